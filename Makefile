@@ -1,0 +1,30 @@
+# Needs Python 3.11 to 3.13 and make; everything else is set up in .venv/ from the lock files.
+python := .venv/bin/python
+export CONSOLE_DATA ?= data
+
+.PHONY: run demo test check fix bench setup setup-dev
+
+run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
+	CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
+
+demo: setup           ## sync every flow on a fresh sandbox, twice, and add up
+	$(python) -m integration demo
+
+test: setup-dev       ## pass all tests
+	scripts/browser
+	$(python) -m pytest -n 2 --dist loadfile
+
+check: setup-dev      ## what a change must pass
+	scripts/check
+
+fix: setup-dev        ## repair what can be repaired by a program
+	$(python) -m ruff check --fix . && $(python) -m ruff format .
+
+bench: setup-dev      ## measure, as ratios within one run
+	$(python) -m benchmarks
+
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup dev

@@ -1,0 +1,568 @@
+"""The only place where parts meet: builds the application, and offers pages and terminal what they may ask for."""
+
+import csv
+import io
+import os
+import socket
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.protocol import Connector, Finding
+from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.flow import Flow
+from integration.core.plan import Approval
+from integration.core.records import Record
+from integration.core.rules import Trace
+from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.core.tokens import Token
+from integration.engine import Engine, Schedule
+from integration.flows import FLOWS, FlowLogic
+from integration.flows.products import Products, ProductSettings
+from integration.logbook import Logbook
+from integration.runner import Patience, Runner
+from integration.sandbox.server import Sandbox, running
+from integration.settings import Settings, load_settings
+from integration.store.cursors import Cursors
+from integration.store.database import Database, open_database
+from integration.store.events import Events
+from integration.store.heartbeats import Heartbeats
+from integration.store.issues import CauseGroup, Issues
+from integration.store.leases import Leases
+from integration.store.links import Links
+from integration.store.rules import Rules
+from integration.store.runs import Runs
+from integration.store.secrets import Connections, StoredTokens
+from integration.store.settings import StoredSettings
+
+log = structlog.get_logger(__name__)
+
+ROOT = Path(__file__).parent.parent
+MAPPINGS = ROOT / "data" / "mappings"
+SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
+RATES_KEPT = timedelta(minutes=5)
+SLOT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStatus:
+    """One flow at a glance."""
+
+    flow: Flow
+    on: bool
+    waiting: Run | None
+    active: Run | None
+    last: Run | None
+    parked: int
+    last_proof: datetime | None
+    next_run: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """One connection at a glance. `ok` is None before the first check."""
+
+    system: str
+    connected: bool
+    about: str = ""
+    ok: bool | None = None
+    checked_at: datetime | None = None
+    findings: tuple[Finding, ...] = ()
+    milliseconds: int | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Application:
+    """Everything the console does, for pages and terminal. Pages show what it answers and decide nothing."""
+
+    def __init__(self, settings: Settings, *, executor: str = "server", serves: bool = True) -> None:
+        self.settings = settings
+        self.flows = FLOWS
+        self._stack = ExitStack()
+        self._lock = threading.RLock()
+        self._checked: dict[str, ConnectionStatus] = {}
+        self._connectors: dict[str, Connector] = {}
+        self._rates: tuple[datetime, dict[str, Any]] | None = None
+        self._logics: dict[str, tuple[object, FlowLogic]] = {}
+        self.sandbox: Sandbox | None = None
+        self.database: Database = open_database(settings.operational_url())
+        self._stack.callback(self.database.close)
+        self._runs = Runs(self.database, _now)
+        self.links = Links(self.database, _now)
+        self.issues = Issues(self.database, _now)
+        self.rules = Rules(self.database, _now)
+        self.stored = StoredSettings(self.database, _now)
+        self.leases = Leases(self.database, _now)
+        self.connected = Connections(
+            self.database, _now, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
+        )
+        self._publish_shipped()
+        self.logbook = Logbook(settings.data / "log.duckdb")
+        self.events = Events(self.database, _now)
+        self.executor = executor
+        self.serves = serves
+        self.runner = Runner(
+            connectors=_Lazily(self.connector),
+            logic=self.logic, runs=self._runs, links=self.links, cursors=Cursors(self.database, _now), clock=_now,
+            patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
+        )  # fmt: skip
+        self.engine: Engine | None = None
+
+    # ---- life -------------------------------------------------------------------------------------------------
+
+    def start(self) -> "Application":
+        """Start the built-in sandbox where it is connected, the engine, and the log's drainer."""
+        if self.settings.sandbox or (self.stored.get("sandbox") or {}).get("on"):
+            self.use_sandbox(by="start", keep=False)
+        slot = self._stack.enter_context(self._slot(self.executor))
+        self.engine = Engine(
+            url=self.settings.engine_url(), executor=slot, runner=self.runner, runs=self._runs,
+            heartbeats=Heartbeats(self.database, _now), schedules=_FlowSchedules(self), clock=_now,
+        )  # fmt: skip
+        self.engine.start()
+        self._stack.callback(self.engine.stop)
+        if self.serves:
+            self.logbook.start(self.events)
+            self._stack.callback(self.logbook.stop)
+        return self
+
+    def close(self) -> None:
+        """Stop everything; runs under way are taken up again at the next start."""
+        self._stack.close()
+
+    @contextmanager
+    def _slot(self, name: str) -> Iterator[str]:
+        """Hold a stable name for this process: two live processes with one name would steal each other's runs."""
+        owner = f"{socket.gethostname()}-{os.getpid()}"
+        for number in range(1, 100):
+            slot = f"{name}-{number}"
+            if self.leases.try_take(f"executor:{slot}", owner, SLOT_SECONDS):
+                break
+        else:
+            raise ConfigurationError("setting_invalid", setting="worker", expected="fewer than 100 processes")
+        stop = threading.Event()
+
+        def renew() -> None:
+            while not stop.wait(SLOT_SECONDS / 4):
+                self.leases.try_take(f"executor:{slot}", owner, SLOT_SECONDS)
+
+        keeper = threading.Thread(target=renew, name="executor-slot", daemon=True)
+        keeper.start()
+        try:
+            yield slot
+        finally:
+            stop.set()
+            keeper.join()
+            self.leases.release(f"executor:{slot}", owner)
+
+    def _publish_shipped(self) -> None:
+        for flow in self.flows:
+            if self.rules.published(flow) is None:
+                body = tomllib.loads((MAPPINGS / f"{flow}.toml").read_text(encoding="utf-8"))
+                self.rules.publish(flow, body, by="shipped", note="shipped default")
+
+    # ---- the two systems --------------------------------------------------------------------------------------
+
+    def connector(self, system: str) -> Connector:
+        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        with self._lock:
+            if system not in self._connectors:
+                self._connectors[system] = self._accountview() if system == "accountview" else self._mplus()
+            return self._connectors[system]
+
+    def _accountview(self) -> AccountView:
+        given = self._access("accountview")
+        if not given.get("client_id") or not given.get("company"):
+            raise ConfigurationError("accountview_login_needed", system="AccountView")
+        return AccountView(AccountViewSettings(**given), self._tokens())
+
+    def _tokens(self) -> StoredTokens:
+        return StoredTokens(self.connected, self.leases, "accountview-tokens", clock=_now)
+
+    def _mplus(self) -> Mplus:
+        given = self._access("mplus")
+        if not given.get("url"):
+            raise ConfigurationError("mplus_credentials_rejected", system="MplusKASSA")
+        return Mplus(MplusSettings(**given))
+
+    def _access(self, system: str) -> dict[str, Any]:
+        """Return what is known of a connection: stored by the set-up, overruled by the environment."""
+        stored = dict(self.connected.get(system) or {})
+        environment = (self.settings.accountview if system == "accountview" else self.settings.mplus).model_dump()
+        for name, value in environment.items():
+            text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            if text:
+                stored[name] = text
+        return stored
+
+    def connections(self) -> list[ConnectionStatus]:
+        """Return both connections as they were checked last."""
+        return [
+            self._checked.get(system) or ConnectionStatus(system, connected=self.is_connected(system))
+            for system in ("accountview", "mplus")
+        ]
+
+    def is_connected(self, system: str) -> bool:
+        """Tell whether there is what it takes to speak to a system; says nothing about whether it answers."""
+        access = self._access(system)
+        return bool(access.get("company") if system == "accountview" else access.get("url"))
+
+    def check(self, system: str) -> list[Finding]:
+        """Check a connection now, line by line, stopping at the first thing that is wrong."""
+        begun = time.monotonic()
+        try:
+            findings = self.connector(system).check()
+        except IntegrationError as error:
+            findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
+        spent = int((time.monotonic() - begun) * 1000)
+        about = next((one.about for one in findings if one.name in ("company", "branches") and one.about), "")
+        good = all(one.ok for one in findings)
+        self._checked[system] = ConnectionStatus(
+            system, self.is_connected(system), about, good, _now(), tuple(findings), spent
+        )
+        return findings
+
+    def connect_mplus(self, url: str, ident: str, secret: str, by: str) -> list[Finding]:
+        """Keep the access to the till and check it."""
+        self._leave_sandbox(by)
+        self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
+        return self.check("mplus")
+
+    def authorize_address(self, redirect_uri: str, state: str, client_id: str, client_secret: str, by: str) -> str:
+        """Keep the application's keys and return where the operator logs in at AccountView."""
+        self._leave_sandbox(by)
+        self._keep("accountview", {"client_id": client_id.strip(), "client_secret": client_secret.strip()}, by)
+        return self._client().authorize_address(state, redirect_uri)
+
+    def authorized(self, code: str, redirect_uri: str) -> None:
+        """Exchange the code that came back from the log-in for the first pair of tokens."""
+        self._client().exchange(code, redirect_uri)
+
+    def companies(self) -> dict[str, str]:
+        """Return the companies the logged-in user may use: id and name."""
+        return {one.id: one.description for one in self._client().companies()}
+
+    def choose_company(self, company: str, by: str) -> list[Finding]:
+        """Keep the company and check the connection."""
+        self._keep("accountview", {"company": company}, by)
+        return self.check("accountview")
+
+    def _client(self) -> AccountViewClient:
+        return AccountViewClient(AccountViewSettings(**self._access("accountview")), self._tokens())
+
+    def _keep(self, system: str, values: Mapping[str, Any], by: str) -> None:
+        with self._lock:
+            self.connected.put(system, {**(self.connected.get(system) or {}), **values}, by)
+            self._connectors.pop(system, None)
+            self._checked.pop(system, None)
+            self._rates = None
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether both systems are the built-in ones."""
+        return self.sandbox is not None
+
+    def use_sandbox(self, by: str, *, keep: bool = True) -> None:
+        """Start the built-in systems and connect to them; nothing of a real system is touched."""
+        with self._lock:
+            if self.sandbox is None:
+                journal = self.settings.data / "sandbox.journal"
+                self.sandbox = self._stack.enter_context(
+                    running(articles=self.settings.sandbox_articles, journal=journal)
+                )
+            address = self.sandbox.accountview_url
+            self._keep(
+                "accountview",
+                {
+                    "url": address,
+                    "authorize_url": address.replace("/api/v3", "/ams/authorize.aspx"),
+                    **SANDBOX_CLIENT,
+                },
+                by,
+            )
+            self._keep("mplus", {"url": self.sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, by)
+            self._tokens().save(Token("", "sandbox-refresh", _now() - timedelta(seconds=1)))
+            if keep:
+                self.stored.put("sandbox", {"on": True}, by)
+        self.propose(by)
+        for system in ("accountview", "mplus"):
+            self.check(system)
+
+    def _leave_sandbox(self, by: str) -> None:
+        if (self.stored.get("sandbox") or {}).get("on"):
+            self.stored.put("sandbox", {"on": False}, by)
+        if self.sandbox is not None:
+            self.connected.forget("accountview")
+            self.connected.forget("mplus")
+            self.sandbox = None
+
+    def propose(self, by: str) -> None:
+        """Fill what the set-up would ask and both systems already answer: field names and VAT codes.
+
+        Only what nobody has answered yet is filled, and only where the answer is unambiguous.
+        """
+        source, target = self.connector("accountview"), self.connector("mplus")
+        if isinstance(source, AccountView) and not self._access("accountview").get("article_fields"):
+            self._keep("accountview", source.propose_fields(), by)
+        if not self.rules.tables().get("vat_codes"):
+            ours, theirs = source.choices("vat_rates"), target.choices("vat_rates")
+            table = _same_rates(ours, theirs)
+            if table:
+                self.rules.set_table("vat_codes", table, by)
+
+    # ---- flows ------------------------------------------------------------------------------------------------
+
+    def flow_settings(self, flow: str) -> ProductSettings:
+        """Return the settings of a flow."""
+        return ProductSettings(**(self.stored.get(f"flow:{flow}") or {}))
+
+    def set_flow(self, flow: str, values: Mapping[str, Any], by: str) -> None:
+        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used."""
+        known = self.stored.get(f"flow:{flow}") or {}
+        checked = ProductSettings(**{**known, **values})
+        self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
+        if self.engine is not None:
+            self.engine.reschedule()
+
+    def logic(self, flow: str) -> FlowLogic:
+        """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
+        published = self.rules.published(flow)
+        if published is None:
+            raise ConfigurationError("setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+        version, body = published
+        tables, rates = self.rules.tables(), self._vat_rates()
+        stored = self.stored.get(f"flow:{flow}") or {}
+        state = (version, tables, stored, rates)
+        known = self._logics.get(flow)
+        if known is not None and known[0] == state:
+            return known[1]
+        logic = Products(
+            ProductSettings(**stored), body, version, tables, rates,
+            allot=lambda code: self.links.allot(flow, "article", code),
+        )  # fmt: skip
+        self._logics[flow] = (state, logic)
+        return logic
+
+    def _vat_rates(self) -> dict[str, Any]:
+        """Return the VAT percentages of the books by code; asked again after some minutes."""
+        if self._rates is None or _now() - self._rates[0] > RATES_KEPT:
+            rates = {code: Decimal(rate) for code, rate in self.connector("accountview").choices("vat_rates").items()}
+            self._rates = (_now(), rates)
+        return self._rates[1]
+
+    def statuses(self) -> list[FlowStatus]:
+        """Return every flow at a glance."""
+        parked = self.issues.counts()
+        found = []
+        for name, flow in self.flows.items():
+            active = self._runs.latest(name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
+            last = self._runs.last_done(name)
+            found.append(
+                FlowStatus(
+                    flow=flow,
+                    on=self.flow_settings(name).on,
+                    waiting=self._runs.waiting(name),
+                    active=active[0] if active else None,
+                    last=last,
+                    parked=parked.get(name, 0),
+                    last_proof=last.ended_at if last else None,
+                    next_run=None,
+                )  # fmt: skip
+            )
+        return found
+
+    # ---- runs -------------------------------------------------------------------------------------------------
+
+    def preview(self, flow: str, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> str:
+        """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+        return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys))
+
+    def commit(self, run_id: str, approval: Approval) -> None:
+        """Approve a plan and write it in the background. Raises PlanStaleError or PlanUnsafeError."""
+        self._engine().commit(run_id, approval)
+
+    def resume(self, run_id: str, by: str) -> None:
+        """Go on with an interrupted run under the approval it has."""
+        run = self._runs.get(run_id)
+        if run.approval is None:
+            raise ConfigurationError("plan_stale", flow=run.flow)
+        self._engine().commit(run_id, replace(run.approval, by=by))
+
+    def discard(self, run_id: str, by: str) -> None:
+        """Put a plan aside; nothing of it has been written."""
+        self._runs.discard(run_id, by)
+
+    def cancel(self, run_id: str) -> None:
+        """Ask a run to stop after the page it is at; what is proven stays proven."""
+        self._runs.request_cancel(run_id)
+
+    def run(self, run_id: str) -> Run:
+        """Return one run with its counts. Raises KeyError when there is none of that name."""
+        return self._runs.get(run_id)
+
+    def runs(
+        self, flow: str | None = None, states: Sequence[RunState] | None = None, offset: int = 0, limit: int = 50
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        return self._runs.latest(flow, states, offset=offset, limit=limit)
+
+    def run_count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
+        """Return how many runs there are."""
+        return self._runs.count(flow, states)
+
+    def rows(self, run_id: str, show: str = "all", find: str = "", offset: int = 0, limit: int = 500) -> list[PlanRow]:
+        """Return lines of a plan."""
+        return self._runs.rows(run_id, show, find, offset=offset, limit=limit)
+
+    def row_count(self, run_id: str, show: str = "all", find: str = "") -> int:
+        """Return how many lines of a plan there are."""
+        return self._runs.row_count(run_id, show, find)
+
+    def row(self, run_id: str, seq: int) -> PlanRow:
+        """Return one line of a plan."""
+        return self._runs.row(run_id, seq)
+
+    def tallies(self, run_id: str) -> dict[str, int]:
+        """Return what a plan counts: in records read per action and result, in lines, and in write calls."""
+        return {**self._runs.tallies(run_id), "writes": self.writes(run_id)}
+
+    def writes(self, run_id: str, left_out: frozenset[str] = frozenset()) -> int:
+        """Return how many write calls the chosen changes of a plan take."""
+        run = self._runs.get(run_id)
+        target = self.connector(self.flows[run.flow].target)
+        return sum(target.calls(change) for change in self._runs.changes(run_id) if change.key not in left_out)
+
+    def causes(self, flow: str | None = None) -> list[CauseGroup]:
+        """Return what waits for a person, grouped by cause."""
+        return self.issues.causes(flow)
+
+    def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
+        """Return for each source record of a line how every value of it came about."""
+        run, row = self._runs.get(run_id), self._runs.row(run_id, seq)
+        flow = self.flows[run.flow]
+        stage = flow.stages[row.stage]
+        keys = row.change.sources if row.change else (row.key,)
+        records: list[Record] = self.connector(flow.source).fetch(stage.source, keys)
+        logic = self.logic(run.flow)
+        return {record.key: logic.trace(row.stage, record) for record in records}
+
+    def csv(self, run_id: str, show: str = "all", find: str = "") -> str:
+        """Return the shown lines of a plan as CSV, one field of a change per line."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
+        offset = 0
+        while rows := self._runs.rows(run_id, show, find, offset=offset, limit=1000):
+            offset += len(rows)
+            for row in rows:
+                writer.writerows(_csv_lines(row))
+        return out.getvalue()
+
+    def _engine(self) -> Engine:
+        if self.engine is None:
+            raise RuntimeError("the application is not started")
+        return self.engine
+
+
+class _Lazily(Mapping[str, Connector]):
+    """Connectors built when they are first needed: a run must not need both before it begins."""
+
+    def __init__(self, build: Callable[[str], Connector]) -> None:
+        self._build = build
+
+    def __getitem__(self, system: str) -> Connector:
+        return self._build(system)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("accountview", "mplus"))
+
+    def __len__(self) -> int:
+        return 2
+
+
+class _FlowSchedules:
+    """When flows run by themselves, from their settings."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def all(self) -> list[Schedule]:
+        """Return the schedules of the flows that are on: what changed by the minute, everything at night."""
+        found = []
+        for name in self._application.flows:
+            settings = self._application.flow_settings(name)
+            if settings.on:
+                found.append(Schedule(name, f"0 */{settings.schedule_minutes} * * * *", Mode.CHANGES))
+                if settings.nightly_complete:
+                    found.append(Schedule(name, "30 17 2 * * *", Mode.COMPLETE))
+        return found
+
+    def may_approve(self, run: Run) -> Approval | None:
+        """Return the approval of a plan that trips no brake, when its flow may send by itself."""
+        if run.brakes or not self._application.flow_settings(run.flow).auto_approve:
+            return None
+        return Approval(run.fingerprint, by="schedule")
+
+
+def _same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+    """Return which VAT code is which: only where exactly one code on each side has the rate."""
+    table = {}
+    for code, rate in ours.items():
+        same_here = [other for other, value in ours.items() if value == rate]
+        there = [other for other, value in theirs.items() if value == rate]
+        if len(same_here) == 1 and len(there) == 1:
+            table[code] = there[0]
+    return table
+
+
+def _csv_lines(row: PlanRow) -> Iterator[list[str]]:
+    shown = [row.action, row.kind, row.key, row.title]
+    if row.change is None:
+        yield [*shown, row.cause_field, "", "", row.step, row.cause]
+        return
+    before = row.change.before.flat() if row.change.before else {}
+    for path, value in row.change.wanted.flat().items():
+        yield [*shown, path, _text(before.get(path)), _text(value), row.step, row.cause]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else "; ".join(value) if isinstance(value, tuple) else str(value)
+
+
+_started: Application | None = None
+_starting = threading.Lock()
+
+
+def application() -> Application:
+    """Return the one application of this process, started at the first call."""
+    global _started  # noqa: PLW0603 - one engine per process
+    with _starting:
+        if _started is None:
+            _started = Application(load_settings()).start()
+        return _started
+
+
+def shut_down() -> None:
+    """Stop the application of this process; the next call of `application` starts a new one."""
+    global _started  # noqa: PLW0603
+    with _starting:
+        if _started is not None:
+            _started.close()
+            _started = None

@@ -1,0 +1,119 @@
+"""What an answer of AccountView's web API means: accepted, refused, failed, or from somebody else altogether."""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from http import HTTPStatus
+from typing import NoReturn
+
+from integration.connectors.accountview.codec import Row
+from integration.connectors.http import Answer
+from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError, UnavailableError
+
+SYSTEM = "AccountView"
+LONGEST_MESSAGE = 500
+
+
+class Answers:
+    """Reads answers. `host` is named in errors; `mask` blots secrets out of the texts AccountView sends."""
+
+    def __init__(self, host: str, mask: Callable[[str], str]) -> None:
+        self._host = host
+        self._mask = mask
+
+    def shape(self, answer: Answer, operation: str, *, reading: bool = True) -> object:
+        """Return the JSON of an answer that says yes.
+
+        A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure or
+        an unreadable page after a write (`reading` is False) is an InDoubtError, for it may have been done all the same.
+        """
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not reading:
+            raise unreadable(operation, reading=False)
+        self.expect_interface(answer)
+        shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
+        message = _refusal(shape)
+        if message:
+            text = self._mask(message)[:LONGEST_MESSAGE]
+            raise RejectedError("accountview_rejected", system=SYSTEM, message=text, operation=operation)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise failed(answer, operation)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise RejectedError("request_refused", system=SYSTEM, operation=operation)
+        return shape
+
+    def tables(self, answer: Answer, operation: str, *, reading: bool = True) -> dict[str, object]:
+        """Return the tables of an answer under their names in upper case."""
+        shape = self.shape(answer, operation, reading=reading)
+        if not isinstance(shape, dict):
+            raise unreadable(operation, reading=reading)
+        return {str(name).upper(): rows for name, rows in shape.items()}
+
+    def rows(self, answer: Answer, operation: str) -> list[Row]:
+        """Return the rows of an answer that is a bare list."""
+        shape = self.shape(answer, operation)
+        if not isinstance(shape, list):
+            raise unreadable(operation)
+        return [_upper(row) for row in shape if isinstance(row, dict)]
+
+    def expect_interface(self, answer: Answer) -> None:
+        """Raise MalformedAnswerError when something else than the web API answers at this address."""
+        elsewhere = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
+        if elsewhere or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+            raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
+
+
+def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:
+    """Return the rows of a table; a single one may come as an object, an empty table may be missing."""
+    found = tables.get(table.upper())
+    rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
+    local = f"{table.upper()}_ID"  # numbers the rows of this answer only
+    return [
+        {name: value for name, value in _upper(row).items() if name != local} for row in rows if isinstance(row, dict)
+    ]
+
+
+def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:
+    """Return the JSON of an answer; a page for people or a broken body is an error of ours."""
+    try:
+        return json.loads(answer.body, parse_float=Decimal, parse_constant=_no_number)
+    except ValueError:
+        failure = unreadable(operation, reading=reading)
+    raise failure  # the error handled above would quote the answer
+
+
+def failed(answer: Answer, operation: str) -> UnavailableError:
+    """Return the error for a failure of the server's own."""
+    return UnavailableError("server_error", system=SYSTEM, message=f"HTTP {answer.status}", operation=operation)
+
+
+def unreadable(operation: str, *, reading: bool = True) -> MalformedAnswerError | InDoubtError:
+    """Return the error for an answer that cannot be read."""
+    if reading:
+        return MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=operation)
+    return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
+
+
+def says_nothing_found(answer: Answer) -> bool:
+    """Tell whether a 404 means "no such record", as one client has seen, and not a wrong address."""
+    page = "html" in answer.headers.get("content-type", "") or answer.body.lstrip().startswith(b"<")
+    return answer.status == HTTPStatus.NOT_FOUND and not page
+
+
+def is_failure_of_the_road(answer: Answer) -> bool:
+    """Tell whether a failure comes without a word of AccountView itself, so that it may be gone next time."""
+    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and b"errormessage" not in answer.body.lower()
+
+
+def _upper(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row with its column names as we look them up; joined columns may come with a dot."""
+    return {str(name).upper().replace(".", "_"): value for name, value in row.items()}
+
+
+def _refusal(shape: object) -> str:
+    said = _upper(shape) if isinstance(shape, dict) else {}
+    message = said.get("ERRORMESSAGE") or said.get("ERRORTYPE")
+    return str(message).strip() if message else ""
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,264 @@
+"""The conversation with AccountView's web API: addresses, headers, pages.
+
+Takes and returns plain rows; knows no record. Facts about the interface come from public clients of it; where they
+leave a choice open, it is a setting.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Literal, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from integration.connectors.accountview.answers import (
+    SYSTEM,
+    Answers,
+    is_failure_of_the_road,
+    json_of,
+    rows_of,
+    says_nothing_found,
+)
+from integration.connectors.accountview.codec import Column, Document, Row, decode_column, encode_document, text
+from integration.connectors.accountview.login import LogIn, login_needed
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.http import Answer, Line
+from integration.core.errors import AccessDeniedError
+from integration.core.tokens import Token, TokenKeeper
+
+DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
+TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One company of the logged-in user: `id` is what calls carry, `code` and `name` are what people know."""
+
+    id: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One object of this installation and whether records of it may be written."""
+
+    code: str
+    name: str
+    insert: bool
+    update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition of a read: column, operator, the letter of the value's type, value."""
+
+    column: str
+    operator: Literal["Equal", "NotEqual", "Contains", "DateOnOrAfterDate"]
+    type: Literal["C", "N", "T", "D"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One page to read. `number` starts at 1; `last_key` is the key of the last row before this page instead."""
+
+    of: BusinessObject
+    sort: tuple[str, ...]
+    size: int
+    fields: tuple[str, ...] = ()  # none named: all of them
+    filters: tuple[Filter, ...] = ()
+    number: int = 1
+    last_key: str | None = None
+    descending: bool = False
+    dictionary: bool = False  # read beside the companies, not inside one
+
+    def parameters(self, book_date: date) -> dict[str, str]:
+        """Return the query as the web API wants it."""
+        asked = {
+            "BusinessObject": self.of.code,
+            "PageSize": str(self.size),
+            "SortFields": ",".join(self.sort),
+            "SortOrder": "Descending" if self.descending else "Ascending",
+            "BookDate": book_date.isoformat(),
+        }
+        if self.last_key is not None:
+            asked["lastKey"] = self.last_key
+        else:
+            asked["PageNumber"] = str(self.number)
+        if self.fields:
+            asked["Fields"] = ",".join(self.fields)
+        for place, condition in enumerate(self.filters, start=1):
+            asked[f"FilterControlSource{place}"] = condition.column
+            asked[f"FilterOperator{place}"] = condition.operator
+            asked[f"FilterValueType{place}"] = condition.type
+            asked[f"FilterValue{place}"] = condition.value
+            asked[f"FilterIsListOfValues{place}"] = "false"
+        return asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    method: str
+    path: str
+    operation: str
+    params: Mapping[str, str] | None = None
+    content: bytes | None = field(repr=False, default=None)
+    company: bool = True  # False: the call is about no company in particular
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AccountViewClient:
+    """One log-in at AccountView; safe to share between threads, closed with `close()`.
+
+    Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError; `create` and
+    `update` also InDoubtError. Reading is repeated by the line where that helps, writing never.
+    """
+
+    def __init__(
+        self,
+        settings: AccountViewSettings,
+        keeper: TokenKeeper,
+        *,
+        line: Line | None = None,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        self.settings = settings
+        self.host = urlsplit(settings.url).hostname or settings.url
+        self._now = now
+        self._line = line or Line(system=SYSTEM, host_shown=self.host, pace=settings.pace(), secrets=self._secrets)
+        self._answers = Answers(self.host, self._line.masked)
+        self.login = LogIn(settings, keeper, line=self._line, answers=self._answers, now=now)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._line.close()
+
+    def _secrets(self) -> list[str]:
+        return self.login.secrets()
+
+    def greet(self) -> None:
+        """Ask for an answer of any kind, without saying who we are: tells that the address is right."""
+        answer = self._line.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
+        if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            self._answers.expect_interface(answer)
+            json_of(answer, "look for the host")
+
+    def companies(self) -> list[Company]:
+        """Return the companies the logged-in user may choose from."""
+        operation = "read companies"
+        answer = self._asked(_Call(method="GET", path="companies", operation=operation, company=False))
+        return [
+            Company(text(row.get("ID")) or "", text(row.get("CODE")) or "", text(row.get("DESCRIPTION")) or "")
+            for row in self._answers.rows(answer, operation)
+        ]
+
+    def objects(self) -> list[Offered]:
+        """Return the objects of this installation."""
+        operation = "read objects"
+        answer = self._asked(_Call(method="GET", path="accountviewsystembusinessobjects", operation=operation))
+        return [
+            Offered(
+                code=(text(row.get("CODE")) or "").upper(),
+                name=text(row.get("DESCRIPTION")) or "",
+                insert=row.get("INSERTALLOWED") is True,
+                update=row.get("UPDATEALLOWED") is True,
+            )
+            for row in self._answers.rows(answer, operation)
+        ]
+
+    def page(self, query: Query) -> list[Row]:
+        """Return one page of rows; an empty list when there is nothing (more)."""
+        operation = f"read {query.of.code}"
+        path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
+        params = query.parameters(self._today())
+        answer = self._asked(_Call(method="GET", path=path, operation=operation, params=params))
+        if says_nothing_found(answer):
+            return []
+        return rows_of(self._answers.tables(answer, operation), query.of.table)
+
+    def dictionary(self, table: str) -> list[Column]:
+        """Return the columns of a table as the data dictionary describes them."""
+        condition = Filter("DBF_NAME", "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
+        found: dict[str, Column] = {}
+        for number in range(1, DICTIONARY_PAGE):
+            rows = self.page(
+                Query(
+                    of=self.settings.objects.fields,
+                    sort=("FIELD_NAME",),
+                    size=DICTIONARY_PAGE,
+                    filters=(condition,),
+                    number=number,
+                    dictionary=True,
+                )
+            )
+            columns = [decode_column(row) for row in rows if (text(row.get("DBF_NAME")) or "").upper() == table.upper()]
+            fresh = {column.name: column for column in columns if column.name and column.name not in found}
+            found |= fresh
+            if len(rows) < DICTIONARY_PAGE or not fresh:
+                break
+        return list(found.values())
+
+    def create(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+        """Create one record and return its rows by table, with the keys AccountView gave it."""
+        return self._write("POST", of, document, book_date)
+
+    def update(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+        """Change one record: the key is among the columns, and only the columns named change."""
+        return self._write("PUT", of, document, book_date)
+
+    def _write(self, method: str, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+        operation = f"write {of.code}"
+        body = json.dumps(encode_document(of, document, book_date)).encode()
+        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=body))
+        tables = self._answers.tables(answer, operation, reading=False)
+        return {name: rows_of(tables, name) for name in tables}
+
+    def _asked(self, call: _Call) -> Answer:
+        """Return the answer; an access that ended early is renewed once, for a 401 means that nothing was done."""
+        token = self.login.token()
+        answer = self._sent(call, token)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            answer = self._sent(call, self.login.renewed(token))
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise login_needed()
+        if answer.status == HTTPStatus.FORBIDDEN:
+            self._deny(call)
+        return answer
+
+    def _sent(self, call: _Call, token: Token) -> Answer:
+        headers = {"Authorization": f"Bearer {token.access}", "Accept": "application/json"}
+        if call.company and self.settings.company:
+            headers["X-Company"] = self.settings.company
+        if call.content is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        return self._line.send(
+            call.method,
+            self._url(call.path),
+            operation=call.operation,
+            params=call.params,
+            headers=headers,
+            content=call.content,
+            repeatable=call.method == "GET",
+            again=is_failure_of_the_road,
+        )
+
+    def _deny(self, call: _Call) -> NoReturn:
+        """Say what a 403 denies: the company, unless it is among those the user may choose from."""
+        company = self.settings.company
+        if call.company and any(one.id == company for one in self.companies()):
+            action, _, code = call.operation.partition(" ")
+            raise AccessDeniedError("right_missing", system=SYSTEM, object=code, action=action)
+        raise AccessDeniedError("company_not_available", system=SYSTEM, company=company)
+
+    def _today(self) -> date:
+        """The day where the books are kept: it decides which fiscal year a read looks into."""
+        return self._now().astimezone(ZoneInfo(self.settings.time_zone)).date()
+
+    def _url(self, path: str) -> str:
+        return f"{self.settings.url.rstrip('/')}/{path}"

@@ -1,0 +1,145 @@
+"""The log-in at AccountView: a person logs in once, and the pair of tokens is renewed from then on.
+
+A refresh ends the pair before it, so pairs are renewed one at a time, across processes, and kept before they are used.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+from integration.connectors.accountview.answers import SYSTEM, Answers, failed, json_of, unreadable
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.http import Answer, Line
+from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
+from integration.core.tokens import Token, TokenKeeper
+
+SCOPE = "readaccountviewdata updateaccountviewdata"
+REFRESH_EARLY = timedelta(seconds=60)
+ASSUMED_LIFE_SECONDS = 600  # when the answer names no life time
+OPERATION = "log in"
+
+
+def login_needed() -> AccessDeniedError:
+    """Return the error that asks for a person to log in again."""
+    return AccessDeniedError("accountview_login_needed", system=SYSTEM)
+
+
+class LogIn:
+    """Who we are at AccountView; safe to share between threads.
+
+    Every method that asks AccountView may raise UnavailableError, AccessDeniedError (a person has to log in again) or
+    MalformedAnswerError.
+    """
+
+    def __init__(
+        self,
+        settings: AccountViewSettings,
+        keeper: TokenKeeper,
+        *,
+        line: Line,
+        answers: Answers,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._keeper = keeper
+        self._line = line
+        self._answers = answers
+        self._now = now
+        self._token: Token | None = None
+
+    def secrets(self) -> list[str]:
+        """Return every text that must not be shown: the client secret and the tokens in use."""
+        given = [self._settings.client_secret, self._settings.refresh_token]
+        texts = [secret.get_secret_value() for secret in given if secret is not None]
+        token = self._token
+        return [*texts, token.access, token.refresh] if token else texts
+
+    def address(self, state: str, redirect_uri: str) -> str:
+        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`."""
+        asked = {
+            "response_type": "code",
+            "client_id": self._settings.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": SCOPE,
+            "state": state,
+        }
+        return f"{self._settings.authorize_url}?{urlencode(asked, quote_via=quote)}"
+
+    def exchange(self, code: str, redirect_uri: str) -> None:
+        """Turn the code of a log-in into a pair of tokens, and keep it."""
+        with self._keeper.alone():
+            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+            self._keep(self._granted(grant, refresh=""))
+
+    def token(self) -> Token:
+        """Return a pair that can be used now, getting a new one if need be."""
+        token = self._token
+        if token is None or self._ends_soon(token):
+            token = self.renewed(token)
+        return token
+
+    def renewed(self, stale: Token | None) -> Token:
+        """Return another pair than `stale`: one that somebody else got meanwhile, or a new one."""
+        with self._keeper.alone():
+            kept = self._keeper.load()
+            if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
+                self._token = kept
+                return kept
+            return self._keep(self._refreshed(kept))
+
+    def _ends_soon(self, token: Token) -> bool:
+        return token.expires_at - REFRESH_EARLY <= self._now()
+
+    def _keep(self, token: Token) -> Token:
+        self._keeper.save(token)  # before it is used: the pair before it may be worth nothing any more
+        self._token = token
+        return token
+
+    def _refreshed(self, kept: Token | None) -> Token:
+        """Return a new pair for the kept refresh token, or for the configured one where that is refused or missing."""
+        given = self._settings.refresh_token
+        refreshes = [kept.refresh] if kept else []
+        if given is not None and given.get_secret_value() not in refreshes:
+            refreshes.append(given.get_secret_value())
+        refusal = login_needed()
+        for refresh in refreshes:
+            try:
+                return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
+            except AccessDeniedError:
+                continue
+        raise refusal
+
+    def _granted(self, grant: Mapping[str, str], refresh: str) -> Token:
+        secret = self._settings.client_secret.get_secret_value()
+        form = {**grant, "client_id": self._settings.client_id, "client_secret": secret}
+        url = f"{self._settings.url.rstrip('/')}/token"
+        try:
+            answer = self._line.send("POST", url, operation=OPERATION, data=form, repeatable=False)
+        except InDoubtError:
+            duration = f"{self._settings.read_seconds:g} s"
+        else:
+            return self._pair(answer, refresh)
+        # no record was touched, whatever the log-in was for
+        raise UnavailableError("timeout_after_sending_read", system=SYSTEM, operation=OPERATION, duration=duration)
+
+    def _pair(self, answer: Answer, refresh: str) -> Token:
+        if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise login_needed()
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise failed(answer, OPERATION)
+        self._answers.expect_interface(answer)
+        shape = json_of(answer, OPERATION)
+        if not isinstance(shape, dict):
+            raise unreadable(OPERATION)
+        if not shape.get("access_token"):
+            raise login_needed() if shape.get("error") else unreadable(OPERATION)
+        life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
+        return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
+
+
+def _life_seconds(said: object) -> int:
+    try:
+        return int(str(said))
+    except ValueError:
+        return ASSUMED_LIFE_SECONDS

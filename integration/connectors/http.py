@@ -1,0 +1,405 @@
+# ruff: noqa: TID251 - this is the one way out of the house: httpx and stamina live here and nowhere else
+"""The one way out to a system: bounded, paced, tried again where that is safe, and never telling a secret."""
+
+import contextvars
+import html
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import NoReturn, Self, TypeVar
+from urllib.parse import quote, quote_plus
+
+import httpx
+import stamina
+
+from integration.core.errors import (
+    AccessDeniedError,
+    InDoubtError,
+    IntegrationError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MASK = "***"
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 15.0
+IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
+TOO_MANY_REQUESTS = 429
+AWAY = frozenset({502, 503, 504})
+
+Secrets = Collection[str] | Callable[[], Collection[str]]
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How hard a system may be asked: calls at once, calls per second, and how long we wait and try again.
+
+    `patience_seconds` limits all attempts of one call together, and the time one answer may take to arrive.
+    """
+
+    in_flight: int
+    per_second: float
+    connect_seconds: float = 10
+    read_seconds: float = 60
+    attempts: int = 5
+    patience_seconds: float = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system answered. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def masked(text: str, secrets: Collection[str]) -> str:
+    """Return the text with every secret blotted out, also where it is written as part of an address or of XML."""
+    forms = {
+        form
+        for secret in secrets
+        if secret
+        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret))
+    }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list[R | IntegrationError]:
+    """Return what `call` gave for each item, or the error it ended in, in the order of the items.
+
+    At most `limit` calls are under way at once. Once one ends because the system is unavailable or denies access,
+    the items that have not begun get the same error and are not called. A bug is raised.
+    """
+    halt: list[IntegrationError] = []
+
+    def guarded(item: T) -> R | IntegrationError:
+        if halt:
+            return halt[0]
+        try:
+            return call(item)
+        except (UnavailableError, AccessDeniedError) as error:
+            halt.append(error)
+            return error
+        except IntegrationError as error:
+            return error
+
+    if limit <= 1 or len(items) <= 1:
+        return [guarded(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(limit, len(items))) as pool:
+        running = [pool.submit(contextvars.copy_context().run, guarded, item) for item in items]
+        return _gathered(running)
+
+
+def _gathered(running: Sequence[Future[T]]) -> list[T]:
+    try:
+        return [future.result() for future in running]
+    finally:
+        for future in running:  # after a bug nothing more is begun
+            future.cancel()
+
+
+class _NotYetError(Exception):
+    """An attempt failed in a way that may be tried again; `pause` is what the system asked for, in seconds."""
+
+    def __init__(self, error: IntegrationError, pause: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.pause = pause
+
+
+class _Gate:
+    """Spaces calls evenly, and holds all of them when the system asks for a pause."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._spacing = 1 / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = clock()
+        self._held_until = self._next
+
+    def turn(self) -> None:
+        """Return when it is this call's turn."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                start = max(now, self._next, self._held_until)
+                self._next = start + self._spacing
+            if start > now:
+                self._sleep(start - now)
+            if start >= self._held_until:
+                return
+
+    def hold(self, seconds: float) -> None:
+        """Let no call begin before this many seconds have passed."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    url: str = field(repr=False)
+    operation: str
+    repeatable: bool
+    params: Parameters | None = field(repr=False, default=None)
+    headers: Parameters | None = field(repr=False, default=None)
+    content: bytes | None = field(repr=False, default=None)
+    data: Parameters | None = field(repr=False, default=None)
+
+
+_FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+
+
+class Line:
+    """The one way out to one system; safe to share between threads, closed with `close()`.
+
+    `host_shown` is the host as people may see it: errors name it, and never the address called. `secrets` are the
+    texts `masked` blots out; a function is asked each time, for tokens that change.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        host_shown: str,
+        pace: Pace,
+        secrets: Secrets = (),
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.system = system
+        self.host_shown = host_shown
+        self.pace = pace
+        self._secrets = secrets
+        self._clock = clock
+        self._gate = _Gate(pace.per_second, clock, sleep)
+        self._slots = threading.BoundedSemaphore(pace.in_flight)
+        self._client = httpx.Client(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(
+                max_connections=pace.in_flight,
+                max_keepalive_connections=pace.in_flight,
+                keepalive_expiry=IDLE_SECONDS,
+            ),
+            timeout=httpx.Timeout(pace.read_seconds, connect=pace.connect_seconds, pool=pace.connect_seconds),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def masked(self, text: str) -> str:
+        """Return a text of the system without our secrets, fit to be shown and kept."""
+        return masked(text, self._secrets() if callable(self._secrets) else self._secrets)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        repeatable: bool,
+        params: Parameters | None = None,
+        headers: Parameters | None = None,
+        content: bytes | None = None,
+        data: Parameters | None = None,
+        again: Callable[[Answer], bool] | None = None,
+    ) -> Answer:
+        """Return the system's answer, whatever its status except 429, 502, 503 and 504.
+
+        What was not delivered, or refused with a request to wait (429), is tried again. A `repeatable` call (a read)
+        is also tried again after a lost answer, after 502, 503 and 504, and while `again` says so of an answer. A call
+        that is not repeatable (a write) is sent once: no usable answer is an InDoubtError.
+
+        Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
+        """
+        call = _Call(method, url, operation, repeatable, params, headers, content, data)
+        try:
+            for attempt in self._attempts():
+                with attempt:
+                    return self._once(call, again)
+        except _NotYetError as waiting:
+            failure = waiting.error
+        raise failure  # here and not above: what is raised while handling would drag the handled along
+
+    def _attempts(self) -> Iterator[stamina.Attempt]:
+        deadline = self._clock() + self.pace.patience_seconds
+
+        def worth_waiting(error: Exception) -> bool | float:
+            if not isinstance(error, _NotYetError):
+                return False
+            if error.pause is None:
+                return self._clock() < deadline
+            if self._clock() + error.pause > deadline:
+                return False
+            self._gate.hold(error.pause)  # the whole line waits, not only this call
+            return 0.0
+
+        return iter(
+            stamina.retry_context(
+                on=worth_waiting,
+                attempts=self.pace.attempts,
+                timeout=self.pace.patience_seconds,
+                wait_initial=FIRST_PAUSE_SECONDS,
+                wait_max=LONGEST_PAUSE_SECONDS,
+                wait_jitter=FIRST_PAUSE_SECONDS,
+            )
+        )
+
+    def _once(self, call: _Call, again: Callable[[Answer], bool] | None) -> Answer:
+        with self._slots:
+            self._gate.turn()
+            answer = self._delivered(call)
+        if answer.status == TOO_MANY_REQUESTS:
+            self._asked_to_wait(answer, call, "too_many_requests")
+        if answer.status in AWAY and not call.repeatable:
+            raise self._in_doubt(call)
+        if answer.status in AWAY:
+            self._asked_to_wait(answer, call, "service_unavailable")
+        if call.repeatable and again is not None and again(answer):
+            raise _NotYetError(self._unavailable("server_error", call, message=f"HTTP {answer.status}"))
+        return answer
+
+    def _asked_to_wait(self, answer: Answer, call: _Call, code: str) -> NoReturn:
+        pause = _retry_after(answer)
+        duration = "" if pause is None else f"{pause:.0f} s"
+        raise _NotYetError(self._unavailable(code, call, duration=duration), pause)
+
+    def _delivered(self, call: _Call) -> Answer:
+        request = self._built(call)
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                body = self._whole(response)
+            finally:
+                response.close()
+            return Answer(response.status_code, dict(response.headers), body)
+        except _FOREIGN as error:
+            failure = self._translated(error, call)
+        raise failure
+
+    def _built(self, call: _Call) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                call.method,
+                call.url,
+                params=call.params,
+                headers=call.headers,
+                content=call.content,
+                data=call.data,
+            )
+        except httpx.InvalidURL:
+            failure: IntegrationError = self._unavailable("host_unknown", call)
+        except UnicodeError:  # a header that no header can hold; the error itself would quote it
+            failure = RejectedError("request_refused", system=self.system, operation=call.operation)
+        raise failure
+
+    def _whole(self, response: httpx.Response) -> bytes:
+        """Return the body; an answer that trickles in for longer than our patience counts as lost."""
+        deadline = self._clock() + self.pace.patience_seconds
+        pieces = []
+        for piece in response.iter_bytes():
+            pieces.append(piece)
+            if self._clock() > deadline:
+                raise httpx.ReadTimeout("the answer took too long", request=response.request)
+        return b"".join(pieces)
+
+    def _translated(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
+        """Return what a failure of the line means for this call: delivered or not decides."""
+        connect, read = f"{self.pace.connect_seconds:g} s", f"{self.pace.read_seconds:g} s"
+        match error:
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                return self._unavailable("host_unknown", call)
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))
+            case httpx.ConnectError() | httpx.ProxyError():
+                return self._not_connected(error, call)
+            case _ if not call.repeatable:
+                return self._in_doubt(call)
+            case httpx.TimeoutException() | httpx.NetworkError() | httpx.RemoteProtocolError():
+                return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=read))
+            case _:
+                return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
+
+    def _not_connected(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
+        for reason in _reasons(error):
+            match reason:
+                case socket.gaierror():
+                    return _NotYetError(self._unavailable("host_unknown", call))
+                case ssl.SSLCertVerificationError():
+                    return self._unavailable("certificate_invalid", call)
+                case ssl.SSLError():  # no TLS spoken there
+                    return self._unavailable("address_not_api", call)
+                case _:
+                    continue
+        return _NotYetError(self._unavailable("connection_refused", call))
+
+    def _unavailable(self, code: str, call: _Call, **facts: str) -> UnavailableError:
+        return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
+
+    def _in_doubt(self, call: _Call) -> InDoubtError:
+        return InDoubtError("timeout_after_sending_write", system=self.system, operation=call.operation)
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    """Yield what lies behind an error; httpx and httpcore each wrap what they got."""
+    reason: BaseException | None = error
+    while reason is not None:
+        yield reason
+        reason = reason.__cause__ or reason.__context__
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the pause asked for in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    now = _http_date(answer.headers.get("date", "")) or datetime.now(UTC)  # their clock, since it is their date
+    return max(0.0, (until - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _worth_logging(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+for _name in ("httpx", "httpcore.connection", "httpcore.http11"):  # httpx logs every address, secrets included
+    logging.getLogger(_name).addFilter(_worth_logging)

@@ -1,0 +1,266 @@
+# ruff: noqa: TID251 - zeep builds the requests here, and nowhere else
+"""The conversation with MplusKASSA: SOAP 1.1 over HTTP, one address, credentials in the query."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+
+import zeep
+from lxml import etree
+from zeep.transports import Transport
+
+from integration.connectors.http import Answer, Line
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.errors import (
+    AccessDeniedError,
+    ConnectorError,
+    InDoubtError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+
+SYSTEM = "MplusKASSA"
+NAMESPACE = "urn:mplusqapi"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
+BINDING = f"{{{NAMESPACE}}}MplusQapi"
+WSDL = "mplus.wsdl"
+LOOKS = 3  # how often an answer to a read may be unusable before we say so
+
+_ENCODING_STUB = (
+    f'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="{SOAP_ENCODING}">'
+    '<simpleType name="base64"><restriction base="base64Binary"/></simpleType></schema>'
+).encode()
+
+Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
+
+
+def tag(name: str) -> str:
+    """Return the qualified name of an element of the interface; every one is in its namespace."""
+    return f"{{{NAMESPACE}}}{name}"
+
+
+def description() -> bytes:
+    """Return the interface description that comes with the program."""
+    return files(__package__).joinpath(WSDL).read_bytes()
+
+
+class _Shelf(Transport):
+    """Keeps zeep at home: answers the one schema it asks for, and refuses every other address."""
+
+    def load(self, url: str) -> bytes:
+        if url == SOAP_ENCODING:  # the official description imports it without a location
+            return _ENCODING_STUB
+        raise ValueError(f"not loaded from elsewhere: {url}")
+
+
+class Contract:
+    """What the interface description says: how requests are built and how answers are called."""
+
+    def __init__(self) -> None:
+        library: Any = zeep  # it promises types and has few
+        self._zeep = library.Client(BytesIO(description()), transport=_Shelf())
+        # The address is a placeholder: zeep only builds, Line sends.
+        self._service = self._zeep.create_service(BINDING, "http://127.0.0.1/")
+        self._binding = self._zeep.wsdl.bindings[BINDING]
+
+    def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
+        """Return the complete request. Raises ValueError when the content does not fit the description."""
+        try:
+            envelope = self._zeep.create_message(self._service, operation, **content)
+        except (zeep.exceptions.ValidationError, TypeError) as error:
+            raise ValueError(f"{operation}: {error}") from error
+        return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+
+    def answer_name(self, operation: str) -> str:
+        """Return the element an answer consists of; the names follow no rule, so they are looked up."""
+        return str(self._binding.get(operation).output.body.qname.text)
+
+
+@cache
+def contract() -> Contract:
+    """Return the contract, read once."""
+    return Contract()
+
+
+_REFUSALS: Mapping[str, str] = {
+    "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
+    "FAILED-PRODUCT-NUMBER-ALREADY-TAKEN": "article_number_taken",
+    "FAILED-RELATION-NUMBER-ALREADY-TAKEN": "relation_number_taken",
+    "NOT-ALLOWED": "product_update_not_allowed",
+    "NO-STOCK-ARTICLE": "no_stock_article",
+    "BRANCH-NOT-FOUND": "branch_missing",
+    "ARTICLE-NOT-FOUND": "target_record_missing",
+    "NOT-FOUND": "target_record_missing",
+    "NOTFOUND": "target_record_missing",
+    "PARENT-NOTFOUND": "target_record_missing",
+}
+
+
+class Client:
+    """One installation, spoken to in XML elements. Safe to share between threads, closed with `close()`."""
+
+    def __init__(self, settings: MplusSettings, line: Line | None = None) -> None:
+        secret = settings.secret.get_secret_value()
+        self._line = line or Line(
+            system=SYSTEM, host_shown=settings.host_shown, pace=settings.pace, secrets=(secret, settings.ident)
+        )
+        self._bare_url = settings.url
+        # Percent-encoded by hand: libraries write a space as a plus sign, which not every server reads as a space.
+        self._url = f"{settings.url}?ident={quote(settings.ident, safe='')}&secret={quote(secret, safe='')}"
+        self._host = settings.host_shown
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._line.close()
+
+    def probe(self) -> int:
+        """Return the status of a bare GET: 405 when the interface is up (the vendor's own clients probe so)."""
+        return self._line.send("GET", self._bare_url, operation="probe", repeatable=True).status
+
+    def read(self, operation: str, **content: Any) -> Element:
+        """Return the answer to a question; asked again while that may help.
+
+        Raises UnavailableError, AccessDeniedError, MalformedAnswerError, or RejectedError when the question itself
+        is refused.
+        """
+        looks = _Looks(self, operation)
+        answer = self._post(operation, contract().message(operation, content), repeatable=True, looks=looks)
+        outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
+        if isinstance(outcome, ConnectorError):
+            raise outcome
+        return outcome
+
+    def write(self, operation: str, **content: Any) -> Element:
+        """Return the answer to a write that the till carried out; sent once.
+
+        Raises RejectedError when it refuses and InDoubtError when no usable answer came.
+        """
+        return self._written(operation, contract().message(operation, content))
+
+    def write_whole(self, operation: str, element: Element) -> Element:
+        """Do the same with an element of the interface that is sent exactly as it is."""
+        envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"SOAP-ENV": SOAP, "ns": NAMESPACE})
+        body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
+        etree.SubElement(body, tag(operation)).append(element)
+        return self._written(operation, etree.tostring(envelope, encoding="utf-8", xml_declaration=True))
+
+    def _written(self, operation: str, message: bytes) -> Element:
+        answer = self._post(operation, message, repeatable=False)
+        outcome = self.understood(answer, operation, write=True)
+        if isinstance(outcome, ConnectorError):
+            raise outcome
+        return self._carried_out(outcome, operation)
+
+    def _post(self, operation: str, message: bytes, *, repeatable: bool, looks: "_Looks | None" = None) -> Answer:
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
+        return self._line.send(
+            "POST",
+            self._url,
+            operation=operation,
+            headers=headers,
+            content=message,
+            repeatable=repeatable,
+            again=looks.again if looks else None,
+        )
+
+    def understood(self, answer: Answer, operation: str, *, write: bool) -> Element | ConnectorError:
+        """Return the element the answer consists of, or the error it amounts to."""
+        body = _body(answer.body)
+        if body is not None and body.tag == f"{{{SOAP}}}Fault":
+            return self._fault(body, operation, write=write)
+        if body is None or answer.status >= 300 or body.tag != contract().answer_name(operation):  # noqa: PLR2004
+            return self._unusable(answer, operation, write=write)
+        return body
+
+    def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
+        """Return what a fault amounts to: `Client` asks for another request, `Server` failed on its own."""
+        code = (fault.findtext("faultcode") or "").rpartition(":")[2]
+        facts = {"system": SYSTEM, "operation": operation, "message": self._line.masked(_text(fault, "faultstring"))}
+        if code.startswith("Client.Authentication"):
+            return AccessDeniedError("mplus_credentials_rejected", **facts)
+        if code.partition(".")[0] == "Client":
+            return RejectedError("request_refused", **facts)
+        return InDoubtError("server_error", **facts) if write else UnavailableError("server_error", **facts)
+
+    def _unusable(self, answer: Answer, operation: str, *, write: bool) -> ConnectorError:
+        facts = {"system": SYSTEM, "operation": operation, "host": self._host}
+        match answer.status:
+            case 401 | 403:
+                return AccessDeniedError("mplus_credentials_rejected", **facts)
+            case 400:
+                return RejectedError("request_refused", **facts)
+            case status if write:
+                return InDoubtError("timeout_after_sending_write", reason=_fault_of(answer), **facts)
+            case 404 | 405:
+                return MalformedAnswerError("address_not_api", **facts)
+            case status if status >= 500:  # noqa: PLR2004
+                return UnavailableError("server_error", message=f"HTTP {status}", **facts)
+        if _fault_of(answer) == "answer_incomplete":
+            return UnavailableError("answer_incomplete", count=_items(answer.body), **facts)
+        return MalformedAnswerError("answer_unreadable", **facts)
+
+    def _carried_out(self, body: Element, operation: str) -> Element:
+        """Return the answer when its result says so; an answer with a good status can still be a refusal."""
+        facts = {"system": SYSTEM, "operation": operation}
+        result = _text(body, tag("result"))
+        if not result:
+            raise InDoubtError("timeout_after_sending_write", reason="answer_unreadable", **facts)
+        reason = result.partition("-RESULT-")[2]
+        if reason == "OK":
+            return body
+        message = self._line.masked(_text(body, tag("errorMessage")) or result)
+        raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=result, **facts)
+
+
+class _Looks:
+    """Says whether a question is asked once more, and keeps what was understood so that it is parsed once."""
+
+    def __init__(self, client: Client, operation: str) -> None:
+        self._client = client
+        self._operation = operation
+        self._left = LOOKS
+        self.outcome: Element | ConnectorError | None = None
+
+    def again(self, answer: Answer) -> bool:
+        self.outcome = self._client.understood(answer, self._operation, write=False)
+        self._left -= 1
+        hopeful = isinstance(self.outcome, UnavailableError) or (
+            isinstance(self.outcome, MalformedAnswerError) and self.outcome.code == "answer_unreadable"
+        )
+        return hopeful and self._left > 0
+
+
+def _body(text: bytes) -> Element | None:
+    """Return what an envelope holds, or None when this is no well-formed envelope.
+
+    Elements we do not know are kept: newer installations send more. A document type is refused, as SOAP has none.
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    try:
+        envelope = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError:
+        return None
+    if envelope.getroottree().docinfo.internalDTD is not None or envelope.tag != f"{{{SOAP}}}Envelope":
+        return None
+    body = envelope.find(f"{{{SOAP}}}Body")
+    return None if body is None else next(body.iterchildren("*"), None)
+
+
+def _text(element: Element, name: str) -> str:
+    return (element.findtext(name) or "").strip()
+
+
+def _fault_of(answer: Answer) -> str:
+    begun = b":Envelope" in answer.body[:1000] and not answer.body.rstrip().endswith(b"Envelope>")
+    return "answer_incomplete" if begun else "answer_unreadable"
+
+
+def _items(text: bytes) -> int:
+    """Return how many list items of a cut-off answer are whole."""
+    return len(re.findall(rb"</(?:\w+:)?(?:product|articleGroups|branch|vatGroup|employee)>", text))

@@ -1,0 +1,67 @@
+"""What a shop says about its MplusKASSA."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from integration.connectors.http import Pace
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url.strip())
+    if not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("the address is https://HOST:PORT/")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ValueError("the address begins with https://")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+
+
+class MplusSettings(BaseModel):
+    """Address, credentials and manners of one MplusKASSA installation.
+
+    The port is the customer: every installation has its own at the vendor's host.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[str, AfterValidator(_address)]
+    ident: str = Field(repr=False)
+    secret: SecretStr
+
+    in_flight: int = Field(default=4, ge=1, le=8)
+    per_second: float = Field(default=20, gt=0)  # the vendor names no limit; the till's worker pool is small
+    connect_seconds: float = Field(default=10, gt=0)
+    read_seconds: float = Field(default=60, gt=0)
+    attempts: int = Field(default=5, ge=1)
+    patience_seconds: float = Field(default=120, gt=0)
+
+    page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
+    employee_number: int = 999999  # the superuser, according to a vendor of another link
+    minimum_version: str = "10.0.0"  # before it, pages did not count articles and lost changes
+
+    # What the vendor's documents leave open. Each has a default that the built-in sandbox and the vendor's own
+    # examples agree with; the read-back after every write shows it when an installation does otherwise.
+    membership: Literal["product", "calls"] = "calls"  # in the product's own lists, or by calls per group
+    retire_with: Literal["active", "discontinued"] = "active"  # which flag takes an article off sale
+    leading_price: Literal["incl", "excl"] = "incl"  # which price stays when only the VAT code changes
+    top_group: int = 0  # parent number of a group that has no parent
+
+    @property
+    def pace(self) -> Pace:
+        """How hard the till may be asked."""
+        return Pace(
+            in_flight=self.in_flight,
+            per_second=self.per_second,
+            connect_seconds=self.connect_seconds,
+            read_seconds=self.read_seconds,
+            attempts=self.attempts,
+            patience_seconds=self.patience_seconds,
+        )
+
+    @property
+    def host_shown(self) -> str:
+        """Host and port as people may see them."""
+        return urlsplit(self.url).netloc

@@ -1,0 +1,79 @@
+"""What a system must be able to do to take part in a flow."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from integration.core.plan import Change
+from integration.core.records import Batch, Field, Held, Kind, Record, Written
+
+
+class References(Protocol):
+    """Which of our keys is which reference of the target: the links, as a connector may ask them."""
+
+    def reference(self, kind: Kind, key: str) -> str | None:
+        """Return the target's reference of what we know under this key."""
+
+    def key(self, kind: Kind, reference: str) -> str | None:
+        """Return our key of what the target knows under this reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a connection check: what was looked at, and how it was found.
+
+    `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
+    """
+
+    name: str  # host, certificate, credentials, company, rights, fields, version
+    ok: bool | None
+    cause: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    about: str = ""  # what was found when it is well: a version, a company's name
+
+
+class Connector(Protocol):
+    """One system, spoken to in records.
+
+    Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError.
+    """
+
+    system: str
+    in_flight: int  # how many calls the system may have at once
+
+    def check(self) -> list[Finding]:
+        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
+
+    def fields(self, kind: Kind) -> list[Field]:
+        """Return the fields of a kind as this installation has them."""
+
+    def choices(self, name: str) -> dict[str, str]:
+        """Return codes and their captions for a question of the set-up: vat_codes, branches, ..."""
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+        """Return one page of what changed from the stamp `since` on, of everything when it is None.
+
+        `after` is the page mark of the batch before. Repeating a page is safe.
+        """
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the source's records under these keys; a key that is gone is left out."""
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what the target holds now for these records, by their keys; what it does not have is left out."""
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        """Carry out one change and return the system's own reference.
+
+        `held` is what was just looked up (None for a create). `token` is the same on every attempt. Raises
+        RejectedError when the system refuses the record and InDoubtError when no usable answer came.
+        """
+
+    def calls(self, change: Change) -> int:
+        """Return how many write calls this change takes: the number on the button."""
+
+    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
+        """Return one page of what changed in the target from the marker `since` on: records with key and marker.
+
+        Of each record only the key, the parts' keys and the value `marker` are filled.
+        """

@@ -1,0 +1,1 @@
+"""Values in, values out: what records, plans and runs are and how they are decided. Standard library only."""

@@ -1,0 +1,97 @@
+"""What can stop the console, arranged by who acts.
+
+IntegrationError
+├── ConfigurationError
+├── ConnectorError
+│   ├── UnavailableError
+│   ├── InDoubtError
+│   ├── AccessDeniedError
+│   ├── RejectedError
+│   └── MalformedAnswerError
+├── PlanStaleError
+├── PlanUnsafeError
+└── RunActiveError
+
+Every error carries a code of the catalogue (`data/words/errors.csv`) and the facts its sentences need, so that
+a terminal, a page and the log tell the same story. Facts never hold a secret.
+"""
+
+from collections.abc import Mapping
+
+
+class IntegrationError(Exception):
+    """Something stopped what was going on."""
+
+    default = "unexpected_error"
+
+    def __init__(self, code: str | None = None, /, **facts: object) -> None:
+        self.code = code or self.default
+        self.facts: Mapping[str, str] = {name: str(value) for name, value in facts.items()}
+        details = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        super().__init__(f"{self.code}: {details}" if details else self.code)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel through the engine's database."""
+        return _again, (type(self), self.code, dict(self.facts))
+
+
+def _again(kind: type[IntegrationError], code: str, facts: Mapping[str, str]) -> IntegrationError:
+    return kind(code, **facts)
+
+
+class ConfigurationError(IntegrationError):
+    """A setting is missing or cannot be used; whoever runs the console acts."""
+
+    default = "setting_invalid"
+
+
+class ConnectorError(IntegrationError):
+    """One of the two systems could not be spoken to as planned."""
+
+
+class UnavailableError(ConnectorError):
+    """Not delivered, or the system asked to wait; safe to try again."""
+
+    default = "service_unavailable"
+
+
+class InDoubtError(ConnectorError):
+    """Sent, and no usable answer came; a write is settled by looking, never by sending again."""
+
+    default = "timeout_after_sending_write"
+
+
+class AccessDeniedError(ConnectorError):
+    """The system refuses who we are or what we may do; whoever holds the keys acts."""
+
+    default = "right_missing"
+
+
+class RejectedError(ConnectorError):
+    """The system refused this one record; it becomes an issue and the others go on."""
+
+    default = "request_refused"
+
+
+class MalformedAnswerError(ConnectorError):
+    """The system answered something that is not its interface."""
+
+    default = "answer_unreadable"
+
+
+class PlanStaleError(IntegrationError):
+    """The plan is no longer what it was when it was shown; nothing was sent."""
+
+    default = "plan_stale"
+
+
+class PlanUnsafeError(IntegrationError):
+    """A brake holds the plan until a person confirms it; nothing was sent."""
+
+    default = "brake_changes"
+
+
+class RunActiveError(IntegrationError):
+    """Another run of the same flow is at work."""
+
+    default = "run_active"

@@ -1,0 +1,50 @@
+"""Amounts: every Decimal of money and quantity from outside passes here, so that equal amounts are equal."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+CENT = Decimal("0.01")
+HUNDRED = Decimal(100)
+
+
+def amount(text: object, places: int = 2) -> Decimal:
+    """Return a number from outside as an amount with a fixed number of decimals, rounded half up.
+
+    Raises ValueError for what is no finite number. Floats go through their shortest text, so 16.5289 stays 16.5289.
+    """
+    try:
+        number = text if isinstance(text, Decimal) else Decimal(repr(text) if isinstance(text, float) else str(text))
+        if not number.is_finite():
+            raise ValueError(f"no amount: {text!r}")
+        return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + Decimal(0)
+    except InvalidOperation as error:
+        raise ValueError(f"no amount: {text!r}") from error
+
+
+def from_cents(cents: int) -> Decimal:
+    """Return whole cents as an amount in euros."""
+    return Decimal(cents).scaleb(-2).quantize(CENT)
+
+
+def to_cents(euros: Decimal) -> int:
+    """Return an amount in euros as whole cents, rounded half up."""
+    return int((euros * HUNDRED).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def from_scaled(value: int, places: int) -> Decimal:
+    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530."""
+    return Decimal(value).scaleb(-places)
+
+
+def to_scaled(quantity: Decimal, places: int) -> int:
+    """Return a quantity as the whole number that travels beside its number of decimals."""
+    return int(quantity.scaleb(places).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def add_vat(excl: Decimal, percent: Decimal) -> Decimal:
+    """Return the price including VAT in whole cents."""
+    return amount(excl * (HUNDRED + percent) / HUNDRED)
+
+
+def remove_vat(incl: Decimal, percent: Decimal) -> Decimal:
+    """Return the price excluding VAT in whole cents."""
+    return amount(incl * HUNDRED / (HUNDRED + percent))

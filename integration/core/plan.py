@@ -1,0 +1,295 @@
+"""The heart: what has to change in the target, decided and counted before anything is sent."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.money import HUNDRED
+from integration.core.records import Kind, Record, Value, canonical, same
+
+
+class Action(StrEnum):
+    """What a line of a plan says."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RETIRE = "retire"
+    SKIP = "skip"
+    PARK = "park"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One write the plan wants: exactly these values, and what the target held under them when it was planned.
+
+    `agreed` is what both systems hold of our fields once it is done; it becomes the memory of the link. `sources`
+    are the keys of the records read that this change accounts for.
+    """
+
+    action: Action
+    kind: Kind
+    key: str
+    title: str
+    group: str = ""
+    sources: tuple[str, ...]
+    wanted: Record
+    before: Record | None
+    agreed: Record
+    kept: tuple[str, ...] = ()  # paths left as somebody set them in the target
+    first_match: bool = False  # both systems had the record before they were ever linked
+
+    def digest(self) -> str:
+        """Return a short mark of what would be written and over what."""
+        text = f"{self.action}\n{canonical(self.wanted)}\n{canonical(self.before)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Both sides agree; `agreed` is kept as the memory of the link when there was none."""
+
+    agreed: Record
+    kept: tuple[str, ...] = ()
+
+
+Policy = Mapping[str, Ownership]
+"""Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours."""
+
+
+_Choose = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    write: bool
+    agreed: Value
+    kept: bool = False
+    conflict: bool = False
+
+
+def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, met: bool) -> _Verdict:
+    """Decide one field of a record that both sides have. `met`: both sides have agreed on it before."""
+    if ownership in (Ownership.ON_CREATE, Ownership.NEVER):
+        return _Verdict(write=False, agreed=held)
+    if same(wanted, held):  # nothing to do
+        return _Verdict(write=False, agreed=wanted)
+    if ownership is Ownership.KEEP_EQUAL or not met:  # the source wins, or this is the first match
+        return _Verdict(write=True, agreed=wanted)
+    if same(held, agreed):  # only the source changed
+        return _Verdict(write=True, agreed=wanted)
+    if same(wanted, agreed):  # only the target changed: leave it
+        return _Verdict(write=False, agreed=agreed, kept=True)
+    return _Verdict(write=False, agreed=agreed, conflict=True)  # both changed
+
+
+def diff(
+    desired: Record, held: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
+) -> Change | Unchanged | Issue:
+    """Compare what should be with what is and with what both last agreed on, and say what follows."""
+    sources = tuple(part.source for part in desired.parts) or (desired.source or desired.key,)
+    if held is None and agreed is not None:  # someone removed it from the target
+        return Issue("target_record_missing", desired.key, facts={"key": title})
+    if held is None:  # new in the source
+        owned = _only(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
+        return Change(
+            action=Action.CREATE, kind=desired.kind, key=desired.key, title=title, group=group,
+            sources=sources, wanted=owned, before=None, agreed=owned,
+        )  # fmt: skip
+    now, last = held.flat(), agreed.flat() if agreed else {}
+    known = {part.key for part in held.parts}
+    write: set[str] = set()
+    memory: dict[str, Value] = {}
+    kept: list[str] = []
+    for path, name, value in desired.fields():
+        ownership = policy.get(name, Ownership.NEVER)
+        part = path.rpartition("/")[0]
+        if part and part not in known:  # an article the product does not have yet
+            if ownership is not Ownership.NEVER:
+                write.add(path)
+                memory[path] = value
+            continue
+        verdict = _judge(ownership, value, now.get(path), last.get(path), met=path in last)
+        if verdict.conflict:
+            return _conflict(desired.key, title, path, agreed=last.get(path), source=value, target=now.get(path))
+        memory[path] = verdict.agreed
+        if verdict.write:
+            write.add(path)
+        if verdict.kept:
+            kept.append(path)
+    remembered = _filled(desired, memory)
+    if not write:
+        return Unchanged(remembered, tuple(kept))
+    return Change(
+        action=Action.UPDATE, kind=desired.kind, key=desired.key, title=title, group=group, sources=sources,
+        wanted=_only(desired, lambda path, _: path in write),
+        before=_before(desired, now, known, write), agreed=remembered, kept=tuple(kept), first_match=agreed is None,
+    )  # fmt: skip
+
+
+def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "active") -> Change:
+    """Propose to mark as inactive the parts whose source vanished; nothing is ever deleted in somebody's books."""
+    parts = tuple(part for part in agreed.parts if part.source in gone)
+
+    def with_active(value: bool) -> Record:
+        switched = tuple(Record(part.kind, part.key, {active: value}, source=part.source) for part in parts)
+        return Record(agreed.kind, agreed.key, {}, switched, agreed.source)
+
+    remembered = tuple(
+        Record(part.kind, part.key, {**part.values, active: False}, source=part.source) if part in parts else part
+        for part in agreed.parts
+    )
+    return Change(
+        action=Action.RETIRE, kind=agreed.kind, key=agreed.key, title=title, sources=(),
+        wanted=with_active(value=False), before=with_active(value=True),
+        agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
+    )  # fmt: skip
+
+
+def still_applies(change: Change, held: Record | None) -> bool:
+    """Tell whether the target is still as it was when the change was planned, in every field it would touch."""
+    if change.before is None:
+        return held is None
+    return held is not None and not differences(change.before, held)
+
+
+def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
+    """Return the paths whose value in the target is not the wanted one: empty means proven."""
+    now = held.flat() if held else {}
+    return tuple(path for path, value in wanted.flat().items() if not same(value, now.get(path)))
+
+
+def remaining(change: Change, held: Record | None) -> Change | None:
+    """Return what is left of a change that we carried out in part, or None when somebody else was there.
+
+    Every field must be as it was before or as it was wanted; a field that was not there before may still be empty.
+    """
+    now = held.flat() if held else {}
+    before = change.before.flat() if change.before else {}
+    left = set(differences(change.wanted, held))
+    if held is None or any(not same(now.get(path), before.get(path)) for path in left):
+        return None
+    known = {part.key for part in held.parts}
+    return replace(
+        change,
+        action=Action.UPDATE if change.action is Action.CREATE else change.action,
+        wanted=_only(change.wanted, lambda path, _: path in left),
+        before=_before(change.wanted, now, known, left),
+    )
+
+
+def fingerprint(flow: str, mapping_version: int, digests: Iterable[str]) -> str:
+    """Return the mark of a whole plan: the same changes in any order give the same mark, any other plan another."""
+    text = "\n".join([flow, str(mapping_version), *sorted(digests)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a plan stops for a typed confirmation. None switches a brake off."""
+
+    changes: int | None = 500
+    changes_percent: Decimal | None = None
+    price_percent: Decimal | None = Decimal(25)
+    retirements: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """One tripped brake: its code of the catalogue, the number it counted and the limit it compared with."""
+
+    code: str
+    count: int
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the brakes need to know of a plan, counted while it is made."""
+
+    changes: int = 0
+    read: int = 0
+    price_jumps: int = 0
+    retirements: int = 0
+    first: bool = False  # the very first plan of a flow creates everything; its size says nothing
+
+
+def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
+    """Return the brakes this plan trips."""
+    tripped = []
+    too_many = limits.changes is not None and tally.changes > limits.changes
+    share = HUNDRED * tally.changes / tally.read if tally.read else Decimal(0)
+    too_large = limits.changes_percent is not None and share > limits.changes_percent
+    if (too_many or too_large) and not tally.first:
+        limit = f"{limits.changes}" if too_many else f"{limits.changes_percent} %"
+        tripped.append(Brake("brake_changes", tally.changes, limit))
+    if limits.price_percent is not None and tally.price_jumps:
+        tripped.append(Brake("brake_price", tally.price_jumps, f"{limits.price_percent} %"))
+    if limits.retirements is not None and tally.retirements > limits.retirements:
+        tripped.append(Brake("brake_retirements", tally.retirements, str(limits.retirements)))
+    return tuple(tripped)
+
+
+def price_jumps(change: Change, limits: Limits, prices: frozenset[str]) -> bool:
+    """Tell whether the change moves a price by more than the limit. `prices` are the names of price fields."""
+    if change.before is None or limits.price_percent is None:
+        return False
+    before = change.before.flat()
+    for path, value in change.wanted.flat().items():
+        old = before.get(path)
+        if path.rpartition("/")[2] not in prices or not isinstance(old, Decimal) or not isinstance(value, Decimal):
+            continue
+        if old and abs(value - old) * HUNDRED > abs(old) * limits.price_percent:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's yes to exactly one plan: its fingerprint, what was left out, and each brake's number as typed."""
+
+    fingerprint: str
+    by: str
+    left_out: frozenset[str] = frozenset()  # keys of changes not chosen
+    confirmed: Mapping[str, int] | None = None  # brake code -> the number typed
+
+
+def _only(record: Record, keep: _Choose) -> Record:
+    chosen = {path for path, name, _ in record.fields() if keep(path, name)}
+    values = {name: value for name, value in record.values.items() if name in chosen}
+    parts = []
+    for part in record.parts:
+        inside = {name: value for name, value in part.values.items() if f"{part.key}/{name}" in chosen}
+        if inside:
+            parts.append(Record(part.kind, part.key, inside, source=part.source))
+    return Record(record.kind, record.key, values, tuple(parts), record.source)
+
+
+def _filled(shape: Record, flat: Mapping[str, Value]) -> Record:
+    values = {name: flat[name] for name in shape.values if name in flat}
+    parts = tuple(
+        Record(
+            part.kind, part.key,
+            {name: flat[f"{part.key}/{name}"] for name in part.values if f"{part.key}/{name}" in flat},
+            source=part.source,
+        )
+        for part in shape.parts
+    )  # fmt: skip
+    return Record(shape.kind, shape.key, values, parts, shape.source)
+
+
+def _before(desired: Record, now: Mapping[str, Value], known: set[str], write: set[str]) -> Record:
+    """What the target holds under the paths to be written; paths of parts it does not have yet have no before."""
+    there = {path: now.get(path) for path in write if "/" not in path or path.rpartition("/")[0] in known}
+    held = _filled(desired, there)
+    return Record(held.kind, held.key, held.values, tuple(part for part in held.parts if part.values), held.source)
+
+
+def _conflict(key: str, title: str, path: str, *, agreed: Value, source: Value, target: Value) -> Issue:
+    facts = {"key": title, "field": path.rpartition("/")[2], "path": path}
+    for name, value in (("agreed", agreed), ("source", source), ("target", target)):
+        facts[f"{name}_value"] = "" if value is None else str(value)
+    return Issue("field_conflict", key, path, facts)

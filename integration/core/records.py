@@ -1,0 +1,198 @@
+"""Records: one business object each, in our own field names, alike for both systems.
+
+A record's values are open: the known fields have names of our own (`name`, `price_excl`), every other field of a
+system keeps that system's name, so that an operator can map it. Which fields exist is data (`Field`), not code.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+Value = None | bool | str | Decimal | date | datetime | tuple[str, ...]
+"""What a field can hold. Codes and numbers of things are text; amounts and quantities are Decimal."""
+
+
+class Kind(StrEnum):
+    """What sort of business object a record is."""
+
+    GROUP = "group"  # an article group
+    ARTICLE = "article"  # what is sold and stocked; at the till always inside a product
+    PRODUCT = "product"  # at the till: what groups the articles of one item
+
+
+class FieldType(StrEnum):
+    """How a field's values are entered and shown."""
+
+    TEXT = "text"
+    CODE = "code"
+    MONEY = "money"
+    NUMBER = "number"
+    FLAG = "flag"
+    DATE = "date"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind in one system, as the mapping offers it."""
+
+    name: str
+    caption: str
+    type: FieldType
+    kind: Kind
+    length: int | None = None
+    wire: str = ""  # the system's own name for it, for people who know it by that
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One business object.
+
+    `key` identifies it in both systems' terms of the flow; `source` is the key it came from where that differs
+    (the article code in the books behind a till article number). `parts` are records inside it.
+    """
+
+    kind: Kind
+    key: str
+    values: Mapping[str, Value]
+    parts: tuple["Record", ...] = ()
+    source: str = ""
+
+    def flat(self) -> dict[str, Value]:
+        """Return every value under its path: `name` for its own, `200101/price_incl` for that of a part."""
+        flat = dict(self.values)
+        for part in self.parts:
+            flat.update({f"{part.key}/{name}": value for name, value in part.values.items()})
+        return flat
+
+    def fields(self) -> Iterator[tuple[str, str, Value]]:
+        """Yield path, field name with its kind (`article.price_incl`) and value."""
+        for name, value in self.values.items():
+            yield name, f"{self.kind}.{name}", value
+        for part in self.parts:
+            for name, value in part.values.items():
+                yield f"{part.key}/{name}", f"{part.kind}.{name}", value
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of an extract: what was read, where the next page starts, and how far the stamps have come."""
+
+    records: tuple[Record, ...]
+    after: str | None  # hand back to get the next page; None when this was the last
+    stamp: str | None = None  # highest change stamp or marker seen, where the next incremental extract starts
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the target holds now: in our words, and as it came for editing in place."""
+
+    record: Record
+    reference: str  # the system's own number for it
+    marker: str = ""  # change stamp or counter at the time of reading
+    original: object = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A system's answer to a write: its reference, and the marker it gave the change where it tells."""
+
+    reference: str
+    marker: str = ""
+
+
+def same(one: Value, other: Value) -> bool:
+    """Tell whether two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return sorted(one) == sorted(other)
+    return (one if one not in ("", ()) else None) == (other if other not in ("", ()) else None)
+
+
+def merged(old: Record | None, new: Record) -> Record:
+    """Return the new record with the values and parts of the old one that it does not mention."""
+    if old is None:
+        return new
+    fresh = {part.key: part for part in new.parts}
+    kept = tuple(merged(part, fresh.pop(part.key)) if part.key in fresh else part for part in old.parts)
+    parts = kept + tuple(part for part in new.parts if part.key in fresh)
+    return Record(new.kind, new.key, {**old.values, **new.values}, parts, new.source or old.source)
+
+
+def to_json(value: Value) -> object:
+    """Return a value as JSON can carry it, so that `from_json` gives back the same."""
+    match value:
+        case Decimal():
+            return {"n": format(value, "f")}
+        case datetime():
+            return {"t": value.isoformat()}
+        case date():
+            return {"d": value.isoformat()}
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
+def from_json(value: object) -> Value:
+    """Return the value that `to_json` was given."""
+    match value:
+        case {"n": str(number)}:
+            return Decimal(number)
+        case {"t": str(moment)}:
+            return datetime.fromisoformat(moment)
+        case {"d": str(day)}:
+            return date.fromisoformat(day)
+        case list():
+            return tuple(str(item) for item in value)
+        case None | bool() | str():
+            return value
+        case _:
+            raise TypeError(f"no value of ours: {value!r}")
+
+
+def record_to_json(record: Record) -> dict[str, object]:
+    """Return a record as JSON can carry it."""
+    shape: dict[str, object] = {
+        "kind": str(record.kind),
+        "key": record.key,
+        "values": {name: to_json(value) for name, value in record.values.items()},
+    }
+    if record.parts:
+        shape["parts"] = [record_to_json(part) for part in record.parts]
+    if record.source:
+        shape["source"] = record.source
+    return shape
+
+
+def record_from_json(shape: Mapping[str, object]) -> Record:
+    """Return the record that `record_to_json` was given."""
+    values, parts = shape["values"], shape.get("parts", [])
+    if not isinstance(values, Mapping) or not isinstance(parts, list):
+        raise TypeError("no record of ours")
+    return Record(
+        kind=Kind(str(shape["kind"])),
+        key=str(shape["key"]),
+        values={name: from_json(value) for name, value in values.items()},
+        parts=tuple(record_from_json(part) for part in parts),
+        source=str(shape.get("source", "")),
+    )
+
+
+def _canonical(value: Value) -> object:
+    if isinstance(value, Decimal):
+        return {"n": format(value.normalize(), "f")} if value else {"n": "0"}
+    if isinstance(value, tuple):
+        return sorted(value)
+    return None if value == "" else to_json(value)
+
+
+def canonical(record: Record | None) -> str:
+    """Return a text that is equal for records that mean the same, whatever the order of fields and parts."""
+    if record is None:
+        return "null"
+    flat = {path: _canonical(value) for path, value in record.flat().items()}
+    return json.dumps([record.kind, record.key, flat], sort_keys=True, ensure_ascii=False, separators=(",", ":"))

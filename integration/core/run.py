@@ -1,0 +1,184 @@
+"""What may follow what: the states of a run and of each of its changes, as tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.records import Kind, Record
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    PREVIEWING = "previewing"
+    READY = "ready"  # the plan waits for a person
+    COMMITTING = "committing"
+    INTERRUPTED = "interrupted"  # stopped by an unavailable system or a cancel; can be resumed
+    DONE = "done"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+class Step(StrEnum):
+    """Where one change stands."""
+
+    PLANNED = "planned"
+    SENT = "sent"  # kept before the call, so that a crash leaves a trace
+    IN_DOUBT = "in_doubt"  # sent, and no answer seen; settled by looking
+    PROVEN = "proven"  # read back and equal to the plan
+    PARKED = "parked"
+    LEFT = "left"  # not chosen when the plan was committed
+
+
+RUN_STEPS: dict[RunState, frozenset[RunState]] = {
+    RunState.PREVIEWING: frozenset({RunState.READY, RunState.DONE, RunState.FAILED}),
+    RunState.READY: frozenset({RunState.COMMITTING, RunState.DISCARDED}),
+    RunState.COMMITTING: frozenset({RunState.DONE, RunState.INTERRUPTED, RunState.FAILED}),
+    RunState.INTERRUPTED: frozenset({RunState.COMMITTING, RunState.DISCARDED}),
+    RunState.DONE: frozenset(),
+    RunState.FAILED: frozenset({RunState.COMMITTING}),
+    RunState.DISCARDED: frozenset(),
+}
+
+CHANGE_STEPS: dict[Step, frozenset[Step]] = {
+    Step.PLANNED: frozenset({Step.SENT, Step.PARKED, Step.LEFT}),
+    Step.SENT: frozenset({Step.PROVEN, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
+    Step.IN_DOUBT: frozenset({Step.PROVEN, Step.PARKED, Step.PLANNED}),
+    Step.PROVEN: frozenset(),
+    Step.PARKED: frozenset(),
+    Step.LEFT: frozenset(),
+}
+
+ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
+"""One run of a flow at a time may be in one of these."""
+
+
+def may_follow(now: RunState | Step, wanted: RunState | Step) -> bool:
+    """Tell whether a run or a change may go from one state to another."""
+    if isinstance(now, RunState):
+        return wanted in RUN_STEPS[now]
+    return wanted in CHANGE_STEPS[now]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the records a run read, counted in source records. Nothing is lost when `difference` is 0."""
+
+    read: int = 0
+    proven: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    parked: int = 0
+    in_doubt: int = 0
+    planned: int = 0
+
+    @property
+    def difference(self) -> int:
+        """Return how many records are unaccounted for; anything but 0 is a defect of ours."""
+        settled = self.proven + self.unchanged + self.skipped + self.parked
+        return self.read - settled - self.in_doubt - self.planned
+
+
+class Mode(StrEnum):
+    """How much a run reads."""
+
+    CHANGES = "changes"  # what changed since the last run
+    COMPLETE = "complete"  # everything; only this can tell that something vanished
+    CHOSEN = "chosen"  # the records under given source keys: parked ones tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One record as read and mapped, kept until its plan line is made.
+
+    `parent` groups what becomes one record of the target; `number` and `mark` are what must be unique in the target
+    (article number and EAN). Exactly one of `record`, `issue` and `skip` is filled.
+    """
+
+    key: str
+    parent: str
+    title: str
+    number: str = ""
+    mark: str = ""
+    record: Record | None = None
+    issue: Issue | None = None
+    skip: Skip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One line of a kept plan, with where it stands.
+
+    `weight` is how many records read it accounts for. `cause` names the issue of a parked line or the reason of a
+    skipped one, `facts` fill its sentences.
+    """
+
+    seq: int
+    stage: int
+    action: Action
+    kind: Kind
+    key: str
+    title: str
+    group: str = ""
+    weight: int = 1
+    change: Change | None = None
+    digest: str = ""
+    brakes: tuple[str, ...] = ()
+    cause: str = ""
+    cause_field: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    step: Step = Step.PLANNED
+    attempts: int = 0
+    sent_at: datetime | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one change ended: what its line becomes, and the link it leaves when it is proven."""
+
+    seq: int
+    step: Step
+    reference: str = ""
+    marker: str = ""
+    issue: Issue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The pair of keys of one record in both systems, and what both last agreed on."""
+
+    kind: Kind
+    key: str
+    reference: str
+    agreed: Record | None = None
+    marker: str = ""
+    mark: str = ""
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One preview and, perhaps, its commit."""
+
+    id: str
+    flow: str
+    state: RunState
+    mode: Mode
+    by: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    mapping_version: int = 0
+    fingerprint: str = ""
+    brakes: tuple[Brake, ...] = ()
+    approval: Approval | None = None
+    position: Mapping[str, str] = field(default_factory=dict)  # where an interrupted preview goes on
+    progress_done: int = 0
+    progress_total: int = 0
+    phase: str = ""  # extract, plan, write
+    error: str = ""  # code of the catalogue of what stopped it
+    facts: Mapping[str, str] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)

@@ -1,0 +1,296 @@
+# ruff: noqa: TID251 - this is the only file that knows DBOS
+"""What makes runs durable, shared between processes and started by the clock.
+
+A workflow is a preview or a commit; a step is one page of it. A step may run twice after a crash: the runner's own
+ledger knows what was sent. Runs of a process that died are taken over by any other one.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy
+import structlog
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from integration.core.errors import (
+    IntegrationError,
+    RunActiveError,
+    UnavailableError,
+)
+from integration.core.plan import Approval
+from integration.core.run import Mode, Run, RunState
+from integration.runner import Pause, Runner
+from integration.store.heartbeats import Heartbeats
+from integration.store.runs import Runs
+
+log = structlog.get_logger(__name__)
+
+QUEUE = "runs"
+AT_ONCE = 4  # runs of different flows side by side in one process
+BEAT_SECONDS = 2.0
+DEAD_AFTER_SECONDS = 15.0
+LONGEST_WAIT_SECONDS = 300.0
+WALL_CLOCK = "Europe/Amsterdam"
+WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
+
+    flow: str
+    cron: str
+    mode: Mode
+
+
+class Schedules(Protocol):
+    """What runs without a person."""
+
+    def all(self) -> list[Schedule]:
+        """Return the schedules of the flows that are on."""
+
+    def may_approve(self, run: Run) -> Approval | None:
+        """Return the approval a scheduled run gives itself, or None when a person has to look."""
+
+
+_engine: "Engine | None" = None
+
+
+def _running() -> "Engine":
+    if _engine is None:
+        raise RuntimeError("the engine is not started")
+    return _engine
+
+
+@DBOS.step()
+def _preview_step(run_id: str) -> Answer:
+    return _running().page(run_id, _running().runner.preview_page)
+
+
+@DBOS.step()
+def _commit_step(run_id: str) -> Answer:
+    return _running().page(run_id, _running().runner.commit_page)
+
+
+@DBOS.step()
+def _approve_step(run_id: str) -> bool:
+    return _running().approve_by_itself(run_id)
+
+
+def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
+    """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
+    failures = 0
+    while True:
+        answer = step(run_id)
+        if "wait" not in answer:
+            return str(answer.get("error", ""))
+        failures = failures + 1 if answer.get("again") else 0
+        pause = min(LONGEST_WAIT_SECONDS, answer["wait"] * 2.0 ** min(failures, 8)) if failures else answer["wait"]
+        if pause:
+            DBOS.sleep(pause)
+
+
+@DBOS.workflow()
+def _preview(run_id: str, scheduled: bool) -> None:
+    if not _until_done(_preview_step, run_id) and scheduled and _approve_step(run_id):
+        _until_done(_commit_step, run_id)
+
+
+@DBOS.workflow()
+def _commit(run_id: str) -> None:
+    _until_done(_commit_step, run_id)
+
+
+@DBOS.step()
+def _begin_step(flow: str, mode: str) -> str:
+    """Open a scheduled run and return it, or nothing while another one of the flow is at work."""
+    try:
+        return _running().runner.begin(flow, by="schedule", mode=Mode(mode)).id
+    except RunActiveError:
+        log.info("the flow is still at work", flow=flow)
+        return ""
+
+
+@DBOS.workflow()
+def _scheduled(_due: datetime, context: Any) -> None:
+    if run_id := _begin_step(context["flow"], context["mode"]):
+        with SetWorkflowID(f"preview-{run_id}"):
+            DBOS.enqueue_workflow(QUEUE, _preview, run_id, True)
+
+
+class Engine:
+    """Runs previews and commits in the background of this process, and takes over those of dead ones."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        executor: str,
+        runner: Runner,
+        runs: Runs,
+        heartbeats: Heartbeats,
+        schedules: Schedules,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.url = url
+        self.executor = executor
+        self.runner = runner
+        self.runs = runs
+        self.heartbeats = heartbeats
+        self.schedules = schedules
+        self.clock = clock
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start working off the queue; what this process left behind when it died goes on by itself."""
+        global _engine  # noqa: PLW0603 - DBOS is one per process, and so is the engine
+        _engine = self
+        _prepare_sqlite(self.url)
+        config: DBOSConfig = {
+            "name": "integration",
+            "system_database_url": self.url,
+            "application_version": WORKFLOW_VERSION,
+            "executor_id": self.executor,
+            "log_level": "WARNING",
+            "run_admin_server": False,
+        }
+        DBOS(config=config)
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
+        self.reschedule()
+        self.heartbeats.beat(self.executor)
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Stop taking work; a run under way is taken up again at the next start."""
+        global _engine  # noqa: PLW0603
+        self._stop.set()
+        if self._keeper.is_alive():
+            self._keeper.join(timeout=10)
+        DBOS.destroy(workflow_completion_timeout_sec=5)
+        self.heartbeats.forget(self.executor)
+        _engine = None
+
+    def reschedule(self) -> None:
+        """Take over the flows' schedules as they are set now."""
+        wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.all()}
+        for known in DBOS.list_schedules():
+            if known["schedule_name"] not in wanted:
+                DBOS.delete_schedule(known["schedule_name"])
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": name, "workflow_fn": _scheduled, "schedule": one.cron,
+                    "context": {"flow": one.flow, "mode": str(one.mode)}, "cron_timezone": WALL_CLOCK,
+                }
+                for name, one in wanted.items()
+            ]
+        )  # fmt: skip
+
+    # ---- what the application asks ----------------------------------------------------------------------------
+
+    def preview(self, flow: str, *, by: str, mode: Mode, keys: tuple[str, ...] = ()) -> str:
+        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work."""
+        run = self.runner.begin(flow, by=by, mode=mode, keys=keys)
+        self._queue(f"preview-{run.id}", _preview, run.id, False)
+        return run.id
+
+    def commit(self, run_id: str, approval: Approval) -> None:
+        """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
+        self.runner.approve(run_id, approval)
+        self._queue(f"commit-{run_id}-{uuid.uuid4().hex[:8]}", _commit, run_id)
+
+    def _queue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
+        with SetWorkflowID(name):
+            DBOS.enqueue_workflow(QUEUE, workflow, *arguments)
+
+    # ---- one page, with every kind of end it can have ---------------------------------------------------------
+
+    def page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
+        """Do one page and return how to go on: `wait` seconds and again, or the end, with the `error` that made it."""
+        try:
+            more = work(run_id)
+        except UnavailableError as error:
+            self.runs.waiting_for(run_id, error.code, error.facts)
+            return {"wait": 2.0, "again": True}
+        except IntegrationError as error:
+            return self._stopped(run_id, error.code, error.facts)
+        except Exception:  # a bug of ours: kept with its trace under a number, and never repeated blindly
+            incident = uuid.uuid4().hex[:8]
+            log.exception("unexpected error", run=run_id, incident=incident)
+            return self._stopped(run_id, "unexpected_error", {"incident": incident})
+        if isinstance(more, Pause):
+            return {"wait": more.seconds}
+        return {"wait": 0.0} if more else {}
+
+    def _stopped(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
+        run = self.runs.get(run_id)
+        if run.state is RunState.COMMITTING:
+            self.runs.interrupt(run_id, code, facts)
+        else:
+            self.runs.fail(run_id, code, facts)
+        return {"error": code}
+
+    def approve_by_itself(self, run_id: str) -> bool:
+        """Approve a scheduled plan when its flow may do so and no brake is tripped."""
+        run = self.runs.get(run_id)
+        if run.state is RunState.COMMITTING:  # this very step, before a crash
+            return True
+        approval = self.schedules.may_approve(run) if run.state is RunState.READY else None
+        if approval is None:
+            return False
+        self.runner.approve(run_id, approval)
+        return True
+
+    # ---- in the background ------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Beat, and take over what dead processes left. Trouble here is logged, and tried again."""
+        while not self._stop.wait(BEAT_SECONDS):
+            try:
+                self.heartbeats.beat(self.executor)
+                self._take_over()
+            except (IntegrationError, sqlalchemy.exc.SQLAlchemyError):
+                log.warning("the engine's keeper could not do its round", exc_info=True)
+
+    def _take_over(self) -> None:
+        """Resume the runs of executors whose heart has stopped, and queue those that never reached the queue."""
+        dead = [one for one in self.heartbeats.dead(DEAD_AFTER_SECONDS) if one != self.executor]
+        if dead:
+            left = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
+            if left:
+                DBOS.resume_workflows([one.workflow_id for one in left], queue_name=QUEUE)
+                log.info("took over runs", runs=len(left), executors=dead)
+            for one in dead:
+                self.heartbeats.forget(one)
+        for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):
+            if self.clock() - run.started_at > timedelta(seconds=DEAD_AFTER_SECONDS):
+                self._requeue(run)
+
+    def _requeue(self, run: Run) -> None:
+        """Queue a run whose process died between keeping it and queueing it."""
+        known = DBOS.list_workflows(workflow_id_prefix=[f"preview-{run.id}", f"commit-{run.id}"], load_output=False)
+        if any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
+            return
+        if run.state is RunState.PREVIEWING and not known:
+            self._queue(f"preview-{run.id}", _preview, run.id, False)
+        elif run.state is RunState.COMMITTING:
+            self._queue(f"commit-{run.id}-{uuid.uuid4().hex[:8]}", _commit, run.id)
+
+
+def _prepare_sqlite(url: str) -> None:
+    """Switch the engine's file to write-ahead logging, which DBOS leaves off: three times the steps a second."""
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        engine.dispose()

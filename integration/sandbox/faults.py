@@ -1,0 +1,348 @@
+"""Trouble on demand: switches that make a sandbox misbehave, and the ledger of every call it answered.
+
+The switches decide before a call is carried out; `deliver` then sends, spoils or withholds the answer. A call that
+is refused, or cut before accepting, changes nothing; one that is cut after accepting, answered by half or answered
+with garbage was carried out, and only its answer is lost.
+"""
+
+import asyncio
+import itertools
+import math
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LEDGER_LIMIT: Final = 1_000_000
+ARMED_LIMIT: Final = 10_000
+
+
+class Fault(StrEnum):
+    """What can go wrong with a call."""
+
+    DELAY = "delay"
+    CUT_BEFORE = "cut_before"
+    CUT_AFTER = "cut_after"
+    TOO_MANY = "too_many"
+    TOO_MANY_WAIT = "too_many_wait"
+    UNAVAILABLE = "unavailable"
+    GARBAGE = "garbage"
+    HALF = "half"
+    HTML = "html"
+    FAULT = "fault"
+    EXPIRED = "expired"
+    LATE = "late"
+    WRONG = "wrong"
+
+    @property
+    def accepts(self) -> bool:
+        """Whether a call that meets this fault is carried out all the same."""
+        return self in _ACCEPTING
+
+
+_ACCEPTING: Final = frozenset(
+    {Fault.DELAY, Fault.CUT_AFTER, Fault.GARBAGE, Fault.HALF, Fault.LATE, Fault.WRONG},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """One switch that is on: which calls it meets, how often, and for how long."""
+
+    id: str
+    fault: Fault
+    system: str = "*"
+    operation: str = "*"
+    key: str = "*"
+    times: int | None = 1
+    seconds: float = 0.0
+
+    def meets(self, system: str, operation: str, keys: Iterable[str]) -> bool:
+        """Whether this switch is meant for such a call."""
+        return (
+            _matches(system, self.system)
+            and _matches(operation, self.operation)
+            and (self.key == "*" or any(_matches(key, self.key) for key in keys))
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The switch as the control address shows it."""
+        return {
+            "id": self.id,
+            "fault": self.fault.value,
+            "system": self.system,
+            "operation": self.operation,
+            "key": self.key,
+            "times": self.times,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. `write` says of which kind it was; status 0 means neither carried out nor answered by the system."""
+
+    number: int
+    at: datetime
+    system: str
+    operation: str
+    write: bool
+    keys: tuple[str, ...]
+    status: int
+    note: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the call was carried out, answered or not."""
+        return 200 <= self.status < 300  # noqa: PLR2004  # the range of HTTP successes
+
+    def as_json(self) -> dict[str, object]:
+        """The call as the control address shows it."""
+        return {
+            "number": self.number,
+            "at": self.at.isoformat(),
+            "system": self.system,
+            "operation": self.operation,
+            "write": self.write,
+            "keys": list(self.keys),
+            "status": self.status,
+            "note": self.note,
+        }
+
+
+class Switches:
+    """The switches of one sandbox, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: dict[str, Armed] = {}
+        self._numbers = itertools.count(1)
+
+    def arm(
+        self,
+        fault: Fault | str,
+        *,
+        system: str = "*",
+        operation: str = "*",
+        key: str = "*",
+        times: int | None = 1,
+        seconds: float = 0.0,
+    ) -> str:
+        """The id of a switch that is now on. Patterns are those of a shell, letter case does not matter."""
+        if len(self._armed) >= ARMED_LIMIT:
+            raise ValueError("too many switches are on")
+        armed = Armed(f"s{next(self._numbers)}", Fault(fault), system, operation, key, times, seconds)
+        with self._lock:
+            self._armed[armed.id] = armed
+        return armed.id
+
+    def disarm(self, id: str | None = None) -> None:  # noqa: A002  # the word the control address uses
+        """Turns one switch off, or all of them."""
+        with self._lock:
+            if id is None:
+                self._armed.clear()
+            else:
+                self._armed.pop(id, None)
+
+    @contextmanager
+    def armed(
+        self,
+        fault: Fault | str,
+        *,
+        system: str = "*",
+        operation: str = "*",
+        key: str = "*",
+        times: int | None = 1,
+        seconds: float = 0.0,
+    ) -> Iterator[str]:
+        """The id of a switch that is on inside the block."""
+        id_ = self.arm(fault, system=system, operation=operation, key=key, times=times, seconds=seconds)
+        try:
+            yield id_
+        finally:
+            self.disarm(id_)
+
+    def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
+        """The first switch meant for this call, used up by one."""
+        if not self._armed:
+            return None
+        keys = tuple(keys)
+        with self._lock:
+            for id_, armed in self._armed.items():
+                if armed.meets(system, operation, keys):
+                    self._use(id_, armed)
+                    return armed
+        return None
+
+    def on(self) -> list[Armed]:
+        """The switches that are on, oldest first."""
+        with self._lock:
+            return list(self._armed.values())
+
+    def _use(self, id_: str, armed: Armed) -> None:
+        if armed.times is None:
+            return
+        if armed.times <= 1:
+            del self._armed[id_]
+        else:
+            self._armed[id_] = replace(armed, times=armed.times - 1)
+
+
+class Ledger:
+    """Every call of one sandbox, in order; the oldest are forgotten beyond the limit, the counts never."""
+
+    def __init__(self, limit: int = LEDGER_LIMIT) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[Call] = deque(maxlen=limit)
+        self._counts = {"reads": 0, "writes": 0}
+        self._number = 0
+
+    def record(
+        self,
+        *,
+        system: str,
+        operation: str,
+        write: bool,
+        keys: Iterable[str] = (),
+        status: int,
+        note: str = "",
+    ) -> Call:
+        """The call as it was noted."""
+        with self._lock:
+            self._number += 1
+            call = Call(self._number, datetime.now(UTC), system, operation, write, tuple(keys), status, note)
+            self._calls.append(call)
+            self._counts["writes" if write else "reads"] += 1
+        return call
+
+    def calls(self, system: str | None = None, write: bool | None = None, since: int = 0) -> list[Call]:
+        """The calls after number `since`, of one system or all, reads or writes or both."""
+        with self._lock:
+            return [
+                call
+                for call in self._calls
+                if call.number > since
+                and (system is None or call.system == system)
+                and (write is None or call.write == write)
+            ]
+
+    def counts(self) -> dict[str, int]:
+        """How many reads and writes there were."""
+        with self._lock:
+            return dict(self._counts)
+
+    def writes(self) -> list[Call]:
+        """The calls that were meant to change something."""
+        return self.calls(write=True)
+
+    def clear(self) -> None:
+        """Forgets all calls; the numbers go on."""
+        with self._lock:
+            self._calls.clear()
+            self._counts = {"reads": 0, "writes": 0}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a sandbox answers, before any switch spoils it."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Cuttable(H11Protocol):
+    """uvicorn's HTTP/1.1, with the line itself within reach of the application."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keeps the line in the state that every request on it sees."""
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
+
+
+def refusal(armed: Armed | None) -> Answer | None:
+    """The answer of a server, or of a proxy before it, that does not carry the call out, if this is one."""
+    match armed.fault if armed else None:
+        case Fault.TOO_MANY:
+            return Answer(429, b"Too many requests", "text/plain")
+        case Fault.TOO_MANY_WAIT:
+            seconds = math.ceil(armed.seconds) if armed else 0
+            return Answer(429, b"Too many requests", "text/plain", (("retry-after", str(seconds)),))
+        case Fault.UNAVAILABLE:
+            return Answer(503, b"Service unavailable", "text/plain")
+        case Fault.HTML:
+            return Answer(200, _PAGE.encode(), "text/html; charset=utf-8")
+        case _:
+            return None
+
+
+def noted_status(answer: Answer | None, armed: Armed | None) -> int:
+    """The status for the ledger: what the system itself answered, whatever became of the answer on its way."""
+    if answer is None or (armed and armed.fault in {Fault.CUT_BEFORE, Fault.HTML}):
+        return 0
+    return answer.status
+
+
+async def pause(armed: Armed | None) -> None:
+    """Waits as long as a delay asks for."""
+    if armed and armed.fault is Fault.DELAY:
+        await asyncio.sleep(armed.seconds)
+
+
+async def deliver(answer: Answer | None, armed: Armed | None, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends the answer as the switch wants it. No answer at all cuts the line."""
+    fault = armed.fault if armed else None
+    if answer is None or fault in {Fault.CUT_BEFORE, Fault.CUT_AFTER}:
+        await cut(scope, receive)
+    elif fault is Fault.HALF:
+        await _start(answer, send)
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        await cut(scope, receive, after_sending=True)
+    else:
+        if fault is Fault.GARBAGE:
+            answer = replace(answer, body=_GARBAGE)
+        await _start(answer, send)
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+async def cut(scope: Scope, receive: Receive, *, after_sending: bool = False) -> None:
+    """Closes the line without finishing the answer; needs a server that speaks `Cuttable`."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    if after_sending:
+        transport.close()
+    else:
+        transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _start(answer: Answer, send: Send) -> None:
+    headers = [("content-type", answer.content_type), ("content-length", str(len(answer.body))), *answer.headers]
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        },
+    )
+
+
+def _matches(text: str, pattern: str) -> bool:
+    return fnmatchcase(text.casefold(), pattern.casefold())
+
+
+_GARBAGE: Final = b"\x00\x9f\x8f{<]\xff not an answer \xfe" * 4
+_PAGE: Final = "<!DOCTYPE html>\n<html><head><title>Onderhoud</title></head><body><h1>Even geduld</h1></body></html>\n"

@@ -1,0 +1,87 @@
+"""What a sandbox accepted, one line per write, so that it holds the same after a restart.
+
+An entry is on file before the write is answered. Everything a system generates (keys, stamps, access tokens) follows
+from the number and the moment of the entry, so carrying the entries out again gives the same state.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted write: which, what was sent, when, and what a switch made of it."""
+
+    number: int
+    system: str
+    operation: str
+    body: str
+    at: datetime
+    note: str = ""
+
+
+class Journal:
+    """The entries of both systems. Without a path it numbers them and keeps nothing."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self._past = _read(path) if path else []
+        self._number = self._past[-1].number if self._past else 0
+        self._file = path.open("a", encoding="utf-8") if path else None
+
+    def past(self, system: str) -> list[Entry]:
+        """What one system accepted before this start, in order."""
+        return [entry for entry in self._past if entry.system == system]
+
+    def append(self, system: str, operation: str, body: str, *, at: datetime | None = None, note: str = "") -> Entry:
+        """The entry, on file."""
+        with self._lock:
+            self._number += 1
+            entry = Entry(self._number, system, operation, body, at or datetime.now(UTC), note)
+            if self._file:
+                self._file.write(_line(entry))
+                self._file.flush()
+        return entry
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._file:
+            self._file.close()
+
+
+def _line(entry: Entry) -> str:
+    told = {
+        "number": entry.number,
+        "system": entry.system,
+        "operation": entry.operation,
+        "body": entry.body,
+        "at": entry.at.isoformat(),
+        "note": entry.note,
+    }
+    return json.dumps(told) + "\n"
+
+
+def _read(path: Path) -> list[Entry]:
+    """The entries of an earlier start. A last line that a kill left unfinished was never answered and is cut off."""
+    if not path.exists():
+        return []
+    raw = path.read_bytes()
+    whole = raw[: raw.rfind(b"\n") + 1]
+    if len(whole) != len(raw):
+        path.write_bytes(whole)
+    return [_entry(line) for line in whole.decode().splitlines()]
+
+
+def _entry(line: str) -> Entry:
+    told = json.loads(line)
+    return Entry(
+        number=told["number"],
+        system=told["system"],
+        operation=told["operation"],
+        body=told["body"],
+        at=datetime.fromisoformat(told["at"]),
+        note=told["note"],
+    )

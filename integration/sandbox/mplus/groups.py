@@ -1,0 +1,278 @@
+"""Article groups: a tree of categories with products in them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from integration.sandbox.mplus.catalogue import Catalogue, Product
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.shelf import Markers
+
+ROOT = 0
+
+
+@dataclass(eq=False)
+class Group:
+    """One node; `members` holds the place of each product in it."""
+
+    number: int
+    parent: int
+    name: str
+    text: str
+    sort_order: int
+    marker: int = 0
+    is_deleted: bool = False
+    members: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def seen_marker(self) -> int:
+        """The marker a reader gets."""
+        return self.marker
+
+    def in_order(self) -> list[int]:
+        """The products by their place."""
+        return sorted(self.members, key=lambda number: (self.members[number], number))
+
+
+class Groups:
+    """The tree, and the calls that read and change it."""
+
+    def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
+        self._desk = desk
+        self._catalogue = catalogue
+        self.markers: Markers[Group] = Markers()
+        self.groups: dict[int, Group] = {}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getArticleGroups": self._read_tree,
+            "getArticleGroupChanges": self._read_changes,
+            "newArticleGroup": lambda request: self._new(request.child("request")),
+            "updateArticleGroup": lambda request: self._update(request.child("request")),
+            "deleteArticleGroup": lambda request: self._delete(request.child("request")),
+            "addProductsToArticleGroup": lambda request: self._add(request.child("request")),
+            "replaceProductsOfArticleGroup": lambda request: self._replace(request.child("request")),
+            "deleteProductsFromArticleGroup": lambda request: self._remove(request.child("request")),
+        }
+
+    def group(self, number: int) -> Group | None:
+        """The group that is there under the number."""
+        group = self.groups.get(number)
+        return None if group is None or group.is_deleted else group
+
+    def children(self, parent: int, *, deleted: bool = False) -> list[Group]:
+        """The groups directly below, in their order."""
+        below = [group for group in self.groups.values() if group.parent == parent and (deleted or not group.is_deleted)]
+        return sorted(below, key=lambda group: (group.sort_order, group.number))
+
+    def create(self, parent: int, name: str, text: str, sort_order: int = 0) -> Group:
+        """A new group, last among its siblings unless a place is given."""
+        place = sort_order or max((group.sort_order for group in self.children(parent)), default=0) + 1
+        group = Group(self._desk.count("group"), parent, name, text, place)
+        self.groups[group.number] = group
+        self._raise(group, new=True)
+        return group
+
+    def place(self, product: Product, places: dict[int, int]) -> None:
+        """Puts a product into exactly those groups; place 0 means last. Groups that are not there are passed over."""
+        for number in [known for known in product.places if known not in places]:
+            self._take_out(self.groups[number], [product])
+        for number, position in places.items():
+            group = self.group(number)
+            if group and (number not in product.places or position not in {0, product.places[number]}):
+                group.members[product.number] = product.places[number] = position or self._last(group) + 1
+                self._raise(group)
+
+    def state(self) -> list[dict[str, object]]:
+        """Every group, deleted ones included."""
+        return [
+            {
+                "groupNumber": group.number,
+                "parentGroupNumber": group.parent,
+                "name": group.name,
+                "text": group.text,
+                "sortOrder": group.sort_order,
+                "syncMarker": group.marker,
+                "isDeleted": group.is_deleted,
+                "productNumbers": group.in_order(),
+            }
+            for group in self.groups.values()
+        ]
+
+    def rename(self, number: int, name: str) -> None:
+        """Another name for a group."""
+        group = self.groups[number]
+        group.name = name
+        self._raise(group)
+
+    def _read_tree(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        tops = ask.numbers("groupNumbers")
+        wanted = self._wanted(ask)
+        roots = [group for group in self.children(ROOT, deleted=True) if not tops or group.number in tops]
+        articles = ask.flag("retrieveArticleNumbers")
+        nodes = [node for group in roots if (node := self._node(group, wanted, articles=articles))]
+        return self._desk.build("GetArticleGroupsResponse", {"articleGroupList": nodes})
+
+    def _node(self, group: Group, wanted: set[int], *, articles: bool) -> dict[str, object] | None:
+        below = [self._node(child, wanted, articles=articles) for child in self.children(group.number, deleted=True)]
+        nodes = [node for node in below if node]
+        if not nodes and group.number not in wanted:
+            return None
+        products = group.in_order()
+        return {
+            **_head(group),
+            "subGroupList": nodes,
+            "productNumbers": products,
+            "articleNumbers": list(self._articles_of(products)) if articles else None,
+        }
+
+    def _articles_of(self, products: Iterable[int]) -> Iterator[int]:
+        for number in products:
+            product = self._catalogue.product(number)
+            yield from product.articles if product else ()
+
+    def _read_changes(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        numbers = ask.numbers("groupNumbers")
+        wanted = self._wanted(ask)
+        rows = [
+            {
+                **_head(group),
+                "parentGroupNumber": group.parent,
+                "subGroupNumbers": [child.number for child in self.children(group.number)],
+                "productNumbers": group.in_order(),
+            }
+            for group in self.groups.values()
+            if group.number in wanted and (not numbers or group.number in numbers)
+        ]
+        return self._desk.build("GetArticleGroupChangesResponse", {"changedArticleGroupList": rows})
+
+    def _wanted(self, ask: Fields) -> set[int]:
+        marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
+        deleted = ask.has("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
+        changed = [group.number for group in self.markers.since(marker) if deleted or not group.is_deleted]
+        return set(changed[: limit or None])
+
+    def _new(self, ask: Fields) -> Fields:
+        parent = ask.number("parentGroupNumber")
+        if parent != ROOT and not self.group(parent):
+            return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-PARENT-NOTFOUND", groupNumber=0)
+        if not ask.text("name").strip():
+            return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-FAILED", groupNumber=0)
+        group = self.create(parent, self._name(ask), ask.text("text"), ask.number("sortOrder"))
+        return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-OK", groupNumber=group.number)
+
+    def _update(self, ask: Fields) -> Fields:
+        group = self.group(ask.number("groupNumber"))
+        if group is None:
+            return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-NOT-FOUND")
+        parent = ask.number("parentGroupNumber", group.parent)
+        if parent != ROOT and (not self.group(parent) or parent in self._subtree(group)):
+            return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-FAILED")
+        group.parent = parent
+        group.name = self._name(ask) if ask.has("name") else group.name
+        group.text = ask.text("text", group.text)
+        group.sort_order = ask.number("sortOrder", group.sort_order)
+        self._raise(group)
+        return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-OK")
+
+    def _delete(self, ask: Fields) -> Fields:
+        group = self.group(ask.number("groupNumber"))
+        if group is None:
+            return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-NOTFOUND")
+        for number in self._subtree(group):
+            gone = self.groups[number]
+            self._take_out(gone, self._products(gone.members))
+            gone.is_deleted = True
+            self._raise(gone)
+        return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-OK")
+
+    def _add(self, ask: Fields) -> Fields:
+        group, products = self._meant(ask)
+        if group is None or products is None:
+            return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-NOT-FOUND")
+        position = ask.number("position")
+        if position:
+            order = [number for number in group.in_order() if number not in {product.number for product in products}]
+            order[position - 1 : position - 1] = [product.number for product in products]
+            self._arrange(group, order)
+        else:
+            for product in products:
+                if product.number not in group.members:
+                    group.members[product.number] = product.places[group.number] = self._last(group) + 1
+                    self._catalogue.touch(product)
+            self._raise(group)
+        return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-OK")
+
+    def _replace(self, ask: Fields) -> Fields:
+        type_ = "ReplaceProductsOfArticleGroupResponse"
+        group, products = self._meant(ask)
+        if group is None or products is None:
+            return self._answer(type_, "REPLACE-PRODUCTS-OF-ARTICLE-GROUP-RESULT-NOT-FOUND")
+        keep = {product.number for product in products}
+        gone = self._products(number for number in list(group.members) if number not in keep)
+        self._take_out(group, gone)
+        self._arrange(group, list(dict.fromkeys(product.number for product in products)))
+        return self._answer(type_, "REPLACE-PRODUCTS-OF-ARTICLE-GROUP-RESULT-OK")
+
+    def _remove(self, ask: Fields) -> Fields:
+        type_ = "DeleteProductsFromArticleGroupResponse"
+        group = self.group(ask.number("groupNumber"))
+        if group is None:
+            return self._answer(type_, "DELETE-PRODUCTS-FROM-ARTICLE-GROUP-RESULT-NOT-FOUND")
+        numbers = list(group.members) if ask.flag("removeAll") else ask.child("productNumbers").numbers("number")
+        self._take_out(group, self._products(number for number in numbers if number in group.members))
+        self._raise(group)
+        return self._answer(type_, "DELETE-PRODUCTS-FROM-ARTICLE-GROUP-RESULT-OK")
+
+    def _meant(self, ask: Fields) -> tuple[Group | None, list[Product] | None]:
+        numbers = ask.child("productNumbers").numbers("number")
+        products = self._products(numbers)
+        return self.group(ask.number("groupNumber")), products if len(products) == len(numbers) else None
+
+    def _products(self, numbers: Iterable[int]) -> list[Product]:
+        return [product for number in numbers if (product := self._catalogue.products.get(number))]
+
+    def _arrange(self, group: Group, order: list[int]) -> None:
+        for place, number in enumerate(order, start=1):
+            if group.members.get(number) != place:
+                product = self._catalogue.products[number]
+                group.members[number] = product.places[group.number] = place
+                self._catalogue.touch(product)
+        self._raise(group)
+
+    def _take_out(self, group: Group, products: Iterable[Product]) -> None:
+        for product in list(products):
+            group.members.pop(product.number, None)
+            product.places.pop(group.number, None)
+            self._catalogue.touch(product)
+        self._raise(group)
+
+    def _subtree(self, group: Group) -> list[int]:
+        return [group.number, *(number for child in self.children(group.number) for number in self._subtree(child))]
+
+    def _last(self, group: Group) -> int:
+        return max(group.members.values(), default=0)
+
+    def _raise(self, group: Group, *, new: bool = False) -> None:
+        group.marker = self.markers.next()
+        self.markers.enter(group.marker, group, new=new)
+
+    def _name(self, ask: Fields) -> str:
+        return f"{ask.text('name')} ~" if self._desk.wrong else ask.text("name")
+
+    def _answer(self, type_: str, result: str, **values: object) -> Fields:
+        return self._desk.build(type_, {"result": result, **values})
+
+
+def _head(group: Group) -> dict[str, object]:
+    return {
+        "groupNumber": group.number,
+        "syncMarker": group.marker,
+        "name": group.name,
+        "text": group.text,
+        "sortOrder": group.sort_order,
+        "isDeleted": True if group.is_deleted else None,
+    }

@@ -1,0 +1,224 @@
+"""What the installation is set up with: branches, rates, methods, people. None of it changes by a call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields
+
+Rows = Sequence[Mapping[str, Any]]
+
+COUNTRY_CODE = 528
+COUNTRY = "NLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The set-up of one installation, in the words of the interface."""
+
+    company: str
+    city: str
+    branches: Rows
+    rates: Mapping[int, Decimal]
+    turnover_groups: Rows
+    payment_methods: Rows
+    delivery_methods: Rows
+    order_categories: Rows
+    employees: Rows
+    price_groups: Rows
+    article_custom_fields: Rows
+    relation_custom_fields: Rows
+    article_categories: Rows
+    relation_categories: Rows
+    reverse_charge: frozenset[int] = field(default=frozenset())
+
+
+class Reference:
+    """The answers to the supporting calls, and the look-ups that the other calls need."""
+
+    def __init__(self, desk: Desk, setup: Setup) -> None:
+        self._desk = desk
+        self.setup = setup
+        self.branches: dict[int, Mapping[str, Any]] = {row["branchNumber"]: row for row in setup.branches}
+        self.turnover_groups: dict[int, Mapping[str, Any]] = {row["turnoverGroup"]: row for row in setup.turnover_groups}
+        self.methods: dict[str, Mapping[str, Any]] = {row["method"]: row for row in setup.payment_methods}
+        self.categories: dict[int, Mapping[str, Any]] = {row["orderCategoryNumber"]: row for row in setup.order_categories}
+        self.article_fields = frozenset(row["fieldName"] for row in setup.article_custom_fields)
+        self.relation_fields = frozenset(row["fieldName"] for row in setup.relation_custom_fields)
+        self.employees: dict[int, Mapping[str, Any]] = {row["employeeNumber"]: row for row in setup.employees}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getApiVersion": self._version,
+            "getDatabaseVersion": self._database,
+            "getLicenseInformation": self._license,
+            "getBranches": lambda _: self._answer("getBranchesResponse", branches=self.setup.branches),
+            "getVatGroupList": self._rates,
+            "getTurnoverGroups": self._turnover_groups,
+            "getPaymentMethods": lambda _: self._methods(self.setup.payment_methods),
+            "getPaymentMethodsV2": self._some_methods,
+            "getDeliveryMethods": lambda _: self._deliveries("GetDeliveryMethodsResponse"),
+            "getDeliveryMethodsV2": self._deliveries_v2,
+            "getOrderCategories": lambda _: self._answer(
+                "GetOrderCategoriesResponse", orderCategory=self.setup.order_categories
+            ),
+            "getEmployees": self._employees,
+            "getAvailableTerminalList": self._terminals,
+            "getPriceGroupList": lambda _: self._answer("getPriceGroupListResponse", priceGroup=self.setup.price_groups),
+            "getCustomFieldLists": self._custom_fields,
+            "getCardCategories": self._card_categories,
+        }
+
+    def rate(self, vat_code: int) -> Decimal | None:
+        """The rate of a VAT code in percent."""
+        return self.setup.rates.get(vat_code)
+
+    def vat_code_of(self, turnover_group: int) -> int | None:
+        """The VAT code that belongs to a turnover group."""
+        code = self.turnover_groups.get(turnover_group, {}).get("defaultVatCode")
+        return None if code is None else int(code)
+
+    def strange_fields(self, fields: Fields, known: frozenset[str]) -> list[str]:
+        """The custom fields in an object that the installation does not have."""
+        if self._desk.conventions.custom_fields == "any":
+            return []
+        used = (one.text("fieldName") for one in fields.child("customFieldList").children("customField"))
+        return [name for name in used if name not in known]
+
+    def _answer(self, type_: str, **values: object) -> Fields:
+        return self._desk.build(type_, values)
+
+    def _version(self, _request: Fields) -> Fields:
+        return self._answer(
+            "getApiVersionResponse",
+            majorNumber=1,
+            minorNumber=0,
+            revisionNumber=0,
+            databaseMajorNumber=67,
+            databaseMinorNumber=1,
+            databaseRevisionNumber=0,
+            serviceMajorNumber=67,
+            serviceMinorNumber=1,
+            serviceRevisionNumber=3,
+            serviceBuildNumber=1,
+            serviceDateTime=self._desk.now,
+            serviceHostname="sandbox",
+            serviceMinWorkerThreads=4,
+            serviceMaxWorkerThreads=16,
+            inDebugMode=False,
+            isSlaveApi=False,
+            slaveApiType="NO-SLAVE-API",
+            serviceVersionDisplayString="67.1.3 sandbox",
+        )
+
+    def _database(self, _request: Fields) -> Fields:
+        return self._answer(
+            "getDatabaseVersionResponse",
+            majorNumber=67,
+            minorNumber=1,
+            revisionNumber=0,
+            serverDateTime=self._desk.now,
+        )
+
+    def _license(self, _request: Fields) -> Fields:
+        licensed = [
+            {
+                "branchNumber": branch["branchNumber"],
+                "branchName": branch["branchName"],
+                "workplaceLimit": len(branch["workplaces"]),
+                "isGKS": False,
+                "licensedModules": [],
+            }
+            for branch in self.setup.branches
+        ]
+        return self._answer(
+            "GetLicenseInformationResponse",
+            obscuredLicenseKey="****-****-BOX1",
+            companyName=self.setup.company,
+            city=self.setup.city,
+            licensedBranches=licensed,
+        )
+
+    def _rates(self, _request: Fields) -> Fields:
+        rates = [
+            {
+                "branchNumber": branch,
+                "countryCode": COUNTRY_CODE,
+                "countryIso3": COUNTRY,
+                "vatCode": code,
+                "vatPercentage": self._desk.conventions.percentage(rate),
+            }
+            for branch in self.branches
+            for code, rate in self.setup.rates.items()
+        ]
+        return self._answer("getVatGroupListResponse", vatGroup=rates)
+
+    def _turnover_groups(self, _request: Fields) -> Fields:
+        return self._answer("GetTurnoverGroupsResponse", turnoverGroupList=self.setup.turnover_groups)
+
+    def _some_methods(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        account, types = ask.number("accountNumber"), ask.texts("paymentMethodTypes")
+        return self._methods(
+            [
+                row
+                for row in self.setup.payment_methods
+                if (not account or row["accountNumber"] == account) and (not types or row["type"] in types)
+            ]
+        )
+
+    def _methods(self, rows: Rows) -> Fields:
+        return self._answer("GetPaymentMethodsResponse", paymentMethodList=rows)
+
+    def _deliveries_v2(self, request: Fields) -> Fields:
+        return self._deliveries(
+            "GetDeliveryMethodsV2Response", only_enabled=request.child("request").flag("onlyEnabled")
+        )
+
+    def _deliveries(self, type_: str, *, only_enabled: bool = False) -> Fields:
+        rows = [row for row in self.setup.delivery_methods if row["enabled"] or not only_enabled]
+        return self._answer(type_, deliveryMethodList=rows)
+
+    def _employees(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        numbers, marker, limit = ask.numbers("employeeNumbers"), ask.number("syncMarker"), ask.number("syncMarkerLimit")
+        rows = [
+            row
+            for row in self.setup.employees
+            if (not numbers or row["employeeNumber"] in numbers) and row["syncMarker"] >= marker
+        ]
+        return self._answer("GetEmployeesResponse", employeeList=rows[: limit or None])
+
+    def _terminals(self, _request: Fields) -> Fields:
+        terminals = [
+            {
+                "branchNumber": branch["branchNumber"],
+                "branchName": branch["branchName"],
+                "terminalNumber": place["workplaceNumber"],
+                "terminalName": place["workplaceName"],
+                "terminalStatus": "TERMINAL-STATUS-AVAILABLE",
+                "uniqueDeviceIdentifier": f"box-{branch['branchNumber']}-{place['workplaceNumber']}",
+            }
+            for branch in self.setup.branches
+            for place in branch["workplaces"]
+        ]
+        return self._desk.build("getAvailableTerminalListResponse", {"return": terminals})
+
+    def _custom_fields(self, _request: Fields) -> Fields:
+        return self._answer(
+            "GetCustomFieldListsResponse",
+            articleCustomFieldList=self.setup.article_custom_fields,
+            employeeCustomFieldList=[],
+            relationCustomFieldList=self.setup.relation_custom_fields,
+        )
+
+    def _card_categories(self, _request: Fields) -> Fields:
+        return self._answer(
+            "GetCardCategoriesResponse",
+            articleCardCategoryList=self.setup.article_categories,
+            employeeCardCategoryList=[],
+            relationCardCategoryList=self.setup.relation_categories,
+        )

@@ -1,0 +1,235 @@
+"""The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
+from integration.store import tables
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
+BUSY_SECONDS = 30
+ROOM_NEEDED = "100 MB"
+AT_ONCE = 500  # values in one IN list; both databases allow many more
+
+Clock = Callable[[], datetime]
+"""Tells the present moment, aware and in UTC."""
+
+T = TypeVar("T")
+
+
+class Database:
+    """An open operational database.
+
+    `instance` is the id it was given when it was made; events are told apart by it. Every method may raise
+    UnavailableError: `database_locked`, `database_unreachable` or `disk_full`.
+    """
+
+    def __init__(self, engine: sa.Engine, instance: str) -> None:
+        self.engine = engine
+        self.instance = instance
+        self._writing = engine.execution_options(writing=True)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Hold one consistent look at the data; nothing can be changed through it."""
+        with in_our_words(self.engine.url), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Hold one transaction: kept when the block ends, undone when it raises."""
+        with in_our_words(self.engine.url), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database under this address, make it if need be, and bring its tables up to date.
+
+    Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once.
+    Raises ConfigurationError for an address that cannot be used (`setting_invalid`) and for tables that a newer
+    version made (`database_too_new`), and UnavailableError when the database cannot be reached or written.
+    """
+    address = _address(url)
+    engine = _engine(address)
+    try:
+        with in_our_words(address), engine.execution_options(writing=True).begin() as connection:
+            _migrate(connection)
+            instance = _instance(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, instance)
+
+
+def _address(url: str) -> sa.URL:
+    """Return the parsed address. Its password never shows in an error."""
+    expected = "sqlite:///file or postgresql://user:password@host/name"
+    try:
+        address = sa.make_url(url)
+    except ArgumentError:
+        raise _unusable(expected) from None
+    backend = address.get_backend_name()
+    if backend == "postgresql":
+        return address.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or address.database in (None, "", ":memory:"):
+        raise _unusable(expected)
+    try:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(f"a folder that can be written ({error.strerror})") from error
+    return address.set(drivername="sqlite+pysqlite")
+
+
+def _unusable(expected: str) -> ConfigurationError:
+    return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected)
+
+
+def _engine(address: sa.URL) -> sa.Engine:
+    if address.get_backend_name() == "postgresql":
+        return sa.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = sa.create_engine(
+        address, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=10, max_overflow=20
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Take the write lock at once where something will be written: asking for it half-way can only fail."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _migrate(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite already holds the one write lock there is
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    found = _revision(connection)
+    scripts = ScriptDirectory.from_config(config)
+    if found == scripts.get_current_head():
+        return
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigurationError("database_too_new", found=found or "", known=scripts.get_current_head()) from error
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _instance(connection: sa.Connection) -> str:
+    known = connection.execute(sa.select(tables.instance.c.id)).scalar()
+    if known is not None:
+        return str(known)
+    made = str(uuid.uuid4())
+    connection.execute(tables.instance.insert().values(id=made))
+    return made
+
+
+@contextmanager
+def in_our_words(address: sa.URL) -> Iterator[None]:
+    """Turn what the database complains about into one of our errors; a broken rule of the tables passes as it is."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        translated = _translated(error, address)
+        if translated is None:
+            raise
+        raise translated from None  # the foreign error shows statements with values
+    except NoSuchModuleError:
+        raise _unusable("a database whose driver is installed") from None
+
+
+def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
+    origin = getattr(error, "orig", None) or error
+    text = str(origin).lower()
+    if "is locked" in text or "is busy" in text:
+        return UnavailableError("database_locked")
+    if "is full" in text or "no space left" in text:
+        return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
+    if address.get_backend_name() == "sqlite":
+        return _unusable(f"a database file that can be read and written ({origin})") if _unreadable(text) else None
+    if "password authentication" in text or "does not exist" in text and not isinstance(error, sa.exc.ProgrammingError):
+        return _unusable("a user, password and database that the server knows")
+    if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return UnavailableError("database_unreachable", host=address.host or "")
+    return None
+
+
+def _unreadable(text: str) -> bool:
+    return any(sign in text for sign in ("not a database", "malformed", "unable to open", "readonly", "disk i/o"))
+
+
+def _free(address: sa.URL) -> str:
+    folder = Path(address.database or ".").parent if address.get_backend_name() == "sqlite" else Path()
+    return f"{shutil.disk_usage(folder).free // 1_000_000} MB"
+
+
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, object]],
+    *,
+    keep: Collection[str] = (),
+) -> None:
+    """Insert rows, or replace those that are there under the same primary key.
+
+    All rows must fill the same columns. `keep` names columns that an existing row does not give up.
+    """
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+    if replaced:
+        final = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+    else:
+        final = statement.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(final, list(rows))
+
+
+def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """Yield the values without repetition, a statement's worth at a time."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), size):
+        yield distinct[start : start + size]

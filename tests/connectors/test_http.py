@@ -1,0 +1,438 @@
+# ruff: noqa: TID251 - the line is tested with httpx's own errors and its transport for single answers
+"""The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
+
+import logging
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import stamina
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from integration.connectors.http import Answer, Line, Pace, masked, side_by_side
+from integration.core.errors import (
+    InDoubtError,
+    IntegrationError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+
+SECRET = "s3cr&t<ö>/token"
+URL = "http://till.example/soap"
+FAST = Pace(in_flight=4, per_second=10_000, attempts=3)
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+def a_line(handler: Handler, pace: Pace = FAST, clock: Clock | None = None) -> Line:
+    time_ = clock or Clock()
+    return Line(
+        system="MplusKASSA",
+        host_shown="till.example",
+        pace=pace,
+        secrets=[SECRET],
+        transport=httpx.MockTransport(handler),
+        clock=time_,
+        sleep=time_.sleep,
+    )
+
+
+def read(line: Line, again: Callable[[Answer], bool] | None = None) -> Answer:
+    return line.send("GET", URL, operation="read", repeatable=True, again=again)
+
+
+def write(line: Line) -> Answer:
+    return line.send("POST", URL, operation="write", content=b"<x/>", repeatable=False)
+
+
+class Script:
+    """Answers one after the other; an exception is raised."""
+
+    def __init__(self, *turns: httpx.Response | Exception) -> None:
+        self.turns = list(turns)
+        self.calls = 0
+
+    def __call__(self, _: httpx.Request) -> httpx.Response:
+        self.calls += 1
+        turn = self.turns[min(self.calls, len(self.turns)) - 1]
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+
+def every_kind(of: type[Exception]) -> Iterator[type[Exception]]:
+    yield of
+    for kind in of.__subclasses__():
+        yield from every_kind(kind)
+
+
+def an_error(kind: type[Exception]) -> Exception:
+    request = httpx.Request("GET", f"{URL}?secret={SECRET}")
+    if issubclass(kind, httpx.HTTPStatusError):
+        return kind(f"bad {SECRET}", request=request, response=httpx.Response(418, request=request))
+    if issubclass(kind, httpx.RequestError):
+        return kind(f"bad {SECRET} {request.url}", request=request)
+    try:
+        return kind(f"bad {SECRET} {request.url}")
+    except TypeError:
+        return kind()
+
+
+FOREIGN = sorted(
+    {
+        kind
+        for root in (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+        for kind in every_kind(root)
+    },
+    key=lambda kind: kind.__name__,
+)
+
+
+@pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("call", [read, write])
+def test_no_foreign_error_escapes_and_none_tells_the_secret(
+    kind: type[Exception], call: Callable[[Line], Answer]
+) -> None:
+    line = a_line(Script(an_error(kind)))
+    with pytest.raises(IntegrationError) as caught:
+        call(line)
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(caught.value.facts)
+    assert SECRET not in told
+    assert "secret=" not in told
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        httpx.ReadTimeout,
+        httpx.WriteTimeout,
+        httpx.WriteError,
+        httpx.ReadError,
+        httpx.RemoteProtocolError,
+        httpx.CloseError,
+        httpx.DecodingError,
+    ],
+)
+def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[httpx.RequestError]) -> None:
+    script = Script(kind("lost"))
+    with pytest.raises(InDoubtError) as caught:
+        write(a_line(script))
+    assert caught.value.code == "timeout_after_sending_write"
+    assert script.calls == 1
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_write_answered_as_unavailable_is_in_doubt(status: int) -> None:
+    script = Script(httpx.Response(status))
+    with pytest.raises(InDoubtError):
+        write(a_line(script))
+    assert script.calls == 1
+
+
+@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
+def test_a_write_that_was_not_delivered_is_sent_again(kind: type[httpx.RequestError]) -> None:
+    script = Script(kind("down"), kind("down"), httpx.Response(200, text="done"))
+    assert write(a_line(script)).body == b"done"
+    assert script.calls == 3
+
+
+def test_a_write_that_was_never_delivered_is_unavailable_and_not_in_doubt() -> None:
+    script = Script(httpx.ConnectError("down"))
+    with pytest.raises(UnavailableError, match="connection_refused"):
+        write(a_line(script))
+    assert script.calls == FAST.attempts
+
+
+@pytest.mark.parametrize("kind", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
+def test_a_read_is_repeated_after_a_lost_answer(kind: type[httpx.RequestError]) -> None:
+    script = Script(kind("lost"), httpx.Response(200, text="here"))
+    assert read(a_line(script)).body == b"here"
+
+
+def test_a_read_that_never_gets_an_answer_says_how_long_it_waited() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        read(a_line(Script(httpx.ReadTimeout("lost"))))
+    assert caught.value.code == "timeout_after_sending_read"
+    assert caught.value.facts["duration"] == "60 s"
+
+
+def test_a_read_is_repeated_after_a_503() -> None:
+    assert read(a_line(Script(httpx.Response(503), httpx.Response(200)))).status == 200
+
+
+def test_an_unreadable_answer_is_not_asked_for_again() -> None:
+    script = Script(httpx.DecodingError("no gzip"))
+    with pytest.raises(MalformedAnswerError):
+        read(a_line(script))
+    assert script.calls == 1
+
+
+def test_a_read_is_repeated_while_its_client_says_the_answer_is_worth_it() -> None:
+    script = Script(httpx.Response(500), httpx.Response(200))
+    assert read(a_line(script), again=lambda answer: answer.status == 500).status == 200
+    with pytest.raises(UnavailableError, match="server_error"):
+        read(a_line(Script(httpx.Response(500))), again=lambda answer: answer.status == 500)
+
+
+@pytest.mark.parametrize("call", [read, write])
+def test_a_system_that_asks_for_a_pause_gets_it(call: Callable[[Line], Answer]) -> None:
+    clock = Clock()
+    script = Script(httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200))
+    assert call(a_line(script, clock=clock)).status == 200
+    assert sum(clock.slept) == pytest.approx(7, abs=0.01)
+
+
+def test_a_pause_until_a_date_is_measured_by_the_systems_own_clock() -> None:
+    clock = Clock()
+    dates = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}
+    assert read(a_line(Script(httpx.Response(429, headers=dates), httpx.Response(200)), clock=clock)).status == 200
+    assert sum(clock.slept) == pytest.approx(30, abs=0.01)
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "", "²"])
+def test_a_pause_that_cannot_be_read_is_a_pause_of_our_own(text: str) -> None:
+    headers = {b"Retry-After": text.encode()}
+    assert read(a_line(Script(httpx.Response(429, headers=headers), httpx.Response(200)))).status == 200
+
+
+def test_a_pause_longer_than_our_patience_ends_the_call_at_once() -> None:
+    clock = Clock()
+    script = Script(httpx.Response(429, headers={"Retry-After": "3600"}))
+    with pytest.raises(UnavailableError) as caught:
+        read(a_line(script, clock=clock))
+    assert (caught.value.code, caught.value.facts["duration"], script.calls) == ("too_many_requests", "3600 s", 1)
+    assert not clock.slept
+
+
+def test_calls_are_spaced_by_the_number_per_second() -> None:
+    clock = Clock()
+    starts: list[float] = []
+
+    def note(_: httpx.Request) -> httpx.Response:
+        starts.append(clock.now)
+        return httpx.Response(200)
+
+    with a_line(note, Pace(in_flight=1, per_second=4), clock) as line:
+        for _ in range(5):
+            read(line)
+    assert [start - starts[0] for start in starts] == [0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_no_more_calls_are_under_way_than_allowed() -> None:
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def note(_: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.005)
+        with lock:
+            under_way -= 1
+        return httpx.Response(200)
+
+    with a_line(note, Pace(in_flight=2, per_second=10_000)) as line:
+        side_by_side(lambda _: read(line), range(12), 8)
+    assert most == 2
+
+
+def test_a_redirect_is_not_followed() -> None:
+    script = Script(httpx.Response(302, headers={"Location": "http://elsewhere.example/"}))
+    assert read(a_line(script)).status == 302
+    assert script.calls == 1
+
+
+def test_a_header_that_no_header_can_hold_is_refused_without_being_quoted() -> None:
+    line = a_line(Script(httpx.Response(200)))
+    headers = {"Authorization": "Bearer tökén"}
+    with pytest.raises(RejectedError) as caught:
+        line.send("GET", URL, operation="read", headers=headers, repeatable=True)
+    assert "tök" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_answer_does_not_show_what_it_holds() -> None:
+    assert SECRET not in repr(Answer(200, {"set-cookie": SECRET}, SECRET.encode()))
+
+
+def test_nothing_is_logged_about_addresses(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        a_line(Script(httpx.Response(200))).send(
+            "GET", URL, operation="read", params={"secret": SECRET}, repeatable=True
+        )
+    assert not caplog.records
+
+
+def test_secrets_are_masked_however_they_are_written() -> None:
+    texts = [SECRET, "s3cr%26t%3C%C3%B6%3E%2Ftoken", "s3cr&amp;t&lt;ö&gt;/token", "s3cr%26t%3C%C3%B6%3E/token"]
+    for text in texts:
+        assert masked(f"before {text} after", [SECRET, ""]) == "before *** after"
+
+
+def test_a_secret_that_changes_is_masked_as_it_is_now() -> None:
+    tokens = ["first"]
+    line = Line(system="AccountView", host_shown="host", pace=FAST, secrets=lambda: tokens)
+    tokens[0] = "second"
+    assert line.masked("first second") == "first ***"
+    line.close()
+
+
+def test_results_side_by_side_keep_their_order() -> None:
+    def call(item: int) -> int:
+        time.sleep(0.001 * (5 - item))
+        if item == 2:
+            raise RejectedError("request_refused")
+        return item * 10
+
+    results = side_by_side(call, [0, 1, 2, 3, 4], 3)
+    assert [result if isinstance(result, int) else type(result) for result in results] == [
+        0,
+        10,
+        RejectedError,
+        30,
+        40,
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
+    called: list[int] = []
+
+    def call(item: int) -> int:
+        called.append(item)
+        raise UnavailableError("connection_refused")
+
+    results = side_by_side(call, list(range(50)), limit)
+    assert all(isinstance(result, UnavailableError) for result in results)
+    assert len(called) <= limit
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_bug_side_by_side_is_raised(limit: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda item: 1 / item, [1, 0, 2], limit)
+
+
+@contextmanager
+def a_server(*, tls: ssl.SSLContext | None = None, answers: bool = True) -> Iterator[int]:
+    """A listening socket that answers, hangs up without answering, or speaks plain HTTP where TLS is expected."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve() -> None:
+        listener.settimeout(0.05)
+        while not stop.is_set():
+            try:
+                taken, _ = listener.accept()
+            except TimeoutError:
+                continue
+            taken.settimeout(1)
+            with taken, suppress(OSError), tls.wrap_socket(taken, server_side=True) if tls else taken as spoken:
+                spoken.recv(65536)
+                if answers:
+                    spoken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+    worker = threading.Thread(target=serve)
+    worker.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stop.set()
+        worker.join()
+        listener.close()
+
+
+def a_real_line() -> Line:
+    return Line(system="MplusKASSA", host_shown="127.0.0.1", pace=Pace(2, 1000, attempts=2))
+
+
+def test_a_real_answer_arrives() -> None:
+    with a_server() as port, a_real_line() as line:
+        answer = line.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
+    assert (answer.status, answer.body) == (200, b"ok")
+
+
+def test_a_real_server_that_hangs_up_leaves_a_write_in_doubt() -> None:
+    with a_server(answers=False) as port, a_real_line() as line, pytest.raises(InDoubtError):
+        line.send("POST", f"http://127.0.0.1:{port}/", operation="write", content=b"x", repeatable=False)
+
+
+def test_a_closed_port_refuses() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with a_real_line() as line, pytest.raises(UnavailableError, match="connection_refused"):
+        line.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
+
+
+def test_a_host_that_does_not_exist_is_unknown() -> None:
+    with a_real_line() as line, pytest.raises(UnavailableError, match="host_unknown"):
+        line.send("GET", "http://no-such-host.invalid/", operation="read", repeatable=True)
+
+
+@pytest.mark.parametrize("url", ["ftp://till.example/", "till.example/soap", "http://[nonsense/"])
+def test_an_address_that_is_none_names_no_host(url: str) -> None:
+    with a_real_line() as line, pytest.raises(UnavailableError, match="host_unknown"):
+        line.send("GET", url, operation="read", repeatable=True)
+
+
+def test_plain_http_where_tls_is_expected_is_another_interface() -> None:
+    with a_server() as port, a_real_line() as line, pytest.raises(UnavailableError, match="address_not_api"):
+        line.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
+
+
+def a_certificate_nobody_knows(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "tls.pem").write_bytes(private + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    return context
+
+
+def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_told(tmp_path: Path) -> None:
+    with (
+        a_server(tls=a_certificate_nobody_knows(tmp_path)) as port,
+        a_real_line() as line,
+        pytest.raises(UnavailableError, match="certificate_invalid"),
+    ):
+        line.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
