@@ -130,7 +130,8 @@ def _show_counts(runs: list[Run]) -> None:
     for run in runs:
         counts = run.counts
         numbers = (
-            counts.read, counts.proven, counts.unchanged, counts.skipped, counts.parked, counts.in_doubt, counts.planned,
+            counts.read, counts.proven, counts.unchanged, counts.skipped, counts.parked, counts.in_doubt,
+            counts.planned,
         )  # fmt: skip
         table.add_row(run.id, run.flow, run.state, *(str(number) for number in numbers))
     out.print(table)
@@ -333,7 +334,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.ledger
     before = ledger.counts()["writes"]
-    run_id = application.preview(flow, by="demo")
+    run_id = application.preview(flow, by="demo", mode=Mode.COMPLETE)
     found = _follow(application, run_id, PREVIEWED, quiet=quiet)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
@@ -350,7 +351,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
 def _adds_up(line: Mapping[str, Any]) -> bool:
     settled = line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
     whole = line["read"] == settled and line["in_doubt"] == 0 and line["state"] == RunState.DONE
-    return whole and line["preview_writes"] == 0 and (line["round"] == 1 or line["writes"] == 0)
+    return bool(whole and line["preview_writes"] == 0 and (line["round"] == 1 or line["writes"] == 0))
 
 
 def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:

@@ -160,7 +160,6 @@ class Engine:
             "application_version": WORKFLOW_VERSION,
             "executor_id": self.executor,
             "log_level": "WARNING",
-            "run_admin_server": False,
         }
         DBOS(config=config)
         DBOS.launch()

@@ -1,4 +1,3 @@
-
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
 from pathlib import Path

@@ -1,8 +1,9 @@
 """Everything about the AccountView sandbox that no public source settles, in one place.
 
 `Conventions` are choices of behaviour; each can be switched. `BY_ANALOGY` are field names that are known from
-neighbouring tables and assumed here. `INVENTED` are custom fields with made-up names, marked as custom in the
-dictionary. All names can be changed with `renamed`: a client that works only with the names given here has guessed them.
+neighbouring tables and assumed here. `INVENTED` are custom fields with made-up names, and marked as custom in
+the dictionary. All names can be changed with `renamed`: a client that works only with the names given here has
+guessed them.
 """
 
 from collections.abc import Mapping

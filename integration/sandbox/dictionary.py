@@ -92,6 +92,8 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
             filled=frozenset({"PAGE_NR"}) | _FILLED_LINE,
         ),
         BusinessObject("DJ2P", "Dagboekbladzijden (lezen)", "DJ_PAGE", "DJ_LINE", ("USR_LINK", "PAGE_WF")),
+        BusinessObject("GJ1", "Journaalposten", "TRANSACT", empty=("TRN_HDR",)),
+        BusinessObject("CMP1", "Ondernemingen", "COMP_HDR"),
         BusinessObject("GL1", "Grootboekrekeningen", "LEDGER"),
         BusinessObject("VA1", "BTW-codes", "VAT"),
         BusinessObject("CC1", "Kostenplaatsen", "COST"),
@@ -226,6 +228,8 @@ _TABLES: Final = (
     ("DAILY", "Dagboeken", "DJ_CODE", ""),
     ("DJ_PAGE", "Dagboekbladzijden", "PAGE_NR", ""),
     ("DJ_LINE", "Dagboekregels", "REC_ID", "PAGE_NR"),
+    ("TRANSACT", "Journaalposten", "REC_ID", ""),
+    ("COMP_HDR", "Ondernemingen", "COMP_ID", ""),
     ("LEDGER", "Grootboekrekeningen", "ACCT_NR", ""),
     ("VAT", "BTW-codes", "VAT_CODE", ""),
     ("COST", "Kostenplaatsen", "COST_CODE", ""),
@@ -234,7 +238,7 @@ _TABLES: Final = (
     ("DCT_FLD", "Velden", "DCT_FLD_ID", ""),
     ("DCT_FILE", "Tabellen", "DBF_NAME", ""),
 )
-_RELATED: Final = frozenset({"CONTACT", "SO_HDR", "DJ_PAGE"})
+_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "SO_HDR", "TRANSACT"})
 _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("ARTICLE", "AG_CODE"): "ART_GRP",
     ("ARTICLE", "VAT_CODE"): "VAT",

@@ -1,16 +1,17 @@
 """Both sandboxes up and running on loopback, with the control address that real systems do not have.
 
-Every port also answers under `/_sandbox/`: `calls`, `counts`, `switches`, `state`, `edit`, `add`, `remove`, `invoice` and
-`day`. Nothing asked there counts as a call.
+Every port also answers under `/_sandbox/`: `calls`, `counts`, `switches`, `state`, `edit`, `add`, `remove`,
+`invoice` and `day`. Nothing asked there counts as a call.
 """
 
+import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -22,11 +23,12 @@ from integration.sandbox.conventions import Conventions
 from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus import Till
+from integration.sandbox.query import Refusal
 from integration.sandbox.shop import Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
 START_SECONDS: Final = 30
-STOP_SECONDS: Final = 5
+STOP_SECONDS: Final = 10
 
 
 class Held(Protocol):
@@ -40,3 +42,232 @@ class Held(Protocol):
 
     def advance_day(self) -> None:
         """A day passes in the shop."""
+
+
+@dataclass
+class Sandbox:
+    """A running pair of systems and the shop they belong to."""
+
+    shop: Shop
+    switches: Switches
+    ledger: Ledger
+    accountview: AccountView
+    till: Till
+    accountview_url: str = ""
+    mplus_url: str = ""
+    control_url: str = ""
+    _servers: list["_Server"] = field(default_factory=list)
+    _journal: Journal = field(default_factory=Journal)
+
+    def state(self, table: str, system: str = "accountview") -> list[dict[str, Any]]:
+        """Everything one table of one system holds."""
+        return self.held(system).state(table)
+
+    def held(self, system: str) -> Held:
+        """One of the two systems, by its name. LookupError for another name."""
+        both: dict[str, Held] = {"accountview": self.accountview, "mplus": self.till}
+        return both[system]
+
+    def advance_day(self) -> None:
+        """A day passes, in the office and in the branches."""
+        self.accountview.advance_day()
+        self.till.advance_day()
+
+    def stop(self) -> None:
+        """Closes both ports; what the journal holds stays."""
+        for server in self._servers:
+            server.stop()
+        self._servers.clear()
+        self._journal.close()
+
+
+@contextmanager
+def running(
+    *,
+    articles: int = 400,
+    seed: int = 2026,
+    accountview_port: int = 0,
+    mplus_port: int = 0,
+    journal: Path | None = None,
+    renamed: Mapping[str, str] | None = None,
+    token_seconds: int = 3600,
+    conventions: Conventions | None = None,
+) -> Iterator[Sandbox]:
+    """Both systems, answering until the block ends. Port 0 takes any free one."""
+    sandbox = start(
+        shop=make_shop(articles, seed),
+        ports=(accountview_port, mplus_port),
+        journal=Journal(journal),
+        conventions=conventions or Conventions(renamed=renamed or {}),
+        token_seconds=token_seconds,
+    )
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+def start(
+    *,
+    shop: Shop,
+    ports: tuple[int, int],
+    journal: Journal,
+    conventions: Conventions,
+    token_seconds: int,
+) -> Sandbox:
+    """Both systems, answering until `stop`."""
+    switches, ledger = Switches(), Ledger()
+    accountview = AccountView(
+        shop,
+        switches,
+        ledger,
+        conventions=conventions,
+        token_seconds=token_seconds,
+        journal=journal,
+    )
+    till = Till(shop, switches, ledger, journal=journal)
+    sandbox = Sandbox(shop, switches, ledger, accountview, till, _journal=journal)
+    office, branches = (
+        _Server(_with_control(held.app, system, sandbox), port)
+        for held, system, port in ((accountview, "accountview", ports[0]), (till, "mplus", ports[1]))
+    )
+    sandbox._servers = [office, branches]  # noqa: SLF001  # made here and nowhere else
+    sandbox.accountview_url = f"{office.url}/api/v3"
+    sandbox.mplus_url = f"{branches.url}/"
+    sandbox.control_url = f"{office.url}{CONTROL}"
+    return sandbox
+
+
+class _Server:
+    """One application on one port, in a thread of its own."""
+
+    def __init__(self, app: App, port: int) -> None:
+        # Only with the protocol given does asyncio switch Nagle's delay off, 40 ms for every answer.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            app,
+            http=Cuttable,
+            loop="asyncio",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._thread.start()
+        self._wait()
+
+    def stop(self) -> None:
+        """Closes the port and ends the thread."""
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+        self._socket.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > end or not self._thread.is_alive():
+                raise RuntimeError("the sandbox does not start")
+            time.sleep(0.005)
+
+
+def _with_control(app: App, system: str, sandbox: Sandbox) -> App:
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if not scope["path"].startswith(CONTROL):
+            await app(scope, receive, send)
+            return
+        body = await _body(receive)
+        asked = dict(parse_qsl(scope["query_string"].decode()))
+        action = (scope["method"], scope["path"].removeprefix(CONTROL).strip("/"))
+        await deliver(_controlled(sandbox, action, {"system": system, **asked}, body), None, scope, receive, send)
+
+    return both
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, str], body: bytes) -> Answer:
+    if action not in _ACTIONS:
+        return _json({"error": "there is no such action"}, 404)
+    try:
+        told = json.loads(body) if body else {}
+        return _json(_ACTIONS[action](sandbox, asked, told))
+    except LookupError as error:
+        return _json({"error": str(error)}, 404)
+    except (ValueError, TypeError, AttributeError) as error:
+        return _json({"error": str(error)}, 400)
+    except Refusal as no:
+        return _json({"error": no.message}, 400)
+
+
+def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
+    system = asked.get("of")
+    write = {"true": True, "false": False}.get(asked.get("write", ""))
+    return [call.as_json() for call in sandbox.ledger.calls(system, write, int(asked.get("since", "0")))]
+
+
+def _clear(sandbox: Sandbox, _asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
+    sandbox.ledger.clear()
+    return {}
+
+
+def _arm(sandbox: Sandbox, _asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
+    known = {name: told[name] for name in ("system", "operation", "key", "times", "seconds") if name in told}
+    return {"id": sandbox.switches.arm(told["fault"], **known)}
+
+
+def _disarm(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
+    sandbox.switches.disarm(asked.get("id"))
+    return {}
+
+
+def _day(sandbox: Sandbox, _asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
+    sandbox.advance_day()
+    return {}
+
+
+def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
+    def act(sandbox: Sandbox, asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
+        found = getattr(sandbox.held(told.get("system", asked["system"])), name, None)
+        if found is None:
+            raise LookupError(f"this system has no {name} by hand")
+        found(**{key: value for key, value in told.items() if key != "system"})
+        return {}
+
+    return act
+
+
+_ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]]] = {
+    ("GET", "calls"): _calls,
+    ("DELETE", "calls"): _clear,
+    ("GET", "counts"): lambda sandbox, _asked, _told: sandbox.ledger.counts(),
+    ("GET", "switches"): lambda sandbox, _asked, _told: [each.as_json() for each in sandbox.switches.on()],
+    ("POST", "switches"): _arm,
+    ("DELETE", "switches"): _disarm,
+    ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked["system"]),
+    ("POST", "edit"): _by_hand("edit"),
+    ("POST", "add"): _by_hand("add"),
+    ("POST", "remove"): _by_hand("remove"),
+    ("POST", "invoice"): _by_hand("invoice"),
+    ("POST", "day"): _day,
+}
+
+
+def _json(told: object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(told, ensure_ascii=False, default=str).encode())

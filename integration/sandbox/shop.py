@@ -279,7 +279,7 @@ def _articles(count: int, random: Random) -> Iterator[ShopArticle]:
 def _fixed() -> Iterator[ShopArticle]:
     nowhere = _stock(0, 0, 0)
     for code, name, group, price in (
-        (SHIPPING_CODE, "Verzendkosten", "D-VER", Decimal("4.1281")),
+        (SHIPPING_CODE, "Verzendkosten", "D-VER", Decimal("4.0909")),
         (COLLECTIVE_CODE, "Verzamelartikel kassa", "DIENS", Decimal(0)),
     ):
         yield ShopArticle(code, name, group, price, "1", _PCT["1"], stock=nowhere, number=int(code))

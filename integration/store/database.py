@@ -45,11 +45,13 @@ class Database:
         self.engine = engine
         self.instance = instance
         self._writing = engine.execution_options(writing=True)
+        postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # what SQLite does anyway
+        self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Hold one consistent look at the data; nothing can be changed through it."""
-        with in_our_words(self.engine.url), self.engine.connect() as connection:
+        with in_our_words(self.engine.url), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -63,15 +65,16 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     """Open the database under this address, make it if need be, and bring its tables up to date.
 
-    Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once.
+    Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once;
+    `patience` is how many seconds one waits for another's write to a SQLite file.
     Raises ConfigurationError for an address that cannot be used (`setting_invalid`) and for tables that a newer
     version made (`database_too_new`), and UnavailableError when the database cannot be reached or written.
     """
     address = _address(url)
-    engine = _engine(address)
+    engine = _engine(address, patience)
     try:
         with in_our_words(address), engine.execution_options(writing=True).begin() as connection:
             _migrate(connection)
@@ -105,11 +108,11 @@ def _unusable(expected: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected)
 
 
-def _engine(address: sa.URL) -> sa.Engine:
+def _engine(address: sa.URL, patience: float) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         return sa.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20)
     engine = sa.create_engine(
-        address, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=10, max_overflow=20
+        address, connect_args={"timeout": patience, "isolation_level": None}, pool_size=10, max_overflow=20
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -118,7 +121,6 @@ def _engine(address: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
@@ -188,7 +190,8 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
         return _unusable(f"a database file that can be read and written ({origin})") if _unreadable(text) else None
-    if "password authentication" in text or "does not exist" in text and not isinstance(error, sa.exc.ProgrammingError):
+    strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))
+    if strangers:
         return _unusable("a user, password and database that the server knows")
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")

@@ -239,6 +239,22 @@ def test_a_pause_longer_than_our_patience_ends_the_call_at_once() -> None:
     assert not clock.slept
 
 
+def test_a_pause_holds_calls_that_already_wait_for_their_turn() -> None:
+    arrivals: list[float] = []
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        arrivals.append(time.monotonic())
+        if len(arrivals) > 1:
+            return httpx.Response(200)
+        time.sleep(0.05)  # the other call asks for its turn meanwhile
+        return httpx.Response(429, headers={"Retry-After": "1"})
+
+    pace = Pace(in_flight=2, per_second=5)
+    line = Line(system="MplusKASSA", host_shown="x", pace=pace, transport=httpx.MockTransport(handler))
+    side_by_side(lambda _: read(line), range(2), 2)
+    assert arrivals[1] - arrivals[0] > 0.9
+
+
 def test_calls_are_spaced_by_the_number_per_second() -> None:
     clock = Clock()
     starts: list[float] = []

@@ -24,8 +24,8 @@ class Answers:
     def shape(self, answer: Answer, operation: str, *, reading: bool = True) -> object:
         """Return the JSON of an answer that says yes.
 
-        A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure or
-        an unreadable page after a write (`reading` is False) is an InDoubtError, for it may have been done all the same.
+        A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure
+        or an unreadable page after a write (`reading` is False) is an InDoubtError: it may have been done all the same.
         """
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not reading:
             raise unreadable(operation, reading=False)

@@ -109,7 +109,8 @@ class _Call:
     company: bool = True  # False: the call is about no company in particular
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """Return the time by the machine's clock."""
     return datetime.now(UTC)
 
 
@@ -126,7 +127,7 @@ class AccountViewClient:
         keeper: TokenKeeper,
         *,
         line: Line | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url

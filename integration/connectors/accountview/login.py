@@ -55,7 +55,7 @@ class LogIn:
         token = self._token
         return [*texts, token.access, token.refresh] if token else texts
 
-    def address(self, state: str, redirect_uri: str) -> str:
+    def authorize_address(self, state: str, redirect_uri: str) -> str:
         """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`."""
         asked = {
             "response_type": "code",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import zeep
@@ -63,18 +63,18 @@ class Contract:
     """What the interface description says: how requests are built and how answers are called."""
 
     def __init__(self) -> None:
-        library: Any = zeep  # it promises types and has few
-        self._zeep = library.Client(BytesIO(description()), transport=_Shelf())
+        library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep says it has types, and has few
+        self._zeep = library.Client(BytesIO(description()), transport=shelf())
         # The address is a placeholder: zeep only builds, Line sends.
         self._service = self._zeep.create_service(BINDING, "http://127.0.0.1/")
         self._binding = self._zeep.wsdl.bindings[BINDING]
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
-        """Return the complete request. Raises ValueError when the content does not fit the description."""
+        """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
         try:
             envelope = self._zeep.create_message(self._service, operation, **content)
-        except (zeep.exceptions.ValidationError, TypeError) as error:
-            raise ValueError(f"{operation}: {error}") from error
+        except zeep.exceptions.ValidationError as error:
+            raise TypeError(f"{operation}: {error}") from error
         return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
 
     def answer_name(self, operation: str) -> str:

@@ -25,14 +25,14 @@ class MplusSettings(BaseModel):
     The port is the customer: every installation has its own at the vendor's host.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: Annotated[str, AfterValidator(_address)]
     ident: str = Field(repr=False)
     secret: SecretStr
 
     in_flight: int = Field(default=4, ge=1, le=8)
-    per_second: float = Field(default=20, gt=0)  # the vendor names no limit; the till's worker pool is small
+    per_second: float = Field(default=50, gt=0)  # the vendor names no limit
     connect_seconds: float = Field(default=10, gt=0)
     read_seconds: float = Field(default=60, gt=0)
     attempts: int = Field(default=5, ge=1)

@@ -1,4 +1,4 @@
-"""The interface as its WSDL describes it: which operations, which fields in which order, what a request must look like."""
+"""The interface as its WSDL describes it: operations, fields and their order, and what a request must look like."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -45,7 +45,7 @@ class Contract:
         schema = tree.find(f"{_WSDL}types/{_XSD}schema")
         if schema is None:
             raise ValueError(f"{path} holds no schema")
-        self._xsd = etree.XMLSchema(schema)
+        self._xsd = etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
         self.types = _types(schema)
         self.operations = _operations(tree)
         self.enums = _enums(schema)
@@ -54,8 +54,10 @@ class Contract:
         """Refuses a request that misses, misorders or misnames what it must hold; fields nobody knows are allowed."""
         known = deepcopy(element)
         self._prune(known, etree.QName(known).localname)
-        if not self._xsd.validate(known):
-            raise RefusedError(_plain(self._xsd.error_log[0].message))
+        try:
+            self._xsd.assertValid(known)
+        except etree.DocumentInvalid as error:
+            raise RefusedError(_plain(str(error))) from None
 
     def read(self, element: etree._Element, type_: str) -> Fields:
         """The fields of an element, unknown ones included, with numbers and booleans in one spelling."""
@@ -75,7 +77,7 @@ class Contract:
         known = self.types[type_]
         if strange := values.keys() - known.keys():
             raise KeyError(f"{type_} has no {', '.join(sorted(strange))}")
-        return Fields((name, value) for name in known if name in values for value in self._built(name, type_, values))
+        return Fields(pair for name in known if name in values for pair in self._built(name, type_, values))
 
     def ordered(self, type_: str, fields: Fields) -> Fields:
         """The fields in the order of the type; an unknown one stays behind the known one it followed."""

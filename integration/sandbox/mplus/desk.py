@@ -1,4 +1,4 @@
-"""What every part of the till shares while one call is carried out: the interface, the clock, and what is wrong today."""
+"""What every part of the till shares during one call: the interface, the clock, and what is wrong today."""
 
 import uuid
 from collections import Counter

@@ -7,8 +7,9 @@ from typing import Union
 from lxml import etree
 
 NAMESPACE = "urn:mplusqapi"
+MOST_PLACES = 12
 
-Value = Union[str, bytes, "Fields"]  # noqa: UP007  # the forward reference needs it; bytes are fields already written
+Value = Union[str, bytes, "Fields"]  # the forward reference needs it; bytes are fields already written
 
 
 class Fields(list[tuple[str, Value]]):
@@ -58,7 +59,7 @@ class Fields(list[tuple[str, Value]]):
 
     def scaled(self, name: str, places: str) -> Decimal:
         """The quantity under the name, scaled by its companion; an absent companion means no decimal places."""
-        return Decimal(self.number(name)).scaleb(-self.number(places))
+        return Decimal(self.number(name)).scaleb(-min(self.number(places), MOST_PLACES))
 
     def without(self, *names: str) -> "Fields":
         """The same fields, less those."""

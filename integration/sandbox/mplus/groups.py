@@ -13,13 +13,14 @@ ROOT = 0
 
 @dataclass(eq=False)
 class Group:
-    """One node; `members` holds the place of each product in it."""
+    """One node; `members` holds the place of each product in it, `last` the highest place ever given."""
 
     number: int
     parent: int
     name: str
     text: str
     sort_order: int
+    last: int = 0
     marker: int = 0
     is_deleted: bool = False
     members: dict[int, int] = field(default_factory=dict)
@@ -28,6 +29,11 @@ class Group:
     def seen_marker(self) -> int:
         """The marker a reader gets."""
         return self.marker
+
+    def put(self, product: Product, place: int = 0) -> None:
+        """Gives a product a place, by default the last."""
+        self.last = max(self.last, place) if place else self.last + 1
+        self.members[product.number] = product.places[self.number] = place or self.last
 
     def in_order(self) -> list[int]:
         """The products by their place."""
@@ -63,7 +69,9 @@ class Groups:
 
     def children(self, parent: int, *, deleted: bool = False) -> list[Group]:
         """The groups directly below, in their order."""
-        below = [group for group in self.groups.values() if group.parent == parent and (deleted or not group.is_deleted)]
+        below = [
+            group for group in self.groups.values() if group.parent == parent and (deleted or not group.is_deleted)
+        ]
         return sorted(below, key=lambda group: (group.sort_order, group.number))
 
     def create(self, parent: int, name: str, text: str, sort_order: int = 0) -> Group:
@@ -81,7 +89,7 @@ class Groups:
         for number, position in places.items():
             group = self.group(number)
             if group and (number not in product.places or position not in {0, product.places[number]}):
-                group.members[product.number] = product.places[number] = position or self._last(group) + 1
+                group.put(product, position)
                 self._raise(group)
 
     def state(self) -> list[dict[str, object]]:
@@ -201,7 +209,7 @@ class Groups:
         else:
             for product in products:
                 if product.number not in group.members:
-                    group.members[product.number] = product.places[group.number] = self._last(group) + 1
+                    group.put(product)
                     self._catalogue.touch(product)
             self._raise(group)
         return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-OK")
@@ -239,7 +247,7 @@ class Groups:
         for place, number in enumerate(order, start=1):
             if group.members.get(number) != place:
                 product = self._catalogue.products[number]
-                group.members[number] = product.places[group.number] = place
+                group.put(product, place)
                 self._catalogue.touch(product)
         self._raise(group)
 
@@ -252,9 +260,6 @@ class Groups:
 
     def _subtree(self, group: Group) -> list[int]:
         return [group.number, *(number for child in self.children(group.number) for number in self._subtree(child))]
-
-    def _last(self, group: Group) -> int:
-        return max(group.members.values(), default=0)
 
     def _raise(self, group: Group, *, new: bool = False) -> None:
         group.marker = self.markers.next()

@@ -42,9 +42,13 @@ class Reference:
         self._desk = desk
         self.setup = setup
         self.branches: dict[int, Mapping[str, Any]] = {row["branchNumber"]: row for row in setup.branches}
-        self.turnover_groups: dict[int, Mapping[str, Any]] = {row["turnoverGroup"]: row for row in setup.turnover_groups}
+        self.turnover_groups: dict[int, Mapping[str, Any]] = {
+            row["turnoverGroup"]: row for row in setup.turnover_groups
+        }
         self.methods: dict[str, Mapping[str, Any]] = {row["method"]: row for row in setup.payment_methods}
-        self.categories: dict[int, Mapping[str, Any]] = {row["orderCategoryNumber"]: row for row in setup.order_categories}
+        self.categories: dict[int, Mapping[str, Any]] = {
+            row["orderCategoryNumber"]: row for row in setup.order_categories
+        }
         self.article_fields = frozenset(row["fieldName"] for row in setup.article_custom_fields)
         self.relation_fields = frozenset(row["fieldName"] for row in setup.relation_custom_fields)
         self.employees: dict[int, Mapping[str, Any]] = {row["employeeNumber"]: row for row in setup.employees}
@@ -67,7 +71,9 @@ class Reference:
             ),
             "getEmployees": self._employees,
             "getAvailableTerminalList": self._terminals,
-            "getPriceGroupList": lambda _: self._answer("getPriceGroupListResponse", priceGroup=self.setup.price_groups),
+            "getPriceGroupList": lambda _: self._answer(
+                "getPriceGroupListResponse", priceGroup=self.setup.price_groups
+            ),
             "getCustomFieldLists": self._custom_fields,
             "getCardCategories": self._card_categories,
         }

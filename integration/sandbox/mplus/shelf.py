@@ -21,9 +21,11 @@ class Stored:
         self._until = 0.0
 
     def put(self, xml: bytes, marker: int, late: float = 0.0) -> None:
-        """Replaces the object; readers see it after so many seconds."""
-        self._before = (self.xml, self.marker) if late else None
-        self._until = time.monotonic() + late if late else 0.0
+        """Replaces the object; readers see it after so many seconds, or when an earlier change becomes visible."""
+        if late and self._is_visible:
+            self._before = (self.xml, self.marker)
+        if late:
+            self._until = time.monotonic() + late
         self.xml, self.marker = xml, marker
 
     @property
@@ -47,7 +49,7 @@ class Sized(Protocol):
     marker: int
 
     @property
-    def seen_marker(self) -> int: ...  # noqa: D102  # see Stored
+    def seen_marker(self) -> int: ...  # see Stored
 
 
 R = TypeVar("R", bound=Sized)

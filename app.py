@@ -1,0 +1,56 @@
+"""The console. Imported, it is the server with the engine in its life span; run for a browser, it is the frame."""
+
+# ruff: noqa: TID251 - the server and the frame around the pages
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+if __name__ != "__main__":
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
+    from streamlit.runtime.pages_manager import PagesManager
+
+    from integration import bootstrap
+    from integration.core.errors import IntegrationError
+    from integration.words import say
+
+    # An address such as /runs opened first on a fresh server would run that page without this frame.
+    PagesManager.uses_pages_directory = False
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
+        """Start the engine with the server, whether anybody opens a page or not."""
+        try:
+            await asyncio.to_thread(bootstrap.application)
+        except IntegrationError as error:
+            sentences = say(error.code, error.facts)
+            sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
+            raise SystemExit(1) from None
+        try:
+            yield None
+        finally:
+            await asyncio.to_thread(bootstrap.shut_down)
+
+    async def healthz(_request: Request) -> Response:
+        """Answer whether the console itself works: its engine runs and its database answers."""
+        try:
+            flows = await asyncio.to_thread(lambda: len(bootstrap.application().statuses()))
+        except IntegrationError as error:
+            return JSONResponse({"status": "unwell", "cause": error.code}, status_code=503)
+        return JSONResponse({"status": "well", "flows": flows})
+
+    app = st.App(__file__, lifespan=lifespan, routes=[Route("/healthz", healthz)])
+else:
+    st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
+    st.html(Path("static/console.css"))
+
+    from pages.components.frame import navigation
+
+    navigation().run()

@@ -1,0 +1,187 @@
+"""Updates: the very element that was read, with the wanted values in it and everything else as it came.
+
+Whether the till keeps what an update leaves out is not documented, and newer installations have fields we do not know.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.fields import Words, places, sequence
+from integration.connectors.mplus.codec.products import article_number, articles, customs, days, group_numbers, texts
+from integration.connectors.mplus.codec.values import CUSTOM_TEXTS, CUSTOM_VALUES, custom_value, encode_custom, is_empty
+from integration.core.records import Record, Value
+
+# What the till computes anew from what is written; a copy of the old value beside the new one would contradict it.
+_FOLLOWS = {
+    "priceIncl": "priceExcl",
+    "priceExcl": "priceIncl",
+    "vatCode": "vatPercentage",
+    "vatCodeAlternative": "vatPercentageAlternative",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an update wants of a product that was read, with what it takes to write it."""
+
+    wanted: Record
+    words: Words
+    types: Mapping[str, str]
+    leading_price: str
+    groups: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())  # numbers to join and to leave
+
+
+def edited(product: Element, edit: Edit) -> tuple[Element, bool]:
+    """Return a copy of the product that was read with the wanted values in it, and whether anything in it is new.
+
+    Everything else stays as it came, in its order, whether we know it or not. Raises UnfitError and
+    CustomFieldUnknownError.
+    """
+    whole = deepcopy(product)
+    touched = False
+    for wire, text in texts(edit.wanted, edit.words, cleared=True):
+        _put(whole, "Product", wire, text)
+        touched = True
+    held = {article_number(article): article for article in articles(whole)}
+    for part in edit.wanted.parts:
+        article = held.get(part.key)
+        if article is None:
+            article = etree.SubElement(_child(whole, "Product", "articleList"), tag("article"))
+            _put(article, "Article", "articleNumber", part.key)
+        _edit_article(article, part, edit)
+        touched = True
+    join, leave = edit.groups
+    if join or leave:
+        _regroup(whole, join, leave)
+        touched = True
+    return whole, touched
+
+
+def _edit_article(article: Element, part: Record, edit: Edit) -> None:
+    barcode = article.findtext(tag("barcode")) or ""
+    written = dict(texts(part, edit.words, cleared=True))
+    for wire, text in written.items():
+        _put(article, "Article", wire, text)
+    for wire, day in days(part):
+        _fill(_child(article, "Article", wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
+    for name, value in customs(part):
+        _put_custom(article, name, value, edit.types)
+    _drop_followers(article, written, edit.leading_price)
+    if "barcode" in written:
+        _follow_barcode(article, barcode, written["barcode"])
+
+
+def _drop_followers(article: Element, written: Mapping[str, str], leading_price: str) -> None:
+    """Take out what the till computes from what is written: one price from the other, a rate from its code."""
+    leaders = set(written)
+    if "vatCode" in leaders and not leaders & {"priceIncl", "priceExcl"}:
+        leaders.add("priceIncl" if leading_price == "incl" else "priceExcl")
+    for wire in leaders & set(_FOLLOWS):
+        follower = _FOLLOWS[wire]
+        has_leader = article.find(tag(wire)) is not None
+        if follower not in written and has_leader:
+            _remove(article, follower)
+
+
+def _follow_barcode(article: Element, old: str, new: str) -> None:
+    """Keep the list of all barcodes in step with the current one, which is marked in it."""
+    entries = list(article.iterfind(f"{tag('barcodeList')}/{tag('barcode')}"))
+    there = next((each for each in entries if new and each.findtext(tag("barcode")) == new), None)
+    for each in entries:
+        current = each.findtext(tag("isCurrent")) in ("true", "1") or each.findtext(tag("barcode")) == old
+        if there is not None:
+            if each.find(tag("isCurrent")) is not None or each is there:
+                _put(each, "Barcode", "isCurrent", "true" if each is there else "false")
+        elif current and new:
+            _put(each, "Barcode", "barcode", new)
+        elif current:
+            _parent(each).remove(each)
+
+
+def _regroup(product: Element, join: frozenset[str], leave: frozenset[str]) -> None:
+    for each in list(product.iterfind(tag("groupNumbers"))):
+        if (each.text or "").strip() in leave:
+            product.remove(each)
+    for each in list(product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")):
+        if each.findtext(tag("groupNumber")) in leave:
+            _parent(each).remove(each)
+    for number in sorted(join - set(group_numbers(product)), key=int):
+        _insert(product, "Product", "groupNumbers").text = number
+        entry = etree.SubElement(_child(product, "Product", "sortOrderGroupList"), tag("sortOrderGroup"))
+        _fill(entry, {"groupNumber": number, "sortOrder": "0"}, "SortOrderGroup")
+
+
+def _put_custom(article: Element, name: str, value: Value, types: Mapping[str, str]) -> None:
+    listed = article.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
+    entry = next((each for each in listed if each.findtext(tag("fieldName")) == name), None)
+    if entry is None:
+        if not is_empty(value):
+            fields = _child(article, "Article", "customFieldList")
+            _fill(etree.SubElement(fields, tag("customField")), encode_custom(name, value, types), "CustomField")
+        return
+    data_type = types.get(name) or entry.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
+    for wire in CUSTOM_VALUES:
+        _remove(entry, wire)
+    if not is_empty(value):
+        _fill(entry, custom_value(name, value, data_type), "CustomField")
+    elif data_type in CUSTOM_TEXTS:
+        _put(entry, "CustomField", "strValue", "")
+
+
+def _fill(element: Element, content: Mapping[str, Any], name: str) -> None:
+    """Write plain content into an element: numbers, flags and texts as texts, lists as repeated elements."""
+    types = sequence(name)
+    for wire, value in content.items():
+        match value:
+            case Mapping():
+                _fill(_child(element, name, wire), value, types[wire].removeprefix("tns:"))
+            case list():
+                for item in value:
+                    _insert(element, name, wire).text = str(item)
+            case bool():
+                _put(element, name, wire, "true" if value else "false")
+            case _:
+                _put(element, name, wire, str(value))
+
+
+def _put(element: Element, name: str, wire: str, text: str) -> None:
+    """Write a simple value, or take it out when it is empty and its type has no empty value."""
+    if not text and sequence(name).get(wire) != "string":
+        _remove(element, wire)
+    else:
+        _child(element, name, wire).text = text
+
+
+def _remove(element: Element, wire: str) -> None:
+    for child in list(element.iterfind(tag(wire))):
+        element.remove(child)
+
+
+def _child(element: Element, name: str, wire: str) -> Element:
+    found = element.find(tag(wire))
+    return _insert(element, name, wire) if found is None else found
+
+
+def _insert(element: Element, name: str, wire: str) -> Element:
+    """Add an element at its place in the order of its type, behind everything known that comes before it."""
+    order = places(name)
+    place = order[tag(wire)]
+    position = 0
+    for at, child in enumerate(element):
+        if order.get(str(child.tag), len(order)) <= place:
+            position = at + 1
+    fresh = etree.Element(tag(wire))
+    element.insert(position, fresh)
+    return fresh
+
+
+def _parent(element: Element) -> Element:
+    parent = element.getparent()
+    if parent is None:
+        raise ValueError("an element without a parent")
+    return parent

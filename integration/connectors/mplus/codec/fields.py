@@ -1,0 +1,155 @@
+"""Which fields there are: our words, their wire names and types, and their order in the interface."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from lxml import etree
+
+from integration.connectors.mplus.client import description, tag
+from integration.core.records import Field, FieldType, Kind
+
+CUSTOM = "custom:"
+
+_T = FieldType
+_P, _A, _G = Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP
+
+FIELDS: tuple[Field, ...] = (
+    Field("name", "Product name", _T.TEXT, _P, wire="description"),
+    Field("text", "Long description", _T.TEXT, _P, wire="extraText"),
+    Field("groups", "Article groups", _T.LIST, _P, wire="groupNumbers"),
+    Field("external_id", "External article id", _T.CODE, _A, wire="extArticleId"),
+    Field("name", "Article name", _T.TEXT, _A, wire="description"),
+    Field("invoice_text", "Text on invoice", _T.TEXT, _A, wire="invoiceText"),
+    Field("receipt_text", "Text on receipt", _T.TEXT, _A, wire="receiptText"),
+    Field("display_text", "Text on display", _T.TEXT, _A, wire="displayText"),
+    Field("text", "Article description", _T.TEXT, _A, wire="extraText"),
+    Field("plu", "PLU", _T.CODE, _A, wire="pluNumber"),
+    Field("ean", "EAN / GTIN", _T.CODE, _A, wire="barcode"),
+    Field("colour", "Colour", _T.TEXT, _A, wire="colour"),
+    Field("colour_order", "Order among colours", _T.NUMBER, _A, wire="colourSequenceNumber"),
+    Field("size", "Size", _T.TEXT, _A, wire="size"),
+    Field("size_order", "Order among sizes", _T.NUMBER, _A, wire="sizeSequenceNumber"),
+    Field("brand", "Brand", _T.TEXT, _A, wire="brandName"),
+    Field("unit", "Unit", _T.TEXT, _A, wire="unit"),
+    Field("vat_code", "VAT code", _T.CODE, _A, wire="vatCode"),
+    Field("price_incl", "Price including VAT", _T.MONEY, _A, wire="priceIncl"),
+    Field("price_excl", "Price excluding VAT", _T.MONEY, _A, wire="priceExcl"),
+    Field("purchase_price", "Purchase price", _T.MONEY, _A, wire="purchasePrice"),
+    Field("turnover_group", "Turnover group", _T.CODE, _A, wire="turnoverGroup"),
+    Field("active", "Active", _T.FLAG, _A, wire="active"),
+    Field("discontinued", "Discontinued", _T.FLAG, _A, wire="discontinued"),
+    Field("stock_managed", "Stock is managed", _T.FLAG, _A, wire="stockArticle"),
+    Field("webshop", "In webshop", _T.FLAG, _A, wire="webshop"),
+    Field("name", "Group name", _T.TEXT, _G, wire="name"),
+    Field("parent", "Parent group", _T.CODE, _G, wire="parentGroupNumber"),
+)
+"""Our words, with the wire name and type of each."""
+
+QUANTITIES = {
+    "contentQuantity": "contentQuantityDecimalPlaces",
+    "orderQuantityValue": "orderQuantityDecimalPlaces",
+    "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
+    "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
+}
+_OWN = frozenset({"productNumber", "articleNumber", "syncMarker", "groupNumbers"})  # keys, and what has its own way
+_READ_ONLY = frozenset(
+    {
+        "changeTimestamp", "createTimestamp", "averagePurchasePrice", "vatPercentage", "vatPercentageAlternative",
+        "supplierRelationName", "articleDiscountGroupName",
+    }
+)  # fmt: skip
+_CODES = re.compile(r"(Number|Code|Id|CodeAlternative|GroupNumber)$")
+
+# Elements of the official interface that our description leaves out, each with the one it follows (API v67.1.3).
+_UNDESCRIBED = {
+    "course": "articleDiscountGroupName",
+    "preparationMethodList": "priceGroupList",
+    "nutritionalCharacteristics": "askFor",
+}
+
+
+_XSD = "{http://www.w3.org/2001/XMLSchema}"
+
+
+@cache
+def sequence(name: str) -> Mapping[str, str]:
+    """Return the elements of a type of the interface in their order, with their types: `{"vatCode": "int"}`.
+
+    Types of the interface itself are `tns:...`, and `enum` where they are lists of words.
+    """
+    root = etree.fromstring(description())
+    words = {simple.get("name") for simple in root.iter(f"{_XSD}simpleType")}
+    found = root.iterfind(f".//{_XSD}complexType[@name='{name}']/{_XSD}sequence/{_XSD}element")
+    kinds = {str(each.get("name")): str(each.get("type")) for each in found}
+    return {
+        wire: "enum" if kind.removeprefix("tns:") in words else kind.removeprefix("xsd:")
+        for wire, kind in kinds.items()
+    }
+
+
+@cache
+def places(name: str) -> Mapping[str, int]:
+    """Return the place of each element of a type in its order, by qualified name."""
+    order = list(sequence(name))
+    if name == "Article":
+        for wire, after in _UNDESCRIBED.items():
+            if wire not in order:
+                order.insert(order.index(after) + 1, wire)
+    return {tag(wire): place for place, wire in enumerate(order)}
+
+
+TYPES = {Kind.PRODUCT: "Product", Kind.ARTICLE: "Article"}
+_SIMPLE = {
+    "string": _T.TEXT, "boolean": _T.FLAG, "int": _T.NUMBER, "long": _T.NUMBER, "decimal": _T.NUMBER,
+    "date": _T.DATE, "enum": _T.CODE, "tns:SoapMplusDate": _T.DATE,
+}  # fmt: skip
+
+
+@cache
+def offered(kind: Kind) -> tuple[Field, ...]:
+    """Return the fields of a kind that can be mapped: our words first, then every other simple one by its wire name."""
+    ours = tuple(field for field in FIELDS if field.kind == kind)
+    if kind not in TYPES:
+        return ours
+    taken = {field.wire for field in ours} | _OWN | _READ_ONLY | set(QUANTITIES.values())
+    others = [
+        Field(wire, _spaced(wire), _other_type(wire, xsd), kind, wire=wire)
+        for wire, xsd in sequence(TYPES[kind]).items()
+        if wire not in taken and xsd in _SIMPLE
+    ]
+    return (*ours, *others)
+
+
+def custom_field(name: str, data_type: str) -> Field:
+    """Return the field of a custom field of articles as the till defines it."""
+    kinds = {
+        "DATA-TYPE-INT": _T.NUMBER, "DATA-TYPE-DECIMAL": _T.NUMBER, "DATA-TYPE-BOOL": _T.FLAG,
+        "DATA-TYPE-DATE": _T.DATE, "DATA-TYPE-DATETIME": _T.DATE, "DATA-TYPE-MULTISELECTINT": _T.LIST,
+    }  # fmt: skip
+    return Field(f"{CUSTOM}{name}", name, kinds.get(data_type, _T.TEXT), Kind.ARTICLE, wire=name, custom=True)
+
+
+def _spaced(wire: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wire).capitalize()
+
+
+def _other_type(wire: str, xsd: str) -> FieldType:
+    return _T.CODE if xsd in ("int", "long") and _CODES.search(wire) else _SIMPLE[xsd]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How this installation's articles are read and written: which flag takes an article off sale."""
+
+    retire_with: str = "active"
+
+    def named(self, kind: Kind) -> tuple[Field, ...]:
+        """Return the fields of a kind; the flag that serves as `active` is not offered a second time."""
+        return tuple(field for field in offered(kind) if not (self.inverted and field.name == "discontinued"))
+
+    @property
+    def inverted(self) -> bool:
+        """Tell whether `active` is kept in the flag that says the opposite."""
+        return self.retire_with == "discontinued"

@@ -1,0 +1,186 @@
+"""Products with their articles: read from the till's XML, and built anew as the contract takes them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Words, sequence
+from integration.connectors.mplus.codec.values import (
+    CustomFieldUnknownError,
+    UnfitError,
+    decimals,
+    decode_custom,
+    decoder,
+    encode_custom,
+    encoded,
+    filled,
+    is_empty,
+)
+from integration.core.money import from_scaled, to_scaled
+from integration.core.records import Field, Kind, Record, Value
+
+Keys = Callable[[str], str | None]
+"""Translates a group's number into our code, or a code into the number; None when it has no counterpart."""
+
+
+@cache
+def _readers(words: Words, kind: Kind) -> Mapping[str, tuple[str, Callable[[Element], Value]]]:
+    types = sequence(TYPES[kind])
+    readers = {
+        tag(field.wire): (field.name, decoder(field, types[field.wire]))
+        for field in words.named(kind)
+        if field.name != "groups" and field.wire in types
+    }
+    if words.inverted and kind is Kind.ARTICLE:
+        del readers[tag("active")]
+        readers[tag("discontinued")] = (
+            "active",
+            lambda element: filled(element, lambda text: text not in ("true", "1")),
+        )
+    return readers
+
+
+def _values(element: Element, readers: Mapping[str, tuple[str, Callable[[Element], Value]]]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for child in element.iterchildren("*"):
+        known = readers.get(child.tag)
+        if known is not None:
+            name, read = known
+            value = read(child)
+            if value is not None:
+                values[name] = value
+    return values
+
+
+def decode_product(element: Element, key: str, code_of: Keys, words: Words) -> Record:
+    """Return a product with its articles under our key. Groups that are not ours are left out.
+
+    Raises ValueError when a field does not hold what its type says.
+    """
+    values = _values(element, _readers(words, Kind.PRODUCT))
+    codes = (code_of(number) for number in group_numbers(element))
+    values["groups"] = tuple(code for code in codes if code is not None)
+    parts = tuple(_decode_article(article, words) for article in articles(element))
+    return Record(Kind.PRODUCT, key, values, parts)
+
+
+def _decode_article(element: Element, words: Words) -> Record:
+    values = _values(element, _readers(words, Kind.ARTICLE))
+    for wire, companion in QUANTITIES.items():
+        number = values.get(wire)
+        if isinstance(number, Decimal):
+            values[wire] = from_scaled(int(number), int(element.findtext(tag(companion)) or 0))
+    for each in element.iterfind(f"{tag('customFieldList')}/{tag('customField')}"):
+        values[CUSTOM + (each.findtext(tag("fieldName")) or "")] = decode_custom(each)
+    return Record(Kind.ARTICLE, article_number(element), values, source=str(values.get("external_id") or ""))
+
+
+def article_number(element: Element) -> str:
+    """Return an article's number as text without leading zeros."""
+    return str(int(element.findtext(tag("articleNumber")) or 0))
+
+
+def articles(product: Element) -> list[Element]:
+    """Return the articles of a product."""
+    return list(product.iterfind(f"{tag('articleList')}/{tag('article')}"))
+
+
+def group_numbers(product: Element) -> tuple[str, ...]:
+    """Return the numbers of all groups a product is in, whichever of the two lists names them."""
+    named = [child.text for child in product.iterfind(tag("groupNumbers"))]
+    sorted_in = [
+        each.findtext(tag("groupNumber"))
+        for each in product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")
+    ]
+    return tuple(dict.fromkeys(str(int(number)) for number in (*named, *sorted_in) if number))
+
+
+def marker(product: Element) -> int:
+    """Return a product's change marker: the highest of its own and its articles'."""
+    found = [product.findtext(tag("syncMarker"))]
+    found += [article.findtext(tag("syncMarker")) for article in articles(product)]
+    return max((int(text) for text in found if text), default=0)
+
+
+def encode_product(wanted: Record, numbers: Iterable[str], types: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """Return a new product as the contract takes it, in the groups of these numbers.
+
+    `types` are the custom fields the till defines. Raises UnfitError and CustomFieldUnknownError.
+    """
+    product: dict[str, Any] = dict(texts(wanted, words))
+    product["articleList"] = {"article": [_encode_article(part, types, words) for part in wanted.parts]}
+    member = list(numbers)
+    if member:
+        product["groupNumbers"] = member
+        product["sortOrderGroupList"] = {
+            "sortOrderGroup": [{"groupNumber": number, "sortOrder": "0"} for number in member]
+        }
+    return product
+
+
+@cache
+def _known(words: Words, kind: Kind) -> Mapping[str, Field]:
+    return {field.name: field for field in words.named(kind)}
+
+
+@cache
+def _booleans() -> frozenset[str]:
+    return frozenset(wire for wire, xsd in sequence("Article").items() if xsd == "boolean")
+
+
+def _encode_article(part: Record, types: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """Return a new article; flags as flags, because the contract's builder takes no text for them."""
+    article: dict[str, Any] = {"articleNumber": part.key}
+    for wire, text in texts(part, words):
+        article[wire] = text == "true" if wire in _booleans() else text
+    for wire, day in days(part):
+        article[wire] = {"day": day.day, "mon": day.month, "year": day.year}
+    custom = [encode_custom(name, value, types) for name, value in customs(part) if not is_empty(value)]
+    if custom:
+        article["customFieldList"] = {"customField": custom}
+    return article
+
+
+def texts(record: Record, words: Words, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield wire name and text of each simple value; what is empty only when it is to be `cleared`."""
+    types = sequence(TYPES[record.kind])
+    known = _known(words, record.kind)
+    for name, value in record.values.items():
+        if name == "groups" or name.startswith(CUSTOM):
+            continue
+        field = known.get(name)
+        if field is None:
+            raise CustomFieldUnknownError(name)
+        if words.inverted and name == "active" and isinstance(value, bool):
+            yield "discontinued", "false" if value else "true"
+        elif types[field.wire] == "tns:SoapMplusDate":
+            continue
+        elif is_empty(value):
+            if cleared:
+                yield field.wire, ""
+        elif field.wire in QUANTITIES and isinstance(value, Decimal):
+            places = decimals(value)
+            yield field.wire, str(to_scaled(value, places))
+            yield QUANTITIES[field.wire], str(places)
+        else:
+            yield field.wire, encoded(name, value, field.type, types[field.wire])
+
+
+def days(record: Record) -> Iterator[tuple[str, date]]:
+    """Yield wire name and value of the dates that travel as structures."""
+    types = sequence(TYPES[record.kind])
+    for name, value in record.values.items():
+        if types.get(name) == "tns:SoapMplusDate":
+            if not isinstance(value, date):
+                raise UnfitError(name, value)
+            yield name, value
+
+
+def customs(record: Record) -> Iterator[tuple[str, Value]]:
+    """Yield name and value of each custom field."""
+    for name, value in record.values.items():
+        if name.startswith(CUSTOM):
+            yield name.removeprefix(CUSTOM), value

@@ -1,0 +1,190 @@
+"""Single values: from the text or structure on the wire to ours and back."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from lxml import etree
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.fields import CUSTOM
+from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
+from integration.core.records import Field, FieldType, Value
+
+CUSTOM_VALUES = (
+    "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
+)  # fmt: skip
+CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE-ARRAY", "DATA-TYPE-UNKNOWN"})
+_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+
+class UnfitError(ValueError):
+    """A value cannot be written into its field."""
+
+    def __init__(self, field: str, value: Value) -> None:
+        super().__init__(f"{field}: {value!r}")
+        self.field = field
+        self.value = value
+
+
+class CustomFieldUnknownError(ValueError):
+    """A custom field is not defined at the till."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
+    """Return what reads a field of this type of the interface; empty numbers and flags read as None."""
+    match field.type, xsd:
+        case _, "string" | "enum":
+            return lambda element: element.text or ""
+        case _, "boolean":
+            return lambda element: filled(element, lambda text: text in ("true", "1"))
+        case FieldType.MONEY, "long":
+            return lambda element: filled(element, lambda text: from_cents(int(text)))
+        case FieldType.CODE, _:
+            return lambda element: filled(element, lambda text: str(int(text)))
+        case _, "int" | "long":
+            return lambda element: filled(element, lambda text: Decimal(int(text)))
+        case _, "decimal":
+            return lambda element: filled(element, lambda text: amount(text, 6))
+        case _, "date":
+            return lambda element: filled(element, lambda text: date.fromisoformat(text[:10]))
+        case _:
+            return _date
+
+
+def filled(element: Element, read: Callable[[str], Value]) -> Value:
+    """Return what `read` makes of an element's text, or None when there is none."""
+    text = (element.text or "").strip()
+    return read(text) if text else None
+
+
+def _numbers(element: Element) -> dict[str, int]:
+    return {etree.QName(child).localname: int(child.text) for child in element if child.text and child.text.isdigit()}
+
+
+def _date(element: Element) -> date | None:
+    parts = _numbers(element)
+    if not (parts.get("day") and parts.get("mon") and parts.get("year")):
+        return None
+    return date(parts["year"], parts["mon"], parts["day"])
+
+
+def _moment(element: Element) -> datetime | None:
+    """Return the moment in UTC; `timezone` is minutes east of UTC, summer time included (the vendor's own clients)."""
+    parts, day = _numbers(element), _date(element)
+    if day is None:
+        return None
+    zone = timezone(timedelta(minutes=parts.get("timezone", 0)))
+    clock = (parts.get("hour", 0), parts.get("min", 0), parts.get("sec", 0))
+    return datetime(day.year, day.month, day.day, *clock, tzinfo=zone).astimezone(UTC)
+
+
+def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
+    """Return the text of a value on the wire. Raises UnfitError."""
+    match value, xsd:
+        case str(), "string" | "enum" if not _UNSTORABLE.search(value):
+            return value
+        case Decimal(), "string":
+            return format(value, "f")
+        case bool(), "boolean":
+            return "true" if value else "false"
+        case Decimal(), "long" if kind is FieldType.MONEY:
+            return str(to_cents(value))
+        case Decimal(), "int" | "long" if value == value.to_integral_value():
+            return str(int(value))
+        case str(), "int" | "long" if re.fullmatch(r"-?[0-9]{1,18}", value):
+            return str(int(value))
+        case Decimal(), "decimal":
+            return format(value, "f")
+        case date(), "date":
+            return value.isoformat()[:10]
+        case _:
+            raise UnfitError(field, value)
+
+
+def is_empty(value: Value) -> bool:
+    """Tell whether a value means that there is none."""
+    return value is None or value in ("", ())
+
+
+def decimals(value: Decimal) -> int:
+    """Return how many decimals a number needs."""
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def decode_custom(element: Element) -> Value:
+    """Return a custom field's value from the element that belongs to its type."""
+    whole = element.findtext(tag("intValue"))
+    match element.findtext(tag("dataType")):
+        case "DATA-TYPE-INT":
+            return Decimal(int(whole)) if whole else None
+        case "DATA-TYPE-DECIMAL":
+            return from_scaled(int(whole), int(element.findtext(tag("decimalPlaces")) or 0)) if whole else None
+        case "DATA-TYPE-BOOL":
+            flag = element.findtext(tag("boolValue"))
+            return flag in ("true", "1") if flag else None
+        case "DATA-TYPE-DATE":
+            day = element.find(tag("dateValue"))
+            return None if day is None else _date(day)
+        case "DATA-TYPE-DATETIME":
+            moment = element.find(tag("dateTimeValue"))
+            return None if moment is None else _moment(moment)
+        case "DATA-TYPE-MULTISELECTINT":
+            return tuple(child.text for child in element.iterfind(tag("multiSelectInt")) if child.text)
+        case _:
+            return element.findtext(tag("strValue")) or ""
+
+
+def encode_custom(name: str, value: Value, types: Mapping[str, str]) -> dict[str, Any]:
+    """Return a new custom field as the contract takes it. Raises CustomFieldUnknownError and UnfitError."""
+    if name not in types:
+        raise CustomFieldUnknownError(f"{CUSTOM}{name}")
+    return {"fieldName": name, "dataType": types[name], **custom_value(name, value, types[name])}
+
+
+def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
+    """Return the elements that hold a custom field's value by its type. Raises UnfitError."""
+    match data_type, value:
+        case "DATA-TYPE-INT", Decimal() if value == value.to_integral_value():
+            return {"intValue": str(int(value))}
+        case "DATA-TYPE-DECIMAL", Decimal():
+            places = decimals(value)
+            return {"intValue": str(to_scaled(value, places)), "decimalPlaces": str(places)}
+        case "DATA-TYPE-BOOL", bool():
+            return {"boolValue": value}
+        case "DATA-TYPE-DATETIME", datetime():
+            return {"dateTimeValue": _wire_moment(value)}
+        case "DATA-TYPE-DATE", date():
+            return {"dateValue": {"day": value.day, "mon": value.month, "year": value.year}}
+        case "DATA-TYPE-MULTISELECTINT", tuple():
+            return {"multiSelectInt": [encoded(f"{CUSTOM}{name}", item, FieldType.CODE, "int") for item in value]}
+        case _ if data_type in CUSTOM_TEXTS:
+            return {"strValue": encoded(f"{CUSTOM}{name}", value, FieldType.TEXT, "string")}
+        case _:
+            raise UnfitError(f"{CUSTOM}{name}", value)
+
+
+def _wire_moment(moment: datetime) -> dict[str, Any]:
+    utc = moment.astimezone(UTC)
+    return {
+        "sec": utc.second, "min": utc.minute, "hour": utc.hour, "day": utc.day, "mon": utc.month, "year": utc.year,
+        "isdst": False, "timezone": 0,
+    }  # fmt: skip
+
+
+def checked_text(field: str, value: Value) -> str:
+    """Return a text that can be written. Raises UnfitError."""
+    return encoded(field, value, FieldType.TEXT, "string")
+
+
+def percent(text: str) -> Decimal:
+    """Return a rate in percent; the unit on the wire is not documented: above 100 it can only be hundredths."""
+    rate = amount(text)
+    return rate / 100 if rate > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %

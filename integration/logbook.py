@@ -1,0 +1,340 @@
+"""The log: everything that was read, decided and written, in a DuckDB file that this process alone owns."""
+
+# ruff: noqa: TID251 - the only owner of DuckDB, and its answers are data frames
+
+import csv
+import json
+import re
+import shutil
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import structlog
+
+from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
+
+log = structlog.get_logger(__name__)
+
+QUERIES = Path(__file__).with_name("queries.sql")
+BATCH = 5_000
+PAUSE_SECONDS = 0.5
+PAUSE_AFTER_TROUBLE_SECONDS = 5.0
+EXPORTED_AT_ONCE = 10_000
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MAKE = """
+CREATE TABLE IF NOT EXISTS events (
+    instance VARCHAR NOT NULL, id BIGINT NOT NULL, happened_at TIMESTAMP NOT NULL, run VARCHAR, flow VARCHAR,
+    kind VARCHAR, key VARCHAR, sources VARCHAR[], title VARCHAR, event VARCHAR NOT NULL, code VARCHAR,
+    facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT
+);
+CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NULL);
+"""
+
+_SCHEMA = pa.schema(
+    [
+        ("instance", pa.string()), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", pa.string()),
+        ("flow", pa.string()), ("kind", pa.string()), ("key", pa.string()), ("sources", pa.list_(pa.string())),
+        ("title", pa.string()), ("event", pa.string()), ("code", pa.string()), ("facts", pa.string()),
+        ("before", pa.string()), ("after", pa.string()), ("ms", pa.int64()),
+    ]
+)  # fmt: skip
+
+_OWNER = re.compile(r"PID (\d+)")
+
+
+class Outbox(Protocol):
+    """Where events wait until they are in the log. An id never comes back, also when all are taken out."""
+
+    @property
+    def instance(self) -> str:
+        """The database that gave the ids."""
+
+    def waiting(self, limit: int) -> Sequence[Mapping[str, object]]:
+        """Return events by column, the lowest ids first."""
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Take out events that are safely in the log."""
+
+
+class QuestionError(IntegrationError):
+    """A question to the log that cannot be answered: `question_refused`, `question_wrong` or `question_slow`."""
+
+    default = "question_wrong"
+
+
+def queries(text: str) -> dict[str, str]:
+    """Return the statements of a file by the names above them."""
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return {name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+class Logbook:
+    """The log in one file, opened when it is first needed.
+
+    Every method may raise ConfigurationError `log_owned_elsewhere` when another process holds the file, and
+    UnavailableError `disk_full`. Safe to use from several threads.
+    """
+
+    def __init__(self, path: Path, *, memory: str = "512MB", threads: int = 2) -> None:
+        self.path = path
+        self.trouble = ""  # code of what keeps the drainer from its work, for monitoring
+        self._settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory, "threads": str(threads), "enable_external_access": "false",
+            "python_enable_replacements": "false", "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false", "lock_configuration": "true",
+        }  # fmt: skip
+        self._queries = queries(QUERIES.read_text(encoding="utf-8"))
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+        self._draining = threading.Lock()
+        self._stop = threading.Event()
+        self._drainer: threading.Thread | None = None
+
+    # ---- life -----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Take the file, making it if need be."""
+        with self._cursor():
+            pass
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for this thread; one connection must not be used by two."""
+        with self._in_our_words():
+            with self._lock:
+                if self._connection is None:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    made = duckdb.connect(str(self.path), config=self._settings)
+                    made.execute(_MAKE)
+                    self._connection = made
+                cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        """Turn what DuckDB complains about into one of our errors where a person can do something about it."""
+        try:
+            yield
+        except duckdb.Error as error:
+            text = str(error)
+            if "Could not set lock" in text:
+                owner = _OWNER.search(text)
+                raise ConfigurationError("log_owned_elsewhere", process=owner[1] if owner else "?") from None
+            if "not a valid DuckDB" in text:
+                raise ConfigurationError("setting_invalid", setting=str(self.path), expected="a DuckDB file") from None
+            if "No space left" in text:
+                free = f"{shutil.disk_usage(self.path.parent).free // 1_000_000} MB"
+                raise UnavailableError("disk_full", free=free, needed="100 MB") from error
+            raise
+
+    # ---- draining -------------------------------------------------------------------------------------------------
+
+    def start(self, outbox: Outbox) -> None:
+        """Take the file and drain events in the background until `stop`."""
+        self.open()
+        self._stop.clear()
+        self._drainer = threading.Thread(target=self._drain_on, args=(outbox,), name="log-drainer", daemon=True)
+        self._drainer.start()
+
+    def stop(self) -> None:
+        """Drain what waits, stop, and let go of the file."""
+        self._stop.set()
+        if self._drainer is not None:
+            self._drainer.join()
+            self._drainer = None
+        self.close()
+
+    def _drain_on(self, outbox: Outbox) -> None:
+        stopping = False
+        while not stopping:
+            stopping = self._stop.is_set()  # one more round after the signal
+            try:
+                while self.drain(outbox) == BATCH:
+                    pass
+                self.trouble = ""
+            except (IntegrationError, duckdb.Error) as error:
+                self.trouble = error.code if isinstance(error, IntegrationError) else "unexpected_error"
+                log.warning("the log could not be brought up to date", trouble=self.trouble, exc_info=True)
+            self._stop.wait(PAUSE_AFTER_TROUBLE_SECONDS if self.trouble else PAUSE_SECONDS)
+
+    def drain(self, outbox: Outbox) -> int:
+        """Move a batch of events into the log and return how many there were.
+
+        Each comes in exactly once, whatever is killed: the ids of a batch are kept in the transaction that brings it
+        in, and taken out of the outbox, again if need be, before the next batch is looked at. No order of ids is
+        relied on, because a longer transaction may show lower ones later.
+        """
+        with self._draining, self._cursor() as cursor:
+            self._forget_drained(cursor, outbox)
+            events = outbox.waiting(BATCH)
+            if not events:
+                return 0
+            table = _arrow(outbox.instance, events)
+            cursor.register("batch", table)
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                cursor.execute("INSERT INTO events SELECT * FROM batch")
+                cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
+                cursor.execute("COMMIT")
+            except duckdb.Error:
+                with suppress(duckdb.Error):  # a commit that failed has ended the transaction itself
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.unregister("batch")
+            self._forget_drained(cursor, outbox)
+            return len(events)
+
+    @staticmethod
+    def _forget_drained(cursor: duckdb.DuckDBPyConnection, outbox: Outbox) -> None:
+        """Take out of the outbox what the log has, and only then forget that it was taken."""
+        ids = cursor.execute("SELECT id FROM drained WHERE instance = ?", [outbox.instance]).fetchall()
+        if ids:
+            outbox.forget([number for (number,) in ids])
+            cursor.execute("DELETE FROM drained WHERE instance = ?", [outbox.instance])
+
+    # ---- questions ------------------------------------------------------------------------------------------------
+
+    def _answer(self, query: str, **parameters: object) -> pd.DataFrame:
+        with self._cursor() as cursor:
+            return cursor.execute(self._queries[query], parameters).df()
+
+    def life(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
+        """Return everything that happened to one record, oldest first. The key of a source record finds it too."""
+        return self._answer("life", flow=flow, key=key, limit=limit)
+
+    def search(
+        self, text: str = "", flow: str = "", event: str = "", offset: int = 0, limit: int = 100
+    ) -> pd.DataFrame:
+        """Return events that hold a text, newest first."""
+        return self._answer("search", text=text, flow=flow, event=event, offset=offset, limit=limit)
+
+    def found(self, text: str = "", flow: str = "", event: str = "") -> int:
+        """Return how many events `search` has in all."""
+        return int(self._answer("found", text=text, flow=flow, event=event)["events"].sum())
+
+    def run_events(self, run: str, offset: int = 0, limit: int = 1_000) -> pd.DataFrame:
+        """Return what happened in one run, oldest first."""
+        return self._answer("run_events", run=run, offset=offset, limit=limit)
+
+    def volume(
+        self, unit: Literal["hour", "day"] = "hour", since: datetime = BEGINNING, flow: str = ""
+    ) -> pd.DataFrame:
+        """Return how many records had each event, by hour or day (UTC): period, flow, event, events."""
+        return self._answer("volume", unit=unit, since=_naive(since), flow=flow)
+
+    def errors(self, since: datetime = BEGINNING, flow: str = "") -> pd.DataFrame:
+        """Return what was parked or stopped a run, by cause, the most frequent first."""
+        return self._answer("errors", since=_naive(since), flow=flow)
+
+    def durations(self, since: datetime = BEGINNING, flow: str = "", limit: int = 500) -> pd.DataFrame:
+        """Return how long each run took, in milliseconds, and its median time of one change, newest first."""
+        return self._answer("durations", since=_naive(since), flow=flow, limit=limit)
+
+    def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
+        """Return the answer to one SELECT of an analyst, at most `rows` rows; `attrs["cut"]` tells whether more exist.
+
+        Nothing can be changed, and neither files nor the network can be reached. Raises QuestionError:
+        `question_refused` for anything but one SELECT, `question_wrong` with DuckDB's reason, `question_slow` when
+        it took longer than `seconds`.
+        """
+        with self._cursor() as cursor:
+            _require_select(cursor, sql)
+            timer = threading.Timer(seconds, cursor.interrupt)
+            timer.start()
+            try:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                answer = cursor.sql(sql).limit(rows + 1).df()
+            except duckdb.InterruptException:
+                raise QuestionError("question_slow", seconds=seconds) from None
+            except duckdb.Error as error:
+                raise QuestionError("question_wrong", reason=_first_lines(error)) from None
+            finally:
+                timer.cancel()
+                timer.join()
+        shown: pd.DataFrame = answer.head(rows)
+        shown.attrs["cut"] = len(answer) > rows
+        return shown
+
+    def export(self, path: Path, format: Literal["csv", "parquet"]) -> int:  # noqa: A002 - what everybody calls it
+        """Write the whole log to a file and return its number of events."""
+        with self._cursor() as cursor:
+            answer = cursor.execute(self._queries["all"])
+            names = [column[0] for column in answer.description]
+            pages = iter(lambda: answer.fetchmany(EXPORTED_AT_ONCE), [])
+            return _write_csv(path, names, pages) if format == "csv" else _write_parquet(path, names, pages)
+
+
+def _arrow(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:
+    """Return events as the table of the log keeps them."""
+
+    def shaped(event: Mapping[str, Any]) -> dict[str, object]:
+        texts = {name: _json(event[name]) for name in ("facts", "before", "after")}
+        return {**event, **texts, "instance": instance, "happened_at": _naive(event["happened_at"])}
+
+    return pa.Table.from_pylist([shaped(event) for event in events], schema=_SCHEMA)
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _naive(moment: datetime) -> datetime:
+    """Return a moment as the log keeps it: UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _require_select(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = cursor.extract_statements(sql)
+    except duckdb.Error as error:
+        raise QuestionError("question_wrong", reason=_first_lines(error)) from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QuestionError("question_refused")
+
+
+def _first_lines(error: BaseException) -> str:
+    return "\n".join(str(error).splitlines()[:4])
+
+
+def _write_csv(path: Path, names: list[str], pages: Iterator[list[tuple[Any, ...]]]) -> int:
+    written = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for page in pages:
+            writer.writerows(page)
+            written += len(page)
+    return written
+
+
+def _write_parquet(path: Path, names: list[str], pages: Iterator[list[tuple[Any, ...]]]) -> int:
+    schema = pa.schema(
+        [pa.field("sources", pa.string()) if name == "sources" else _SCHEMA.field(name) for name in names]
+    )
+    written = 0
+    with pq.ParquetWriter(path, schema) as writer:
+        for page in pages:
+            columns = dict(zip(names, zip(*page, strict=True), strict=True))
+            writer.write_table(pa.table({name: list(values) for name, values in columns.items()}, schema=schema))
+            written += len(page)
+    return written

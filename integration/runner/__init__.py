@@ -1,0 +1,38 @@
+"""The order of things: what a preview and a commit do, and what is on disk before the next step.
+
+Nothing here knows what makes a run durable.
+"""
+
+from collections.abc import Sequence
+
+from integration.core.plan import Approval
+from integration.core.run import Mode, Run
+from integration.runner.commit import Commit, Pause
+from integration.runner.parts import Parts, Patience
+from integration.runner.preview import Preview
+
+__all__ = ["Parts", "Patience", "Pause", "Runner"]
+
+
+class Runner:
+    """Carries out previews and commits, page by page; every page may be repeated after a crash."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._preview = Preview(parts)
+        self._commit = Commit(parts)
+
+    def begin(self, flow: str, *, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+        """Open a run of a flow. Raises RunActiveError while another run of it is at work."""
+        return self._preview.begin(flow, by=by, mode=mode, keys=keys)
+
+    def preview_page(self, run_id: str) -> bool:
+        """Do the next page of a preview and tell whether there is more."""
+        return self._preview.page(run_id)
+
+    def approve(self, run_id: str, approval: Approval) -> None:
+        """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
+        self._commit.approve(run_id, approval)
+
+    def commit_page(self, run_id: str) -> Pause | None:
+        """Carry out the next page of an approved plan; None when the run has ended."""
+        return self._commit.page(run_id)

@@ -1,0 +1,274 @@
+"""Carrying out a plan that a person agreed to: sent once, proven by reading back, settled by looking when in doubt."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from integration.connectors.http import side_by_side
+from integration.connectors.protocol import Connector, References
+from integration.core.errors import (
+    InDoubtError,
+    IntegrationError,
+    MalformedAnswerError,
+    PlanStaleError,
+    PlanUnsafeError,
+    RejectedError,
+)
+from integration.core.issues import Issue
+from integration.core.plan import Approval, Change, differences, remaining, still_applies
+from integration.core.records import Held, Record, Written
+from integration.core.run import Outcome, PlanRow, Run, RunState, Step
+from integration.flows import FlowLogic
+from integration.runner.parts import Parts, next_cursors
+
+log = structlog.get_logger(__name__)
+
+WRITE_PAGE = 100  # changes looked up and read back together
+TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
+KEPT_AT_ONCE = 5  # changes marked as sent together, for each call in flight
+ATTEMPTS = 4  # writes of one change in one run before a person is asked
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """There is more to do, but not before some seconds have passed."""
+
+    seconds: float
+
+
+class Commit:
+    """Writes what an approved plan says, and nothing else."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def approve(self, run_id: str, approval: Approval) -> None:
+        """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
+        run = self.parts.runs.get(run_id)
+        if run.state not in (RunState.READY, RunState.INTERRUPTED):
+            raise PlanStaleError("plan_already_committed", flow=run.flow, run=run.id)
+        published = self.parts.logic(run.flow).mapping_version
+        if published != run.mapping_version:
+            raise PlanStaleError(
+                "mapping_published_since", flow=run.flow, version=run.mapping_version, new_version=published
+            )
+        if approval.fingerprint != run.fingerprint:
+            raise PlanStaleError("plan_stale", flow=run.flow)
+        typed = approval.confirmed or {}
+        for brake in run.brakes:
+            if typed.get(brake.code) != brake.count:
+                raise PlanUnsafeError(brake.code, flow=run.flow, count=brake.count, limit=brake.limit)
+        self.parts.runs.approve(run_id, approval)
+
+    def page(self, run_id: str) -> Pause | None:
+        """Carry out the next page of an approved plan; None when the run has ended.
+
+        Also how an interrupted run goes on: what was sent and not settled is looked up first, and only changes that
+        nobody sent are sent. Raises IntegrationError when a system cannot be spoken to; the rest stays planned.
+        """
+        run = self.parts.runs.get(run_id)
+        if run.state is not RunState.COMMITTING:
+            return None
+        if self.parts.runs.cancel_requested(run_id):
+            self.parts.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
+            return None
+        logic = self.parts.logic(run.flow)
+        target = self.parts.connectors[logic.flow.target]
+        references = self.parts.links.references(run.flow)
+        self._settle_doubtful(run, target, references)
+        rows = self.parts.runs.next_planned(run_id, WRITE_PAGE)
+        if rows and not logic.flow.stages[rows[0].stage].counted:  # a tree: parents before children
+            rows = self.parts.runs.next_planned(run_id, TREE_PAGE)
+        if not rows:
+            if self.parts.runs.unsettled(run_id):
+                return Pause(self.parts.patience.look_again.total_seconds())
+            self._finish(run, logic)
+            return None
+        self._carry_out(run, target, references, rows)
+        return Pause(0)
+
+    def _carry_out(self, run: Run, target: Connector, references: References, rows: Sequence[PlanRow]) -> None:
+        held = target.lookup([_agreed(row) for row in rows], references)
+        ready: list[tuple[PlanRow, Change]] = []
+        moved: list[Outcome] = []
+        for row in rows:
+            change, now = _change(row), held.get(row.key)
+            todo = change if still_applies(change, _record(now)) else None
+            if todo is None and row.attempts:  # we may have done part of it ourselves
+                todo = remaining(change, _record(now))
+            if todo is None:
+                facts = {"key": row.title, "fields": _named(_moved(change, now))}
+                issue = Issue("target_changed_since_plan", row.key, facts=facts)
+                moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
+            elif not differences(todo.wanted, _record(now)):
+                moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
+            else:
+                ready.append((row, todo))
+        if moved:
+            self.parts.runs.settle(run.id, [one for one in moved if one.step is Step.PARKED])
+            self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN])
+        written: list[PlanRow] = []
+        try:
+            for wave in _waves(ready):
+                for chunk in _chunks(wave, target.in_flight * KEPT_AT_ONCE):
+                    written += self._send(run, target, references, chunk, held)
+                if wave is not ready:
+                    self._read_back(run, target, references, written)  # who comes next needs their references
+                    references, written = self.parts.links.references(run.flow), []
+        finally:
+            self._read_back(run, target, references, written)
+
+    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
+        if outcomes:
+            self.parts.runs.mark_sent(run.id, [one.seq for one in outcomes])
+            self.parts.runs.settle(run.id, outcomes)
+
+    def _send(
+        self,
+        run: Run,
+        target: Connector,
+        references: References,
+        chunk: Sequence[tuple[PlanRow, Change]],
+        held: Mapping[str, Held],
+    ) -> list[PlanRow]:
+        """Send some changes, several in flight; return those the target says it accepted."""
+        self.parts.runs.mark_sent(run.id, [row.seq for row, _ in chunk])  # on disk before the call
+
+        def write(item: tuple[PlanRow, Change]) -> Written:
+            row, change = item
+            return target.write(change, held.get(row.key), references, f"{run.id}-{row.seq}")
+
+        accepted: list[PlanRow] = []
+        outcomes: list[Outcome] = []
+        stopped: IntegrationError | None = None
+        for (row, _), answer in zip(chunk, side_by_side(write, chunk, target.in_flight), strict=True):
+            match answer:
+                case Written():
+                    accepted.append(row)
+                case RejectedError():
+                    facts = {"key": row.title, **answer.facts}
+                    outcomes.append(Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts)))
+                case InDoubtError() | MalformedAnswerError():
+                    outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))
+                case _:  # not delivered: it is as if it had not been tried
+                    outcomes.append(Outcome(row.seq, Step.PLANNED))
+                    stopped = answer
+        if outcomes:
+            self.parts.runs.settle(run.id, outcomes)
+        if stopped is not None:
+            self._read_back(run, target, references, accepted)
+            raise stopped
+        return accepted
+
+    def _read_back(self, run: Run, target: Connector, references: References, rows: Sequence[PlanRow]) -> None:
+        """Prove what was accepted by reading it; an answer that said yes proves nothing."""
+        if not rows:
+            return
+        held = target.lookup([_agreed(row) for row in rows], references)
+        outcomes = []
+        for row in rows:
+            now, change = held.get(row.key), _change(row)
+            wrong = differences(change.wanted, _record(now))
+            if now is not None and not wrong:
+                outcomes.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
+            elif still_applies(change, _record(now)):  # accepted, and not to be seen yet
+                outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
+            else:
+                outcomes.append(_parked_wrong(row, change, now, wrong))
+        self.parts.runs.settle(run.id, outcomes)
+        settled = self.parts.runs.get(run.id)
+        self.parts.runs.progress(run.id, "write", settled.progress_done + len(rows), settled.progress_total)
+
+    def _settle_doubtful(self, run: Run, target: Connector, references: References) -> None:
+        """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
+        rows = self.parts.runs.unsettled(run.id)
+        if not rows:
+            return
+        held = target.lookup([_agreed(row) for row in rows], references)
+        outcomes = []
+        for row in rows:
+            now, change = held.get(row.key), _change(row)
+            outcome = self._after_look(row, change, now)
+            if outcome is not None:
+                outcomes.append(outcome)
+        if outcomes:
+            self.parts.runs.settle(run.id, outcomes)
+
+    def _after_look(self, row: PlanRow, change: Change, now: Held | None) -> Outcome | None:
+        """Return what a look says about one change in doubt, or None while it is too early to tell."""
+        record = now.record if now else None
+        wrong = differences(change.wanted, record)
+        if now is not None and not wrong:
+            return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
+        untouched = still_applies(change, record)
+        if untouched and row.sent_at and self.parts.clock() - row.sent_at < self.parts.patience.visible_within:
+            return None if row.step is Step.IN_DOUBT else Outcome(row.seq, Step.IN_DOUBT)
+        if row.attempts >= ATTEMPTS:
+            cause = "read_back_missing" if untouched else "read_back_differs"
+            facts = {"key": row.title, "fields": _named(wrong)}
+            return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
+        if untouched or remaining(change, record) is not None:
+            return Outcome(row.seq, Step.PLANNED)
+        return _parked_wrong(row, change, now, wrong)
+
+    def _finish(self, run: Run, logic: FlowLogic) -> None:
+        left = run.approval is not None and bool(run.approval.left_out)
+        self.parts.runs.finish_commit(run.id, cursors={} if left else next_cursors(run, logic))
+        log.info("commit finished", run=run.id, flow=run.flow)
+
+
+def _record(held: Held | None) -> Record | None:
+    return held.record if held else None
+
+
+def _change(row: PlanRow) -> Change:
+    if row.change is None:
+        raise TypeError(f"line {row.seq} holds no change")
+    return row.change
+
+
+def _agreed(row: PlanRow) -> Record:
+    return _change(row).agreed
+
+
+def _moved(change: Change, now: Held | None) -> tuple[str, ...]:
+    if change.before is None or now is None:
+        return ()
+    return differences(change.before, now.record)
+
+
+def _named(paths: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+
+def _parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:
+    held = now.record.flat() if now else {}
+    wanted = change.wanted.flat()
+    facts = {"key": row.title, "fields": _named(wrong)}
+    if wrong:
+        facts |= {"planned_value": str(wanted[wrong[0]] or ""), "target_value": str(held.get(wrong[0]) or "")}
+    cause = "read_back_differs" if now is not None else "read_back_missing"
+    return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, wrong[0] if wrong else "", facts))
+
+
+def _waves(ready: list[tuple[PlanRow, Change]]) -> Iterator[list[tuple[PlanRow, Change]]]:
+    """Yield changes so that what one refers to as its parent comes in an earlier wave."""
+    rest = ready
+    while rest:
+        pending = {row.key for row, _ in rest}
+        wave = [one for one in rest if one[1].wanted.values.get("parent") not in pending]
+        if not wave or len(wave) == len(ready):  # nothing refers to anything, or a circle: the target will say so
+            yield rest
+            return
+        yield wave
+        rest = [one for one in rest if one not in wave]
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,61 @@
+"""`python -m integration.sandbox`: both systems until a signal comes."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview import MAIN_COMPANY
+from integration.sandbox.server import Sandbox, running
+
+
+def main() -> None:
+    """Starts both systems, prints where they are as one line of JSON, and waits."""
+    asked = _arguments()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with running(
+        articles=asked.articles,
+        seed=asked.seed,
+        accountview_port=asked.accountview_port,
+        mplus_port=asked.mplus_port,
+        journal=asked.journal,
+        token_seconds=asked.token_seconds,
+    ) as sandbox:
+        sys.stdout.write(json.dumps(_whereabouts(sandbox)) + "\n")
+        sys.stdout.flush()
+        stop.wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m integration.sandbox", description=__doc__)
+    parser.add_argument("--articles", type=int, default=400, help="size of the shop")
+    parser.add_argument("--seed", type=int, default=2026, help="another seed is another shop")
+    parser.add_argument("--accountview-port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--mplus-port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--journal", type=Path, help="file that keeps what was written over a restart")
+    parser.add_argument("--token-seconds", type=int, default=3600, help="life of an access token")
+    return parser.parse_args()
+
+
+def _whereabouts(sandbox: Sandbox) -> dict[str, object]:
+    return {
+        "accountview_url": sandbox.accountview_url,
+        "mplus_url": sandbox.mplus_url,
+        "control_url": sandbox.control_url,
+        "accountview": {
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "refresh_token": REFRESH_TOKEN,
+            "company": MAIN_COMPANY,
+        },
+        "mplus": {"ident": "sandbox", "secret": "sandbox-secret"},
+    }
+
+
+if __name__ == "__main__":
+    main()

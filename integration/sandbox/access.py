@@ -1,0 +1,204 @@
+"""Who may come in: users and their rights, authorization codes, access tokens, and refresh tokens that rotate."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from integration.sandbox.faults import Answer
+
+CLIENT_ID: Final = "sandbox-client"
+CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105  # the sandbox has no secrets
+REFRESH_TOKEN: Final = "sandbox-refresh"  # noqa: S105  # likewise
+LIMITED_REFRESH_TOKEN: Final = "sandbox-limited"  # noqa: S105  # likewise
+SCOPES: Final = ("readaccountviewdata", "updateaccountviewdata", "deleteaccountviewdata")
+_CODE_LIFE: Final = timedelta(minutes=10)
+_CODES_KEPT: Final = 1000
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of AccountView and what is withheld, by object code."""
+
+    name: str
+    cannot_read: frozenset[str] = frozenset()
+    cannot_insert: frozenset[str] = frozenset()
+    cannot_update: frozenset[str] = frozenset()
+
+
+USERS: Final[Mapping[str, User]] = {
+    user.name: user
+    for user in (
+        User("BEHEER"),
+        User(
+            "BEPERKT",
+            cannot_read=frozenset({"AK1"}),
+            cannot_insert=frozenset({"AR1"}),
+            cannot_update=frozenset({"AR1"}),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What an access token stands for."""
+
+    user: User
+    until: datetime
+    scope: frozenset[str]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the person granted writing."""
+        return SCOPES[1] in self.scope
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A pair of tokens about to be given out: to whom, and which refresh token it uses up."""
+
+    user: str
+    spent: str
+    scope: str
+
+
+@dataclass(frozen=True)
+class _Code:
+    redirect_uri: str
+    scope: str
+    until: datetime
+
+
+class AccessError(Exception):
+    """An OAuth error; its text is the error code."""
+
+
+class Access:
+    """All tokens of one server. A caller holds the lock of the server."""
+
+    def __init__(self, token_seconds: int) -> None:
+        self._life = timedelta(seconds=token_seconds)
+        self._passes: dict[str, Pass] = {}
+        self._refresh: dict[str, Grant] = {}
+        self._codes: dict[str, _Code] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Makes the first refresh tokens good for one use, as they are after every start."""
+        self._refresh[REFRESH_TOKEN] = Grant("BEHEER", "", " ".join(SCOPES))
+        self._refresh[LIMITED_REFRESH_TOKEN] = Grant("BEPERKT", "", " ".join(SCOPES))
+
+    def asked(self, form: Mapping[str, str], now: datetime) -> Grant:
+        """The grant that a token request asks for; AccessError when there is none."""
+        if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
+            raise AccessError("invalid_client")
+        match form.get("grant_type"):
+            case "refresh_token":
+                return self._refreshed(form.get("refresh_token", ""))
+            case "authorization_code":
+                return self._coded(form.get("code", ""), form.get("redirect_uri", ""), now)
+            case _:
+                raise AccessError("unsupported_grant_type")
+
+    def give(self, grant: Grant, number: int, at: datetime) -> dict[str, object]:
+        """The token answer; the same for the same number and moment."""
+        self._refresh.pop(grant.spent, None)
+        access, refresh = (_token(kind, number, at) for kind in ("at", "rt"))
+        scope = frozenset(grant.scope.split())
+        self._passes = {token: old for token, old in self._passes.items() if old.until > at}
+        self._passes[access] = Pass(USERS[grant.user], at + self._life, scope)
+        self._refresh[refresh] = Grant(grant.user, "", grant.scope)
+        return {
+            "access_token": access,
+            "token_type": "bearer",
+            "expires_in": int(self._life.total_seconds()),
+            "refresh_token": refresh,
+            "scope": grant.scope,
+        }
+
+    def admitted(self, authorization: str, now: datetime) -> Pass | None:
+        """Who comes with this header, if the token is valid."""
+        kind, _, token = authorization.partition(" ")
+        found = self._passes.get(token.strip()) if kind.lower() == "bearer" else None
+        return found if found and found.until > now else None
+
+    def expire(self, authorization: str) -> None:
+        """Makes a token worthless before its time."""
+        self._passes.pop(authorization.partition(" ")[2].strip(), None)
+
+    def page(self, asked: Mapping[str, str]) -> Answer:
+        """The page on which a person allows the link."""
+        problem = _problem(asked)
+        if problem:
+            return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
+        hidden = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(asked.get(name, ""), quote=True)}">'
+            for name in ("response_type", "client_id", "redirect_uri", "scope", "state")
+        )
+        return _html(
+            200,
+            "<h1>AccountView.Net (sandbox)</h1>"
+            "<p>Een toepassing vraagt toegang tot de gegevens van AccountView.</p>"
+            f'<form method="post">{hidden}'
+            '<button name="answer" value="allow">Toestaan</button> '
+            '<button name="answer" value="deny">Weigeren</button></form>',
+        )
+
+    def answered(self, form: Mapping[str, str], now: datetime) -> Answer:
+        """Sends the browser back to the application, with a code or with the refusal."""
+        problem = _problem(form)
+        if problem:
+            return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
+        told = {"state": form["state"]} if form.get("state") else {}
+        if form.get("answer") == "allow":
+            told = {"code": self._new_code(form, now), **told}
+        else:
+            told = {"error": "access_denied", **told}
+        uri = form["redirect_uri"]
+        return Answer(302, b"", "text/html", (("location", f"{uri}{'&' if '?' in uri else '?'}{urlencode(told)}"),))
+
+    def _new_code(self, form: Mapping[str, str], now: datetime) -> str:
+        self._codes = {code: kept for code, kept in self._codes.items() if kept.until > now}
+        if len(self._codes) >= _CODES_KEPT:
+            self._codes.clear()
+        code = secrets.token_urlsafe(16)
+        wished = [scope for scope in form.get("scope", "").split() if scope in SCOPES]
+        self._codes[code] = _Code(form["redirect_uri"], " ".join(wished or SCOPES), now + _CODE_LIFE)
+        return code
+
+    def _refreshed(self, token: str) -> Grant:
+        known = self._refresh.get(token)
+        if known is None:
+            raise AccessError("invalid_grant")
+        return Grant(known.user, token, known.scope)
+
+    def _coded(self, code: str, redirect_uri: str, now: datetime) -> Grant:
+        known = self._codes.pop(code, None)
+        if known is None or known.until <= now or known.redirect_uri != redirect_uri:
+            raise AccessError("invalid_grant")
+        return Grant("BEHEER", "", known.scope)
+
+
+def _problem(asked: Mapping[str, str]) -> str:
+    if asked.get("response_type") != "code":
+        return "response_type moet code zijn."
+    if asked.get("client_id") != CLIENT_ID:
+        return "De API-sleutel is onbekend."
+    if urlsplit(asked.get("redirect_uri", "")).scheme not in {"http", "https"}:
+        return "De redirect_uri ontbreekt of is geen webadres."
+    return ""
+
+
+def _html(status: int, inside: str) -> Answer:
+    head = '<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8"><title>AccountView.Net</title></head>'
+    text = f"{head}<body>{inside}</body></html>"
+    return Answer(status, text.encode(), "text/html; charset=utf-8")
+
+
+def _token(kind: str, number: int, at: datetime) -> str:
+    return f"{kind}-{hashlib.sha256(f'{kind} {number} {at.isoformat()}'.encode()).hexdigest()[:32]}"

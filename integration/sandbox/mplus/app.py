@@ -1,0 +1,282 @@
+"""The till as a server: who may call, what is a valid call, what goes wrong, and what is noted of it."""
+
+import hmac
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lxml import etree
+from starlette.requests import Request
+from starlette.routing import Route, Router
+
+from integration.sandbox import till as sample_data
+from integration.sandbox.faults import (
+    Answer,
+    Armed,
+    Fault,
+    Ledger,
+    Receive,
+    Scope,
+    Send,
+    Switches,
+    deliver,
+    pause,
+    refusal,
+)
+from integration.sandbox.journal import Entry, Journal
+from integration.sandbox.mplus import soap
+from integration.sandbox.mplus.contract import Contract, RefusedError
+from integration.sandbox.mplus.conventions import TillConventions
+from integration.sandbox.mplus.desk import Desk
+from integration.sandbox.mplus.fields import NAMESPACE, Fields
+from integration.sandbox.mplus.house import House, writes
+from integration.sandbox.shop import Shop
+
+SYSTEM: Final = "mplus"
+IDENT: Final = "sandbox"
+SECRET: Final = "sandbox-secret"  # noqa: S105  # the sandbox guards nothing
+DAY: Final = "_day"
+EDIT: Final = "_edit"
+KEYS: Final = frozenset(
+    {
+        "articleNumber",
+        "articleNumbers",
+        "productNumber",
+        "productNumbers",
+        "groupNumber",
+        "relationNumber",
+        "relationNumbers",
+        "extRelationId",
+        "email",
+        "orderId",
+        "extOrderId",
+        "invoiceId",
+        "receiptId",
+        "number",
+        "idempotencyKey",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call that was understood."""
+
+    operation: str
+    request: Fields
+    keys: tuple[str, ...]
+    body: bytes
+
+
+class Till:
+    """The MplusKASSA of the sample shop; `app` is its ASGI application."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        switches: Switches,
+        ledger: Ledger,
+        *,
+        journal: Journal | None = None,
+        conventions: TillConventions | None = None,
+    ) -> None:
+        self._switches = switches
+        self._ledger = ledger
+        self._journal = journal or Journal()
+        self._lock = threading.RLock()
+        self._contract = Contract()
+        self._desk = Desk(self._contract, conventions or TillConventions(), shop.seed)
+        self._sample = sample_data.SampleTill(shop)
+        self._house = House(self._desk, self._sample.setup())
+        self._sample.fill(self._house)
+        for entry in self._journal.past(SYSTEM):
+            self._repeat(entry)
+        self._router = Router([Route("/", _Door(self))])
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one call."""
+        await self._router(scope, receive, send)
+
+    def state(self, table: str) -> list[dict[str, Any]]:
+        """Everything one table holds, whatever readers may see yet. LookupError for an unknown table."""
+        with self._lock:
+            return self._house.table(table)
+
+    def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
+        """Changes one of the articles, products, groups, relations, orders or stock as a person at the till would.
+
+        The key of stock is `branch/article`, its only field `amount`; that of an order its id or extOrderId.
+        """
+        with self._lock:
+            self._at(datetime.now(UTC))
+            self._house.edit(table, key, values)
+            told = json.dumps({"table": table, "key": key, "values": dict(values)})
+            self._journal.append(SYSTEM, EDIT, told, at=self._desk.now)
+
+    def advance_day(self) -> None:
+        """A day passes in the shop: new orders and receipts, and some that change."""
+        with self._lock:
+            self._at(datetime.now(UTC))
+            self._journal.append(SYSTEM, DAY, "", at=self._desk.now)
+            self._sample.advance(self._house)
+
+    @property
+    def wsdl(self) -> bytes:
+        """The description that the till hands out."""
+        return self._contract.wsdl
+
+    def understood(self, message: bytes) -> Asked:
+        """The call in a message, checked against the description."""
+        body = soap.body_of(message)
+        name = etree.QName(body)
+        if name.namespace != NAMESPACE or name.localname not in self._contract.operations:
+            raise RefusedError(f"Operation '{name.localname}' is not known")
+        self._forgive(body, name.localname)
+        self._contract.check(body)
+        request = self._contract.read(body, name.localname)
+        return Asked(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))
+
+    def answered(self, asked: Asked, armed: Armed | None) -> Answer:
+        """The answer to a call that is carried out, noted before it is given."""
+        with self._lock:
+            self._at(datetime.now(UTC), armed)
+            if writes(asked.operation):
+                note = "wrong" if self._desk.wrong else ""
+                self._journal.append(SYSTEM, asked.operation, asked.body.decode(), at=self._desk.now, note=note)
+            fields = self._house.carry_out(asked.operation, asked.request)
+        return soap.answer(self._contract.operations[asked.operation], fields)
+
+    def met(self, asked: Asked) -> Armed | None:
+        """The switch that this call meets."""
+        return self._switches.take(SYSTEM, asked.operation, asked.keys)
+
+    def note(self, operation: str, keys: tuple[str, ...], status: int, note: str) -> None:
+        """Notes an answered call."""
+        self._ledger.record(
+            system=SYSTEM, operation=operation, write=writes(operation), keys=keys, status=status, note=note
+        )
+
+    def _at(self, now: datetime, armed: Armed | None = None) -> None:
+        """Sets the clock and the mood for what follows."""
+        self._desk.now = now
+        self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
+        self._desk.late = armed.seconds if armed and armed.fault is Fault.LATE else 0.0
+
+    def _repeat(self, entry: Entry) -> None:
+        """Does again what was accepted before this start."""
+        self._at(entry.at)
+        self._desk.wrong = entry.note == "wrong"
+        match entry.operation:
+            case "_day":
+                self._sample.advance(self._house)
+            case "_edit":
+                told = json.loads(entry.body)
+                self._house.edit(**told)
+            case _:
+                body = etree.fromstring(entry.body)
+                self._house.carry_out(entry.operation, self._contract.read(body, entry.operation))
+
+    def _forgive(self, body: etree._Element, operation: str) -> None:
+        """Adds what a lenient till does not miss."""
+        if self._desk.conventions.required == "strict":
+            return
+        for child in body.iterchildren():
+            type_ = self._contract.types[operation][etree.QName(child).localname].type
+            self._fill(child, type_)
+
+    def _fill(self, element: etree._Element, type_: str) -> None:
+        known = self._contract.types.get(type_, {})
+        present = {etree.QName(child).localname for child in element}
+        for field in known.values():
+            is_empty_wrapper = field.type in self._contract.types and not any(
+                inner.required for inner in self._contract.types[field.type].values()
+            )
+            if field.required and field.name not in present and (is_empty_wrapper or field.name == "orderId"):
+                etree.SubElement(element, f"{{{NAMESPACE}}}{field.name}")
+        order = {name: rank for rank, name in enumerate(known)}
+        element[:] = sorted(element, key=lambda child: order.get(etree.QName(child).localname, len(order)))
+
+
+class _Door:
+    """The one address of the till."""
+
+    def __init__(self, till: Till) -> None:
+        self._till = till
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request: the description to anybody, a call to who knows the secret."""
+        request = Request(scope, receive)
+        if request.method != "POST":
+            await deliver(self._page(request), None, scope, receive, send)
+            return
+        answer, armed = await self._call(request)
+        await deliver(answer, armed, scope, receive, send)
+
+    def _page(self, request: Request) -> Answer:
+        if request.method in {"GET", "HEAD"} and "wsdl" in request.query_params:
+            return Answer(200, self._till.wsdl, soap.CONTENT_TYPE)
+        return Answer(405, b"Method Not Allowed", "text/plain", (("allow", "POST"),))
+
+    async def _call(self, request: Request) -> tuple[Answer | None, Armed | None]:
+        message = await request.body()
+        if not _is_known(request):
+            return self._fault("", soap.AUTHENTICATION, "Invalid credentials"), None
+        try:
+            asked = self._till.understood(message)
+        except RefusedError as error:
+            return self._fault(_operation(message), soap.CLIENT, str(error)), None
+        armed = self._till.met(asked)
+        await pause(armed)
+        answer, status = self._answer(asked, armed)
+        self._till.note(asked.operation, asked.keys, status, armed.fault.value if armed else "")
+        return answer, armed
+
+    def _answer(self, asked: Asked, armed: Armed | None) -> tuple[Answer | None, int]:
+        """The answer and the status to note; none when the line is cut before anything was accepted."""
+        match armed.fault if armed else None:
+            case Fault.CUT_BEFORE:
+                return None, 0
+            case Fault.FAULT:
+                answer = soap.fault(soap.SERVER, "Internal error")
+            case Fault.EXPIRED:
+                answer = soap.fault(soap.AUTHENTICATION, "Invalid credentials")
+            case _:
+                answer = refusal(armed) or self._carried_out(asked, armed)
+        return answer, answer.status
+
+    def _carried_out(self, asked: Asked, armed: Armed | None) -> Answer:
+        try:
+            return self._till.answered(asked, armed)
+        except RefusedError as error:
+            return soap.fault(soap.CLIENT, str(error))
+
+    def _fault(self, operation: str, code: str, text: str) -> Answer:
+        answer = soap.fault(code, text)
+        self._till.note(operation, (), answer.status, text)
+        return answer
+
+
+def _is_known(request: Request) -> bool:
+    given = (request.query_params.get("ident", ""), request.query_params.get("secret", ""))
+    return all(
+        hmac.compare_digest(one.encode(), other.encode()) for one, other in zip(given, (IDENT, SECRET), strict=True)
+    )
+
+
+def _operation(message: bytes) -> str:
+    """The operation that a refused message seems to be about, for the ledger."""
+    try:
+        return str(etree.QName(soap.body_of(message)).localname)
+    except RefusedError:
+        return ""
+
+
+def _keys(fields: Fields) -> Iterator[str]:
+    for name, value in fields:
+        if isinstance(value, Fields):
+            yield from _keys(value)
+        elif name in KEYS and isinstance(value, str) and value not in {"", "0"}:
+            yield value

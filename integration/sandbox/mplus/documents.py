@@ -1,0 +1,244 @@
+"""Orders, invoices and receipts as documents on a shelf: kept whole, found by id, number and marker, filtered."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from integration.sandbox.mplus.contract import day_of
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields, element, written
+from integration.sandbox.mplus.shelf import Markers, Stored, hash_of
+
+DEFAULT_ORDER_TYPES = frozenset(
+    {"ORDER-TYPE-SALES-ORDER", "ORDER-TYPE-REPEAT-SALES-ORDER", "ORDER-TYPE-EXTERNAL-SALES-ORDER"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What filters need of a document."""
+
+    type: str
+    day: date | None
+    branch: int
+    employee: int
+    relation: int
+    number: tuple[int, int]
+    articles: frozenset[int]
+    suppliers: frozenset[int]
+    groups: frozenset[int]
+    plus: frozenset[str]
+    promised: tuple[tuple[int, Decimal], ...] = ()
+
+
+class Document(Stored):
+    """One document."""
+
+    __slots__ = ("ext", "id", "index")
+
+    def __init__(self, id_: str) -> None:
+        super().__init__()
+        self.id = id_
+        self.ext = ""
+        self.index = Index("", None, 0, 0, 0, (0, 0), frozenset(), frozenset(), frozenset(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the interface calls the parts of one kind of document."""
+
+    type: str
+    element: str
+    id: str
+    ext: str
+    number: str
+    doc_type: str
+
+
+ORDER = Kind("Order", "order", "orderId", "extOrderId", "orderNumber", "orderType")
+INVOICE = Kind("Invoice", "invoice", "invoiceId", "extInvoiceId", "invoiceNumber", "invoiceType")
+RECEIPT = Kind("Receipt", "receipt", "receiptId", "extReceiptId", "receiptNumber", "receiptType")
+
+
+class Shelf:
+    """All documents of one kind."""
+
+    def __init__(self, desk: Desk, kind: Kind) -> None:
+        self._desk = desk
+        self.kind = kind
+        self.documents: dict[str, Document] = {}
+        self.by_ext: dict[str, Document] = {}
+        self.markers: Markers[Document] = Markers()
+
+    def get(self, id_: str) -> Document | None:
+        """The document that readers see under the id."""
+        document = self.documents.get(id_)
+        return document if document and document.seen else None
+
+    def fields(self, document: Document) -> Fields:
+        """The fields of a document."""
+        return self._desk.contract.reread(document.xml, self.kind.type)
+
+    def put(self, fields: Fields) -> Document:
+        """Stores a document under a new marker, with its counters one higher."""
+        id_ = fields.text(self.kind.id)
+        marker = self.markers.next()
+        stamps = {"syncMarker": marker, "changeCounter": fields.number("changeCounter") + 1}
+        stamps["versionNumber"] = fields.number("versionNumber") + 1
+        fields = self._desk.contract.merged(self.kind.type, fields, self._desk.build(self.kind.type, stamps))
+        new = id_ not in self.documents
+        document = self.documents.setdefault(id_, Document(id_))
+        document.put(written(fields), marker, self._desk.late)
+        document.ext = fields.text(self.kind.ext)
+        document.index = self._index(fields)
+        if document.ext:
+            self.by_ext[document.ext] = document
+        self.markers.enter(marker, document, new=new)
+        return document
+
+    def answer(self, document: Document | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+        """The document as an answer holds it."""
+        if document is None:
+            return b""
+        drop = without if lines else (*without, "lineList")
+        if not drop:
+            return document.seen
+        return written(self._desk.contract.reread(document.seen, self.kind.type).without(*drop))
+
+    def listed(self, ask: Fields, *, without: tuple[str, ...] = ()) -> bytes:
+        """The documents that a question asks for, written one after the other."""
+        lines = ask.flag("includeLineList", default=True)
+        ids = set(ask.texts(f"{self.kind.id}s"))
+        limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
+        chosen: list[Document] = []
+        for document in self.markers.since(ask.number("syncMarker")):
+            if limit and len(chosen) >= limit:
+                break
+            if (not ids or document.id in ids) and self._fits(document.index, ask):
+                chosen.append(document)
+        return self.page(chosen, lines=lines, without=without)
+
+    def page(self, documents: list[Document], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+        """The documents, written one after the other."""
+        if self._desk.conventions.order_within_answer == "mixed":
+            documents = sorted(documents, key=lambda document: hash_of(document.id))
+        return b"".join(
+            element(self.kind.element, self.answer(document, lines=lines, without=without)) for document in documents
+        )
+
+    def state(self) -> list[dict[str, object]]:
+        """Every document."""
+        return [
+            self._desk.contract.plain(self.kind.type, self.fields(document)) for document in self.documents.values()
+        ]
+
+    def _index(self, fields: Fields) -> Index:
+        number = fields.child(self.kind.number)
+        lines = list(_lines(fields))
+        return Index(
+            type=fields.text(self.kind.doc_type),
+            day=day_of(fields.child("financialDate")),
+            branch=fields.number("financialBranchNumber"),
+            employee=fields.number("employeeNumber"),
+            relation=fields.number("relationNumber"),
+            number=(number.number("year"), number.number("number")),
+            articles=frozenset(line.number("articleNumber") for line in lines),
+            suppliers=frozenset(line.number("supplierRelationNumber") for line in lines),
+            groups=frozenset(line.child("data").number("turnoverGroup") for line in lines),
+            plus=frozenset(line.text("pluNumber") for line in lines),
+            promised=tuple(_promised(fields)) if self.kind is ORDER else (),
+        )
+
+    def _fits(self, index: Index, ask: Fields) -> bool:
+        begin, end = day_of(ask.child("fromFinancialDate")), day_of(ask.child("throughFinancialDate"))
+        numbers = [(one.number("year"), one.number("number")) for one in ask.children(f"{self.kind.number}s")]
+        plus = {one.text("text") for one in ask.child("articlePluNumbers").children("text")}
+        return (
+            (begin is None or (index.day is not None and index.day >= begin))
+            and (end is None or (index.day is not None and index.day <= end))
+            and _among(index.branch, ask.numbers("branchNumbers"))
+            and _among(index.employee, ask.numbers("employeeNumbers"))
+            and _among(index.relation, ask.numbers("relationNumbers"))
+            and (not numbers or index.number in numbers)
+            and _overlaps(index.articles, ask.numbers("articleNumbers"))
+            and _overlaps(index.suppliers, ask.numbers("supplierRelationNumbers"))
+            and _overlaps(index.groups, ask.numbers("articleTurnoverGroups"))
+            and (not plus or not plus.isdisjoint(index.plus))
+            and (self.kind is not ORDER or index.type in _order_types(ask))
+        )
+
+
+class Bills:
+    """The calls that read invoices and receipts."""
+
+    def __init__(self, desk: Desk, invoices: Shelf, receipts: Shelf) -> None:
+        self._desk = desk
+        self._invoices = invoices
+        self._receipts = receipts
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getInvoices": lambda request: Fields([("invoiceList", self._invoices.listed(request.child("request")))]),
+            "getInvoice": lambda request: single("GET-INVOICE", self._invoices, request.text("invoiceId")),
+            "getReceipts": self._get_receipts,
+            "getReceipt": lambda request: single("GET-RECEIPT", self._receipts, request.text("receiptId")),
+            "getReceiptsByOrder": self._receipts_of_order,
+        }
+
+    def _get_receipts(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        without = () if ask.flag("includeOrderReferences") else ("orderIds", "extOrderIds")
+        return Fields([("receiptList", self._receipts.listed(ask, without=without))])
+
+    def _receipts_of_order(self, request: Fields) -> Fields:
+        order = request.text("orderId")
+        found = [
+            document
+            for document in self._receipts.documents.values()
+            if document.seen and order in self._receipts.fields(document).child("orderIds").texts("id")
+        ]
+        result = "GET-RECEIPTS-BY-ORDER-RESULT-" + ("OK" if found else "NOT-FOUND")
+        return Fields([("result", result), ("receiptList", self._receipts.page(found))])
+
+
+def single(prefix: str, shelf: Shelf, id_: str) -> Fields:
+    """The answer that holds one document, or says that there is none."""
+    return one(prefix, shelf, shelf.get(id_))
+
+
+def one(prefix: str, shelf: Shelf, document: Document | None) -> Fields:
+    """The answer that holds the document, or says that there is none."""
+    if document is None or not document.seen:
+        return Fields([("result", f"{prefix}-RESULT-NOT-FOUND")])
+    return Fields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.seen)])
+
+
+def _lines(fields: Fields) -> Iterator[Fields]:
+    for line in fields.child("lineList").children("line"):
+        yield line
+        yield from line.child("preparationList").children("line")
+
+
+def _promised(order: Fields) -> Iterator[tuple[int, Decimal]]:
+    """What of each article is neither delivered nor cancelled."""
+    if order.text("deliveryState").endswith("COMPLETE") or order.text("cancelState").endswith("COMPLETE"):
+        return
+    for line in order.child("lineList").children("line"):
+        data = line.child("data")
+        rest = data.scaled("quantity", "decimalPlaces") - data.scaled("deliveredQuantity", "deliveredDecimalPlaces")
+        if rest > 0:
+            yield line.number("articleNumber"), rest
+
+
+def _order_types(ask: Fields) -> frozenset[str]:
+    return frozenset(ask.child("orderTypeList").texts("orderType")) or DEFAULT_ORDER_TYPES
+
+
+def _among(value: int, wanted: list[int]) -> bool:
+    return not wanted or value in wanted
+
+
+def _overlaps(held: frozenset[int], wanted: list[int]) -> bool:
+    return not wanted or not held.isdisjoint(wanted)

@@ -1,0 +1,418 @@
+"""Orders: read, created, changed, cancelled and paid; a paid one becomes an invoice."""
+
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+
+from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.documents import Document, Shelf, one, single
+from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.relations import Relations
+from integration.sandbox.mplus.stock import Place
+from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, Sums, rounded, summed
+
+DEFAULT_BRANCH = 1
+HIGH_RATE = 2
+WHOLE_PERCENT = 100
+PAYMENT_DAYS = 14
+NOTHING = {
+    "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
+    "cancelState": "ORDER-CANCEL-STATE-NOTHING",
+    "completeState": "ORDER-COMPLETE-STATE-NOTHING",
+}
+TOTALS = ("totalInclAmount", "totalExclAmount")
+STAMPS = ("syncMarker", "changeCounter", "versionNumber")
+
+
+class Orders:
+    """The calls that read and change orders."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        reference: Reference,
+        catalogue: Catalogue,
+        relations: Relations,
+        shelves: tuple[Shelf, Shelf],
+    ) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._catalogue = catalogue
+        self._relations = relations
+        self._orders, self._invoices = shelves
+        self._answers: dict[str, Fields] = {}
+        self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getOrders": lambda request: Fields([("orderList", self._orders.listed(request.child("request")))]),
+            "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),
+            "findOrder": self._find,
+            "getOrdersByExtOrderIds": self._by_ext,
+            "createOrder": lambda request: self._create(request.child("order"), "CreateOrderResponse"),
+            "createOrderV2": self._create_v2,
+            "createOrderV3": self._create_v3,
+            "updateOrder": lambda request: self._update(request.child("order")),
+            "cancelOrder": self._cancel,
+            "payOrder": lambda request: self._pay(request.child("request")),
+        }
+
+    def reserved(self) -> dict[Place, Decimal]:
+        """What is promised in orders that were neither delivered nor cancelled."""
+        last = self._orders.markers.last
+        if self._reserved[0] != last:
+            amounts: dict[Place, Decimal] = defaultdict(Decimal)
+            for document in self._orders.documents.values():
+                for article, amount in document.index.promised:
+                    amounts[document.index.branch, article] += amount
+            self._reserved = (last, amounts)
+        return self._reserved[1]
+
+    def _find(self, request: Fields) -> Fields:
+        return one("GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId")))
+
+    def _by_ext(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        wanted = set(ask.child("extOrderIds").texts("id"))
+        limit = ask.number("syncMarkerLimit")
+        found = [
+            document
+            for document in self._orders.markers.since(ask.number("syncMarker"))
+            if not wanted or document.ext in wanted
+        ]
+        return Fields([("orderList", self._orders.page(found[: limit or None]))])
+
+    def _create_v2(self, request: Fields) -> Fields:
+        return self._create(request.child("request").child("order"), "CreateOrderV2Response")
+
+    def _create_v3(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        key = ask.text("idempotencyKey")
+        if key in self._answers:
+            return self._answers[key].replaced("idempotencyResult", "IDEMPOTENCY-RESULT-REPLAY-RESPONSE")
+        answer = self._create(ask.child("order"), "CreateOrderV3Response")
+        if answer.text("result").endswith("-OK") and ask.has("paymentList"):
+            answer = self._paid_at_once(answer, ask)
+        original = Fields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
+        self._answers[key] = self._desk.contract.merged("CreateOrderV3Response", answer, original)
+        return self._answers[key]
+
+    def _paid_at_once(self, answer: Fields, ask: Fields) -> Fields:
+        order = answer.child("info").text("orderId")
+        pay = Fields([("orderId", order), *ask.only("prepay", "paymentList")])
+        paid = self._pay(pay)
+        told = Fields([("payResult", paid.text("result")), *paid.only("invoiceId")])
+        if not paid.text("result").endswith("-OK"):
+            told = Fields([("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.only("errorMessage")])
+        told = Fields([*told, ("order", self._orders.documents[order].xml)])
+        return self._desk.contract.merged("CreateOrderV3Response", answer, told)
+
+    def _create(self, sent: Fields, type_: str) -> Fields:
+        if sent.text("extOrderId") in self._orders.by_ext:
+            message = f"extOrderId {sent.text('extOrderId')} is already in use"
+            return self._created(type_, "EXT-ORDER-ID-ALREADY-EXISTS", message)
+        if message := self._objection(sent):
+            return self._created(type_, "FAILED", message)
+        return self._created(type_, "OK", "", self._orders.put(self._spoiled(self._new(sent))))
+
+    def _created(self, type_: str, result: str, message: str, document: Document | None = None) -> Fields:
+        values: dict[str, object] = {
+            "result": f"CREATE-ORDER-RESULT-{result}",
+            "info": self._info(document),
+            "errorMessage": message,
+        }
+        if document and type_ != "CreateOrderResponse":
+            values["order"] = document.xml
+        if type_ == "CreateOrderV3Response":
+            values["idempotencyResult"] = "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE"
+        return self._desk.build(type_, values)
+
+    def _objection(self, sent: Fields) -> str:
+        """Why the till will not take the order."""
+        branch = sent.number("entryBranchNumber", DEFAULT_BRANCH) or DEFAULT_BRANCH
+        relation = sent.number("relationNumber")
+        if branch not in self._reference.branches:
+            return f"Branch {branch} does not exist"
+        if branch != DEFAULT_BRANCH and not sent.number("workplaceNumber"):
+            return f"A workplace number is required with branch {branch}"
+        if relation and relation not in self._relations.relations:
+            return f"Relation {relation} does not exist"
+        if not sent.child("lineList").children("line"):
+            return "An order needs at least one line"
+        return self._objection_to_lines(sent)
+
+    def _objection_to_lines(self, sent: Fields) -> str:
+        for line in sent.child("lineList").children("line"):
+            number, code = line.number("articleNumber"), line.child("data").text("vatCode")
+            if (
+                number
+                and self._desk.conventions.order_lines == "known articles"
+                and not self._catalogue.article(number)
+            ):
+                return f"Article {number} does not exist"
+            if code and self._reference.rate(int(code)) is None:
+                return f"VAT code {code} does not exist"
+        return ""
+
+    def _new(self, sent: Fields) -> Fields:
+        """The order as sent, with everything that the till fills in."""
+        branch = sent.number("entryBranchNumber") or DEFAULT_BRANCH
+        today = self._desk.today
+        values: dict[str, object] = {
+            "orderId": self._desk.new_id("order"),
+            "entryBranchNumber": branch,
+            "financialBranchNumber": sent.number("financialBranchNumber") or branch,
+            "orderNumber": {"year": today.year, "number": self._desk.count("order number")},
+            **NOTHING,
+            "prepaidAmount": 0,
+            "fullyPaid": False,
+        }
+        own = self._desk.build("Order", values)
+        defaults = {
+            "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER",
+            "entryTimestamp": self._desk.now,
+            "financialDate": today,
+            "vatMethod": INCLUSIVE,
+            "orderCategoryNumber": next(iter(self._reference.categories), None),
+            **self._customer(sent.number("relationNumber")),
+        }
+        order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
+        return self._totalled(self._desk.contract.merged("Order", order, own))
+
+    def _customer(self, number: int) -> dict[str, object]:
+        if not number:
+            return {}
+        relation = self._relations.fields(number)
+        address = {name: relation.text(name) for name in ("name", "contact", "address", "zipcode", "city", "country")}
+        return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
+
+    def _totalled(self, order: Fields) -> Fields:
+        """The order with every line priced, and totals and VAT that follow from the lines."""
+        method = order.text("vatMethod", INCLUSIVE)
+        listed = order.child("lineList").children("line")
+        priced = [self._priced(line, method) for line in listed]
+        rates = self._reference.setup.rates
+        sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
+        lines = [
+            ("line", self._desk.contract.merged("Line", line, Fields([("data", self._with_totals(line, both))])))
+            for line, both in zip(priced, sums.lines, strict=True)
+        ]
+        totals = {
+            "totalInclAmount": sums.incl,
+            "totalExclAmount": sums.excl,
+            "vatGroupList": self._vat_groups(sums),
+            "lineList": Fields(lines),
+        }
+        return self._desk.contract.merged("Order", order, self._desk.build("Order", totals))
+
+    def _vat_groups(self, sums: Sums) -> list[dict[str, object]]:
+        return [
+            {
+                "vatCode": group.vat_code,
+                "vatPercentage": self._desk.conventions.percentage(group.rate),
+                "exclAmount": group.excl,
+                "vatAmount": group.vat,
+            }
+            for group in sums.groups
+        ]
+
+    def _with_totals(self, line: Fields, both: tuple[int, int]) -> Fields:
+        values = {"totalInclAmount": both[0], "totalExclAmount": both[1]}
+        return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
+
+    def _priced(self, line: Fields, method: str) -> Fields:
+        """The line with an id, a price and a VAT code, from the article where it says none itself."""
+        article = self._catalogue.article(line.number("articleNumber"))
+        card = self._catalogue.fields(article) if article else Fields()
+        data = line.child("data")
+        code = data.number("vatCode") or card.number("vatCode") or HIGH_RATE
+        rate = 1 + (self._reference.rate(code) or Decimal(0)) / 100
+        values = {
+            "quantity": data.number("quantity", 1),
+            "decimalPlaces": self._desk.conventions.places(data.number("decimalPlaces")),
+            "vatCode": code,
+            "vatPercentage": self._desk.conventions.percentage(self._reference.rate(code) or Decimal(0)),
+            "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
+        }
+        if data.has("price") or not data.has("priceExcl"):
+            values["price"] = data.number("price", card.number("priceIncl"))
+        if data.has("priceExcl") or method == EXCLUSIVE:
+            values["priceExcl"] = data.number("priceExcl", card.number("priceExcl"))
+        if "price" not in values:
+            values["price"] = rounded((values["priceExcl"] or 0) * rate)
+        if "priceExcl" not in values:
+            values["priceExcl"] = rounded((values["price"] or 0) / rate)
+        own = {
+            "lineId": line.text("lineId") or self._desk.new_id("line"),
+            "text": line.text("text") or card.text("description"),
+            "data": self._desk.contract.merged("LineData", data, self._desk.build("LineData", values)),
+        }
+        return self._desk.contract.merged("Line", line, self._desk.build("Line", own))
+
+    def _update(self, sent: Fields) -> Fields:
+        document = self._orders.get(sent.text("orderId"))
+        if document is None:
+            return self._updated("NOT-FOUND", None, "The order does not exist")
+        old = self._orders.fields(document)
+        for counter in ("changeCounter", "versionNumber"):
+            if sent.number(counter) and sent.number(counter) != old.number(counter):
+                return self._updated("ORDER-HAS-CHANGED", document, "The order has changed since it was read")
+        if message := self._objection_to_lines(sent):
+            return self._updated("FAILED", document, message)
+        merged = self._desk.contract.merged("Order", old, sent.without(*STAMPS))
+        merged = _with_moved_lines(merged, old)
+        new = self._totalled(merged) if sent.has("lineList") or sent.has("vatMethod") else merged
+        if new.without(*STAMPS) == old.without(*STAMPS):
+            return self._updated("NO-CHANGES", document, "Order not saved because there were no changes in the order.")
+        return self._updated("OK", self._orders.put(self._spoiled(new)), "")
+
+    def _updated(self, result: str, document: Document | None, message: str) -> Fields:
+        values = {
+            "result": f"UPDATE-ORDER-RESULT-{result}",
+            "info": self._info(document),
+            "errorMessage": message,
+        }
+        return self._desk.build("UpdateOrderResponse", values)
+
+    def _info(self, document: Document | None) -> dict[str, object]:
+        if document is None:
+            return {"orderId": "", "orderString": ""}
+        year, number = document.index.number
+        return {"orderId": document.id, "orderString": f"{year}-{number}", "orderQueued": False}
+
+    def _cancel(self, request: Fields) -> Fields:
+        document = self._orders.get(request.text("orderId"))
+        if document is None:
+            return self._cancelled("NOT-FOUND", "The order does not exist")
+        order = self._orders.fields(document)
+        if order.text("cancelState") == "ORDER-CANCEL-STATE-COMPLETE":
+            return self._cancelled("ALREADY-CANCELLED", "The order was cancelled before")
+        if order.child("invoiceIds").texts("id"):
+            return self._cancelled("FAILED", "The order was invoiced")
+        cancelled = Fields([("cancelState", "ORDER-CANCEL-STATE-COMPLETE")])
+        self._orders.put(self._desk.contract.merged("Order", order, cancelled))
+        return self._cancelled("OK", "")
+
+    def _cancelled(self, result: str, message: str) -> Fields:
+        return self._desk.build("CancelOrderResponse", {"result": f"CANCEL-ORDER-RESULT-{result}", "message": message})
+
+    def _pay(self, ask: Fields) -> Fields:
+        document = self._orders.get(ask.text("orderId"))
+        if document is None:
+            return self._paid("FAILED", "The order does not exist")
+        order = self._orders.fields(document)
+        if order.child("invoiceIds").texts("id"):
+            return self._paid("ORDER-ALREADY-INVOICED", "The order was invoiced before")
+        if order.text("cancelState") == "ORDER-CANCEL-STATE-COMPLETE":
+            return self._paid("FAILED", "The order was cancelled")
+        payments = ask.child("paymentList").children("payment")
+        if strange := [one.text("method") for one in payments if one.text("method") not in self._reference.methods]:
+            return self._paid("FAILED", f"Payment method {strange[0]} does not exist")
+        amount = order.number("prepaidAmount") + sum(one.number("amount") for one in payments)
+        if not ask.flag("prepay") and amount < order.number("totalInclAmount"):
+            return self._paid("PAYMENT-INSUFFICIENT", "The payments do not cover the order")
+        order = self._with_payments(order, payments, amount)
+        if ask.flag("prepay"):
+            self._orders.put(order)
+            return self._paid("OK", "")
+        return self._paid("OK", "", invoice=self._invoice(order))
+
+    def _paid(self, result: str, message: str, invoice: str | None = None) -> Fields:
+        values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
+        return self._desk.build("PayOrderResponse", values)
+
+    def _with_payments(self, order: Fields, payments: list[Fields], amount: int) -> Fields:
+        listed = [*order.child("paymentList").children("payment"), *(self._registered(one) for one in payments)]
+        values = {
+            "prepaidAmount": amount,
+            "fullyPaid": amount >= order.number("totalInclAmount"),
+            "paymentList": Fields(("payment", payment) for payment in listed),
+        }
+        return self._desk.contract.merged("Order", order, self._desk.build("Order", values))
+
+    def _registered(self, payment: Fields) -> Fields:
+        method = self._reference.methods[payment.text("method")]
+        values = {
+            "paymentId": payment.text("paymentId") or self._desk.new_id("payment"),
+            "financialDate": self._desk.today,
+            "entryTimestamp": self._desk.now,
+            "description": method["description"],
+            "paymentMethodType": method["type"],
+            "accountNumber": method["accountNumber"],
+        }
+        return self._desk.contract.merged("Payment", payment, self._desk.build("Payment", values))
+
+    def _invoice(self, order: Fields) -> str:
+        """The id of the invoice that the delivered order became."""
+        id_, today = self._desk.new_id("invoice"), self._desk.today
+        number = {"year": today.year, "number": self._desk.count("invoice number")}
+        values = {
+            "invoiceId": id_,
+            "orderIds": [order.text("orderId")],
+            "extOrderIds": [order.text("extOrderId")] if order.text("extOrderId") else [],
+            "invoiceNumber": number,
+            "invoiceType": "INVOICE-TYPE-INVOICE",
+            "entryTimestamp": self._desk.now,
+            "financialDate": today,
+            "dueDate": today + timedelta(days=PAYMENT_DAYS),
+            "paidAmount": order.number("prepaidAmount"),
+            "state": "INVOICE-STATE-PAID",
+            "finalized": True,
+            "finalizedTimestamp": self._desk.now,
+        }
+        shared = self._desk.contract.types["Order"].keys() & self._desk.contract.types["Invoice"].keys()
+        copied = order.only(*shared).without(*STAMPS)
+        own = self._desk.build("Invoice", values)
+        self._invoices.put(self._desk.contract.merged("Invoice", self._desk.contract.ordered("Invoice", copied), own))
+        done = {
+            "invoiceIds": [id_],
+            "deliveryState": "ORDER-DELIVERY-STATE-COMPLETE",
+            "completeState": "ORDER-COMPLETE-STATE-COMPLETE",
+            "invoiceNumbers": [number],
+        }
+        self._orders.put(self._desk.contract.merged("Order", order, self._desk.build("Order", done)))
+        return id_
+
+    def _spoiled(self, order: Fields) -> Fields:
+        """What a till stores that does not do as it is told."""
+        if not self._desk.wrong:
+            return order
+        reference = {"reference": f"{order.text('reference')} ~"}
+        return self._desk.contract.merged("Order", order, self._desk.build("Order", reference))
+
+
+def _with_moved_lines(order: Fields, old: Fields) -> Fields:
+    """The order, with no total on a line whose quantity, price or discount moved while its total did not."""
+    before = {line.text("lineId"): line.child("data") for line in old.child("lineList").children("line")}
+    lines = Fields()
+    for line in order.child("lineList").children("line"):
+        data, known = line.child("data"), before.get(line.text("lineId"), Fields())
+        if data != known and data.only(*TOTALS) == known.only(*TOTALS):
+            data = data.without(*TOTALS)
+        lines.append(("line", line.replaced("data", data)))
+    return order.replaced("lineList", lines)
+
+
+def _meant(sent: Fields) -> Fields:
+    """What the caller of create meant to say: zeros and empty texts are how an old client leaves a field out."""
+    read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING}
+    return Fields(pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference")
+
+
+def _amount(line: Fields, method: str) -> int:
+    """What the line adds to the document, in cents, as the method counts it."""
+    data = line.child("data")
+    given, price, discount = (
+        ("totalExclAmount", "priceExcl", "discountAmountExcl")
+        if method == EXCLUSIVE
+        else ("totalInclAmount", "price", "discountAmount")
+    )
+    if data.number(given):
+        return data.number(given)
+    percentage = Decimal(data.number("discountPercentage"))
+    share = percentage / WHOLE_PERCENT if percentage > WHOLE_PERCENT else percentage
+    whole = data.scaled("quantity", "decimalPlaces") * data.number(price) * (1 - share / 100)
+    return rounded(whole) - data.number(discount)

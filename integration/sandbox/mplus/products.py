@@ -1,0 +1,402 @@
+"""Products and their articles: reading them by number, group and marker, creating and updating them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from integration.sandbox.mplus.catalogue import Article, Catalogue, Product
+from integration.sandbox.mplus.contract import ZONE, RefusedError
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields, element
+from integration.sandbox.mplus.groups import Groups
+from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.shelf import hash_of
+
+FIRST_FREE_ARTICLE = 900_001
+NEW_ARTICLE = {"active": True, "webshop": False, "specialPrice": "PRICE-NORMAL", "discontinued": False}
+
+
+class RefusalError(Exception):
+    """The till will not store it; carries the last part of the result and the message."""
+
+    def __init__(self, result: str, message: str) -> None:
+        super().__init__(message)
+        self.result = result
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a question about products asks for; all that is given restricts together."""
+
+    articles: frozenset[int]
+    products: frozenset[int]
+    groups: frozenset[int]
+    plus: frozenset[str]
+    only_webshop: bool
+    only_active: bool
+    marker: int
+    since: datetime | None
+    limit: int
+    with_siblings: bool
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the question names what it wants."""
+        return bool(self.articles or self.products or self.groups or self.plus)
+
+    def fits(self, product: Product) -> bool:
+        """Whether the product as such is asked for."""
+        return (
+            product.seen_marker >= self.marker
+            and (not self.products or product.number in self.products)
+            and (not self.groups or not self.groups.isdisjoint(product.places))
+            and (self.since is None or product.changed >= self.since)
+        )
+
+    def chosen(self, product: Product) -> list[Article]:
+        """The articles of the product that are asked for."""
+        seen = [article for article in product.articles.values() if article.seen]
+        chosen = [article for article in seen if self._wants(article)]
+        return seen if chosen and self.with_siblings else chosen
+
+    def _wants(self, article: Article) -> bool:
+        return (
+            (not self.articles or article.number in self.articles)
+            and (not self.plus or article.plu in self.plus)
+            and (not self.only_webshop or article.webshop)
+            and (not self.only_active or article.active)
+        )
+
+
+class Products:
+    """The calls that read and change products."""
+
+    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, groups: Groups) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._catalogue = catalogue
+        self._groups = groups
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getProducts": self._get,
+            "createProduct": lambda request: self.create(request.child("product")),
+            "updateProduct": lambda request: self.update(request.child("product")),
+        }
+
+    def create(self, product: Fields) -> Fields:
+        """The answer to a new product."""
+        try:
+            number = self._free_number(product)
+            articles = self._new_articles(product)
+        except RefusalError as refusal:
+            return self._refused("Create", refusal, productNumber=0)
+        made = Product(number, self._desk.now)
+        marker = self._catalogue.put(made, self._titled(product), self._desk.late)
+        for article in articles:
+            self._store(made, self._completed(article), marker)
+        self._place(made, product)
+        return self._done("Create", made, marker, productNumber=number, articleNumbers=list(made.articles))
+
+    def update(self, product: Fields) -> Fields:
+        """The answer to a changed product: fields and articles that are not mentioned stay as they are."""
+        known = self._found(product)
+        if known is None:
+            return self._refused("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
+        listed = product.child("articleList").children("article")
+        own = [article for article in listed if article.number("articleNumber") in known.articles]
+        try:
+            added = self._new_articles(Fields([("articleList", _listing(listed, own))]))
+            changed = [self._changed(known.articles[article.number("articleNumber")], article) for article in own]
+        except RefusalError as refusal:
+            return self._refused("Update", refusal)
+        marker = self._catalogue.put(known, self._kept(known, product), self._desk.late)
+        for article in changed:
+            self._store(known, article, marker)
+        new = [self._store(known, self._completed(article), marker) for article in added]
+        self._leave_out(known, {*(article.number("articleNumber") for article in changed), *new}, marker)
+        self._place(known, product)
+        existing = [article.number("articleNumber") for article in changed]
+        return self._done("Update", known, marker, existingArticleNumbers=existing, newArticleNumbers=new)
+
+    def edit(self, number: int, fields: Fields) -> None:
+        """Changes an article as a person at the till would."""
+        article = self._catalogue.articles[number]
+        changed = self._changed(article, fields)
+        marker = self._catalogue.touch(article.product)
+        self._store(article.product, changed, marker)
+
+    def edit_product(self, number: int, fields: Fields) -> None:
+        """Changes a product's own fields as a person at the till would."""
+        product = self._catalogue.products[number]
+        self._catalogue.put(product, self._kept(product, fields), 0.0)
+        self._place(product, fields)
+
+    def state(self) -> list[dict[str, object]]:
+        """Every product with its articles."""
+        return [
+            {
+                **self._desk.contract.plain("Product", self._catalogue.fields(product)),
+                "groupNumbers": list(product.places),
+                "articleList": [
+                    self._desk.contract.plain("Article", self._catalogue.fields(article))
+                    for article in product.articles.values()
+                ],
+            }
+            for product in self._catalogue.products.values()
+        ]
+
+    def articles(self) -> list[dict[str, object]]:
+        """Every article."""
+        return [
+            self._desk.contract.plain("Article", self._catalogue.fields(article))
+            for article in self._catalogue.articles.values()
+        ]
+
+    def _get(self, request: Fields) -> Fields:
+        filters = self._filters(request.child("request"))
+        chosen: list[tuple[Product, list[Article]]] = []
+        count = 0
+        for product in self._candidates(filters):
+            if not product.seen or not filters.fits(product) or not (articles := filters.chosen(product)):
+                continue
+            if filters.limit and chosen and count + len(articles) > filters.limit:
+                break
+            chosen.append((product, articles))
+            count += len(articles)
+        if self._desk.conventions.order_within_answer == "mixed":
+            chosen.sort(key=lambda pair: hash_of(pair[0].number))
+        listed = b"".join(element("product", product.written(articles)) for product, articles in chosen)
+        return Fields([("productList", listed)])
+
+    def _filters(self, ask: Fields) -> Filters:
+        plus = (plu.text("text") for plu in ask.child("pluNumbers").children("text"))
+        filters = Filters(
+            articles=frozenset(ask.numbers("articleNumbers")),
+            products=frozenset(ask.numbers("productNumbers")),
+            groups=frozenset(ask.numbers("groupNumbers")),
+            plus=frozenset(plus),
+            only_webshop=ask.flag("onlyWebshop"),
+            only_active=ask.flag("onlyActive"),
+            marker=ask.number("syncMarker"),
+            since=moment_of(ask.child("changedSinceTimestamp")),
+            limit=ask.number("syncMarkerLimit"),
+            with_siblings=ask.flag("includeAllArticlesOfSelectedProducts"),
+        )
+        return filters if filters.limit or filters.by_key else _paged(filters, self._desk.conventions.page_size)
+
+    def _candidates(self, filters: Filters) -> Iterable[Product]:
+        """The products that may fit, the lowest marker first."""
+        if filters.articles:
+            articles = (self._catalogue.articles.get(number) for number in filters.articles)
+            found = {article.product for article in articles if article}
+        elif filters.products:
+            found = {product for number in filters.products if (product := self._catalogue.products.get(number))}
+        else:
+            return self._catalogue.markers.since(filters.marker)
+        return sorted(found, key=lambda product: product.seen_marker)
+
+    def _found(self, product: Fields) -> Product | None:
+        if product.has("productNumber"):
+            return self._catalogue.products.get(product.number("productNumber"))
+        numbers = (article.number("articleNumber") for article in product.child("articleList").children("article"))
+        articles = (self._catalogue.articles.get(number) for number in numbers)
+        return next((article.product for article in articles if article), None)
+
+    def _free_number(self, product: Fields) -> int:
+        number = product.number("productNumber") or self._desk.count("product")
+        if number in self._catalogue.products:
+            raise RefusalError("-FAILED-PRODUCT-NUMBER-ALREADY-TAKEN", f"Product number {number} is already in use")
+        return number
+
+    def _new_articles(self, product: Fields) -> list[Fields]:
+        """The articles to add, numbered and checked."""
+        articles = product.child("articleList").children("article")
+        numbers = [number for article in articles if (number := article.number("articleNumber"))]
+        for number in numbers:
+            if number in self._catalogue.articles or numbers.count(number) > 1:
+                raise RefusalError("-FAILED-ARTICLE-NUMBER-ALREADY-TAKEN", f"Article number {number} is already in use")
+        return [self._checked(article) for article in articles]
+
+    def _checked(self, article: Fields) -> Fields:
+        vat_code, group = article.text("vatCode"), article.text("turnoverGroup")
+        if vat_code and self._reference.rate(int(vat_code)) is None:
+            raise RefusalError("-FAILED", f"VAT code {vat_code} does not exist")
+        if group and int(group) not in self._reference.turnover_groups:
+            raise RefusalError("-FAILED", f"Turnover group {group} does not exist")
+        if strange := self._reference.strange_fields(article, self._reference.article_fields):
+            raise RefusalError("-FAILED", f"Custom field {strange[0]} does not exist")
+        return article
+
+    def _changed(self, stored: Article, sent: Fields) -> Fields:
+        """The stored article with what was sent."""
+        old = self._catalogue.fields(stored)
+        sent = self._checked(sent)
+        if self._desk.conventions.omitted_fields == "emptied":
+            old = old.only("articleNumber", "createTimestamp")
+        lists = _joined(old.child("customFieldList"), sent.child("customFieldList"))
+        merged = self._desk.contract.merged("Article", old, sent)
+        if lists:
+            merged = merged.replaced("customFieldList", lists)
+        return self._barcoded(self._priced(self._spoiled(merged), sent), sent)
+
+    def _completed(self, article: Fields) -> Fields:
+        """A new article with everything that the till fills in."""
+        own: dict[str, object] = {
+            **NEW_ARTICLE,
+            "articleNumber": article.number("articleNumber") or self._free_article(),
+            "stockArticle": self._desk.conventions.stock_article_unless_said,
+            "createTimestamp": self._desk.now,
+        }
+        if not article.has("vatCode") and article.has("turnoverGroup"):
+            own["vatCode"] = self._reference.vat_code_of(article.number("turnoverGroup"))
+        base = self._desk.build("Article", own)
+        merged = self._desk.contract.merged("Article", base, _without_zero_number(article))
+        return self._barcoded(self._priced(self._spoiled(merged), article), article)
+
+    def _free_article(self) -> int:
+        number = FIRST_FREE_ARTICLE - 1 + self._desk.count("article")
+        return self._free_article() if number in self._catalogue.articles else number
+
+    def _store(self, product: Product, article: Fields, marker: int) -> int:
+        number = article.number("articleNumber")
+        self._catalogue.put_article(product, number, article, marker, self._desk.late)
+        return number
+
+    def _priced(self, article: Fields, sent: Fields) -> Fields:
+        """The article with its rate, and with the price that was not sent computed from the other."""
+        rate = self._reference.rate(article.number("vatCode"))
+        if rate is None:
+            return article
+        values: dict[str, object] = {"vatPercentage": self._desk.conventions.percentage(rate)}
+        match self._leading(article, sent):
+            case "incl":
+                values["priceExcl"] = _cents(article.number("priceIncl") / (1 + rate / 100))
+            case "excl":
+                values["priceIncl"] = _cents(article.number("priceExcl") * (1 + rate / 100))
+        return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
+
+    def _leading(self, article: Fields, sent: Fields) -> str:
+        """Which of the two prices the other follows from; empty when both stand as they are."""
+        incl, excl = sent.has("priceIncl"), sent.has("priceExcl")
+        if incl and excl:
+            return {"incl wins": "incl", "excl wins": "excl"}.get(self._desk.conventions.both_prices, "")
+        if excl:
+            return "excl"
+        return "incl" if incl or (sent.has("vatCode") and article.has("priceIncl")) else ""
+
+    def _barcoded(self, article: Fields, sent: Fields) -> Fields:
+        """The article with its barcode among its barcodes, and current there."""
+        barcode = article.text("barcode")
+        if not sent.has("barcode") or not barcode:
+            return article
+        rows = article.child("barcodeList").children("barcode")
+        others = [
+            self._desk.contract.merged("Barcode", row, Fields([("isCurrent", _word(row.text("barcode") == barcode))]))
+            for row in rows
+        ]
+        if barcode not in {row.text("barcode") for row in rows}:
+            values = {"barcodeId": self._desk.count("barcode"), "barcode": barcode, "quantity": 1, "decimalPlaces": 0}
+            others.append(self._desk.build("Barcode", {**values, "isCurrent": True}))
+        listed = Fields([("barcodeList", Fields(("barcode", row) for row in others))])
+        return self._desk.contract.merged("Article", article, listed)
+
+    def _spoiled(self, article: Fields) -> Fields:
+        """What a till stores that does not do as it is told."""
+        if not self._desk.wrong:
+            return article
+        if article.has("priceIncl") or article.has("priceExcl"):
+            return Fields(
+                (name, str(int(value) + 1) if name in _PRICES and isinstance(value, str) else value)
+                for name, value in article
+            )
+        return Fields(
+            (name, f"{value} ~" if name == "description" and isinstance(value, str) else value)
+            for name, value in article
+        )
+
+    def _titled(self, product: Fields) -> Fields:
+        """The product's own fields; it bears the name of its first article when it has none."""
+        first = next(iter(product.child("articleList").children("article")), Fields())
+        own = product.without("articleList", "syncMarker")
+        if product.text("description") or not first.text("description"):
+            return own
+        return self._desk.contract.merged("Product", own, Fields([("description", first.text("description"))]))
+
+    def _kept(self, known: Product, sent: Fields) -> Fields:
+        old = self._catalogue.fields(known)
+        if self._desk.conventions.omitted_fields == "emptied":
+            old = old.only("productNumber")
+        return self._desk.contract.merged("Product", old, sent.without("productNumber", "articleList", "syncMarker"))
+
+    def _leave_out(self, product: Product, mentioned: set[int], marker: int) -> None:
+        if self._desk.conventions.omitted_articles == "kept":
+            return
+        for number in [number for number in product.articles if number not in mentioned]:
+            fields = self._catalogue.fields(product.articles[number])
+            self._store(product, self._desk.contract.merged("Article", fields, Fields([("active", "false")])), marker)
+
+    def _place(self, product: Product, sent: Fields) -> None:
+        if self._desk.conventions.groups_in_product == "ignored":
+            return
+        if not (sent.has("groupNumbers") or sent.has("sortOrderGroupList")):
+            return
+        rows = sent.child("sortOrderGroupList").children("sortOrderGroup")
+        places = {row.number("groupNumber"): row.number("sortOrder") for row in rows}
+        self._groups.place(product, {**dict.fromkeys(sent.numbers("groupNumbers"), 0), **places})
+
+    def _done(self, verb: str, product: Product, marker: int, **values: object) -> Fields:
+        told = {"result": f"{verb.upper()}-PRODUCT-RESULT-OK", **values, "errorMessage": ""}
+        stamps = {"changeTimestamp": self._desk.now, "syncMarker": max(marker, product.marker)}
+        return self._desk.build(f"{verb}ProductResponse", {**told, **stamps})
+
+    def _refused(self, verb: str, refusal: RefusalError, **values: object) -> Fields:
+        result = f"{verb.upper()}-PRODUCT-RESULT{refusal.result}"
+        return self._desk.build(f"{verb}ProductResponse", {"result": result, **values, "errorMessage": refusal.message})
+
+
+_PRICES = frozenset({"priceIncl", "priceExcl"})
+
+
+def _paged(filters: Filters, size: int | None) -> Filters:
+    return replace(filters, limit=size or 0)
+
+
+def _listing(all_: list[Fields], own: list[Fields]) -> Fields:
+    return Fields(("article", article) for article in all_ if not any(article is known for known in own))
+
+
+def _joined(old: Fields, sent: Fields) -> Fields:
+    """The custom fields that were there, with those that were sent in the place of their namesakes."""
+    if not sent:
+        return Fields()
+    new = {row.text("fieldName"): row for row in sent.children("customField")}
+    kept = {row.text("fieldName"): row for row in old.children("customField")}
+    return Fields(("customField", row) for row in {**kept, **new}.values())
+
+
+def _without_zero_number(article: Fields) -> Fields:
+    return article if article.number("articleNumber") else article.without("articleNumber")
+
+
+def _cents(amount: Decimal) -> int:
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _word(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def moment_of(fields: Fields) -> datetime | None:
+    """The moment that the fields name; none when they name none."""
+    if not fields.number("year"):
+        return None
+    names = ("year", "mon", "day", "hour", "min", "sec")
+    year, month, day, hour, minute, second = (fields.number(name) for name in names)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
+    except ValueError:
+        raise RefusedError("That is not a moment") from None

@@ -1,0 +1,204 @@
+"""Relations: customers, suppliers and others, found by number, by marker and by what they contain."""
+
+from collections.abc import Callable
+
+from integration.sandbox.mplus.contract import RefusedError
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields, element, written
+from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.shelf import Markers, Stored, hash_of
+
+PAGE = 1000
+SEARCHABLE = frozenset(
+    {
+        "extRelationId",
+        "name",
+        "address",
+        "zipcode",
+        "city",
+        "country",
+        "deliveryAddress",
+        "deliveryZipcode",
+        "deliveryCity",
+        "deliveryCountry",
+        "contact",
+        "telephone",
+        "mobile",
+        "email",
+        "website",
+        "relationCode",
+        "categoryId",
+        "cardNumber",
+        "bankAccountNumber",
+    }
+)
+
+
+class Relation(Stored):
+    """One relation; what can be searched stands beside the XML."""
+
+    __slots__ = ("number", "terms")
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.terms: dict[str, str] = {}
+
+
+class Relations:
+    """The calls that read and change relations."""
+
+    def __init__(self, desk: Desk, reference: Reference) -> None:
+        self._desk = desk
+        self._reference = reference
+        self.relations: dict[int, Relation] = {}
+        self.markers: Markers[Relation] = Markers()
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "createRelation": lambda request: self.create(request.child("relation")),
+            "updateRelation": lambda request: self.update(request.child("relation")),
+            "getRelation": self._get,
+            "getRelations": self._get_all,
+            "findRelation": self._find,
+            "findRelationV2": self._find_v2,
+        }
+
+    def fields(self, number: int) -> Fields:
+        """The relation's fields, none when there is no such relation."""
+        relation = self.relations.get(number)
+        return self._desk.contract.reread(relation.xml, "Relation") if relation else Fields()
+
+    def create(self, sent: Fields) -> Fields:
+        """The answer to a new relation."""
+        number = sent.number("relationNumber") or self._free_number()
+        if number in self.relations:
+            message = f"Relation number {number} is already in use"
+            return self._refused_create("-FAILED-RELATION-NUMBER-ALREADY-TAKEN", message)
+        if strange := self._reference.strange_fields(sent, self._reference.relation_fields):
+            return self._refused_create("-FAILED", f"Custom field {strange[0]} does not exist")
+        base = self._desk.build("Relation", {"active": True, "createTimestamp": self._desk.now})
+        marker = self._put(number, self._desk.contract.merged("Relation", base, self._spoiled(sent)))
+        values = {"relationNumber": number, "changeTimestamp": self._desk.now, "syncMarker": marker, "errorMessage": ""}
+        return self._desk.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
+
+    def update(self, sent: Fields) -> Fields:
+        """The answer to a changed relation: fields that are not mentioned stay as they are."""
+        number = sent.number("relationNumber")
+        if number not in self.relations:
+            return self._updated("-NOT-FOUND", f"Relation {number} does not exist")
+        if strange := self._reference.strange_fields(sent, self._reference.relation_fields):
+            return self._updated("-FAILED", f"Custom field {strange[0]} does not exist")
+        old = self.fields(number)
+        if self._desk.conventions.omitted_fields == "emptied":
+            old = old.only("relationNumber", "createTimestamp")
+        marker = self._put(number, self._desk.contract.merged("Relation", old, self._spoiled(sent)))
+        return self._updated("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
+
+    def state(self) -> list[dict[str, object]]:
+        """Every relation."""
+        return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
+
+    def _put(self, number: int, fields: Fields) -> int:
+        marker = self.markers.next()
+        own = {"relationNumber": number, "syncMarker": marker, "changeTimestamp": self._desk.now}
+        fields = self._desk.contract.merged("Relation", fields, self._desk.build("Relation", own))
+        new = number not in self.relations
+        relation = self.relations.setdefault(number, Relation(number))
+        relation.put(written(fields), marker, self._desk.late)
+        relation.terms = {name: value.casefold() for name, value in fields if isinstance(value, str)}
+        self.markers.enter(marker, relation, new=new)
+        return marker
+
+    def _get(self, request: Fields) -> Fields:
+        relation = self.relations.get(request.number("relationNumber"))
+        if relation is None or not relation.seen:
+            return Fields([("result", "GET-RELATION-RESULT-NOT-FOUND"), ("relation", Fields())])
+        return Fields([("result", "GET-RELATION-RESULT-OK"), ("relation", relation.seen)])
+
+    def _get_all(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        numbers, category = set(ask.numbers("relationNumbers")), ask.text("categoryId")
+        limit = min(ask.number("syncMarkerLimit") or PAGE, PAGE)
+        fitting = (
+            relation
+            for relation in self.markers.since(ask.number("syncMarker"))
+            if (not numbers or relation.number in numbers)
+            and (not category or relation.terms.get("categoryId") == category)
+        )
+        page = [relation for relation, _ in zip(fitting, range(limit), strict=False)]
+        if self._desk.conventions.order_within_answer == "mixed":
+            page.sort(key=lambda relation: hash_of(relation.number))
+        listed = b"".join(element("relation", relation.seen) for relation in page)
+        return Fields([("relationList", listed)])
+
+    def _find(self, request: Fields) -> Fields:
+        return self._found(self._matching(request.child("relation"), lambda term, held: term in held))
+
+    def _find_v2(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        if not ask.flag("exactMatch"):
+            return self._found(self._matching(ask.child("relation"), lambda term, held: term in held))
+        found = self._matching(ask.child("relation"), lambda term, held: term == held)
+        if (
+            found
+            and self._desk.conventions.exact_match_minds_case
+            and not self._is_literal(found, ask.child("relation"))
+        ):
+            found = None
+        return self._found(found)
+
+    def _matching(self, relation: Fields, fits: Callable[[str, str], bool]) -> Relation | None:
+        """The relation with the lowest number that fits every term."""
+        if relation.number("relationNumber"):
+            raise RefusedError("Do not use relationNumber when trying to find a relation. Use getRelation instead.")
+        terms = [
+            (name, value.strip().casefold())
+            for name, value in relation
+            if isinstance(value, str) and value.strip() and name in SEARCHABLE
+        ]
+        custom = relation.child("customFieldList").children("customField")
+        if not terms and not custom:
+            return None
+        for number in sorted(self.relations):
+            held = self.relations[number]
+            if (
+                held.seen
+                and all(fits(term, held.terms.get(name, "")) for name, term in terms)
+                and (not custom or self._has_custom(number, custom, fits))
+            ):
+                return held
+        return None
+
+    def _has_custom(self, number: int, asked: list[Fields], fits: Callable[[str, str], bool]) -> bool:
+        held = {
+            row.text("fieldName"): row.text("strValue").casefold()
+            for row in self.fields(number).child("customFieldList").children("customField")
+        }
+        return all(fits(row.text("strValue").casefold(), held.get(row.text("fieldName"), "")) for row in asked)
+
+    def _is_literal(self, found: Relation, asked: Fields) -> bool:
+        held = self.fields(found.number)
+        return all(held.text(name) == value for name, value in asked if isinstance(value, str) and name in SEARCHABLE)
+
+    def _found(self, relation: Relation | None) -> Fields:
+        if relation is None:
+            return Fields([("result", "FIND-RELATION-RESULT-NOT-FOUND")])
+        return Fields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.seen)])
+
+    def _free_number(self) -> int:
+        number = self._desk.count("relation")
+        return self._free_number() if number in self.relations else number
+
+    def _spoiled(self, sent: Fields) -> Fields:
+        """What a till stores that does not do as it is told."""
+        return sent.replaced("name", f"{sent.text('name')} ~") if self._desk.wrong else sent
+
+    def _refused_create(self, result: str, message: str) -> Fields:
+        values = {"result": f"CREATE-RELATION-RESULT{result}", "relationNumber": 0, "errorMessage": message}
+        return self._desk.build("CreateRelationResponse", values)
+
+    def _updated(self, result: str, message: str, **values: object) -> Fields:
+        told = {"result": f"UPDATE-RELATION-RESULT{result}", "errorMessage": message, **values}
+        return self._desk.build("UpdateRelationResponse", told)

@@ -1,0 +1,252 @@
+"""Stock per branch and article: read, set, changed and corrected; every booking has the next stockId."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.products import moment_of
+from integration.sandbox.mplus.reference import Reference
+
+Place = tuple[int, int]
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One change of the stock of one article in one branch."""
+
+    number: int
+    at: datetime
+    branch: int
+    article: int
+    changed: Decimal
+    before: Decimal
+    type: str
+    reference: tuple[tuple[str, object], ...] = ()
+
+
+class Stock:
+    """The stock of all branches."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        reference: Reference,
+        catalogue: Catalogue,
+        reserved: Callable[[], dict[Place, Decimal]],
+    ) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._catalogue = catalogue
+        self._reserved = reserved
+        self.bookings: list[Booking] = []
+        self._physical: dict[Place, Decimal] = {}
+        self._last: dict[Place, Booking] = {}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getStock": self._get,
+            "getStockHistory": lambda request: self._history(request.child("request")),
+            "getStockHistoryV2": lambda request: self._history(request.child("request")),
+            "setStock": lambda request: self._set(request.child("request")),
+            "updateStock": lambda request: self._update(request.child("request")),
+            "saveStockCorrections": lambda request: self._correct(request.child("request")),
+        }
+
+    @property
+    def last(self) -> int:
+        """The highest stockId."""
+        return self.bookings[-1].number if self.bookings else 0
+
+    def free(self, branch: int, article: int) -> Decimal:
+        """What can be sold now."""
+        place = (branch, article)
+        return self._physical.get(place, ZERO) - self._reserved().get(place, ZERO)
+
+    def set(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
+        """Books what makes the stock that amount."""
+        held = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
+        return self.book(branch, article, amount + held - self._physical.get((branch, article), ZERO), type_)
+
+    def book(
+        self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
+    ) -> Booking:
+        """Books a change of the stock."""
+        place = (branch, article)
+        before = self._physical.get(place, ZERO)
+        number = self.last + 1
+        booking = Booking(number, self._desk.now, branch, article, changed, before, type_, reference)
+        self.bookings.append(booking)
+        self._physical[place] = before + changed
+        self._last[place] = booking
+        return booking
+
+    def is_kept_for(self, article: int) -> bool:
+        """Whether stock is kept for the article."""
+        known = self._catalogue.article(article)
+        return known is not None and known.stock
+
+    def state(self) -> list[dict[str, object]]:
+        """The stock of every article in every branch."""
+        return [
+            {
+                "branchNumber": branch,
+                "articleNumber": article,
+                "stockId": self._last[branch, article].number,
+                "amountFree": str(self.free(branch, article)),
+                "physical": str(amount),
+            }
+            for (branch, article), amount in self._physical.items()
+        ]
+
+    def _get(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        branches = ask.child("branchNumbers").numbers("branchNumber") or [ask.number("branchNumber")]
+        marker = ask.number("stockId")
+        if ask.has("stockId") and self._desk.conventions.stock_id_bound == "exclusive":
+            marker += 1
+        rows = [
+            self._row(branch, article)
+            for branch in branches
+            if branch in self._reference.branches
+            for article in self._asked(ask)
+            if self._booked(branch, article) >= marker
+        ]
+        return self._desk.build("GetStockResponse", {"articleStocks": rows})
+
+    def _asked(self, ask: Fields) -> Iterator[int]:
+        numbers: Iterable[int] = ask.child("articleNumbers").numbers("articleNumbers") or self._catalogue.articles
+        return (number for number in numbers if self.is_kept_for(number))
+
+    def _booked(self, branch: int, article: int) -> int:
+        last = self._last.get((branch, article))
+        return last.number if last else 0
+
+    def _row(self, branch: int, article: int) -> dict[str, object]:
+        reserved = self._reserved().get((branch, article), ZERO)
+        last = self._last.get((branch, article))
+        return {
+            "branchNumber": branch,
+            "articleNumber": article,
+            "changeTimestamp": last.at if last else None,
+            "stockId": last.number if last else 0,
+            **self._scaled("amountFree", "decimalPlacesFree", self.free(branch, article)),
+            **self._scaled("amountReserved", "decimalPlacesReserved", reserved),
+            **self._scaled("amountIncoming", "decimalPlacesIncoming", ZERO),
+            "isDayStockArticle": False,
+        }
+
+    def _scaled(self, amount: str, places: str, value: Decimal) -> dict[str, object]:
+        digits = decimals(value)
+        return {amount: int(value.scaleb(digits)), places: self._desk.conventions.places(digits)}
+
+    def _history(self, ask: Fields) -> Fields:
+        branches = ask.numbers("branchNumbers") or ask.numbers("branchNumber")
+        articles = set(ask.child("articleNumbers").numbers("articleNumbers"))
+        since, until = moment_of(ask.child("fromFinancialDateTime")), moment_of(ask.child("throughFinancialDateTime"))
+        marker, limit = ask.number("sinceStockId"), ask.number("sinceStockIdLimit")
+        bookings = [
+            booking
+            for booking in self.bookings[max(marker - 1, 0) :]
+            if (not branches or booking.branch in branches)
+            and (not articles or booking.article in articles)
+            and (since is None or booking.at >= since)
+            and (until is None or booking.at <= until)
+        ]
+        rows = [self._told(booking) for booking in bookings[: limit or None]]
+        return self._desk.build("GetStockHistoryResponse", {"articleStockHistory": rows})
+
+    def _told(self, booking: Booking) -> dict[str, object]:
+        return {
+            "stockId": booking.number,
+            "timestamp": booking.at,
+            "branchNumber": booking.branch,
+            "articleNumber": booking.article,
+            **self._scaled("amountChanged", "decimalPlaces", booking.changed),
+            "type": booking.type,
+            **dict(booking.reference),
+        }
+
+    def _refusal(self, branch: int, article: int) -> str:
+        if branch not in self._reference.branches:
+            return "BRANCH-NOT-FOUND"
+        if article not in self._catalogue.articles:
+            return "ARTICLE-NOT-FOUND"
+        return "" if self._catalogue.articles[article].stock else "NO-STOCK-ARTICLE"
+
+    def _set(self, ask: Fields) -> Fields:
+        branch, article = ask.number("branchNumber"), ask.number("articleNumber")
+        if refusal := self._refusal(branch, article):
+            return self._desk.build("SetStockResponse", {"result": f"SET-STOCK-RESULT-{refusal}"})
+        amount = ask.scaled("amount", "decimalPlaces") + (1 if self._desk.wrong else 0)
+        booking = self.set(branch, article, amount)
+        return self._desk.build("SetStockResponse", {"result": "SET-STOCK-RESULT-OK", "stockId": booking.number})
+
+    def _update(self, ask: Fields) -> Fields:
+        branch, article = ask.number("branchNumber"), ask.number("articleNumber")
+        if refusal := self._refusal(branch, article):
+            return self._desk.build("UpdateStockResponse", {"result": f"UPDATE-STOCK-RESULT-{refusal}"})
+        amount = ask.scaled("amountChanged", "decimalPlaces") + (1 if self._desk.wrong else 0)
+        booking = self.book(branch, article, amount, "STOCK-HISTORY-TYPE-API")
+        return self._desk.build("UpdateStockResponse", {"result": "UPDATE-STOCK-RESULT-OK", "stockId": booking.number})
+
+    def _correct(self, ask: Fields) -> Fields:
+        branch = ask.number("branchNumber")
+        rows = ask.child("stockCorrectionList").children("correction")
+        refusal, article = self._refused_correction(branch, rows)
+        if refusal and self._desk.conventions.corrections == "all or nothing":
+            return self._corrected(refusal, article)
+        booked: Booking | None = None
+        absolute = ask.text("correctionMode") != "STOCK-CORRECTION-MODE-RELATIVE"
+        number = (("correctionNumber", {"year": self._desk.today.year, "number": self._desk.count("correction")}),)
+        for row in rows:
+            if self._refusal(branch, row.number("articleNumber")):
+                break
+            booked = self._book_correction(branch, row, absolute=absolute, reference=number)
+        if refusal or booked is None:
+            return self._corrected(refusal, article)
+        return self._desk.build(
+            "SaveStockCorrectionsResponse", {"result": "SAVE-STOCK-CORRECTIONS-RESULT-OK", "stockId": booked.number}
+        )
+
+    def _book_correction(
+        self, branch: int, row: Fields, *, absolute: bool, reference: tuple[tuple[str, object], ...]
+    ) -> Booking:
+        article, amount = row.number("articleNumber"), row.scaled("amount", "decimalPlaces")
+        if not absolute:
+            return self.book(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION", reference)
+        booking = self.set(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION")
+        self.bookings[-1] = self._last[branch, article] = replace(booking, reference=reference)
+        return booking
+
+    def _refused_correction(self, branch: int, rows: list[Fields]) -> tuple[str, int]:
+        numbers = [row.number("articleNumber") for row in rows]
+        if branch not in self._reference.branches:
+            return "BRANCH-NOT-FOUND", 0
+        if not numbers:
+            return "NO-CORRECTIONS", 0
+        occurrences = Counter(numbers)
+        for number in numbers:
+            if occurrences[number] > 1:
+                return "DUPLICATE-ARTICLE", number
+            if refusal := self._refusal(branch, number):
+                return refusal, number
+        return "", 0
+
+    def _corrected(self, refusal: str, article: int) -> Fields:
+        result = f"SAVE-STOCK-CORRECTIONS-RESULT-{refusal}"
+        return self._desk.build(
+            "SaveStockCorrectionsResponse", {"result": result, "failedArticleNumber": article or None}
+        )
+
+
+def decimals(value: Decimal) -> int:
+    """How many decimal places the value needs."""
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -1,0 +1,69 @@
+"""What a column holds beyond text and numbers: alike in SQLite and PostgreSQL."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+REPLACEMENT = "\ufffd"
+
+
+class Words(TypeDecorator[str]):
+    """Text, ordered by its characters' numbers in both databases.
+
+    What PostgreSQL cannot keep (the character zero, half of a pair) becomes a replacement mark, so that one broken
+    name does not hold up the page it is on.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """Return plain text, without the ordering of a language."""
+        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Return the text as both databases can keep it."""
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode()
+
+
+class Json(TypeDecorator[Any]):
+    """A value as JSON text, the same bytes in both databases."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Return the JSON text; None stays absent."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        """Return what was put in."""
+        return None if value is None else json.loads(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on our side."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the moment in UTC. Raises ValueError for one that does not say where it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the moment, aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,114 @@
+"""What happened, told in the same transaction as the change of state it tells of, and waiting to be drained."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.core.records import Record
+from integration.store.database import Clock, Database, portions
+from integration.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. Facts, before and after are texts by name; none of them ever holds a secret."""
+
+    event: str  # run_started, read, planned, skipped, parked, approved, sent, proven, in_doubt, left, run_done, ...
+    run: str = ""
+    flow: str = ""
+    kind: str = ""
+    key: str = ""
+    sources: tuple[str, ...] = ()
+    title: str = ""
+    code: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] | None = None
+    after: Mapping[str, str] | None = None
+    ms: int | None = None
+
+
+def tell(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
+    """Put events into the outbox, as part of the transaction under way."""
+    if events:
+        connection.execute(outbox.insert(), [_row(at, event) for event in events])
+
+
+def values_of(record: Record | None) -> dict[str, str] | None:
+    """Return a record's values as texts by path, as the log shows them."""
+    if record is None:
+        return None
+    return {path: _shown(value) for path, value in record.flat().items()}
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _row(at: datetime, event: Event) -> dict[str, object]:
+    return {
+        "happened_at": at,
+        "run": event.run,
+        "flow": event.flow,
+        "kind": event.kind,
+        "key": event.key,
+        "sources": list(event.sources),
+        "title": event.title,
+        "event": event.event,
+        "code": event.code,
+        "facts": dict(event.facts),
+        "before": event.before,
+        "after": event.after,
+        "ms": event.ms,
+    }
+
+
+class Events:
+    """The outbox, as whoever keeps the log reads and empties it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+
+    @property
+    def instance(self) -> str:
+        """The id of the database the events come from: its ids count within it."""
+        return self.database.instance
+
+    def tell(self, *events: Event) -> None:
+        """Keep events that tell of no change in the database: a connection check, a page that was opened."""
+        with self.database.write() as connection:
+            tell(connection, self.clock(), events)
+
+    def waiting(self, limit: int) -> list[dict[str, object]]:
+        """Return up to `limit` events that nobody has taken, the lowest ids first, as values by column.
+
+        On PostgreSQL a lower id may appear later, when a longer transaction ends; it is among the next ones then.
+        """
+        with self.database.read() as connection:
+            rows = connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
+    def count(self) -> int:
+        """Return how many events wait."""
+        with self.database.read() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Take out events that are safely in the log."""
+        with self.database.write() as connection:
+            for some in portions(ids):
+                connection.execute(outbox.delete().where(outbox.c.id.in_(some)))

@@ -1,0 +1,198 @@
+"""Which key of ours is which record of the target, and what both last agreed on."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from integration.core.errors import UnavailableError
+from integration.core.plan import Change
+from integration.core.records import Kind, Record, record_from_json, record_to_json
+from integration.core.run import Link
+from integration.store.database import Clock, Database, portions, upsert
+from integration.store.tables import allotments, links
+
+FIRST_NUMBER = 100_000
+ALLOT_ATTEMPTS = 20
+
+
+def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
+    """Return the link in a row of the table."""
+    agreed = None if row.agreed is None else record_from_json(row.agreed)
+    return Link(Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired)
+
+
+def keep(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link]) -> None:
+    """Keep links as both systems hold them now, with a link for each part, as part of the transaction under way.
+
+    A part that was retired stays so unless it is seen to be active: the record it is in also remembers those.
+    """
+    if not kept:
+        return
+    whole = {(link.kind, link.key): _row(at, flow, link) for link in kept}
+    upsert(connection, links, list(whole.values()))
+    parts = {
+        (part.kind, part.source): _part_row(at, flow, link, part)
+        for link in kept
+        for part in (link.agreed.parts if link.agreed else ())
+        if part.source
+    }
+    alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
+    upsert(connection, links, list(parts.values()), keep=("retired",))
+    _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
+
+
+def retire(connection: sa.Connection, at: datetime, flow: str, change: Change) -> None:
+    """Mark as retired what a carried out change made inactive, as part of the transaction under way."""
+    gone = [part.source for part in change.wanted.parts]
+    _switch(connection, flow, Kind.ARTICLE, gone, retired=True)
+    whole = all(part.values.get("active") is False for part in change.agreed.parts)
+    here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
+    values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at}
+    connection.execute(links.update().where(*here).values(values))
+
+
+def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
+    return {
+        "flow": flow, "kind": link.kind, "key": link.key, "reference": link.reference, "owner": "",
+        "mark": link.mark, "marker": link.marker, "retired": link.retired, "changed_at": at,
+        "agreed": None if link.agreed is None else record_to_json(link.agreed),
+    }  # fmt: skip
+
+
+def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, object]:
+    return {
+        "flow": flow, "kind": part.kind, "key": part.source, "reference": part.key, "owner": link.key,
+        "mark": str(part.values.get("ean") or ""), "marker": "", "agreed": None, "changed_at": at,
+        "retired": part.values.get("active") is False,
+    }  # fmt: skip
+
+
+def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str], *, retired: bool) -> None:
+    for some in portions(keys):
+        here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
+        connection.execute(links.update().where(*here).values(retired=retired))
+
+
+class References:
+    """The links of one flow as a connector asks for them, each looked up once. What is unknown is asked again."""
+
+    def __init__(self, stored: "Links", flow: str) -> None:
+        self._stored = stored
+        self._flow = flow
+        self._by_key: dict[tuple[Kind, str], str] = {}
+        self._by_reference: dict[tuple[Kind, str], str] = {}
+
+    def reference(self, kind: Kind, key: str) -> str | None:
+        """Return the target's reference of what we know under this key."""
+        if (kind, key) not in self._by_key:
+            for link in self._stored.get(self._flow, kind, [key]).values():
+                self._by_key[kind, key] = link.reference
+        return self._by_key.get((kind, key))
+
+    def key(self, kind: Kind, reference: str) -> str | None:
+        """Return our key of what the target knows under this reference."""
+        if (kind, reference) not in self._by_reference:
+            for link in self._stored.by_reference(self._flow, kind, [reference]).values():
+                self._by_reference[kind, reference] = link.key
+        return self._by_reference.get((kind, reference))
+
+
+class Links:
+    """The links of all flows."""
+
+    def __init__(self, database: Database, clock: Clock, *, first_number: int = FIRST_NUMBER) -> None:
+        self.database = database
+        self.clock = clock
+        self.first_number = first_number
+
+    def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:
+        """Return the links under these keys; a key without one is left out."""
+        return {link.key: link for link in self._where(flow, kind, "key", keys)}
+
+    def by_reference(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, Link]:
+        """Return the links by the target's references; a reference without one is left out."""
+        return {link.reference: link for link in self._where(flow, kind, "reference", references)}
+
+    def by_mark(self, flow: str, kind: Kind, marks: Collection[str]) -> dict[str, Link]:
+        """Return the links by their marks (EAN), those still in use before retired ones."""
+        found = sorted(
+            self._where(flow, kind, "mark", [mark for mark in marks if mark]), key=lambda link: -link.retired
+        )
+        return {link.mark: link for link in found}
+
+    def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
+        if not values:
+            return []
+        found: list[Link] = []
+        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind)
+        with self.database.read() as connection:
+            for some in portions(values):
+                rows = connection.execute(statement.where(links.c[column].in_(some)).order_by(links.c.key))
+                found += [link_of(row) for row in rows]
+        return found
+
+    def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
+        """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""
+        part, whole = links.alias("part"), links
+        owners = {}
+        with self.database.read() as connection:
+            for some in portions(keys):
+                inside = sa.select(part.c.owner).where(
+                    part.c.flow == flow, part.c.kind == Kind.ARTICLE, part.c.key.in_(some)
+                )
+                here = (whole.c.flow == flow, whole.c.kind == kind, whole.c.key.in_(inside))
+                for row in connection.execute(sa.select(whole).where(*here)):
+                    owners[row.key] = link_of(row)
+        return [owners[key] for key in sorted(owners)]
+
+    def count(self, flow: str, kind: Kind) -> int:
+        """Return how many links of a kind there are, retired ones too."""
+        statement = sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind == kind)
+        with self.database.read() as connection:
+            return connection.execute(statement).scalar_one()
+
+    def keep(self, flow: str, kept: Sequence[Link]) -> None:
+        """Keep links, with one for each part of what they agreed on."""
+        with self.database.write() as connection:
+            keep(connection, self.clock(), flow, kept)
+
+    def references(self, flow: str) -> References:
+        """Return the links of a flow as a connector asks for them."""
+        return References(self, flow)
+
+    def allot(self, flow: str, kind: str, key: str) -> str:
+        """Return the number this key was given, giving it the next free whole number when it has none.
+
+        A number is given once and never again, also when its key is gone. Numbers that links use are passed over.
+        """
+        here = (allotments.c.flow == flow, allotments.c.kind == kind, allotments.c.key == key)
+        known = sa.select(allotments.c.number).where(*here)
+        with self.database.read() as connection:
+            if (number := connection.execute(known).scalar()) is not None:
+                return str(number)
+        for _ in range(ALLOT_ATTEMPTS):
+            try:
+                with self.database.write() as connection:
+                    if (number := connection.execute(known).scalar()) is not None:
+                        return str(number)
+                    number = self._next_free(connection, flow, kind)
+                    row = {"flow": flow, "kind": kind, "key": key, "number": number}
+                    connection.execute(allotments.insert().values(row))
+                    return str(number)
+            except IntegrityError:  # another process was given the same number at the same moment
+                continue
+        raise UnavailableError("database_locked")
+
+    def _next_free(self, connection: sa.Connection, flow: str, kind: str) -> int:
+        highest = sa.select(sa.func.max(allotments.c.number)).where(
+            allotments.c.flow == flow, allotments.c.kind == kind
+        )
+        number = max(self.first_number, (connection.execute(highest).scalar() or 0) + 1)
+        used = sa.select(links.c.key).where(links.c.flow == flow, links.c.kind == kind)
+        while connection.execute(used.where(links.c.reference == str(number))).first():
+            number += 1
+        return number

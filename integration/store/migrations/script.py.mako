@@ -1,0 +1,18 @@
+"""${message}"""
+
+# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
+
+import sqlalchemy as sa
+from alembic import op
+
+from integration.store.columns import Json, Moment, Words
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the tables to this revision."""
+    ${upgrades if upgrades else "pass"}

@@ -1,0 +1,142 @@
+"""The lines of kept plans: put down, counted, moved from step to step. Everything here is part of a transaction."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.plan import Action
+from integration.core.run import Counts, PlanRow, Step
+from integration.store.database import portions
+from integration.store.shapes import Row, line_of, line_to_row
+from integration.store.tables import lines, runs, tallies
+
+CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
+UNSETTLED = (Step.SENT, Step.IN_DOUBT)
+DIGESTS_AT_ONCE = 10_000
+
+Moves = Mapping[tuple[str, str], tuple[int, int]]
+"""Lines and weight to add, by action and step."""
+
+
+def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> None:
+    """Put lines down under the run's next numbers."""
+    if not kept:
+        return
+    taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
+    first = connection.execute(taken).scalar_one() + 1
+    rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
+    connection.execute(lines.insert(), rows)
+    connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
+    count(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
+
+
+def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
+    """Add to the run's tallies: action, step, lines and weight, both negative for what leaves."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for action, step, number, weight in moved:
+        entry = sums[str(action), str(step)]
+        entry[0] += number
+        entry[1] += weight
+    for (action, step), (number, weight) in sorted(sums.items()):
+        here = (tallies.c.run == run, tallies.c.action == action, tallies.c.step == step)
+        more = {"lines": tallies.c.lines + number, "weight": tallies.c.weight + weight}
+        if not connection.execute(tallies.update().where(*here).values(more)).rowcount:
+            row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
+            connection.execute(tallies.insert().values(row))
+
+
+def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
+    """Return lines and weight by action and step, of each run."""
+    found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
+    for some in portions(run_ids):
+        for row in connection.execute(sa.select(tallies).where(tallies.c.run.in_(some))):
+            found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
+    return found
+
+
+def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tuple[int, int]]:
+    """Return what `tally` should say, counted from the lines themselves."""
+    weight = sa.cast(sa.func.coalesce(sa.func.sum(lines.c.weight), 0), sa.BigInteger)
+    statement = sa.select(lines.c.action, lines.c.step, sa.func.count(), weight).where(lines.c.run == run)
+    rows = connection.execute(statement.group_by(lines.c.action, lines.c.step))
+    return {(Action(action), Step(step)): (number, total) for action, step, number, total in rows}
+
+
+def counts(read: int, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
+    """Return what became of the records a run read."""
+
+    def weight(*steps: Step) -> int:
+        return sum(total for (_, step), (_, total) in sums.items() if step in steps)
+
+    return Counts(
+        read=read, proven=weight(Step.PROVEN), unchanged=unchanged, skipped=weight(Step.LEFT),
+        parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED), planned=weight(Step.PLANNED),
+    )  # fmt: skip
+
+
+def digests(connection: sa.Connection, run: str) -> Iterator[str]:
+    """Yield the digest of every change, a portion in memory at a time."""
+    after = 0
+    page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
+    while found := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
+        yield from (digest for _, digest in found if digest)
+        after = found[-1].seq
+
+
+def planned(connection: sa.Connection, run: str, limit: int) -> list[PlanRow]:
+    """Return changes to send next: those of the first stage that is not settled, in order of the plan."""
+    of_run = lines.c.run == run
+    open_steps = (Step.PLANNED, *UNSETTLED)
+    first = connection.execute(
+        sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps))
+    ).scalar()
+    statement = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first)
+    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.seq).limit(limit))]
+
+
+def unsettled(connection: sa.Connection, run: str) -> list[PlanRow]:
+    """Return what was sent and never settled, by stage and in order of the plan."""
+    some = sa.select(tallies.c.run).where(tallies.c.run == run, tallies.c.step.in_(UNSETTLED), tallies.c.lines > 0)
+    if connection.execute(some.limit(1)).first() is None:  # nearly always, and far cheaper to know from the tallies
+        return []
+    statement = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(UNSETTLED))
+    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.stage, lines.c.seq))]
+
+
+def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int, Row]:
+    """Return these lines, held until the transaction ends. Raises KeyError for a line the plan does not have."""
+    found: dict[int, Row] = {}
+    for some in portions(sorted(seqs)):
+        statement = sa.select(lines).where(lines.c.run == run, lines.c.seq.in_(some)).order_by(lines.c.seq)
+        found |= {row.seq: row for row in connection.execute(statement.with_for_update())}
+    if missing := set(seqs) - set(found):
+        raise KeyError(f"run {run} has no line {min(missing)}")
+    return found
+
+
+def showing(run: str, show: str, find: str) -> list[sa.ColumnElement[bool]]:
+    """Return what a line must be to be shown.
+
+    `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
+    parked, left). `find` is looked for in keys, titles, groups and source keys. Raises ValueError for anything else.
+    """
+    wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
+    if show == "changes":
+        wanted.append(lines.c.action.in_(CHANGES))
+    elif show in set(Action):
+        wanted.append(lines.c.action == show)
+    elif show == Step.IN_DOUBT:
+        wanted.append(lines.c.step.in_(UNSETTLED))
+    elif show == Step.LEFT:  # what takes no part has a show of its own
+        wanted.append(sa.and_(lines.c.step == show, lines.c.action.in_(CHANGES)))
+    elif show in set(Step):
+        wanted.append(lines.c.step == show)
+    elif show != "all":
+        raise ValueError(f"nothing is shown as {show!r}")
+    if find.strip():
+        wanted.append(lines.c.found_by.contains(find.strip().casefold(), autoescape=True))
+    return wanted

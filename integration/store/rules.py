@@ -1,0 +1,92 @@
+"""Mappings by flow and version, and the value tables they share."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from integration.core.errors import PlanStaleError
+from integration.store.database import Clock, Database, upsert
+from integration.store.events import Event, tell
+from integration.store.tables import mappings, value_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published mapping of a flow, without its body."""
+
+    version: int
+    by: str
+    note: str
+    published_at: datetime
+
+
+class Rules:
+    """What the operators published. A version never changes afterwards."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+
+    def published(self, flow: str) -> tuple[int, dict[str, Any]] | None:
+        """Return number and body of a flow's newest version, or None when there is none."""
+        newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
+        with self.database.read() as connection:
+            found = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
+            return None if found is None else (found.version, dict(found.body))
+
+    def body(self, flow: str, version: int) -> dict[str, Any]:
+        """Return the body of one version. Raises KeyError when there is none."""
+        here = (mappings.c.flow == flow, mappings.c.version == version)
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(mappings.c.body).where(*here)).scalar()
+        if found is None:
+            raise KeyError(f"{flow} has no mapping {version}")
+        return dict(found)
+
+    def publish(self, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
+        """Keep a mapping as the flow's next version and return its number.
+
+        Raises PlanStaleError `mapping_published_since` when somebody published at the same moment.
+        """
+        now = self.clock()
+        try:
+            with self.database.write() as connection:
+                highest = sa.select(sa.func.max(mappings.c.version)).where(mappings.c.flow == flow)
+                version = (connection.execute(highest).scalar() or 0) + 1
+                row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
+                connection.execute(mappings.insert().values(**row, published_at=now))
+                facts = {"by": by, "version": str(version), "note": note}
+                tell(connection, now, [Event(event="mapping_published", flow=flow, facts=facts)])
+                return version
+        except IntegrityError:
+            raise PlanStaleError(
+                "mapping_published_since", flow=flow, version=version - 1, new_version=version
+            ) from None
+
+    def history(self, flow: str) -> list[Version]:
+        """Return the versions of a flow, the newest first."""
+        shown = (mappings.c.version, mappings.c.by, mappings.c.note, mappings.c.published_at)
+        every = sa.select(*shown).where(mappings.c.flow == flow).order_by(mappings.c.version.desc())
+        with self.database.read() as connection:
+            return [Version(*row) for row in connection.execute(every)]
+
+    def tables(self) -> dict[str, dict[str, str]]:
+        """Return every value table: code of the source to code of the target, by the table's name."""
+        with self.database.read() as connection:
+            every = connection.execute(sa.select(value_tables.c.name, value_tables.c.rows))
+            return {name: dict(rows) for name, rows in every}
+
+    def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
+        """Keep a value table whole."""
+        now = self.clock()
+        with self.database.write() as connection:
+            before = connection.execute(sa.select(value_tables.c.rows).where(value_tables.c.name == name)).scalar()
+            upsert(connection, value_tables, [{"name": name, "rows": dict(rows), "by": by, "changed_at": now}])
+            event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=dict(rows))
+            tell(connection, now, [event])

@@ -1,0 +1,276 @@
+"""Every text a person reads, in the three languages, and how values are written in them.
+
+The texts are tables in `data/words`: `errors.csv` (what happened, what it means for the data, what to do),
+`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens). What has no translation yet is
+shown in English.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from pathlib import Path
+
+from babel import Locale, dates, lists, numbers
+
+from integration.core.records import Value
+
+FOLDER = Path(__file__).parent.parent / "data" / "words"
+LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
+SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
+MISSING = "–"
+
+_PLACE = re.compile(r"{(\w+)}")
+_CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What happened, what it means for the data, and what to do. Plain text, each a paragraph of its own."""
+
+    what: str
+    data: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A line of the catalogue of causes without its sentences: who acts, and whether the console tries again."""
+
+    who_acts: str  # nobody, operator, administrator, developer
+    retryable: str  # yes, no, after_look
+
+
+def known(code: str) -> bool:
+    """Tell whether the catalogue has sentences for this code."""
+    return code in _catalogue()
+
+
+def cause(code: str) -> Cause:
+    """Return who has to act on a cause."""
+    line = _catalogue().get(code) or _catalogue()["unexpected_error"]
+    return Cause(line["who_acts"], line["retryable"])
+
+
+def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
+    """Return the three sentences of a cause, filled with its facts as this language writes them.
+
+    A fact that is not there is shown as a dash, an unknown code as the code itself: a person is never left without
+    an answer because a word is missing.
+    """
+    line = _catalogue().get(code)
+    if line is None:
+        return Sentences(code.replace("_", " "), "", "")
+    parts = [line[f"{language}_{part}"] or line[f"en_{part}"] for part in ("what", "data", "do")]
+    return Sentences(*(_filled(part, facts, language, zone) for part in parts))
+
+
+def has_term(key: str) -> bool:
+    """Tell whether there is a term or text under this key."""
+    return key in _terms()
+
+
+def term(key: str, language: str = "en", /, **facts: object) -> str:
+    """Return a term or text by its key, filled with facts. Raises KeyError for a key that does not exist."""
+    line = _terms()[key]
+    return _filled(line[language] or line["en"], {name: str(fact) for name, fact in facts.items()}, language, UTC)
+
+
+def sentence(key: str, language: str = "en", /, **facts: object) -> str:
+    """Return a term or text with a capital at the start, as labels and titles have it."""
+    return capital(term(key, language, **facts))
+
+
+def count(key: str, number: int, language: str = "en", /, **facts: object) -> str:
+    """Return a quantity with its noun in the right number: `count("article", 3)` is "3 articles".
+
+    Also for whole sentences and buttons that come in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
+    """
+    form = Locale.parse(LOCALES[language]).plural_form(number)
+    line = f"count_{key}_{form}"
+    return term(line if has_term(line) else f"{key}_{form}", language, count=number, **facts)
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital at the start."""
+    return text[:1].upper() + text[1:]
+
+
+def system_name(system: str) -> str:
+    """Return how a system is called."""
+    return SYSTEMS.get(system, system)
+
+
+def field_name(name: str, language: str = "en") -> str:
+    """Return the caption of a field by its name or path (`price_incl`, `200101/price_incl`, `article.price_incl`)."""
+    bare = name.rpartition("/")[2]
+    kind, _, short = bare.rpartition(".")
+    if short.startswith("custom:") or kind.endswith("custom"):
+        return short.removeprefix("custom:")
+    for key in (f"field_{kind}_{short}", f"field_{short}"):
+        if has_term(key):
+            return term(key, language)
+    return short if short.isupper() else short.replace("_", " ")
+
+
+def number(value: int | Decimal, language: str = "en") -> str:
+    """Return a number with separators, without needless decimals."""
+    return numbers.format_decimal(value, format="#,##0.######", locale=LOCALES[language])
+
+
+def amount(value: Decimal, language: str = "en") -> str:
+    """Return an amount with at least two decimals and no currency sign."""
+    return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
+
+
+def percentage(value: Decimal, language: str = "en") -> str:
+    """Return a share given in percent, as this language writes it."""
+    pattern = "#,##0.##\u00a0%" if language == "de" else "#,##0.##%"
+    return numbers.format_percent(value / 100, format=pattern, locale=LOCALES[language])
+
+
+def value_text(value: Value, language: str = "en") -> str:
+    """Return a value of a record as people read it; empty text for no value."""
+    match value:
+        case None | "" | ():
+            return ""
+        case bool():
+            return term("yes" if value else "no", language)
+        case Decimal():
+            return amount(value, language) if value.as_tuple().exponent == -2 else number(value, language)  # noqa: PLR2004
+        case datetime() | date():
+            return dates.format_date(value, "medium", locale=LOCALES[language])
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return value
+
+
+def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """Return a time the short way: the time of day for today, "yesterday, 17:20", else the date and the time."""
+    here, today = at.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
+    time = dates.format_time(here, "HH:mm", locale=LOCALES[language])
+    if here.date() == today:
+        return time
+    if here.date() == today - timedelta(days=1):
+        return term("yesterday_at", language, clock=time)
+    pattern = "d MMM" if here.year == today.year else "d MMM y"
+    return f"{dates.format_date(here, pattern, locale=LOCALES[language])}, {time}"
+
+
+def full_moment(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return date and time in full, with seconds."""
+    return dates.format_datetime(at.astimezone(zone), "medium", locale=LOCALES[language])
+
+
+def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return the weekday with its date, as the head of a page has it."""
+    return dates.format_date(at.astimezone(zone), "full", locale=LOCALES[language])
+
+
+def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return day and month."""
+    return dates.format_date(at.astimezone(zone), "d MMM", locale=LOCALES[language])
+
+
+def clock_time(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return the time of day with seconds."""
+    return dates.format_time(at.astimezone(zone), "HH:mm:ss", locale=LOCALES[language])
+
+
+def duration(seconds: float, language: str = "en") -> str:
+    """Return a length of time in words; tenths below ten seconds."""
+    ten = 10
+    if seconds < ten:
+        return term("seconds_short", language, seconds=number(Decimal(str(round(seconds, 1))), language))
+    span = dates.format_timedelta(timedelta(seconds=round(seconds)), threshold=2, locale=LOCALES[language])
+    return str(span)
+
+
+def listing(items: list[str], language: str = "en") -> str:
+    """Return a list in a sentence: "a, b and c"."""
+    return lists.format_list(items, locale=LOCALES[language])
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    return {line["code"]: line for line in _lines("errors.csv")}
+
+
+@cache
+def _terms() -> dict[str, dict[str, str]]:
+    return {line["key"]: line for name in ("terms.csv", "texts.csv") for line in _lines(name)}
+
+
+def _lines(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _filled(text: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
+    def fill(place: re.Match[str]) -> str:
+        fact = facts.get(place[1], "")
+        shown = _fact(place[1], fact, language, zone) if fact != "" else MISSING
+        return capital(shown) if place.start() == 0 and place[1] in _CAPITALS else shown
+
+    return _PLACE.sub(fill, text)
+
+
+def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
+    """Write one fact for people: facts travel as bare codes, whole numbers and ISO times."""
+    writer = _WRITERS.get(name)
+    if writer is None:
+        return fact
+    try:
+        return writer(fact, language, zone)
+    except (ValueError, InvalidOperation):
+        return fact
+
+
+def _written_time(fact: str, language: str, zone: tzinfo) -> str:
+    at = datetime.fromisoformat(fact)
+    return full_moment(at if at.tzinfo else at.replace(tzinfo=UTC), language, zone)
+
+
+def _written_flow(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"flow_{fact}", language) if has_term(f"flow_{fact}") else fact
+
+
+def _written_kind(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"kind_{fact}", language) if has_term(f"kind_{fact}") else fact
+
+
+def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
+    return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
+
+
+def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
+    return number(Decimal(fact), language)
+
+
+def _written_limit(fact: str, language: str, _zone: tzinfo) -> str:
+    bare = fact.removesuffix("%").strip()
+    return percentage(Decimal(bare), language) if fact.endswith("%") else number(Decimal(bare), language)
+
+
+_WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
+    "system": lambda fact, _language, _zone: system_name(fact),
+    "source_system": lambda fact, _language, _zone: system_name(fact),
+    "target_system": lambda fact, _language, _zone: system_name(fact),
+    "flow": _written_flow,
+    "kind": _written_kind,
+    "field": _written_fields,
+    "fields": _written_fields,
+    "count": _written_number,
+    "total": _written_number,
+    "attempts": _written_number,
+    "limit": _written_limit,
+    "percentage": _written_limit,
+    "duration": lambda fact, language, _zone: duration(float(fact.removesuffix("s").strip()), language),
+    "time": _written_time,
+    "since": _written_time,
+    "date": lambda fact, language, _zone: dates.format_date(date.fromisoformat(fact), "long", locale=LOCALES[language]),
+}

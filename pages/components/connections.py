@@ -1,0 +1,70 @@
+"""Connections on screen: how both systems answer, and the check line by line."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from integration.bootstrap import Application, ConnectionStatus
+from integration.connectors.protocol import Finding
+from integration.words import has_term
+from pages.components.layout import facts_table, note, small
+from pages.components.states import LOOKS, mark
+from pages.components.wording import moment, plain, say, system_name, text
+
+
+def connection_rows(app: Application) -> None:
+    """Draw both connections with what they are connected to and how fast they answer."""
+    with st.container(border=True, gap="xsmall", key="rows_connections"):
+        for place, status in enumerate(app.connections()):
+            if place:
+                st.divider()
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                with st.container(width="content", gap=None):
+                    small(f"**{system_name(status.system)}**")
+                    note(_about(status))
+                _answer(status)
+
+
+def _about(status: ConnectionStatus) -> str:
+    if not status.connected:
+        return text("not_connected")
+    checked = text("checked_at", moment=moment(status.checked_at)) if status.checked_at else text("not_checked")
+    return " · ".join(part for part in (plain(status.about), checked) if part)
+
+
+def _answer(status: ConnectionStatus) -> None:
+    if not status.connected or status.ok is None:
+        st.badge(text("badge_unknown"), icon=":material/remove:", color="gray")
+    elif status.ok:
+        label = text("milliseconds", number=status.milliseconds or 0)
+        st.badge(label, icon=f":material/{LOOKS['ok'].icon}:", color="green")
+    else:
+        st.badge(text("badge_no_answer"), icon=f":material/{LOOKS['failed'].icon}:", color="red")
+
+
+def check_result(system: str, findings: Sequence[Finding]) -> None:
+    """Draw a check: what is wrong in three sentences, then every line with its tick, cross or dash."""
+    wrong = next((one for one in findings if one.ok is False), None)
+    with st.container(border=True, gap="small"):
+        if wrong is None:
+            st.markdown(f"{mark('ok')} **{text('check_good', system=system_name(system))}**")
+        else:
+            sentences = say(wrong.cause, {"system": system, **wrong.facts})
+            st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
+            small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
+        facts_table({_name(one): _line(one) for one in findings})
+
+
+def _name(finding: Finding) -> str:
+    key = f"check_{finding.name.replace('-', '_').replace(' ', '_')}"
+    return text(key) if has_term(key) else plain(finding.name)
+
+
+def _line(finding: Finding) -> str:
+    if finding.ok is None:
+        return f":gray[{text('not_checked')}]"
+    if finding.ok:
+        return f"{mark('ok')} {plain(finding.about)}"
+    return f"{mark('failed')} {plain(say(finding.cause, finding.facts).what)}"

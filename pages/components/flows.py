@@ -1,0 +1,93 @@
+"""Flows on screen: a card each, and the buttons that start a preview."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+
+from integration.bootstrap import Application, FlowStatus
+from integration.core.run import Mode
+from pages.components.application import person
+from pages.components.layout import attempt, note
+from pages.components.states import badge, inline
+from pages.components.wording import counted, flow_name, moment, number, text, way
+
+CARD = 236
+
+
+def flow_cards(app: Application) -> None:
+    """Draw every flow with its state, its number of the moment, and when it was proven last."""
+    with st.grid(4, min_column_width=CARD):
+        for status in app.statuses():
+            with st.container(border=True, gap="xsmall", height="stretch"):
+                _card(app, status)
+
+
+def _card(app: Application, status: FlowStatus) -> None:
+    flow = status.flow
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{flow_name(flow.name)}**", width="content")
+        badge(_state(status))
+    note(way(flow.source, flow.target))
+    label, value = _figure(app, status)
+    st.metric(label, value)
+    next_run = text("flow_next", moment=moment(status.next_run)) if status.next_run else ""
+    proof = text("flow_proof", moment=moment(status.last_proof)) if status.last_proof else text("flow_never")
+    note(" · ".join(part for part in (proof, next_run) if part))
+    if status.parked:
+        st.markdown(f":small[{inline('parked', counted('parked_short', status.parked))}]")
+
+
+def _state(status: FlowStatus) -> str:
+    if status.active:
+        return "running"
+    if status.waiting:
+        return "waiting"
+    return "on" if status.on else "off"
+
+
+def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
+    if status.active:
+        return text(f"figure_{status.active.phase or 'extract'}"), number(status.active.progress_done)
+    if status.waiting:
+        changes = app.row_count(status.waiting.id, "planned")
+        return counted("figure_waiting", changes), number(changes)
+    if status.last:
+        return text("figure_agree"), number(status.last.counts.proven + status.last.counts.unchanged)
+    return text("figure_never"), "–"
+
+
+def new_preview(app: Application, kind: str = "primary") -> None:
+    """Offer to preview a flow now."""
+    for flow in app.flows.values():
+        label = text("btn_new_preview", flow=flow.name)
+        if st.button(label, icon=":material/difference:", type="primary" if kind == "primary" else "secondary",
+                     key=f"preview-{flow.name}"):  # fmt: skip
+            start_preview(app, flow.name)
+
+
+def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
+    """Start a preview and show it while it is made; a run already at work is shown instead."""
+    started: list[str] = []
+    if attempt(lambda: started.append(app.preview(flow, person(), mode))):
+        st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
+    st.rerun()
+
+
+def invitation(app: Application) -> None:
+    """Draw what a new installation shows: connect both systems, or look around without any credentials."""
+    with st.container(border=True, gap="small"):
+        st.subheader(text("welcome_title"), anchor=False)
+        st.markdown(text("welcome_text"))
+        with st.container(horizontal=True, gap="xsmall"):
+            if st.button(text("btn_set_up"), icon=":material/cable:", type="primary", key="set_up"):
+                st.switch_page("pages/setup.py")
+            sandbox_button(app)
+        note(text("welcome_sandbox"))
+
+
+def sandbox_button(app: Application) -> None:
+    """Offer to connect both built-in systems in one click."""
+    if st.button(text("btn_try_builtin"), icon=":material/science:", key="sandbox"):
+        with st.spinner(text("sandbox_starting")):
+            attempt(lambda: app.use_sandbox(person()))
+        st.switch_page("pages/overview.py")

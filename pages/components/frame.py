@@ -1,0 +1,48 @@
+"""What stands around every page: the menu, the logo, and both connections."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from integration.bootstrap import Application
+from pages.components.application import running
+from pages.components.layout import note, small
+from pages.components.states import mark
+from pages.components.wording import plain, system_name, text
+
+
+def navigation() -> StreamlitPage:
+    """Draw the frame and return the page that was asked for."""
+    st.session_state["framed"] = True
+    dark = st.context.theme.type == "dark"
+    st.logo(f"static/logo-{'dark' if dark else 'light'}.svg", size="large")
+    app = running()
+    menu = {
+        "": [_page("overview", "dashboard", default=True)],
+        text("menu_daily"): [_page("preview", "difference", waiting=_waiting(app)), _page("runs", "history")],
+        text("menu_insight"): [_page("logs", "receipt_long")],
+        text("menu_arrangement"): [_page("setup", "cable")],
+    }
+    page = st.navigation(menu)
+    _connections(app)
+    return page
+
+
+def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> StreamlitPage:
+    title = text(f"nav_{name}") + (f" `{waiting}`" if waiting else "")
+    return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
+
+
+def _waiting(app: Application) -> int:
+    """Return how many changes wait for approval."""
+    plans = [status.waiting for status in app.statuses() if status.waiting]
+    return sum(app.row_count(run.id, "planned") for run in plans)
+
+
+def _connections(app: Application) -> None:
+    with st.sidebar, st.container(gap="xxsmall"):
+        for status in app.connections():
+            state = {True: "ok", False: "failed", None: "unknown"}[status.ok if status.connected else None]
+            small(f"{mark(state)} {system_name(status.system)}")
+            note(plain(status.about) if status.about else text("connected" if status.connected else "not_connected"))

@@ -1,0 +1,103 @@
+"""What needs a person, most urgent first."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from integration.bootstrap import Application, ConnectionStatus, FlowStatus
+from integration.core.run import RunState
+from pages.components.layout import note, small
+from pages.components.states import badge
+from pages.components.wording import counted, flow_name, moment, number, plain, say, system_name, text
+
+MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing a person should look at: its state, two lines, and where the button leads."""
+
+    state: str
+    title: str
+    about: str
+    verb: str
+    page: str
+    params: Mapping[str, str]
+
+
+def needs(app: Application) -> list[Need]:
+    """Return what needs a person: dead connections, failed runs, plans that wait, then what is parked by cause."""
+    statuses = app.statuses()
+    found = [need for status in app.connections() for need in _connection(status)]
+    found += [need for status in statuses for need in _stopped(app, status)]
+    found += [need for status in statuses for need in _waiting(app, status)]
+    return found + list(_parked(app))
+
+
+def _connection(status: ConnectionStatus) -> Iterator[Need]:
+    name = system_name(status.system)
+    if not status.connected:
+        yield Need("off", text("need_connect", system=name), text("need_connect_about"), text("btn_connect"),
+                   "setup", {"step": status.system})  # fmt: skip
+    elif status.ok is False:
+        wrong = next((one for one in status.findings if one.ok is False), None)
+        sentences = say(wrong.cause, {"system": status.system, **wrong.facts}) if wrong else None
+        title = sentences.what if sentences else text("need_connection", system=name)
+        yield Need("failed", plain(title), plain(sentences.do if sentences else ""), text("btn_look"),
+                   "setup", {"step": status.system})  # fmt: skip
+
+
+def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
+    latest = app.runs(status.flow.name, limit=1)
+    if not latest or latest[0].state not in (RunState.FAILED, RunState.INTERRUPTED):
+        return
+    run = latest[0]
+    state = "failed" if run.state is RunState.FAILED else "interrupted"
+    sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
+    title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
+    yield Need(state, title, plain(f"{sentences.data} {sentences.do}"), text("btn_look"), "runs", {"run": run.id})
+
+
+def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
+    run = status.waiting
+    if run is None:
+        return
+    changes = app.row_count(run.id, "planned")
+    title = counted("need_waiting", changes, flow=flow_name(run.flow))
+    about = text("need_made", moment=moment(run.started_at))
+    for brake in run.brakes:
+        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
+    params = {"flow": run.flow, "plan": run.id}
+    yield Need("brake" if run.brakes else "waiting", title, about, text("btn_open_preview"), "preview", params)
+
+
+def _parked(app: Application) -> Iterator[Need]:
+    for group in app.causes():
+        sentences = say(group.cause, group.facts)
+        title = f"{counted('record_of', group.count, flow=flow_name(group.flow))}: {plain(sentences.what)}"
+        about = f"{plain(sentences.data)} {text('need_since', moment=moment(group.first_seen))}"
+        last = app.runs(group.flow, limit=1)
+        params = {"flow": group.flow, "show": "park"} | ({"plan": last[0].id} if last else {})
+        yield Need("parked", title, about, text("btn_look"), "preview", params)
+
+
+def needs_list(found: list[Need]) -> None:
+    """Draw what needs a person as rows with one verb each."""
+    with st.container(border=True, gap="xsmall", key="rows_needs"):
+        for place, need in enumerate(found[:MOST]):
+            if place:
+                st.divider()
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(width=112):
+                    badge(need.state)
+                with st.container(width="stretch", gap=None):
+                    small(f"**{need.title}**")
+                    note(need.about)
+                if st.button(need.verb, key=f"need-{place}", width=132):
+                    st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
+    if len(found) > MOST:
+        note(text("and_more", number=number(len(found) - MOST)))

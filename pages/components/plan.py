@@ -1,0 +1,420 @@
+"""A plan on screen: what changes, field by field, what is chosen, and the question a brake asks."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.flow import Flow
+from integration.core.plan import Action, Approval, Change
+from integration.core.records import Value
+from integration.core.run import PlanRow, Run, RunState
+from integration.words import capital
+from pages.components.application import person
+from pages.components.layout import attempt, note, small, trouble
+from pages.components.states import badge, step_state, tag, tint
+from pages.components.wording import (
+    counted,
+    field_name,
+    field_term,
+    number,
+    percentage,
+    plain,
+    say,
+    system_name,
+    term,
+    text,
+    value_text,
+)  # fmt: skip
+
+WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
+PAGE = 500
+ROW = 34
+SHOWN_FIELDS = 2
+SHOWN_PARTS = 8
+SHOWN_RECORDS = 10
+PRICES = ("article.price_incl", "article.price_excl")
+
+
+# ---- what changes -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One field of a change: where it stands, its name, what the target holds and what it will hold."""
+
+    part: str
+    field: str
+    now: Value
+    wanted: Value
+    there: bool  # the target has the record the field belongs to
+
+
+def field_lines(change: Change) -> Iterator[FieldLine]:
+    """Yield the fields a change writes, in the order of the record."""
+    before = change.before.flat() if change.before else {}
+    known = {part.key for part in change.before.parts} if change.before else set()
+    for path, name, wanted in change.wanted.fields():
+        part = path.rpartition("/")[0]
+        there = change.before is not None and (not part or part in known or path in before)
+        yield FieldLine(part, name, before.get(path), wanted, there)
+
+
+def what_changes(row: PlanRow) -> str:
+    """Return the change of a line in one line of text, or why there is none."""
+    change = row.change
+    if change is None:
+        return say(row.cause, row.facts).what if row.cause else ""
+    if change.action is Action.RETIRE:
+        return counted("plan_retires", max(1, len(change.wanted.parts)))
+    if change.action is Action.CREATE:
+        return _what_is_new(change)
+    lines = list(field_lines(change))
+    shown = [f"{field_term(one.field)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
+    if len(lines) > SHOWN_FIELDS:
+        shown.append(f"+{len(lines) - SHOWN_FIELDS}")
+    return capital(" · ".join(shown))
+
+
+def _short(line: FieldLine) -> str:
+    longest = 24
+    old, new = value_text(line.now) or text("empty_value"), value_text(line.wanted) or text("empty_value")
+    if max(len(old), len(new)) > longest:
+        return term("plan_text_changes")
+    return f"{old} → {new}" if line.there else new
+
+
+def _what_is_new(change: Change) -> str:
+    parts = change.wanted.parts
+    prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
+    price = next((value_text(one) for one in prices if isinstance(one, Decimal)), "")
+    if len(parts) > 1:
+        return text("plan_new_variants", variants=counted("article", len(parts)), price=price or "–")
+    if price:
+        return text("plan_new_article", price=price)
+    return text("plan_new_record", fields=number(len(change.wanted.values)))
+
+
+# ---- the table --------------------------------------------------------------------------------------------------
+
+
+def chosen_out(run: Run) -> set[str]:
+    """Return the keys of the changes the operator has left out of this plan, to be changed in place."""
+    left_out: dict[str, set[str]] = st.session_state.setdefault("left_out", {})
+    return left_out.setdefault(run.id, set())
+
+
+def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks: bool) -> PlanRow | None:
+    """Draw lines of a plan. Ticks choose what will be written; a click or the arrow keys choose what is looked at.
+
+    Returns the line that is looked at. `name` tells this list from the others of the plan.
+    """
+    left_out = chosen_out(run)
+    frame = _frame(rows, show, result=run.state not in (RunState.READY, RunState.PREVIEWING))
+    key = f"plan-{run.id}-{name}"
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(ROW * (len(rows) + 1) + 3, 15 * ROW + 3),
+        row_height=ROW,
+        key=key,
+        on_select="rerun",
+        selection_mode=["multi-row", "single-cell"] if ticks else ["single-cell"],
+        selection_default={"selection": {"rows": _first_ticks(key, rows, left_out)}} if ticks else None,
+        column_config=_columns(frame, show),
+        alt=text("plan_table"),
+    )
+    picked = event["selection"]
+    if ticks:
+        _keep_ticks(rows, set(picked["rows"]), left_out)
+    cells = picked["cells"]
+    if cells and cells[0][0] < len(rows):
+        st.query_params["record"] = str(rows[cells[0][0]].seq)
+        return rows[cells[0][0]]
+    asked = st.query_params.get("record", "")
+    return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
+
+
+def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[str]) -> list[int]:
+    """Return the ticks a list starts with; they must not move while the same list stays on screen."""
+    kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
+    if kept is None or kept[0] != key:
+        kept = (key, [at for at, row in enumerate(rows) if row.key not in left_out])
+        st.session_state["first_ticks"] = kept
+    return kept[1]
+
+
+def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[str]) -> None:
+    for at, row in enumerate(rows):
+        if row.action in WRITABLE:
+            (left_out.discard if at in picked else left_out.add)(row.key)
+
+
+def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:
+    """Return the table of a list: a column that would say the same in every row is left out."""
+    columns: dict[str, list[object]] = {
+        "key": [row.key for row in rows],
+        "title": [row.title for row in rows],
+    }
+    if show in ("all", "planned", "proven", "in_doubt", "left"):
+        columns["action"] = [[tag(str(row.action))] for row in rows]
+    if result and show in ("all", "create", "update", "retire"):
+        columns["step"] = [[tag(step_state(row.step) if row.change else f"{row.action}")] for row in rows]
+    if not result and any(row.brakes for row in rows):
+        columns["brake"] = [[tag("brake")] if row.brakes else [] for row in rows]
+    columns["what"] = [what_changes(row) for row in rows]
+    return pd.DataFrame(columns)
+
+
+def _columns(frame: pd.DataFrame, show: str) -> dict[str, object]:
+    config = st.column_config
+    actions = {tag(one): one for one in ("create", "update", "retire", "skip", "park")}
+    steps = {tag(one): one for one in ("planned", "running", "in_doubt", "proven", "parked", "left", "park", "skip")}
+    columns: dict[str, object] = {
+        "key": config.TextColumn(text("col_code"), width=104),
+        "title": config.TextColumn(text("col_name"), width=230),
+        "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions), width=92),
+        "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps), width=104),
+        "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"}), width=78),
+        "what": config.TextColumn(text("col_reason" if show in ("park", "skip") else "col_what"), width="large"),
+    }
+    return {name: column for name, column in columns.items() if name in frame.columns}
+
+
+def _tints(states: Mapping[str, str]) -> list[str]:
+    return [tint(state) for state in states.values()]
+
+
+# ---- one line -----------------------------------------------------------------------------------------------------
+
+
+def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
+    """Draw one line of a plan: field by field old and new, or the reason why there is nothing to write."""
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{plain(row.key)} · {plain(row.title)}**", width="content")
+            badge(str(row.action))
+        if row.change is None:
+            _reason(row)
+        else:
+            _fields(row, row.change, flow)
+        _origin(row, flow)
+        with st.container(horizontal=True, gap="small"):
+            if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
+                st.session_state["ask_why"] = (run.id, row.seq)
+            if st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
+                st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
+    asked = st.session_state.pop("ask_why", None)
+    if asked == (run.id, row.seq):
+        why_dialog(app, run, row)
+
+
+def _reason(row: PlanRow) -> None:
+    sentences = say(row.cause, row.facts)
+    small(f"**{plain(sentences.what)}**")
+    for more in (sentences.data, sentences.do):
+        if more:
+            note(plain(more))
+    values = {name: row.facts.get(f"{name}_value") for name in ("agreed", "source", "target")}
+    if all(value is not None for value in values.values()):
+        st.table(
+            {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
+            border="horizontal",
+        )
+
+
+def _fields(row: PlanRow, change: Change, flow: Flow) -> None:
+    lines = list(field_lines(change))
+    headings = list(dict.fromkeys(line.part for line in lines))
+    for part in headings[: SHOWN_PARTS + 1]:
+        if part and len(headings) > 1 + ("" in headings):
+            small(f"**{_part_title(change, part)}**")
+        mine = [line for line in lines if line.part == part]
+        kept = [path for path in change.kept if path.rpartition("/")[0] == part]
+        st.table(_field_table(row, flow, mine, kept), border="horizontal", hide_index=True)
+    hidden = len(headings) - SHOWN_PARTS - 1
+    if hidden > 0:
+        note(counted("plan_more_articles", hidden))
+    for path in change.kept:
+        if path.rpartition("/")[0] not in headings:
+            note(text("plan_kept", field=plain(field_name(path)), system=system_name(flow.target)))
+
+
+def _part_title(change: Change, part: str) -> str:
+    held = change.agreed.flat()
+    told = {name: str(held.get(f"{part}/{name}") or "") for name in ("colour", "size", "name")}
+    named = [told["colour"], told["size"]] if told["colour"] or told["size"] else [told["name"]]
+    return plain(" · ".join([part, *(one for one in named if one)]))
+
+
+def _field_table(row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Sequence[str]) -> pd.DataFrame:
+    system = system_name(flow.target)
+    shown = [
+        (plain(field_name(line.field)), _now(line), _wanted(line, brake="brake_price" in row.brakes)) for line in lines
+    ]
+    shown += [
+        (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
+        for path in kept
+    ]
+    return pd.DataFrame(shown, columns=[text("col_field"), text("col_now", system=system), text("col_will_be")])
+
+
+def _now(line: FieldLine) -> str:
+    if not line.there:
+        return ":gray[–]"
+    shown = value_text(line.now)
+    return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
+
+
+def _wanted(line: FieldLine, *, brake: bool) -> str:
+    shown = value_text(line.wanted)
+    new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
+    if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
+        share = (line.wanted - line.now) * 100 / line.now
+        sign = "+" if share > 0 else ""
+        label = f"{sign}{percentage(share.quantize(Decimal('0.1')))}"
+        new += f" :{'orange-badge' if brake else 'gray'}[{label}]"
+    return new
+
+
+def _origin(row: PlanRow, flow: Flow) -> None:
+    change = row.change
+    if change is None:
+        return
+    codes = [code for code in change.sources if code] or [row.key]
+    more = f" +{len(codes) - SHOWN_FIELDS}" if len(codes) > SHOWN_FIELDS else ""
+    shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_FIELDS])
+    lines = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
+    if change.first_match:
+        lines.append(text("plan_first_match"))
+    if row.reference:
+        lines.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
+    note(" ".join(lines))
+
+
+@st.dialog(" ", width="large", icon=":material/account_tree:")
+def why_dialog(app: Application, run: Run, row: PlanRow) -> None:
+    """Show how every value of a line came about: the source value, each function's result, the table row."""
+    st.subheader(text("why_title", title=plain(row.title)), anchor=False)
+    shown: dict[str, list[object]] = {}
+
+    def ask() -> None:
+        shown.update({key: list(traces) for key, traces in app.why(run.id, row.seq).items()})
+
+    with st.spinner(text("why_wait")):
+        good = attempt(ask)
+    if not good:
+        trouble(*st.session_state.pop("failure"))
+        return
+    if not shown:
+        note(text("why_empty"))
+    for key, traces in list(shown.items())[:SHOWN_PARTS]:
+        if len(shown) > 1:
+            small(f"**{plain(key)}**")
+        st.dataframe(_trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
+
+
+def _trace_frame(traces: Sequence[object]) -> pd.DataFrame:
+    rows = []
+    for trace in traces:
+        target, steps, value = trace.target, trace.steps, trace.value  # type: ignore[attr-defined]
+        path = " → ".join(f"{step.what}: {value_text(step.value) or text('empty_value')}" for step in steps)
+        rows.append((field_name(target), path, value_text(value)))
+    return pd.DataFrame(rows, columns=[text("col_field"), text("col_how"), text("col_will_be")])
+
+
+# ---- committing ---------------------------------------------------------------------------------------------------
+
+
+def brake_box(run: Run) -> None:
+    """Say which brakes hold the plan, above everything else."""
+    if not run.brakes:
+        return
+    with st.container(border=True, gap="xsmall"):
+        for brake in run.brakes:
+            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+            st.markdown(
+                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(sentences.what)}** "
+                f":small[:gray[{plain(sentences.do)}]]"
+            )
+        note(text("nothing_written"))
+
+
+def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
+    """Draw the bar that says what is chosen and offers the one button that writes."""
+    left_out = frozenset(chosen_out(run))
+    chosen = changes - len(left_out)
+    system = system_name(flow.target)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        writes = counted("write", app.writes(run.id, left_out))
+        st.markdown(
+            f"**{counted('bar_chosen', changes, chosen=number(chosen))} · {writes}.** :gray[{text('nothing_written')}]",
+            width="stretch",
+        )
+        if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
+            chosen_out(run).clear()
+            st.session_state.pop("first_ticks", None)
+            st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
+            st.rerun()
+        if st.button(text("btn_discard"), type="tertiary", key="discard"):
+            attempt(lambda: app.discard(run.id, person()))
+            st.rerun()
+        label = counted("btn_commit", chosen, system=system)
+        if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen):
+            st.session_state["ask_commit"] = run.id
+    if st.session_state.pop("ask_commit", "") == run.id:
+        if run.brakes:
+            brake_dialog(app, run, label, writes)
+        else:
+            _commit(app, run, {})
+
+
+@st.dialog(" ", width="medium", icon=":material/front_hand:")
+def brake_dialog(app: Application, run: Run, label: str, writes: str) -> None:
+    """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
+    st.subheader(text("brake_title"), anchor=False)
+    typed: dict[str, int] = {}
+    for brake in run.brakes:
+        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
+        _braked(app, run, brake.code)
+        answer = st.text_input(
+            text("brake_type", count=brake.count), key=f"typed-{brake.code}", live=True, autocomplete="off",
+            placeholder=str(brake.count),
+        )  # fmt: skip
+        if (answer or "").strip() == str(brake.count):
+            typed[brake.code] = brake.count
+    note(text("brake_then", writes=writes))
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
+            st.rerun()
+        ready = len(typed) == len(run.brakes)
+        if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
+            _commit(app, run, typed)
+
+
+def _braked(app: Application, run: Run, code: str) -> None:
+    """Show the first records a brake counted; a brake on the whole plan marks none of them."""
+    marked = [row for row in app.rows(run.id, "all", "", 0, PAGE) if code in row.brakes]
+    if not marked:
+        return
+    shown = pd.DataFrame(
+        [(plain(row.key), plain(row.title), plain(what_changes(row))) for row in marked[:SHOWN_RECORDS]],
+        columns=[text("col_code"), text("col_name"), text("col_what")],
+    )
+    st.table(shown, border="horizontal", hide_index=True)
+    if len(marked) > SHOWN_RECORDS:
+        note(text("and_more", number=number(len(marked) - SHOWN_RECORDS)))
+
+
+def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
+    approval = Approval(run.fingerprint, person(), frozenset(chosen_out(run)), confirmed=dict(typed))
+    if attempt(lambda: app.commit(run.id, approval)):
+        st.session_state.get("left_out", {}).pop(run.id, None)
+        st.switch_page("pages/runs.py", query_params={"run": run.id})
+    st.rerun()

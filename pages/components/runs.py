@@ -1,0 +1,249 @@
+"""Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from pages.components.application import person
+from pages.components.layout import attempt, facts_table, note, trouble
+from pages.components.states import inline, mark, run_state, tag, tint
+from pages.components.wording import (
+    counted,
+    duration,
+    flow_name,
+    moment,
+    number,
+    plain,
+    span,
+    system_name,
+    term,
+    text,
+    who,
+)
+
+ROW = 34
+REFRESH_SECONDS = 1
+
+
+# ---- at work --------------------------------------------------------------------------------------------------------
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def progress_strip(app: Application, run_id: str) -> None:
+    """Draw what a run at work has done, at what rate, and about how long it still takes.
+
+    The page is drawn anew once the run comes to rest.
+    """
+    run = app.run(run_id)
+    if run.state not in ACTIVE:
+        st.session_state.pop("pace", None)
+        st.rerun()
+    flow = app.flows[run.flow]
+    share = min(1.0, run.progress_done / run.progress_total) if run.progress_total else 0.0
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            title = term(
+                f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
+            )
+            st.markdown(f"**{flow_name(run.flow)} · {title}**  {inline('running')}", width="content")
+            if run.state is RunState.COMMITTING and st.button(
+                text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
+            ):
+                attempt(lambda: app.cancel(run_id))
+                st.toast(text("cancel_asked"))
+        st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
+        note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
+
+
+def _progress(app: Application, run: Run) -> list[str]:
+    done, total = run.progress_done, run.progress_total
+    writing = run.state is RunState.COMMITTING
+    if total:
+        key = "progress_written" if writing else "progress_compared"
+        said = [text(key, done=number(done), total=number(total))]
+    else:
+        said = [counted("progress_read", done)]
+    if writing:
+        counts = app.run(run.id).counts
+        said += [f"{number(counts.proven)} {text('badge_proven').lower()}"]
+        said += [f"{number(counts.in_doubt)} {text('badge_in_doubt').lower()}"]
+    rate = _rate(run)
+    if rate:
+        said.append(text("progress_rate", rate=number(round(rate))))
+        if total > done:
+            said.append(text("progress_left", duration=span(max(1, round((total - done) / rate)))))
+    return said
+
+
+def _rate(run: Run) -> float:
+    """Return records a second since this strip first saw the phase; 0 while it is too early to tell."""
+    now, at_least = time.monotonic(), 2.0
+    name, begun, first = st.session_state.get("pace", ("", now, run.progress_done))
+    if name != f"{run.id}-{run.phase}":
+        begun, first = now, run.progress_done
+        st.session_state["pace"] = (f"{run.id}-{run.phase}", begun, first)
+    passed = now - begun
+    return (run.progress_done - first) / passed if passed >= at_least else 0.0
+
+
+# ---- the sum --------------------------------------------------------------------------------------------------------
+
+
+def sum_strip(counts: Counts) -> None:
+    """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
+    parts = {
+        "proven": counts.proven,
+        "unchanged": counts.unchanged,
+        "skipped": counts.skipped,
+        "parked": counts.parked,
+    }
+    parts |= {name: value for name, value in (("in_doubt", counts.in_doubt), ("waiting", counts.planned)) if value}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.metric(text("col_read"), number(counts.read), width="content")
+        for place, (name, value) in enumerate(parts.items()):
+            st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
+            st.metric(text(f"badge_{name}"), number(value), width="content")
+    if counts.difference:
+        note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
+    else:
+        note(f"{mark('ok')} {text('sum_fits')}")
+
+
+def added(runs: Sequence[Run]) -> Counts:
+    """Return the counts of several runs together."""
+    names = ("read", "proven", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
+
+
+# ---- the list -------------------------------------------------------------------------------------------------------
+
+
+def run_table(runs: Sequence[Run]) -> Run | None:
+    """Draw runs, newest first, and return the one that was clicked."""
+    frame = run_frame(runs)
+    states = {tag(run_state(state)): run_state(state) for state in RunState}
+    config = st.column_config
+    columns = {
+        "run": config.TextColumn(text("col_run"), width=96),
+        "flow": config.TextColumn(text("col_flow"), width=96),
+        "state": config.MultiselectColumn(
+            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=112
+        ),
+        "started": config.DatetimeColumn(text("col_started"), format="D MMM, HH:mm", width=112),
+        "took": config.TextColumn(text("col_duration"), width=104),
+        "by": config.TextColumn(text("col_by"), width=112),
+    }
+    columns |= {
+        name: config.NumberColumn(text(f"col_{name}"), format="%d", width=84)
+        for name in ("read", "proven", "unchanged", "skipped", "parked")
+    }
+    event = st.dataframe(
+        frame, hide_index=True, row_height=ROW, height="content", key="runs-table", on_select="rerun",
+        selection_mode=["single-cell"], column_config=columns, alt=text("nav_runs"),
+    )  # fmt: skip
+    cells = event["selection"]["cells"]
+    return runs[cells[0][0]] if cells and cells[0][0] < len(runs) else None
+
+
+def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return runs as a table, for the screen and the download."""
+    zone = datetime.now().astimezone().tzinfo if not st.context.timezone else st.context.timezone
+    started = pd.Series([run.started_at for run in runs], dtype="datetime64[us, UTC]")
+    return pd.DataFrame(
+        {
+            "run": [short_id(run.id) for run in runs],
+            "flow": [flow_name(run.flow) for run in runs],
+            "state": [[tag(run_state(run.state))] for run in runs],
+            "started": started.dt.tz_convert(zone).dt.tz_localize(None),
+            "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
+            "by": [who(run.by) for run in runs],
+            **{
+                name: [getattr(run.counts, name) for run in runs]
+                for name in ("read", "proven", "unchanged", "skipped", "parked")
+            },
+        }
+    )
+
+
+def runs_csv(runs: Sequence[Run]) -> str:
+    """Return runs as CSV: bare codes, ISO times."""
+    shown = [
+        {
+            "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
+            "started_at": run.started_at.isoformat(), "ended_at": run.ended_at.isoformat() if run.ended_at else "",
+            "read": run.counts.read, "proven": run.counts.proven, "unchanged": run.counts.unchanged,
+            "skipped": run.counts.skipped, "parked": run.counts.parked, "in_doubt": run.counts.in_doubt,
+            "not_written": run.counts.planned,
+        }
+        for run in runs
+    ]  # fmt: skip
+    return pd.DataFrame(shown).to_csv(index=False)
+
+
+def short_id(run_id: str) -> str:
+    """Return the part of a run's id that people say."""
+    return run_id if len(run_id) <= 10 else run_id[:8]  # noqa: PLR2004
+
+
+# ---- one run --------------------------------------------------------------------------------------------------------
+
+
+def run_facts(app: Application, run: Run) -> None:
+    """Draw what one run is: when, by whom, how much it read, and who approved what."""
+    flow = app.flows[run.flow]
+    rows = {
+        text("col_started"): f"{moment(run.started_at)} · {plain(who(run.by))}",
+        text("col_duration"): duration(run.started_at, run.ended_at) if run.ended_at else text("still_open"),
+        text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
+        text("col_mapping"): text("mapping_version", version=run.mapping_version),
+    }
+    if run.fingerprint:
+        rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
+    if run.approval is not None:
+        said = plain(who(run.approval.by))
+        if run.approval.left_out:
+            said += f" · {counted('run_left_out', len(run.approval.left_out))}"
+        if run.approval.confirmed:
+            said += f" · {counted('run_confirmed', len(run.approval.confirmed))}"
+        rows[text("col_approved")] = said
+    facts_table(rows)
+
+
+def run_actions(app: Application, run: Run) -> None:
+    """Offer what can be done with a run in its state; a stopped one says why it stopped."""
+    if run.state is RunState.READY and st.button(
+        text("btn_open_preview"), icon=":material/difference:", type="primary", key="open_preview"
+    ):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+    if run.state is RunState.INTERRUPTED:
+        if st.button(text("btn_discard_rest"), type="tertiary", key="discard"):
+            attempt(lambda: app.discard(run.id, person()))
+            st.rerun()
+        if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
+            attempt(lambda: app.resume(run.id, person()))
+            st.rerun()
+    if run.state not in (RunState.READY, RunState.PREVIEWING) and st.button(
+        text("btn_open_plan"), icon=":material/difference:", key="open_plan"
+    ):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+
+
+def stopped_by(run: Run) -> None:
+    """Say what stopped a run, what that means for the data, and what to do."""
+    if run.error:
+        state = "interrupted" if run.state is RunState.INTERRUPTED else "failed"
+        facts: Mapping[str, str] = {"flow": run.flow, "run": short_id(run.id), **run.facts}
+        trouble(run.error, facts, state)
+
+
+def today(app: Application) -> list[Run]:
+    """Return the runs that began today and did not end aside."""
+    midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return [run for run in app.runs(limit=300) if run.started_at >= midnight and run.state is not RunState.DISCARDED]

@@ -1,0 +1,136 @@
+"""Texts and values in the language and time zone of whoever is looking."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from integration import words
+from integration.core.records import Value
+from integration.words import Sentences
+
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]")
+
+
+def language() -> str:
+    """Return the language of this session."""
+    return "en"
+
+
+def zone() -> tzinfo:
+    """Return the time zone of the browser."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def text(key: str, **facts: object) -> str:
+    """Return a text by its key, with a capital at the start."""
+    return words.sentence(key, language(), **facts)
+
+
+def term(key: str, **facts: object) -> str:
+    """Return a text by its key as it stands, for use inside a sentence."""
+    return words.term(key, language(), **facts)
+
+
+def counted(key: str, count: int, **facts: object) -> str:
+    """Return a quantity with its noun, or a sentence that comes in two forms."""
+    return words.capital(words.count(key, count, language(), **{"number": number(count), **facts}))
+
+
+def say(code: str, facts: Mapping[str, str]) -> Sentences:
+    """Return the three sentences of a cause as plain text."""
+    return words.say(code, facts, language(), zone())
+
+
+def plain(value: object) -> str:
+    """Return foreign text so that Markdown leaves it alone."""
+    flat = " ".join(str(value).split())
+    return _MARKDOWN.sub(lambda sign: f"&#{ord(sign[0])};", flat)
+
+
+def number(value: int | Decimal) -> str:
+    """Return a number with separators."""
+    return words.number(value, language())
+
+
+def value_text(value: Value) -> str:
+    """Return a value of a record as people read it."""
+    return words.value_text(value, language())
+
+
+def field_name(name: str) -> str:
+    """Return the caption of a field by its name or path."""
+    return words.capital(words.field_name(name, language()))
+
+
+def field_term(name: str) -> str:
+    """Return the caption of a field as it stands inside a line of text."""
+    return words.field_name(name, language())
+
+
+def flow_name(flow: str) -> str:
+    """Return the name of a flow with a capital."""
+    return text(f"flow_{flow}")
+
+
+def system_name(system: str) -> str:
+    """Return how a system is called."""
+    return words.system_name(system)
+
+
+def way(source: str, target: str) -> str:
+    """Return from where to where."""
+    return f"{system_name(source)} → {system_name(target)}"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a time the short way, or a dash."""
+    return words.moment(at, language(), zone()) if at else words.MISSING
+
+
+def duration(begun: datetime, ended: datetime | None = None) -> str:
+    """Return how long something took, or has taken until now."""
+    return words.duration(((ended or datetime.now(UTC)) - begun).total_seconds(), language())
+
+
+def span(seconds: float) -> str:
+    """Return a length of time."""
+    return words.duration(seconds, language())
+
+
+def percentage(value: Decimal) -> str:
+    """Return a share given in percent."""
+    return words.percentage(value, language())
+
+
+def long_day(at: datetime) -> str:
+    """Return the weekday with its date."""
+    return words.long_day(at, language(), zone())
+
+
+def short_day(at: datetime) -> str:
+    """Return day and month."""
+    return words.short_day(at, language(), zone())
+
+
+def clock_time(at: datetime) -> str:
+    """Return the time of day with seconds."""
+    return words.clock_time(at, language(), zone())
+
+
+def sandbox_badges(sandboxed: bool) -> list[str]:
+    """Return the mark that every page head carries while both systems are the built-in ones."""
+    return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
+
+
+def who(name: str) -> str:
+    """Return how the author of a run or a decision is called: the schedule, the console, or a person by name."""
+    return term(f"by_{name}") if words.has_term(f"by_{name}") else name

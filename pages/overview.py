@@ -1,0 +1,56 @@
+"""What needs a person, and how the flows are doing."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from pages.components.application import application
+from pages.components.connections import connection_rows
+from pages.components.flows import flow_cards, invitation, new_preview
+from pages.components.layout import empty, failures, head, section
+from pages.components.needs import needs, needs_list
+from pages.components.runs import added, sum_strip, today
+from pages.components.wording import long_day, moment, sandbox_badges, text
+
+REFRESH_SECONDS = 15
+
+app = application()
+now = datetime.now(UTC)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def state_of_things() -> None:
+    """Draw everything that moves by itself."""
+    section(text("needs_person"))
+    found = needs(app)
+    if found:
+        needs_list(found)
+    else:
+        empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
+    section(text("nav_flows"))
+    flow_cards(app)
+    runs = today(app)
+    with st.grid(5, min_column_width=190) as grid:
+        with grid.cell(column_span=3):
+            section(text("today_adds_up"))
+            with st.container(border=True, gap="xsmall"):
+                if runs:
+                    sum_strip(added(runs))
+                else:
+                    st.markdown(f":small[:gray[{text('today_nothing')}]]")
+        with grid.cell(column_span=2):
+            section(text("connections"))
+            connection_rows(app)
+
+
+if not any(status.connected for status in app.connections()):
+    head(text("nav_overview"), text("welcome_about"))
+    failures()
+    invitation(app)
+else:
+    with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
+        new_preview(app)
+    failures()
+    state_of_things()

@@ -1,0 +1,134 @@
+"""What ran, when, and how it ended."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+
+from integration.core.run import ACTIVE, RunState
+from pages.components.application import application
+from pages.components.flows import start_preview
+from pages.components.layout import choice, empty, failures, head, pages, section
+from pages.components.plan import PAGE, plan_detail, plan_table
+from pages.components.runs import (
+    progress_strip,
+    run_actions,
+    run_facts,
+    run_table,
+    runs_csv,
+    short_id,
+    stopped_by,
+    sum_strip,
+)  # fmt: skip
+from pages.components.states import inline, run_state
+from pages.components.timeline import run_timeline
+from pages.components.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
+
+SIZE = 25
+ENDED = {
+    "any": None,
+    "done": [RunState.DONE],
+    "waiting": [RunState.READY],
+    "stopped": [RunState.FAILED, RunState.INTERRUPTED],
+    "discarded": [RunState.DISCARDED],
+}
+
+app = application()
+
+
+def one_run(run_id: str) -> None:
+    """Draw one run: the sum of what it read, who approved what, and its records by result."""
+    run = app.run(run_id)
+    flow = app.flows[run.flow]
+    about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
+    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandboxed)]
+    with head(f"{flow_name(run.flow)} · {text('run_title', run=short_id(run.id))}", about, badges):
+        if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):
+            st.query_params.clear()
+            st.rerun()
+        run_actions(app, run)
+    failures()
+    stopped_by(run)
+    if run.state in ACTIVE:
+        progress_strip(app, run.id)
+    with st.grid(5, min_column_width=190) as grid:
+        with grid.cell(column_span=3):
+            section(text("run_adds_up"))
+            with st.container(border=True, gap="xsmall"):
+                sum_strip(run.counts)
+            section(text("run_events"))
+            run_timeline(app, run.id)
+        with grid.cell(column_span=2):
+            section(text("run_facts"))
+            with st.container(border=True):
+                run_facts(app, run)
+    section(text("run_records"))
+    _records(run.id)
+
+
+def _records(run_id: str) -> None:
+    run = app.run(run_id)
+    tallies = app.tallies(run_id)
+    label = {"all": "show_lines"}
+    show = choice(
+        "show", ("all", "proven", "in_doubt", "park", "skip", "left"), "all",
+        lambda name: f"{text(label.get(name, f'show_{name}'))}"
+        + (f" **{number(tallies.get(name, 0))}**" if name != "all" else ""),
+        forget=("record", "page"),
+    )  # fmt: skip
+    lines = app.row_count(run_id, show)
+    if not lines:
+        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
+        return
+    offset = (int(st.session_state.get("page") or 1) - 1) * PAGE
+    rows = app.rows(run_id, show, "", offset if offset < lines else 0, PAGE)
+    with st.grid(5, min_column_width=190) as grid:
+        with grid.cell(column_span=3):
+            looked_at = plan_table(run, rows, show, f"run-{show}-{offset}", ticks=False)
+            pages("page", lines, PAGE)
+        with grid.cell(column_span=2):
+            if looked_at is not None:
+                plan_detail(app, run, app.flows[run.flow], looked_at)
+
+
+def history() -> None:
+    """Draw what ran, newest first, with what is at work above it."""
+    asked = st.query_params.get("flow", "all")
+    with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandboxed)):
+        download = st.container(width="content")
+    failures()
+    for status in app.statuses():
+        if status.active:
+            progress_strip(app, status.active.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        flow = choice(
+            "flow", ("all", *app.flows), asked, lambda name: text("all") if name == "all" else flow_name(name)
+        )
+        ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
+    wanted, states = None if flow == "all" else flow, ENDED[ended]
+    total = app.run_count(wanted, states)
+    with download:
+        st.download_button(
+            text("btn_csv"), data=lambda: runs_csv(app.runs(wanted, states, limit=max(1, total))),
+            file_name="runs.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
+        )  # fmt: skip
+    if not total and (wanted or states):
+        if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
+            st.query_params.clear()
+            for name in ("_flow", "_ended"):
+                st.session_state.pop(name, None)
+            st.rerun()
+    elif not total:
+        if empty("history", text("runs_none"), text("runs_none_about"), text("btn_first")):
+            start_preview(app, next(iter(app.flows)))
+    else:
+        offset = (int(st.session_state.get("page") or 1) - 1) * SIZE
+        clicked = run_table(app.runs(wanted, states, offset if offset < total else 0, SIZE))
+        pages("page", total, SIZE)
+        if clicked is not None:
+            st.switch_page("pages/runs.py", query_params={"run": clicked.id})
+
+
+if run_id := st.query_params.get("run", ""):
+    one_run(run_id)
+else:
+    history()

@@ -1,0 +1,106 @@
+"""Complete records and changes; override what matters."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.core.plan import Action, Change
+from integration.core.records import Kind, Record, Value
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.server import Sandbox
+
+
+def a_group(key: str = "KLED", **values: Value) -> Record:
+    """Return an article group as the source and the target have it."""
+    return Record(Kind.GROUP, key, {"name": "Kleding", **values})
+
+
+def an_article(key: str = "1001", **values: Value) -> Record:
+    """Return an article as the source has it; price excluding VAT with four decimals."""
+    complete: dict[str, Value] = {
+        "code": key,
+        "name": f"Artikel {key}",
+        "price": Decimal("16.5289"),
+        "group": "KLED",
+        "vat_code": "2",
+        "unit": "ST",
+        "blocked": False,
+        "stock": Decimal("14.0000"),
+    }
+    return Record(Kind.ARTICLE, key, complete | values)
+
+
+def a_part(number: str = "1001", **values: Value) -> Record:
+    """Return an article as the target has it inside a product; `source` is the code it came from."""
+    complete: dict[str, Value] = {
+        "name": f"Artikel {number}",
+        "price_incl": Decimal("20.00"),
+        "active": True,
+    }
+    return Record(Kind.ARTICLE, number, complete | values, source=number)
+
+
+def a_product(key: str = "1001", parts: tuple[Record, ...] = (), **values: Value) -> Record:
+    """Return a product of the target with one article, or with the parts given."""
+    complete: dict[str, Value] = {"name": f"Artikel {key}"}
+    return Record(Kind.PRODUCT, key, complete | values, parts or (a_part(key),), source=key)
+
+
+def a_create(wanted: Record) -> Change:
+    """Return the change that makes a record the target does not have."""
+    return Change(
+        action=Action.CREATE,
+        kind=wanted.kind,
+        key=wanted.key,
+        title=wanted.key,
+        sources=(wanted.source or wanted.key,),
+        wanted=wanted,
+        before=None,
+        agreed=wanted,
+    )
+
+
+def an_update(held: Record, action: Action = Action.UPDATE, **paths: Value) -> Change:
+    """Return the change of some values of a record's own; see `an_update_at` for those of its parts."""
+    return an_update_at(held, paths, action)
+
+
+def an_update_at(held: Record, paths: Mapping[str, Value], action: Action = Action.UPDATE) -> Change:
+    """Return the change of some values of a record the target holds, under their paths (`1001/price_incl`)."""
+    now = held.flat()
+    return Change(
+        action=action,
+        kind=held.kind,
+        key=held.key,
+        title=held.key,
+        sources=(held.source or held.key,),
+        wanted=_at(held, paths),
+        before=_at(held, {path: now.get(path) for path in paths}),
+        agreed=_at(held, paths),
+    )
+
+
+def _at(shape: Record, paths: Mapping[str, Value]) -> Record:
+    parts = []
+    for part in shape.parts:
+        inside = {path.rpartition("/")[2]: value for path, value in paths.items() if path.startswith(f"{part.key}/")}
+        parts += [Record(part.kind, part.key, inside, source=part.source)] if inside else []
+    own = {path: value for path, value in paths.items() if "/" not in path}
+    return Record(shape.kind, shape.key, own, tuple(parts), shape.source)
+
+
+def accountview_settings(sandbox: Sandbox, **changed: object) -> AccountViewSettings:
+    """Return how the AccountView in the box is reached, asked as fast as it answers, in small pages."""
+    return AccountViewSettings.model_validate(
+        {
+            "url": sandbox.accountview_url,
+            "authorize_url": sandbox.accountview_url.replace("/api/v3", "/ams/authorize.aspx"),
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "refresh_token": REFRESH_TOKEN,
+            "company": "7f3c",
+            "per_second": 10_000,
+            "page_size": 25,
+            **changed,
+        }
+    )

@@ -1,0 +1,23 @@
+"""Both systems in a box, for connectors to be tested against."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from integration.sandbox.server import Sandbox, running
+
+ARTICLES = 60
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Both systems with a small shop, fresh for every test."""
+    with running(articles=ARTICLES) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """Both systems with a small shop, shared by the tests of a module that do not mind what others left."""
+    with running(articles=ARTICLES) as both:
+        yield both

@@ -1,0 +1,239 @@
+"""What every connector must do, written once: subclass it, provide the fixtures, and the suite runs against it."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.protocol import Connector
+from integration.core.errors import RejectedError
+from integration.core.plan import Action, differences
+from integration.core.records import Batch, Held, Kind, Record, Written
+from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
+from tests.fakes import Links
+
+Touch = Callable[[str], None]
+
+
+def pages(connector: Connector, kind: Kind, since: str | None = None) -> list[Batch]:
+    """Return an extract, page by page."""
+    found = [connector.extract(kind, since)]
+    while found[-1].after is not None:
+        found.append(connector.extract(kind, since, found[-1].after))
+    return found
+
+
+def keys(batches: list[Batch]) -> list[str]:
+    """Return the keys of all records, in the order they came."""
+    return [record.key for batch in batches for record in batch.records]
+
+
+class SourceContract:
+    """Provide `connector`, over a source with groups and with articles on more than two pages, and `touch`.
+
+    `touch(key)` changes the name of one article in the system itself.
+    """
+
+    @pytest.mark.parametrize("kind", [Kind.GROUP, Kind.ARTICLE])
+    def test_every_record_is_extracted_once(self, connector: Connector, kind: Kind) -> None:
+        found = keys(pages(connector, kind))
+        assert found
+        assert len(found) == len(set(found))
+
+    def test_an_extract_comes_in_pages(self, connector: Connector) -> None:
+        assert len(pages(connector, Kind.ARTICLE)) > 2
+
+    def test_a_page_can_be_read_again(self, connector: Connector) -> None:
+        first = connector.extract(Kind.ARTICLE)
+        assert connector.extract(Kind.ARTICLE, None, first.after) == connector.extract(Kind.ARTICLE, None, first.after)
+
+    def test_articles_have_the_fields_every_flow_needs(self, connector: Connector) -> None:
+        for record in connector.extract(Kind.ARTICLE).records:
+            assert record.kind is Kind.ARTICLE
+            assert record.values["name"]
+            assert isinstance(record.values["price"], Decimal)
+            assert isinstance(record.values["blocked"], bool)
+
+    def test_values_are_of_our_types_and_texts_are_trimmed(self, connector: Connector) -> None:
+        for record in connector.extract(Kind.ARTICLE).records:
+            for value in record.values.values():
+                assert value is None or isinstance(value, bool | str | Decimal | date | datetime | tuple)
+                assert not isinstance(value, str) or value == value.rstrip()
+
+    def test_groups_have_a_name(self, connector: Connector) -> None:
+        assert all(record.values["name"] for record in connector.extract(Kind.GROUP).records)
+
+    def test_what_changed_since_a_stamp_is_extracted_and_the_rest_is_not(
+        self, connector: Connector, touch: Touch
+    ) -> None:
+        complete = pages(connector, Kind.ARTICLE)
+        changed = keys(complete)[1]
+        touch(changed)
+        found = keys(pages(connector, Kind.ARTICLE, complete[-1].stamp))
+        assert changed in found
+        assert len(found) < len(keys(complete))
+
+    def test_what_changes_while_pages_turn_is_in_the_next_extract(self, connector: Connector, touch: Touch) -> None:
+        first = connector.extract(Kind.ARTICLE)
+        behind = first.records[0].key
+        touch(behind)
+        rest = [connector.extract(Kind.ARTICLE, None, first.after)]
+        while rest[-1].after is not None:
+            touch(rest[-1].records[-1].key)  # a later change must not push the stamp past the one behind us
+            rest.append(connector.extract(Kind.ARTICLE, None, rest[-1].after))
+        assert behind in keys(pages(connector, Kind.ARTICLE, rest[-1].stamp))
+
+    def test_a_stamp_is_on_every_page(self, connector: Connector) -> None:
+        assert all(batch.stamp for batch in pages(connector, Kind.ARTICLE))
+
+    def test_records_are_fetched_by_key_and_a_key_that_is_gone_is_left_out(self, connector: Connector) -> None:
+        page = connector.extract(Kind.ARTICLE).records
+        found = connector.fetch(Kind.ARTICLE, [page[0].key, "no-such-code", page[1].key])
+        assert sorted(found, key=lambda record: record.key) == sorted(page[:2], key=lambda record: record.key)
+
+    def test_nothing_asked_is_nothing_fetched(self, connector: Connector) -> None:
+        assert connector.fetch(Kind.ARTICLE, []) == []
+
+    @pytest.mark.parametrize("kind", [Kind.GROUP, Kind.ARTICLE])
+    def test_fields_have_one_name_each_and_include_ours(self, connector: Connector, kind: Kind) -> None:
+        names = [field.name for field in connector.fields(kind)]
+        assert "name" in names
+        assert len(names) == len(set(names))
+
+    def test_the_check_finds_nothing_wrong(self, connector: Connector) -> None:
+        assert [finding for finding in connector.check() if not finding.ok] == []
+
+
+class TargetContract:
+    """Provide `connector`, without products and groups of ours and allowed to write.
+
+    Override `product` and `group` where the system needs other values than these; each needs a `name`, and the parts
+    of a product need `price_incl` and `active`.
+    """
+
+    @pytest.fixture
+    def product(self) -> Record:
+        """A product with two articles."""
+        return a_product("900100", (a_part("900101"), a_part("900102")))
+
+    @pytest.fixture
+    def group(self) -> Record:
+        """An article group."""
+        return a_group("ZZKLED")
+
+    @pytest.fixture
+    def links(self) -> Links:
+        """What was linked before: nothing, until a test does."""
+        return Links()
+
+    def created(self, connector: Connector, wanted: Record, links: Links) -> Written:
+        """Write a new record and keep its link."""
+        written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
+        links.known[wanted.kind, wanted.key] = written.reference
+        return written
+
+    def held(self, connector: Connector, wanted: Record, links: Links) -> Held:
+        """Return what the target holds for the record."""
+        return connector.lookup([wanted], links)[wanted.key]
+
+    def test_what_the_target_does_not_have_is_left_out(
+        self, connector: Connector, product: Record, group: Record, links: Links
+    ) -> None:
+        assert connector.lookup([product], links) == {}
+        assert connector.lookup([group], links) == {}
+
+    def test_nothing_asked_is_nothing_looked_up(self, connector: Connector, links: Links) -> None:
+        assert connector.lookup([], links) == {}
+
+    @pytest.mark.parametrize("kind", ["product", "group"])
+    def test_what_was_written_can_be_looked_up(
+        self, connector: Connector, kind: str, request: pytest.FixtureRequest, links: Links
+    ) -> None:
+        wanted: Record = request.getfixturevalue(kind)
+        written = self.created(connector, wanted, links)
+        held = self.held(connector, wanted, links)
+        assert differences(wanted, held.record) == ()
+        assert held.reference == written.reference
+
+    def test_what_was_written_is_found_without_a_link(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
+        self.created(connector, product, links)
+        assert differences(product, self.held(connector, product, Links()).record) == ()
+
+    def test_the_same_token_does_not_write_twice(self, connector: Connector, product: Record, links: Links) -> None:
+        first = connector.write(a_create(product), None, links, "t1")
+        assert connector.write(a_create(product), None, links, "t1").reference == first.reference
+
+    def test_an_update_changes_what_it_names_and_nothing_else(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
+        self.created(connector, product, links)
+        before = self.held(connector, product, links)
+        price = f"{product.parts[0].key}/price_incl"
+        connector.write(an_update_at(before.record, {price: Decimal("21.50")}), before, links, "t2")
+        after = self.held(connector, product, links).record.flat()
+        assert after[price] == Decimal("21.50")
+        assert differences(product, self.held(connector, product, links).record) == (price,)
+        assert after.keys() == before.record.flat().keys()
+
+    def test_a_group_can_be_renamed(self, connector: Connector, group: Record, links: Links) -> None:
+        self.created(connector, group, links)
+        before = self.held(connector, group, links)
+        connector.write(an_update(before.record, name="Mode"), before, links, "t2")
+        assert self.held(connector, group, links).record.values["name"] == "Mode"
+
+    def test_an_article_can_be_retired(self, connector: Connector, product: Record, links: Links) -> None:
+        self.created(connector, product, links)
+        before = self.held(connector, product, links)
+        active = f"{product.parts[1].key}/active"
+        connector.write(an_update_at(before.record, {active: False}, Action.RETIRE), before, links, "t2")
+        assert differences(product, self.held(connector, product, links).record) == (active,)
+
+    def test_an_article_can_join_a_product(self, connector: Connector, product: Record, links: Links) -> None:
+        self.created(connector, product, links)
+        before = self.held(connector, product, links)
+        joining = Record(product.kind, product.key, {}, (a_part("900103"),), product.source)
+        change = a_create(joining)
+        connector.write(
+            an_update_at(Record(product.kind, product.key, {}, (a_part("900103"),)), change.wanted.flat()),
+            before,
+            links,
+            "t2",
+        )
+        after = self.held(connector, product, links).record
+        assert {part.key for part in after.parts} == {"900101", "900102", "900103"}
+
+    def test_a_write_over_something_that_moved_is_refused(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
+        self.created(connector, product, links)
+        old = self.held(connector, product, links)
+        connector.write(an_update(old.record, name="Eerst"), old, links, "t2")
+        with pytest.raises(RejectedError, match="target_changed_since_plan"):
+            connector.write(an_update(old.record, name="Later"), old, links, "t3")
+        assert self.held(connector, product, links).record.values["name"] == "Eerst"
+
+    def test_what_changed_since_a_marker_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+        other = a_product("900200", (a_part("900201"),))
+        self.created(connector, other, links)
+        self.created(connector, product, links)
+        since = self.held(connector, product, links).marker
+        before = self.held(connector, other, links)
+        connector.write(an_update(before.record, name="Anders"), before, links, "t2")
+        batch = connector.changed(Kind.PRODUCT, since)
+        articles = {part.key for record in batch.records for part in record.parts}
+        assert "900201" in articles
+        assert "900101" not in articles
+        assert batch.stamp
+
+    def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:
+        start = connector.changed(Kind.PRODUCT, "").stamp
+        assert start
+        self.created(connector, product, links)
+        articles = {part.key for one in connector.changed(Kind.PRODUCT, start).records for part in one.parts}
+        assert {part.key for part in product.parts} <= articles
+
+    def test_a_change_tells_how_many_calls_it_takes(self, connector: Connector, product: Record) -> None:
+        assert connector.calls(a_create(product)) >= 1

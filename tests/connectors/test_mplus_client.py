@@ -1,0 +1,255 @@
+# ruff: noqa: TID251 - single answers of the till come from httpx's transport for tests
+"""The conversation with the till, answer by answer: what each amounts to for a read and for a write."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, quote
+
+import httpx
+import pytest
+import stamina
+from lxml import etree
+from pydantic import SecretStr, ValidationError
+
+from integration.connectors.http import Line
+from integration.connectors.mplus.client import SOAP, Client, contract, tag
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.errors import (
+    AccessDeniedError,
+    ConnectorError,
+    InDoubtError,
+    IntegrationError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+
+SECRET = "s3cr&t <ö>/+token"
+IDENT = "kassa+1 & co"
+SETTINGS = MplusSettings(
+    url="http://127.0.0.1:18083/", ident=IDENT, secret=SecretStr(SECRET), per_second=10_000, attempts=4
+)
+OPEN = f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}" xmlns:ns="urn:mplusqapi"><SOAP-ENV:Body>'
+CLOSE = "</SOAP-ENV:Body></SOAP-ENV:Envelope>"
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
+    """Return a client whose till gives these answers in turn, the last one for ever, and the requests it gets."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        given = answers[min(len(requests), len(answers)) - 1]
+        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
+
+    line = Line(
+        system="MplusKASSA",
+        host_shown=SETTINGS.host_shown,
+        pace=SETTINGS.pace,
+        secrets=(SECRET, IDENT),
+        transport=httpx.MockTransport(answer),
+    )
+    return Client(SETTINGS, line), requests
+
+
+def xml(body: str, status: int = 200) -> httpx.Response:
+    """Return an envelope round this body."""
+    return httpx.Response(status, content=(OPEN + body + CLOSE).encode(), headers={"Content-Type": "text/xml"})
+
+
+def fault(code: str, message: str = "no", status: int = 500) -> httpx.Response:
+    """Return a fault; its elements are in no namespace."""
+    return xml(
+        f"<SOAP-ENV:Fault><faultcode>{code}</faultcode><faultstring>{message}</faultstring></SOAP-ENV:Fault>", status
+    )
+
+
+def result(code: str, message: str = "") -> httpx.Response:
+    """Return the answer to an update of a product."""
+    return xml(
+        f"<ns:UpdateProductResponse><ns:result>UPDATE-PRODUCT-RESULT-{code}</ns:result>"
+        f"<ns:errorMessage>{message}</ns:errorMessage></ns:UpdateProductResponse>"
+    )
+
+
+PRODUCTS = xml("<ns:GetProductsResponse><ns:productList/></ns:GetProductsResponse>")
+HTML = httpx.Response(200, text="<!DOCTYPE html><html><body><h1>Onderhoud</h1></body></html>")
+GARBAGE = httpx.Response(200, content=b"\x00\xff{<]not an answer")
+HALF = httpx.Response(200, content=PRODUCTS.content[:-30])
+OTHER = xml("<ns:getproductsresponse/>")
+DOCTYPE = httpx.Response(
+    200, content=b'<!DOCTYPE a [<!ENTITY e "x">]>' + PRODUCTS.content.replace(b"<ns:productList/>", b"&e;")
+)
+
+
+def read(client: Client) -> etree._Element:
+    """Ask for products."""
+    return client.read("getProducts", request={"pluNumbers": {}})
+
+
+def write(client: Client) -> etree._Element:
+    """Update a product."""
+    return client.write("updateProduct", product={"productNumber": 5001})
+
+
+def raised(act: Callable[[Client], object], *answers: httpx.Response) -> tuple[IntegrationError, int]:
+    """Return the error in which a call ends, and how often it was sent."""
+    client, requests = a_client(*answers)
+    with pytest.raises(IntegrationError) as caught:
+        act(client)
+    return caught.value, len(requests)
+
+
+def test_credentials_are_percent_encoded_in_the_address_and_nowhere_else() -> None:
+    client, requests = a_client(PRODUCTS)
+    read(client)
+    query = requests[0].url.query.decode()
+    assert parse_qs(query, strict_parsing=True) == {"ident": [IDENT], "secret": [SECRET]}
+    assert "+" not in query
+    assert SECRET not in requests[0].content.decode()
+
+
+def test_a_request_is_soap_1_1_in_utf_8_and_names_its_operation() -> None:
+    client, requests = a_client(PRODUCTS)
+    read(client)
+    assert requests[0].method == "POST"
+    assert requests[0].headers["content-type"] == "text/xml; charset=utf-8"
+    assert requests[0].headers["soapaction"] == "getProducts"
+    assert etree.fromstring(requests[0].content).tag == f"{{{SOAP}}}Envelope"
+
+
+def test_the_probe_is_a_bare_get_without_credentials() -> None:
+    client, requests = a_client(httpx.Response(405))
+    assert client.probe() == 405
+    assert (requests[0].method, requests[0].url.query) == ("GET", b"")
+
+
+def test_elements_we_do_not_know_are_read_over() -> None:
+    client, _ = a_client(
+        xml("<ns:GetProductsResponse><ns:productList><ns:new/></ns:productList><ns:x/></ns:GetProductsResponse>")
+    )
+    assert read(client).tag == tag("GetProductsResponse")
+
+
+@pytest.mark.parametrize("unusable", [HTML, GARBAGE, HALF, OTHER, fault("SOAP-ENV:Server")])
+def test_a_read_with_an_unusable_answer_is_asked_again(unusable: httpx.Response) -> None:
+    client, requests = a_client(unusable, PRODUCTS)
+    assert read(client).tag == tag("GetProductsResponse")
+    assert len(requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code", "times"),
+    [
+        (HTML, MalformedAnswerError, "answer_unreadable", 3),
+        (GARBAGE, MalformedAnswerError, "answer_unreadable", 3),
+        (OTHER, MalformedAnswerError, "answer_unreadable", 3),
+        (DOCTYPE, MalformedAnswerError, "answer_unreadable", 3),
+        (HALF, UnavailableError, "answer_incomplete", 3),
+        (fault("SOAP-ENV:Server", "vol"), UnavailableError, "server_error", 3),
+        (httpx.Response(500, text="oops"), UnavailableError, "server_error", 3),
+        (httpx.Response(503), UnavailableError, "service_unavailable", 4),
+        (httpx.Response(404), MalformedAnswerError, "address_not_api", 1),
+        (httpx.Response(405), MalformedAnswerError, "address_not_api", 1),
+        (httpx.Response(403), AccessDeniedError, "mplus_credentials_rejected", 1),
+        (fault("SOAP-ENV:Client.Authentication"), AccessDeniedError, "mplus_credentials_rejected", 1),
+        (fault("SOAP-ENV:Client"), RejectedError, "request_refused", 1),
+        (httpx.Response(400), RejectedError, "request_refused", 1),
+    ],
+)
+def test_what_an_answer_to_a_read_amounts_to(
+    answer: httpx.Response, kind: type[ConnectorError], code: str, times: int
+) -> None:
+    error, sent = raised(read, answer)
+    assert (type(error), error.code, sent) == (kind, code, times)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (HTML, InDoubtError, "timeout_after_sending_write"),
+        (GARBAGE, InDoubtError, "timeout_after_sending_write"),
+        (HALF, InDoubtError, "timeout_after_sending_write"),
+        (OTHER, InDoubtError, "timeout_after_sending_write"),
+        (xml("<ns:UpdateProductResponse/>"), InDoubtError, "timeout_after_sending_write"),
+        (httpx.Response(404), InDoubtError, "timeout_after_sending_write"),
+        (httpx.Response(500, text="oops"), InDoubtError, "timeout_after_sending_write"),
+        (httpx.Response(503), InDoubtError, "timeout_after_sending_write"),
+        (fault("SOAP-ENV:Server"), InDoubtError, "server_error"),
+        (fault("SOAP-ENV:Client.Authentication"), AccessDeniedError, "mplus_credentials_rejected"),
+        (fault("Client", status=200), RejectedError, "request_refused"),
+        (result("FAILED", "Prijs ontbreekt"), RejectedError, "mplus_rejected"),
+        (result("SOMETHING-NEW"), RejectedError, "mplus_rejected"),
+        (result("NOT-FOUND"), RejectedError, "target_record_missing"),
+        (result("NOT-ALLOWED"), RejectedError, "product_update_not_allowed"),
+        (result("FAILED-ARTICLE-NUMBER-ALREADY-TAKEN"), RejectedError, "article_number_taken"),
+    ],
+)
+def test_what_an_answer_to_a_write_amounts_to_and_it_is_sent_once(
+    answer: httpx.Response, kind: type[ConnectorError], code: str
+) -> None:
+    error, sent = raised(write, answer, result("OK"))
+    assert (type(error), error.code, sent) == (kind, code, 1)
+
+
+def test_a_refusal_tells_the_words_of_the_till() -> None:
+    error, _ = raised(write, result("FAILED", "Prijs ontbreekt"))
+    assert error.facts["message"] == "Prijs ontbreekt"
+
+
+def test_a_refusal_without_words_tells_its_code() -> None:
+    error, _ = raised(write, result("FAILED"))
+    assert error.facts["message"] == "UPDATE-PRODUCT-RESULT-FAILED"
+
+
+@pytest.mark.parametrize("act", [read, write])
+def test_no_error_tells_a_secret_even_when_the_till_repeats_it(
+    act: Callable[[Client], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    echo = f"unknown {SECRET.replace('&', '&amp;').replace('<', '&lt;')} at ?secret={quote(SECRET, safe='')}"
+    answers = [
+        fault("SOAP-ENV:Client", echo), fault("SOAP-ENV:Server", echo), fault("SOAP-ENV:Client.Authentication", echo),
+        result("FAILED", echo), httpx.Response(200, text=echo), httpx.Response(404, text=echo),
+    ]  # fmt: skip
+    told = []
+    for answer in answers:
+        error, _ = raised(act, answer)
+        told += [str(error), repr(error), *error.facts.values(), *traceback.format_exception(error)]
+    told += [caplog.text, repr(SETTINGS), str(SETTINGS)]
+    for secret in (SECRET, quote(SECRET), quote(SECRET, safe="")):
+        assert not any(secret in text for text in told)
+
+
+def test_a_request_that_does_not_fit_the_interface_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError, match="pluNumbers"):
+        contract().message("getProducts", {"request": {}})
+
+
+def test_answers_are_known_by_the_names_the_interface_gives_them() -> None:
+    assert contract().answer_name("getVatGroupList") == tag("getVatGroupListResponse")
+    assert contract().answer_name("updateArticleGroup") == tag("UpdateArticleGroupResponse")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.mpluskassa.nl:1234/", "https://x?secret=1", "ftp://x", "https://u:p@x/", "api.mpluskassa.nl"]
+)
+def test_an_address_that_would_give_the_secret_away_is_no_setting(url: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        MplusSettings(url=url, ident=IDENT, secret=SecretStr(SECRET))
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("https://api.mpluskassa.nl:1234", "https://api.mpluskassa.nl:1234/"), ("http://localhost:1/x/", "http://localhost:1/x/")],
+)  # fmt: skip
+def test_an_address_ends_in_a_slash(given: str, kept: str) -> None:
+    assert MplusSettings(url=given, ident=IDENT, secret=SecretStr(SECRET)).url == kept

@@ -1,0 +1,255 @@
+"""A connector in memory: source and target in one, held to the same contract as the real ones."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from integration.connectors.protocol import Finding, References
+from integration.core.errors import InDoubtError, RejectedError, UnavailableError
+from integration.core.plan import Action, Change
+from integration.core.records import Batch, Field, FieldType, Held, Kind, Record, Written
+from integration.core.tokens import Token
+
+
+@dataclass
+class Links:
+    """References as a dictionary: (kind, our key) to the target's reference."""
+
+    known: dict[tuple[Kind, str], str] = field(default_factory=dict)
+
+    def reference(self, kind: Kind, key: str) -> str | None:
+        """Return the target's reference of what we know under this key."""
+        return self.known.get((kind, key))
+
+    def key(self, kind: Kind, reference: str) -> str | None:
+        """Return our key of what the target knows under this reference."""
+        return next((key for (of, key), known in self.known.items() if (of, known) == (kind, reference)), None)
+
+
+class MemoryKeeper:
+    """Where a log-in's tokens are kept between calls, in memory; `saved` are all pairs ever kept, oldest first."""
+
+    def __init__(self, token: Token | None = None) -> None:
+        self.saved = [token] if token else []
+        self._alone = threading.Lock()
+
+    def load(self) -> Token | None:
+        """Return the pair kept last."""
+        return self.saved[-1] if self.saved else None
+
+    def save(self, token: Token) -> None:
+        """Keep a new pair; only who holds `alone` may."""
+        assert self._alone.locked()
+        self.saved.append(token)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the right to refresh."""
+        with self._alone:
+            yield
+
+
+@dataclass(frozen=True)
+class _Kept:
+    record: Record
+    reference: str
+    stamp: int
+
+
+class MemoryConnector:
+    """A system that forgets nothing and answers at once, unless a test plans otherwise.
+
+    As a source it holds what `put` gave it, as a target what was written. Stamps and markers are numbers as text that
+    grow with every change. `writes` lists the keys of the writes that took effect, `calls_made` counts all calls.
+    """
+
+    def __init__(
+        self, records: Iterable[Record] = (), *, system: str = "Memory", page_size: int = 100, in_flight: int = 4
+    ) -> None:
+        self.system = system
+        self.in_flight = in_flight
+        self.page_size = page_size
+        self.writes: list[str] = []
+        self.calls_made: Counter[str] = Counter()
+        self.offered: dict[str, dict[str, str]] = {}
+        self._lock = threading.RLock()
+        self._clock = 0
+        self._kept: dict[tuple[Kind, str], _Kept] = {}
+        self._done: dict[str, Written] = {}
+        self._refusals: dict[str, RejectedError] = {}
+        self._silences: dict[str, bool] = {}
+        self._away = 0
+        for record in records:
+            self.put(record)
+
+    # What happens in the fake's world, as a test wants it
+
+    def put(self, record: Record) -> None:
+        """Let somebody enter or change a record in the system itself."""
+        with self._lock:
+            self._keep(record)
+
+    def remove(self, kind: Kind, key: str) -> None:
+        """Let somebody delete a record in the system itself."""
+        with self._lock:
+            del self._kept[kind, key]
+
+    def held(self, kind: Kind) -> dict[str, Record]:
+        """Return what the system holds, by key."""
+        with self._lock:
+            return {key: kept.record for (of, key), kept in self._kept.items() if of == kind}
+
+    def refuse(self, key: str, message: str = "no", code: str = "request_refused") -> None:
+        """Let the system refuse every write of this record."""
+        self._refusals[key] = RejectedError(code, system=self.system, key=key, message=message)
+
+    def accept(self, key: str) -> None:
+        """Let the system take writes of this record again."""
+        self._refusals.pop(key, None)
+
+    def lose_answer(self, key: str, *, after: bool = True) -> None:
+        """Let the answer to the next write of this record get lost, `after` the write took effect or before."""
+        self._silences[key] = after
+
+    def go_away(self, calls: int = 1) -> None:
+        """Let the next calls find nobody there."""
+        self._away = calls
+
+    # The connector
+
+    def check(self) -> list[Finding]:
+        """Return the connection check."""
+        if self._away:
+            return [Finding("host", ok=False, cause="connection_refused", facts={"system": self.system})]
+        return [Finding("host", ok=True)]
+
+    def fields(self, kind: Kind) -> list[Field]:
+        """Return a field for every value the records of this kind have."""
+        names = {name: None for record in self.held(kind).values() for name in record.values}
+        return [Field(name, name.capitalize(), FieldType.TEXT, kind, wire=name.upper()) for name in names]
+
+    def choices(self, name: str) -> dict[str, str]:
+        """Return what `offered` has under this name."""
+        return self.offered.get(name, {})
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+        """Return one page in the order of the keys."""
+        self._answering("extract")
+        with self._lock:
+            mark = json.loads(after) if after else {"stamp": str(self._clock), "last": ""}
+            rows = self._changed(kind, since, mark["last"])
+        page = rows[: self.page_size]
+        more = json.dumps({**mark, "last": page[-1].record.key}) if len(rows) > self.page_size else None
+        return Batch(tuple(kept.record for kept in page), more, mark["stamp"])
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the records under these keys."""
+        self._answering("fetch")
+        held = self.held(kind)
+        return [held[key] for key in sorted(set(keys)) if key in held]
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what is held now; a link's reference counts more than the key."""
+        self._answering("lookup")
+        with self._lock:
+            found = {record.key: self._find(record.kind, record.key, references) for record in wanted}
+        return {
+            key: Held(_under(kept.record, key), kept.reference, str(kept.stamp), kept)
+            for key, kept in found.items()
+            if kept is not None
+        }
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        """Carry out one change; under a token it has seen, return what it answered then."""
+        self._answering("write")
+        with self._lock:
+            if token in self._done:
+                return self._done[token]
+            silent = self._silences.pop(change.key, None)
+            if silent is False:
+                raise InDoubtError(system=self.system, key=change.key)
+            if change.key in self._refusals:
+                raise self._refusals[change.key]
+            self._done[token] = self._written(change, held, references)
+            self.writes.append(change.key)
+        if silent:
+            raise InDoubtError(system=self.system, key=change.key)
+        return self._done[token]
+
+    def calls(self, change: Change) -> int:
+        """Return how many writes the change takes: one."""
+        del change
+        return 1
+
+    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
+        """Return one page of what changed after the marker; after an empty one, of everything."""
+        self._answering("changed")
+        with self._lock:
+            now = str(self._clock)
+            rows = self._changed(kind, str(int(since) + 1) if since else None, after or "")
+        page = rows[: self.page_size]
+        records = tuple(_only_keys(kept) for kept in page)
+        return Batch(records, page[-1].record.key if len(rows) > self.page_size else None, now)
+
+    def _answering(self, call: str) -> None:
+        with self._lock:
+            self.calls_made[call] += 1
+            if self._away:
+                self._away -= 1
+                raise UnavailableError("connection_refused", system=self.system, host="memory")
+
+    def _changed(self, kind: Kind, since: str | None, last: str) -> list[_Kept]:
+        rows = [kept for (of, key), kept in self._kept.items() if of == kind and key > last]
+        return sorted(
+            (kept for kept in rows if since is None or kept.stamp >= int(since)), key=lambda kept: kept.record.key
+        )
+
+    def _find(self, kind: Kind, key: str, references: References) -> _Kept | None:
+        reference = references.reference(kind, key)
+        if reference is None:
+            return self._kept.get((kind, key))
+        same = (kept for (of, _), kept in self._kept.items() if of == kind and kept.reference == reference)
+        return next(same, None)
+
+    def _keep(self, record: Record) -> _Kept:
+        self._clock += 1
+        before = self._kept.get((record.kind, record.key))
+        kept = _Kept(record, before.reference if before else f"m{self._clock}", self._clock)
+        self._kept[record.kind, record.key] = kept
+        return kept
+
+    def _written(self, change: Change, held: Held | None, references: References) -> Written:
+        now = self._find(change.kind, change.key, references)
+        if change.action is Action.CREATE:
+            if now is not None:
+                raise RejectedError("article_number_taken", number=change.key, article=change.key)
+            kept = self._keep(change.wanted)
+        elif now is None:
+            raise RejectedError("target_record_missing", system=self.system, key=change.key, number="")
+        elif held is None or held.marker != str(now.stamp):
+            raise RejectedError("target_changed_since_plan", system=self.system, key=change.key)
+        else:
+            kept = self._keep(_edited(now.record, change.wanted))
+        return Written(kept.reference, str(kept.stamp))
+
+
+def _under(record: Record, key: str) -> Record:
+    return record if record.key == key else replace(record, key=key)
+
+
+def _edited(now: Record, wanted: Record) -> Record:
+    """What is held, with the wanted values in place; a part it does not have yet is added."""
+    inside: Mapping[str, Record] = {part.key: part for part in now.parts}
+    changed = {
+        part.key: replace(part, values={**inside[part.key].values, **part.values}) if part.key in inside else part
+        for part in wanted.parts
+    }
+    return replace(now, values={**now.values, **wanted.values}, parts=tuple({**inside, **changed}.values()))
+
+
+def _only_keys(kept: _Kept) -> Record:
+    parts = tuple(Record(part.kind, part.key, {}) for part in kept.record.parts)
+    return Record(kept.record.kind, kept.record.key, {"marker": str(kept.stamp)}, parts)

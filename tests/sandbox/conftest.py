@@ -1,0 +1,29 @@
+"""Sandboxes that are up, and users who are logged in."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from integration.sandbox.server import Sandbox, running
+from tests.sandbox.office_client import Office
+
+
+@pytest.fixture(scope="module")
+def reading() -> Iterator[Office]:
+    """A user of a sandbox that a whole file only reads."""
+    with running() as up, Office(up) as office:
+        yield office
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of one test."""
+    with running() as up:
+        yield up
+
+
+@pytest.fixture
+def office(sandbox: Sandbox) -> Iterator[Office]:
+    """A user of the sandbox of one test."""
+    with Office(sandbox) as up:
+        yield up

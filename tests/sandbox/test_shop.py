@@ -1,0 +1,111 @@
+"""The sample shop: what is in it, whatever its size."""
+
+import time
+from collections import Counter
+from decimal import Decimal
+
+from integration.sandbox.shop import NAME_LIMIT, ShopArticle, check_digit, make_shop
+
+CENT = Decimal("0.01")
+FAULTS = {
+    "letters_in_code": 4,
+    "leading_zero": 2,
+    "leading_zero_collides": 1,
+    "wrong_check_digit": 4,
+    "foreign_currency": 3,
+    "missing_vat": 3,
+    "long_name": 3,
+    "emoji": 2,
+    "duplicate_barcode": 4,
+    "blocked": 3,
+}
+
+
+def faults(articles: tuple[ShopArticle, ...]) -> dict[str, int]:
+    return dict(Counter(each.fault for each in articles if each.fault))
+
+
+def test_the_same_seed_is_the_same_shop() -> None:
+    assert make_shop() == make_shop()
+    assert make_shop() != make_shop(seed=1)
+
+
+def test_the_shop_has_the_size_that_was_asked() -> None:
+    shop = make_shop(400)
+    assert len(shop.articles) == 400
+    assert len(shop.branches) == 3
+    assert len(shop.customers) == 120
+    assert len(shop.vats) == 5
+
+
+def test_half_of_the_articles_are_variants_of_forty_styles() -> None:
+    variants = [each for each in make_shop(400).articles if each.parent]
+    assert len(variants) == 200
+    assert len({each.parent for each in variants}) == 40
+    assert len({(each.parent, each.colour, each.size) for each in variants}) == 200
+    assert all(each.number for each in variants)
+
+
+def test_every_fault_is_there_as_often_in_a_big_shop_as_in_a_small_one() -> None:
+    assert faults(make_shop(400).articles) == FAULTS
+    assert faults(make_shop(5000).articles) == FAULTS
+
+
+def test_a_hundred_thousand_articles_take_seconds() -> None:
+    begin = time.monotonic()
+    assert len({each.code for each in make_shop(100_000).articles}) == 100_000
+    assert time.monotonic() - begin < 20
+
+
+def test_one_leading_zero_collides_with_another_article() -> None:
+    articles = make_shop().articles
+    collides = next(each for each in articles if each.fault == "leading_zero_collides")
+    assert [each.code for each in articles if each.number == collides.number] == [collides.code, "10007"]
+
+
+def test_only_the_faulty_barcodes_fail_their_check_or_occur_twice() -> None:
+    coded = [each for each in make_shop().articles if each.ean]
+    wrong = {each.fault for each in coded if check_digit(each.ean[:12]) != each.ean[12]}
+    assert wrong == {"wrong_check_digit"}
+    twice = [ean for ean, times in Counter(each.ean for each in coded).items() if times > 1]
+    assert {each.fault for each in coded if each.ean in twice} == {"duplicate_barcode"}
+
+
+def test_a_long_name_stands_whole_in_the_text() -> None:
+    long = [each for each in make_shop().articles if each.fault == "long_name"]
+    assert all(len(each.name) == NAME_LIMIT or each.name.endswith(" ") for each in long)
+    assert all(each.text.startswith(each.name) and each.text.index(".") >= 50 for each in long)
+
+
+def test_accountview_can_hold_every_text() -> None:
+    shop = make_shop()
+    for article in shop.articles:
+        (article.name + article.text).encode("cp1252")
+        assert len(article.name) <= NAME_LIMIT
+        assert len(article.code) <= 15
+    for customer in shop.customers:
+        "".join((customer.company, customer.contact, customer.street, customer.city)).encode("cp1252")
+        assert len(customer.company) <= 40
+
+
+def test_groups_form_a_tree_of_two_levels() -> None:
+    shop = make_shop()
+    codes = {each.code for each in shop.groups}
+    assert {each.parent for each in shop.groups} - {""} <= codes
+    assert all(len(each.code) <= 5 for each in shop.groups)
+    assert {each.group for each in shop.articles} <= codes
+
+
+def test_customers_share_an_address_or_have_none() -> None:
+    customers = make_shop().customers
+    shared = [each.email for each in customers if each.fault == "shared_email"]
+    assert len(shared) == 6
+    assert len(set(shared)) == 3
+    assert sum(not each.email for each in customers) == 5
+    assert len({each.country for each in customers}) > 4
+
+
+def test_prices_give_a_shelf_price_in_whole_cents() -> None:
+    for each in (each for each in make_shop().articles if each.vat):
+        incl = each.price_excl * (100 + each.vat_pct) / 100
+        assert abs(incl - incl.quantize(CENT)) < CENT / 50

@@ -1,0 +1,162 @@
+"""The till side of the sample shop: what a fresh till holds, whether it adds up, and how a day passes."""
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, summed
+from integration.sandbox.shop import Shop, make_shop
+
+RATES = {1: Decimal(9), 2: Decimal(21), 3: Decimal(0)}
+KINDS = ("orders", "receipts", "invoices")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    return make_shop(400)
+
+
+@pytest.fixture(scope="module")
+def till(shop: Shop) -> Till:
+    return Till(shop, Switches(), Ledger())
+
+
+@pytest.fixture
+def fresh(shop: Shop) -> Till:
+    return Till(shop, Switches(), Ledger())
+
+
+def documents(till: Till) -> Iterator[dict[str, Any]]:
+    for kind in KINDS:
+        yield from till.state(kind)
+
+
+def lines(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(document["lineList"].get("line", []))
+
+
+def test_it_has_no_groups_and_few_products(till: Till, shop: Shop) -> None:
+    known = {article.number for article in shop.articles}
+    numbers = [article["articleNumber"] for article in till.state("articles")]
+    assert till.state("groups") == []
+    assert len(till.state("products")) == 9
+    assert len(set(numbers) & known) == 3
+
+
+def test_articles_in_the_way_have_another_name_and_price(till: Till, shop: Shop) -> None:
+    known = {article.number: article for article in shop.articles if article.number}
+    for article in till.state("articles"):
+        if twin := known.get(article["articleNumber"]):
+            assert article["description"] != twin.name
+            assert article["priceExcl"] != round(twin.price_excl * 100)
+
+
+def test_it_has_the_documents_of_the_shop(till: Till) -> None:
+    assert [len(till.state(kind)) for kind in KINDS] == [60, 300, 20]
+
+
+def test_most_relations_are_customers_of_the_bookkeeping(till: Till, shop: Shop) -> None:
+    relations = till.state("relations")
+    emails = Counter(relation["email"] for relation in relations if "email" in relation)
+    ours = {customer.email for customer in shop.customers[:60]}
+    assert len(relations) == 67
+    assert len([relation for relation in relations if relation.get("email") in ours]) >= 60
+    assert emails.most_common(1)[0][1] > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_document_adds_up_to_the_cent(till: Till, kind: str) -> None:
+    for document in till.state(kind):
+        groups = document["vatGroupList"]["vatGroup"]
+        totals = (document["totalInclAmount"], document["totalExclAmount"])
+        by_groups = (
+            sum(group["exclAmount"] + group["vatAmount"] for group in groups),
+            sum(group["exclAmount"] for group in groups),
+        )
+        by_lines = tuple(
+            sum(line["data"][name] for line in lines(document)) for name in ("totalInclAmount", "totalExclAmount")
+        )
+        assert totals == by_groups == by_lines
+
+
+def test_what_was_paid_adds_up_too(till: Till) -> None:
+    for receipt in till.state("receipts"):
+        payments = receipt["paymentList"].get("payment", [])
+        assert sum(payment["amount"] for payment in payments) == receipt["paidAmount"] == receipt["totalInclAmount"]
+    for order in till.state("orders"):
+        payments = order["paymentList"].get("payment", [])
+        assert sum(payment["amount"] for payment in payments) == order["prepaidAmount"]
+
+
+def test_cash_is_rounded_to_five_cents(till: Till) -> None:
+    cash = [
+        payment["amount"]
+        for receipt in till.state("receipts")
+        for payment in receipt["paymentList"].get("payment", [])
+        if payment["method"] == "CASH"
+    ]
+    assert cash
+    assert all(amount % 5 == 0 for amount in cash)
+
+
+def test_there_is_something_of_everything(till: Till) -> None:
+    every = list(documents(till))
+    data = [line["data"] for document in every for line in lines(document)]
+    methods = {payment["method"] for document in every for payment in document["paymentList"].get("payment", [])}
+    assert {document["vatMethod"] for document in every} == {
+        "VAT-METHOD-INCLUSIVE",
+        "VAT-METHOD-EXCLUSIVE",
+        "VAT-METHOD-SHIFTED",
+    }
+    assert {"CASH", "PIN", "IDEAL", "GIFTCARD", "DEPOSIT", "INVOICE", "ROUNDING", "CREDITCARD"} <= methods
+    assert any(one["quantity"] < 0 for one in data)
+    assert any(one["decimalPlaces"] == 3 and one["quantity"] % 1000 for one in data)
+    assert any(one.get("discountPercentage") for one in data)
+    assert any(len(document["vatGroupList"]["vatGroup"]) > 1 for document in every)
+    assert any(receipt["receiptType"] == "RECEIPT-TYPE-CREDIT-RECEIPT" for receipt in till.state("receipts"))
+    assert any(0 < order["prepaidAmount"] < order["totalInclAmount"] for order in till.state("orders"))
+    assert len({order["deliveryState"] for order in till.state("orders")}) == 3
+    assert len({invoice["state"] for invoice in till.state("invoices")}) == 4
+
+
+def test_documents_sell_articles_of_the_shop(till: Till, shop: Shop) -> None:
+    known = {article.number for article in shop.articles} | {
+        article["articleNumber"] for article in till.state("articles")
+    }
+    sold = {line["articleNumber"] for document in documents(till) for line in lines(document)}
+    assert sold <= known
+    assert len(sold) > 100
+
+
+def test_it_is_the_same_for_the_same_seed(till: Till, fresh: Till) -> None:
+    assert all(till.state(kind) == fresh.state(kind) for kind in (*KINDS, "products", "relations", "stock", "markers"))
+
+
+def test_a_day_brings_documents_and_changes(fresh: Till) -> None:
+    before, markers = {kind: len(fresh.state(kind)) for kind in KINDS}, fresh.state("markers")[0]
+    fresh.advance_day()
+    after, moved = {kind: len(fresh.state(kind)) for kind in KINDS}, fresh.state("markers")[0]
+    assert after["orders"] == before["orders"] + 3
+    assert after["receipts"] >= before["receipts"] + 8
+    assert moved["orderSyncMarker"] == markers["orderSyncMarker"] + 4
+    assert moved["relationSyncMarker"] == markers["relationSyncMarker"] + 1
+
+
+@pytest.mark.parametrize("articles", [0, 40, 100_000])
+def test_the_shop_can_have_any_size(articles: int) -> None:
+    till = Till(make_shop(articles), Switches(), Ledger())
+    assert len(till.state("orders")) == 60
+
+
+@pytest.mark.parametrize("method", [INCLUSIVE, EXCLUSIVE, "VAT-METHOD-SHIFTED"])
+def test_sums_take_rounding_differences_into_the_lines(method: str) -> None:
+    sums = summed([(2, 333), (2, 333), (2, 335), (1, -109), (3, 50)], RATES, method)
+    assert sums.incl == sum(incl for incl, _ in sums.lines)
+    assert sums.excl == sum(excl for _, excl in sums.lines)
+    if method == INCLUSIVE:
+        assert sums.incl == 333 + 333 + 335 - 109 + 50

@@ -1,0 +1,70 @@
+"""The operational database as tests get it: every test runs on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.store.database import Database, open_database
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.runs import Runs
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock in the test's hands."""
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that does not exist yet, or is empty."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'data' / 'console.sqlite'}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """An open database."""
+    opened = open_database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def runs(database: Database, clock: Clock) -> Runs:
+    """The runs of the database."""
+    return Runs(database, clock)
+
+
+@pytest.fixture
+def links(database: Database, clock: Clock) -> Links:
+    """The links of the database."""
+    return Links(database, clock)
+
+
+@pytest.fixture
+def issues(database: Database, clock: Clock) -> Issues:
+    """The exception queue of the database."""
+    return Issues(database, clock)

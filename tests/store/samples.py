@@ -1,0 +1,95 @@
+"""Small plans and records for tests of the store."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.plan import Action, Approval, Change
+from integration.core.records import Kind, Record
+from integration.core.run import Link, Mode, Outcome, PlanRow, RunState, Staged, Step
+from integration.store.runs import Runs
+
+FLOW = "products"
+
+
+def a_product(number: int, *, price: str = "12.10", active: bool = True) -> Record:
+    """A product of one article: P1, with article number 200001 from the code A1."""
+    article = Record(
+        Kind.ARTICLE,
+        str(200_000 + number),
+        {"price_incl": Decimal(price), "ean": str(8_710_000_000_000 + number), "active": active},
+        source=f"A{number}",
+    )
+    return Record(Kind.PRODUCT, f"P{number}", {"name": f"Thee {number}"}, (article,), f"P{number}")
+
+
+def a_staged(place: int, *, parent: str = "", **values: object) -> Staged:
+    """An article as read."""
+    one = Staged(f"A{place}", parent or f"P{place}", f"Thee {place}", str(200_000 + place), record=a_product(place))
+    return replace(one, **values)  # type: ignore[arg-type]
+
+
+def a_create(number: int, *, stage: int = 1) -> PlanRow:
+    """A line that creates a product."""
+    wanted = a_product(number)
+    change = Change(
+        action=Action.CREATE, kind=Kind.PRODUCT, key=wanted.key, title=f"Thee {number}", group="Dranken",
+        sources=(f"A{number}",), wanted=wanted, before=None, agreed=wanted,
+    )  # fmt: skip
+    return a_line(change, stage=stage)
+
+
+def a_line(change: Change, *, stage: int = 1) -> PlanRow:
+    """A line of a plan that holds a change."""
+    return PlanRow(
+        0, stage, change.action, change.kind, change.key, change.title, change.group, len(change.sources), change,
+        change.digest(),
+    )  # fmt: skip
+
+
+def a_skip(number: int) -> PlanRow:
+    """A line of a record that takes no part."""
+    return PlanRow(
+        0, 1, Action.SKIP, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause="filtered", facts={"rule": "blocked"}
+    )
+
+
+def a_park(number: int, cause: str = "price_missing", field: str = "price_excl") -> PlanRow:
+    """A line of a record that waits for a person."""
+    return PlanRow(
+        0, 1, Action.PARK, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause=cause, cause_field=field,
+        facts={"key": f"A{number}"},
+    )  # fmt: skip
+
+
+def a_link(number: int) -> Link:
+    """The link of a product both sides agree on."""
+    return Link(Kind.PRODUCT, f"P{number}", str(7000 + number), a_product(number), "3")
+
+
+def a_preview(runs: Runs, *lines: PlanRow, unchanged: int = 0, mode: Mode = Mode.COMPLETE) -> str:
+    """Return a run that was just begun and holds these lines."""
+    run = runs.begin(FLOW, mode, "anna", 4, {"phase": "extract"})
+    runs.keep_page(run.id, lines, [a_link(900 + number) for number in range(unchanged)], unchanged, {"phase": "plan"})
+    return run.id
+
+
+def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
+    """Return a run whose plan waits for a person."""
+    run = a_preview(runs, *lines, unchanged=unchanged)
+    read = sum(line.weight for line in lines) + unchanged
+    runs.finish_preview(run, "fingerprint", (), RunState.READY, read)
+    return run
+
+
+def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[str] = frozenset()) -> str:
+    """Return a run whose plan was approved."""
+    run = a_plan(runs, *lines, unchanged=unchanged)
+    runs.approve(run, Approval("fingerprint", "anna", left_out))
+    return run
+
+
+def prove(runs: Runs, run: str) -> None:
+    """Send and prove everything that is planned."""
+    while lines := runs.next_planned(run, 100):
+        runs.mark_sent(run, [line.seq for line in lines])
+        runs.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])

@@ -1,0 +1,140 @@
+# ruff: noqa: TID251 - these tests look at the tables themselves
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from integration.core.errors import ConfigurationError, UnavailableError
+from integration.store.database import MIGRATIONS, Database, open_database
+from integration.store.settings import StoredSettings
+from integration.store.tables import metadata, outbox
+from tests.store.conftest import Clock
+
+
+def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock: Clock, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO instance (id) VALUES ('made long ago')"))
+    engine.dispose()
+    database = open_database(url)
+    assert database.instance == "made long ago"
+    StoredSettings(database, clock).put("flow:products", {"on": True}, "anna")
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_a_database_keeps_the_id_it_was_made_with(url: str) -> None:
+    first, second = open_database(url), open_database(url)
+    assert first.instance == second.instance
+    first.close()
+    second.close()
+
+
+def test_tables_of_a_newer_version_are_refused(url: str) -> None:
+    newer = open_database(url)
+    with newer.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    newer.close()
+    with pytest.raises(ConfigurationError) as caught:
+        open_database(url)
+    assert caught.value.code == "database_too_new"
+    assert caught.value.facts["found"] == "9999"
+
+
+@pytest.mark.processes
+def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
+    code = (
+        "import sys; from integration.store.database import open_database; print(open_database(sys.argv[1]).instance)"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", f"import sys; {opening}", url], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    answers = [process.communicate(timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 4
+    assert len(set(answers)) == 1
+
+
+def test_what_raises_inside_a_transaction_undoes_it(database: Database, clock: Clock) -> None:
+    stored = StoredSettings(database, clock)
+
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(outbox.delete())
+            raise RuntimeError("stop")
+
+    stored.put("one", {}, "anna")
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar() == 1
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://host/name"])
+def test_an_address_that_cannot_be_used_is_a_setting(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_database(url)
+    assert caught.value.code == "setting_invalid"
+
+
+def test_a_file_that_is_no_database_is_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(ConfigurationError) as caught:
+        open_database(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    assert caught.value.code == "setting_invalid"
+
+
+def test_an_unreachable_server_is_named_without_its_password() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        open_database("postgresql://anna:planted-secret@127.0.0.1:1/console")
+    assert caught.value.code == "database_unreachable"
+    shown = f"{caught.value!r} {caught.value} {caught.value.facts} {caught.value.__cause__}"
+    assert "127.0.0.1" in shown
+    assert "planted-secret" not in shown
+
+
+@pytest.mark.postgres
+def test_a_database_the_server_does_not_have_is_a_setting(postgres_server: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_database(f"{postgres_server}/not_there")
+    assert caught.value.code == "setting_invalid"
+
+
+def test_a_locked_file_is_waited_for_and_then_named(tmp_path: Path, clock: Clock) -> None:
+    url = f"sqlite:///{tmp_path / 'console.sqlite'}"
+    holder, other = open_database(url), open_database(url, patience=0.1)
+    with holder.write(), pytest.raises(UnavailableError) as caught:
+        StoredSettings(other, clock).put("one", {}, "anna")
+    assert caught.value.code == "database_locked"
+    holder.close()
+    other.close()
+
+
+def test_a_full_disk_is_named_and_nothing_is_half_kept(tmp_path: Path, clock: Clock) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    sa.event.listen(database.engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
+    stored = StoredSettings(database, clock)
+    with pytest.raises(UnavailableError) as caught:
+        stored.put("large", {"text": "x" * 1_000_000}, "anna")
+    assert caught.value.code == "disk_full"
+    assert "MB" in caught.value.facts["free"]
+    assert stored.get("large") is None
+    database.close()

@@ -1,0 +1,80 @@
+import pytest
+
+from integration.core.issues import Issue
+from integration.store.database import Database
+from integration.store.events import Events
+from integration.store.issues import Issues, IssueState, Met
+from tests.store.conftest import Clock
+from tests.store.samples import FLOW
+
+
+def meet(issues: Issues, *keys: str, run: str = "r1", cause: str = "price_missing") -> None:
+    issues.open(FLOW, run, [Met(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys])
+
+
+def test_issues_are_grouped_by_cause_the_largest_group_first(issues: Issues, clock: Clock) -> None:
+    meet(issues, "A1", cause="ean_duplicate")
+    first = clock()
+    meet(issues, "A2")
+    clock.advance(60)
+    meet(issues, "A3")
+    largest, other = issues.causes()
+    assert (largest.cause, largest.field, largest.count) == ("price_missing", "price", 2)
+    assert (largest.first_seen, largest.last_seen, largest.facts) == (first, clock(), {"key": "A3"})
+    assert (other.cause, other.count) == ("ean_duplicate", 1)
+    assert issues.causes("stock") == []
+    assert issues.counts() == {FLOW: 3}
+
+
+def test_the_same_trouble_tomorrow_is_the_same_issue(issues: Issues, clock: Clock) -> None:
+    first = clock()
+    meet(issues, "A1")
+    clock.advance(86_400)
+    meet(issues, "A1", run="r2")
+    (found,) = issues.list(FLOW, "price_missing")
+    assert (found.seen, found.first_seen, found.last_seen, found.run) == (2, first, clock(), "r2")
+
+
+def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Database, clock: Clock) -> None:
+    meet(issues, "A1")
+    meet(issues, "A1")
+    (found,) = issues.list(FLOW, "price_missing")
+    issues.close(found.id, "anna")
+    meet(issues, "A1")
+    told = [event["event"] for event in Events(database, clock).waiting(10)]
+    assert told == ["parked", "issue_closed", "parked"]
+
+
+def test_an_issue_set_aside_stays_out_of_the_queue_when_it_is_met_again(issues: Issues) -> None:
+    meet(issues, "A1")
+    (found,) = issues.list(FLOW, "price_missing")
+    issues.set_aside(found.id, "sold out", "anna")
+    meet(issues, "A1", run="r2")
+    assert issues.list(FLOW, "price_missing") == []
+    (kept,) = issues.of_key(FLOW, "A1")
+    assert (kept.state, kept.reason, kept.by) == (IssueState.SET_ASIDE, "sold out", "anna")
+
+
+def test_a_closed_issue_that_is_met_again_waits_from_now_on(issues: Issues, clock: Clock) -> None:
+    meet(issues, "A1")
+    (found,) = issues.list(FLOW, "price_missing")
+    issues.close(found.id, "anna")
+    assert issues.counts() == {}
+    clock.advance(3_600)
+    meet(issues, "A1")
+    (again,) = issues.list(FLOW, "price_missing")
+    assert (again.id, again.first_seen) == (found.id, clock())
+
+
+def test_the_longest_waiting_come_first_page_by_page(issues: Issues, clock: Clock) -> None:
+    for key in ("A3", "A1", "A2"):
+        meet(issues, key)
+        clock.advance(1)
+    assert [one.issue.key for one in issues.list(FLOW, "price_missing", limit=2)] == ["A3", "A1"]
+    assert [one.issue.key for one in issues.list(FLOW, "price_missing", "price", offset=2)] == ["A2"]
+    assert issues.list(FLOW, "price_missing", "name") == []
+
+
+def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
+    with pytest.raises(KeyError):
+        issues.close(7, "anna")
