@@ -102,6 +102,7 @@ class Application:
         self._connectors: dict[str, Connector] = {}
         self._rates: tuple[datetime, dict[str, Any]] | None = None
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
+        self._writes: dict[tuple[str, frozenset[str]], int] = {}
         self.sandbox: Sandbox | None = None
         self.database: Database = open_database(settings.operational_url())
         self._stack.callback(self.database.close)
@@ -457,9 +458,14 @@ class Application:
 
     def writes(self, run_id: str, left_out: frozenset[str] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
-        run = self._runs.get(run_id)
-        target = self.connector(self.flows[run.flow].target)
-        return sum(target.calls(change) for change in self._runs.changes(run_id) if change.key not in left_out)
+        known = self._writes.get((run_id, left_out))
+        if known is None:
+            run = self._runs.get(run_id)
+            target = self.connector(self.flows[run.flow].target)
+            known = sum(target.calls(change) for change in self._runs.changes(run_id) if change.key not in left_out)
+            if run.state is not RunState.PREVIEWING:
+                self._writes = {(run_id, left_out): known}
+        return known
 
     def causes(self, flow: str | None = None) -> list[CauseGroup]:
         """Return what waits for a person, grouped by cause."""
@@ -490,7 +496,11 @@ class Application:
     def ask_log(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the answer of the log to a question in SQL: column names and rows."""
         answer = self.logbook.ask(sql, rows=rows)
-        return {"columns": list(answer.frame.columns), "rows": answer.frame.values.tolist(), "cut": answer.cut}
+        return {
+            "columns": list(answer.columns),
+            "rows": answer.astype(object).where(answer.notna(), None).to_numpy().tolist(),
+            "cut": answer.attrs.get("cut", ""),
+        }
 
     def export_log(self, path: Path) -> None:
         """Write the whole log to a .csv or .parquet file."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, DivisionByZero
 from functools import cache, lru_cache
+from math import prod
 from typing import Any
 
 import regex
@@ -26,6 +27,7 @@ from integration.core.rules import EMPTY, Formula, Function, Operator, UnmappedE
 
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
 LONGEST_PATTERN = 200
+MOST_REPEATS = 1_000  # in a pattern, multiplied: nested ones are written out when it is prepared
 LONGEST_EXPRESSION = 2_000
 MOST_NODES = 400  # parts of an expression
 DEEPEST = 40
@@ -103,16 +105,16 @@ def _replace(value: Value, old: Value, new: Value) -> Value:
 def _pattern(pattern: str) -> "regex.Pattern[str]":
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
-    if re.search(r"\{[0-9]*,?[0-9]*[0-9]{4}", pattern):  # preparing these takes longer than using them may
-        raise ValueError("a pattern repeats at most 999 times")
+    if prod(max([1, *map(int, re.findall(r"\d+", many))]) for many in re.findall(r"{[\d,]+}", pattern)) > MOST_REPEATS:
+        raise ValueError(f"a pattern repeats at most {MOST_REPEATS} times in all")
     try:
         return regex.compile(pattern)
-    except (regex.error, RecursionError, OverflowError) as error:
+    except (regex.error, KeyError, RecursionError, OverflowError) as error:
         raise ValueError(f"the pattern {pattern} cannot be used: {error}") from None
 
 
 def _regex_replace(value: Value, pattern: Value, new: Value) -> Value:
-    """Return the text with every match replaced; the new text may name groups (`\\1`)."""
+    """Return the text with every match replaced; the new text may name the groups of the pattern by number."""
     text, template = as_text(value), as_text(new)
     if len(template) > LONGEST_PATTERN:
         raise ValueError(f"the new text has at most {LONGEST_PATTERN} characters")
@@ -187,10 +189,8 @@ def _read_number(value: str, style: str) -> Decimal:
         comma, point = text.count(","), text.count(".")
         dutch = text.rfind(",") > text.rfind(".") if comma and point else comma == 1 or point > 1
         style = "nl" if dutch else "en"
-    if style == "nl":
-        text = text.replace(".", "").replace(",", ".")
-    else:
-        text = text.replace(",", "")
+    thousands = "." if style == "nl" else ","
+    text = text.replace(thousands, "").replace(",", ".")
     if not _DIGITS.fullmatch(text):
         raise ValueError(f"no number: {value[:40]}")
     return Decimal(text)
@@ -228,7 +228,7 @@ _DAYS = (r"{y}-{m}-{d}(?:[T ].*)?", r"{d}[-/.]{m}[-/.]{y}", r"{y}{mm}{dd}")
 _PARTS = {
     "y": r"(?P<y>\d{4})", "m": r"(?P<m>\d{1,2})", "d": r"(?P<d>\d{1,2})", "mm": r"(?P<m>\d{2})", "dd": r"(?P<d>\d{2})",
 }  # fmt: skip
-_KNOWN_DAYS = [re.compile(day.replace("{4}", "").format(**_PARTS), re.ASCII) for day in _DAYS]
+_KNOWN_DAYS = [re.compile(day.format(**_PARTS), re.ASCII) for day in _DAYS]
 
 
 @lru_cache(maxsize=64)
@@ -559,7 +559,7 @@ def _literal(value: object) -> Value:
 def _check(tree: ast.expr, tools: Mapping[str, _Tool]) -> None:
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
-            raise ValueError(f"an expression cannot contain {type(node).__name__}")
+            raise ValueError(f"an expression cannot contain {type(node).__name__}")  # noqa: TRY004 - an operator's error
         if isinstance(node, ast.Call):
             _check_call(node, tools)
 

@@ -28,6 +28,7 @@ BATCH = 5_000
 PAUSE_SECONDS = 0.5
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 EXPORTED_AT_ONCE = 10_000
+ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MAKE = """
@@ -263,7 +264,7 @@ class Logbook:
             timer.start()
             try:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
-                answer = cursor.sql(sql).limit(rows + 1).df()
+                answer = cursor.execute(sql).fetch_df_chunk(rows // ROWS_IN_A_VECTOR + 1)  # at least one row more
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=seconds) from None
             except duckdb.Error as error:
@@ -275,13 +276,14 @@ class Logbook:
         shown.attrs["cut"] = len(answer) > rows
         return shown
 
-    def export(self, path: Path, format: Literal["csv", "parquet"]) -> int:  # noqa: A002 - what everybody calls it
-        """Write the whole log to a file and return its number of events."""
+    def export(self, path: Path, format: Literal["csv", "parquet"] | None = None) -> int:  # noqa: A002 - its usual name
+        """Write the whole log to a file and return its number of events; without a format its name decides."""
+        as_csv = (format or path.suffix.lower().removeprefix(".")) != "parquet"
         with self._cursor() as cursor:
             answer = cursor.execute(self._queries["all"])
             names = [column[0] for column in answer.description]
             pages = iter(lambda: answer.fetchmany(EXPORTED_AT_ONCE), [])
-            return _write_csv(path, names, pages) if format == "csv" else _write_parquet(path, names, pages)
+            return _write_csv(path, names, pages) if as_csv else _write_parquet(path, names, pages)
 
 
 def _arrow(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:

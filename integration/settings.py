@@ -17,6 +17,7 @@ class AccountViewAccess(BaseModel):
     client_secret: SecretStr = SecretStr("")
     refresh_token: SecretStr = SecretStr("")
     company: str = ""
+    per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
 
 class MplusAccess(BaseModel):
@@ -25,6 +26,8 @@ class MplusAccess(BaseModel):
     url: str = ""
     ident: str = ""
     secret: SecretStr = SecretStr("")
+    in_flight: int | None = Field(default=None, ge=1, le=8, description="whole number from 1 to 8")
+    per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
     @field_validator("url")
     @classmethod

@@ -13,11 +13,11 @@ from pages.components.runs import (
     progress_strip,
     run_actions,
     run_facts,
+    run_sum,
     run_table,
     runs_csv,
     short_id,
     stopped_by,
-    sum_strip,
 )  # fmt: skip
 from pages.components.states import inline, run_state
 from pages.components.timeline import run_timeline
@@ -54,7 +54,7 @@ def one_run(run_id: str) -> None:
         with grid.cell(column_span=3):
             section(text("run_adds_up"))
             with st.container(border=True, gap="xsmall"):
-                sum_strip(run.counts)
+                run_sum(app, run.id)
             section(text("run_events"))
             run_timeline(app, run.id)
         with grid.cell(column_span=2):

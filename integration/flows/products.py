@@ -1,218 +1,321 @@
-"""Products: articles and article groups of the books become products, articles and groups of the till."""
+"""Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from stdnum import ean
-from stdnum.exceptions import ValidationError as StdnumError
 
+from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import Mapped, RuleSet, Trace, compiled, policy, rules_from
+from integration.core.rules import (
+    EMPTY,
+    Operator,
+    Trace,
+    TraceStep,
+    as_text,
+    compile,  # noqa: A004 - of the mapping, as everywhere here
+    matches,
+    policy,
+    rules_from,
+)
 from integration.core.run import Link, Staged
 from integration.flows import FLOWS, Shaped
 from integration.functions import Tools
 
-LONGEST_NUMBER = 18  # digits of the till's 64-bit article numbers
-OFFER = frozenset({"vat_code", "price_incl", "price_excl", "active", "stock_managed", "webshop", "purchase_price"})
-"""Fields of the offer; every other field is content."""
+GROUPS, ARTICLES = 0, 1  # the stages of the flow
+LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
+VAT_TABLE = "vat_codes"
+PRICE = "article.price"
+VAT_CODE = "article.vat_code"
+ACTIVE = "article.active"
+OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
+"""Fields of an article that say how it is sold. Every other one is content."""
+
+_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+Rate = Annotated[Decimal, Field(gt=0)]
 
 
-class Sku(StrEnum):
-    """Where the till's article number comes from."""
-
-    CODE = "code"  # the article code as it is
-    FIELD = "field"  # a numeric field of the article
-    ALLOTTED = "allotted"  # a number the console gives once and keeps
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-class Filter(BaseModel):
-    """One rule on a source field that decides who takes part."""
+class Part(_Settings):
+    """One of the two parts of an article, switched by itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    field: str
-    operator: Literal["equal", "not_equal", "contains", "starts", "empty", "not_empty", "greater", "less", "in"]
-    value: str = ""
-    take: Literal["in", "out"] = "out"
-
-    def meets(self, record: Record) -> bool:
-        """Tell whether the record's value meets the condition."""
-        held = record.values.get(self.field)
-        text = "" if held is None else str(held)
-        match self.operator:
-            case "empty" | "not_empty":
-                return (not text) == (self.operator == "empty")
-            case "equal" | "not_equal":
-                return (text.casefold() == self.value.casefold()) == (self.operator == "equal")
-            case "contains":
-                return self.value.casefold() in text.casefold()
-            case "starts":
-                return text.casefold().startswith(self.value.casefold())
-            case "in":
-                return text.casefold() in {one.strip().casefold() for one in self.value.split(",")}
-            case _:
-                return self._compares(text)
-
-    def _compares(self, text: str) -> bool:
-        try:
-            held, limit = Decimal(text), Decimal(self.value)
-        except InvalidOperation:
-            return False
-        return held > limit if self.operator == "greater" else held < limit
+    create: bool = True
+    update: bool = True
 
 
-class ProductSettings(BaseModel):
-    """What an operator sets for the products flow; every default works at once."""
+class Filter(_Settings):
+    """One condition on a source field: what meets it is taken in, or left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    field: str = Field(min_length=1)
+    operator: Operator
+    value: str | tuple[str, ...] = ""
+    take: Literal["in", "out"] = "in"
 
-    on: bool = False  # runs by itself
+
+class Brakes(_Settings):
+    """When a plan stops for a typed confirmation; None switches a brake off."""
+
+    changes: int | None = Field(500, ge=0)
+    changes_percent: Decimal | None = Field(None, ge=0)
+    price_percent: Decimal | None = Field(Decimal(25), ge=0)
+    retirements: int | None = Field(0, ge=0)
+
+
+class ProductSettings(_Settings):
+    """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    on: bool = False
     schedule_minutes: int = Field(5, ge=1, le=59)
     nightly_complete: bool = True
     auto_approve: bool = False
-    sku_rule: Sku = Sku.CODE
-    sku_field: str = ""
-    price_basis: Literal["excl", "incl"] = "excl"  # what the price in the books is
-    price_sent: Literal["excl", "incl"] = "incl"  # the one that is sent; the till works out the other
-    currency: str = "EUR"
-    rates: dict[str, Decimal] = {}  # one unit of a foreign currency in ours
-    create_content: bool = True
-    update_content: bool = True
-    create_offer: bool = True
-    update_offer: bool = True
+
+    sku_rule: Literal["code", "field", "allotted"] = "code"
+    sku_field: str = ""  # for the rule `field`
+    parent_field: str = "parent"  # articles that share its value become one product; empty: each is its own
+
+    price_basis: Literal["excl", "incl"] = "excl"  # what the price of the source is
+    price_sent: Literal["excl", "incl"] = "incl"  # the other is computed by the till
+    decimals: int = Field(2, ge=0, le=2)  # the price in whole cents is rounded once more to so many
+    zero_price: Literal["send", "park"] = "send"
+    default_currency: str = "EUR"
+    rates: dict[str, Rate] = Field(default_factory=dict)  # one unit of a currency in the default one
+
+    content: Part = Part()
+    offer: Part = Part()
     groups: bool = True
-    retire: bool = True
     filters: tuple[Filter, ...] = ()
-    brake_changes: int | None = 500
-    brake_changes_percent: Decimal | None = None
-    brake_price_percent: Decimal | None = Decimal(25)
-    brake_retirements: int | None = 0
+    blocked: Literal["skip", "inactive"] = "skip"
+    retire: bool = True
+    brakes: Brakes = Brakes()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _named(cls, values: Any, handler: ModelWrapValidatorHandler["ProductSettings"]) -> "ProductSettings":
+        try:
+            settings = handler(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = ".".join(str(step) for step in first["loc"])
+            raise ConfigurationError("setting_invalid", setting=f"products {name}", expected=first["msg"]) from None
+        if settings.sku_rule == "field" and not settings.sku_field:
+            raise ConfigurationError("setting_invalid", setting="products sku_field", expected="a field of the article")
+        return settings
+
+
+class _Parked(Exception):  # noqa: N818 - no error: an issue on its way out
+    """One record cannot go on by itself."""
+
+    def __init__(self, cause: str, field: str, /, **facts: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.field = field
+        self.facts = facts
+
+    def issue(self, key: str) -> Issue:
+        return Issue(self.cause, key, self.field, {"key": key, **self.facts})
 
 
 class Products:
-    """The logic of the products flow, with everything it depends on given."""
-
-    flow = FLOWS["products"]
-    prices = frozenset({"price_incl", "price_excl"})
+    """The logic of the flow `products`, for one version of its settings, mapping and value tables."""
 
     def __init__(
         self,
         settings: ProductSettings,
-        mapping: Mapping[str, Any],
+        mapping_body: Mapping[str, Any],
         version: int,
         tables: Mapping[str, Mapping[str, str]],
         vat_rates: Mapping[str, Decimal],
         allot: Callable[[str], str],
     ) -> None:
-        rules = rules_from(mapping, version)
+        """Make everything ready that does not depend on a record.
+
+        `vat_rates` are percentages by the source's VAT code; `allot` gives an article code its number for good.
+        Raises ConfigurationError when the mapping cannot be used.
+        """
+        mapping, tools = rules_from(mapping_body), Tools(tables)
+        owned = policy(mapping)
+        self.flow = FLOWS["products"]
         self.settings = settings
         self.mapping_version = version
+        self.price_field = f"price_{settings.price_sent}"
+        self.policy: Policy = _policy(owned, self.price_field)
+        self.limits = Limits(**settings.brakes.model_dump())
+        self.prices = frozenset({self.price_field})
         self.retires = settings.retire
-        self.policy: Policy = _policy(rules, settings)
-        self.limits = Limits(
-            changes=settings.brake_changes,
-            changes_percent=settings.brake_changes_percent,
-            price_percent=settings.brake_price_percent,
-            retirements=settings.brake_retirements,
-        )
-        self._mapping = compiled(rules, Tools(tables))
-        self._rates = vat_rates
+        self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
+        self._vat_rates = vat_rates
+        self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
         self._allot = allot
+        self._offers = settings.offer.create or settings.offer.update
+        self._groups = compile(mapping, tools, {Kind.GROUP})
+        self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
 
-    # ---- each record alone ------------------------------------------------------------------------------------
+    # ---- each record by itself
 
     def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
-        """Filter, map and check each record alone."""
-        if stage == 0:
-            return [self._group(record) for record in records] if self.settings.groups else []
-        return [self._article(record) for record in records]
-
-    def trace(self, stage: int, record: Record) -> list[Trace]:
-        """Return how each value of a record comes about."""
-        return [one for one in self._mapping.trace(record) if one.target.startswith("group.") == (stage == 0)]
+        """Return each record mapped and checked by itself; see `FlowLogic`."""
+        return [self._group(record) if stage == GROUPS else self._article(record) for record in records]
 
     def _group(self, record: Record) -> Staged:
-        mapped = self._mapping.apply(record, "group.")
-        title = str(record.values.get("name") or record.key)
-        if mapped.issues:
-            return Staged(record.key, record.key, title, issue=mapped.issues[0])
-        return Staged(record.key, record.key, title, record=Record(Kind.GROUP, record.key, _fields(mapped, "group.")))
+        key, title = record.key, as_text(record.values.get("name")) or record.key
+        if not self.settings.groups:
+            return Staged(key, key, title, skip=Skip("groups_not_sent", key, {"key": key}))
+        mapped = self._groups.apply(record)
+        values = {name.partition(".")[2]: _clean(value) for name, value in mapped.values.items()}
+        try:
+            self._free_of(mapped.issues, record)
+            _required(values, "name", "group.name", self.flow.target)
+        except _Parked as parked:
+            return Staged(key, key, title, issue=parked.issue(key))
+        return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
     def _article(self, record: Record) -> Staged:
-        title = str(record.values.get("name") or record.key)
-        parent = str(record.values.get("parent") or record.key)
+        """Map one article to a product with that article alone; `shape` puts those of one parent together."""
+        key, title = record.key, as_text(record.values.get("name")) or record.key
+        parent = self._parent(record)
         if skip := self._left_out(record):
-            return Staged(record.key, parent, title, skip=skip)
-        number = self._number(record)
-        if isinstance(number, Issue):
-            return Staged(record.key, parent, title, issue=number)
-        mapped = self._mapping.apply(record)
-        article, product = _fields(mapped, "article."), _fields(mapped, "product.")
-        issues = [one for one in mapped.issues if not one.field.startswith("group.")]
-        issue = (issues[0] if issues else None) or self._priced(record, article) or _barcode(record, article)
-        mark = str(article.get("ean") or "")
-        if issue:
-            return Staged(record.key, parent, title, number, mark, issue=issue)
-        part = Record(Kind.ARTICLE, number, article, source=record.key)
-        if not self.settings.groups:
-            product.pop("groups", None)
-        elif isinstance(product.get("groups"), str):
-            product["groups"] = (str(product["groups"]),) if product["groups"] else ()
-        whole = Record(Kind.PRODUCT, parent, product, (part,), source=record.key)
-        return Staged(record.key, parent, title, number, mark, record=whole)
+            return Staged(key, parent, title, skip=skip)
+        try:
+            product, article = self._mapped(record)
+            number = self._number(record)
+        except _Parked as parked:
+            return Staged(key, parent, title, issue=parked.issue(key))
+        part = Record(Kind.ARTICLE, number, article, source=key)
+        mark = as_text(article.get("ean")) if article.get("active") is not False else ""
+        return Staged(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
+
+    def _parent(self, record: Record) -> str:
+        return as_text(record.values.get(self.settings.parent_field)).strip() or record.key
 
     def _left_out(self, record: Record) -> Skip | None:
-        if record.values.get("blocked") is True:
+        if record.values.get("blocked") is True and self.settings.blocked == "skip":
             return Skip("blocked", record.key, {"key": record.key})
-        for one in self.settings.filters:
-            if one.meets(record) != (one.take == "in"):
-                facts = {"key": record.key, "field": one.field, "value": str(record.values.get(one.field) or "")}
-                return Skip("filtered", record.key, facts)
+        for each in self.settings.filters:
+            if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
+                facts = {
+                    "key": record.key, "field": each.field, "operator": str(each.operator), "take": each.take,
+                    "operand": as_text(each.value), "value": as_text(record.values.get(each.field)),
+                }  # fmt: skip
+                return Skip("filtered_out", record.key, facts)
         return None
 
-    def _number(self, record: Record) -> str | Issue:
-        """Return the till's article number of an article: a whole number that keeps every digit."""
-        rule = self.settings.sku_rule
-        if rule is Sku.ALLOTTED:
+    def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Return the values of the product and those of the article. Raises _Parked."""
+        mapped = self._articles.apply(record)
+        issues = mapped.issues if self._offers else [each for each in mapped.issues if not _is_offer(each.field)]
+        self._free_of(issues, record)
+        product: dict[str, Value] = {}
+        article: dict[str, Value] = {}
+        for target, value in mapped.values.items():
+            kind, _, name = target.partition(".")
+            if kind == Kind.PRODUCT:
+                product[name] = _clean(value)
+            elif self._offers or not _is_offer(target):
+                article[name] = _clean(value)
+        _required(product, "name", "product.name", self.flow.target)
+        if "groups" in product:
+            product["groups"] = _listed(product["groups"])
+        if not self.settings.groups:
+            product.pop("groups", None)
+        if "ean" in article:
+            article["ean"] = _checked_ean(article["ean"], record.key)
+        if self._offers:
+            self._check_vat(article, record)
+            if "price" in article:
+                article[self.price_field] = self._price(article.pop("price"), record)[-1].value
+        return product, article
+
+    def _free_of(self, issues: Iterable[Issue], record: Record) -> None:
+        for issue in issues:
+            if issue.facts.get("table") == VAT_TABLE:
+                raise self._unmapped_vat(record, issue.facts["value"])
+            raise _Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
+
+    def _check_vat(self, article: Mapping[str, Value], record: Record) -> None:
+        if "vat_code" in article and article["vat_code"] in EMPTY:
+            raise self._unmapped_vat(record, self._vat_code(record))
+
+    def _unmapped_vat(self, record: Record, code: str) -> _Parked:
+        rate = self._vat_rates.get(code)
+        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": ""}
+        return _Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
+
+    # ---- number and price
+
+    def _number(self, record: Record) -> str:
+        """Return the article number under the rule that is set. Raises _Parked."""
+        if self.settings.sku_rule == "allotted":
             return self._allot(record.key)
-        text = record.key if rule is Sku.CODE else _plain(record.values.get(self.settings.sku_field))
-        facts = {"article": record.key, "key": record.key}
-        if not (text.isascii() and text.isdecimal()) or len(text) > LONGEST_NUMBER or not int(text):
-            return Issue("sku_not_numeric", record.key, "number", facts)
-        if text.startswith("0"):
-            return Issue("sku_leading_zero", record.key, "number", {**facts, "number": text.lstrip("0")})
-        return text
+        given: Value = record.key
+        if self.settings.sku_rule == "field":
+            given = record.values.get(self.settings.sku_field)
+        if isinstance(given, Decimal) and given == given.to_integral_value():
+            given = f"{given:.0f}"
+        number = as_text(given).strip()
+        facts = {"article": record.key, "value": number}
+        if not (number.isascii() and number.isdecimal()) or len(number) > LONGEST_NUMBER or not int(number):
+            raise _Parked("sku_not_numeric", "number", **facts)
+        if number.startswith("0"):
+            raise _Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
+        return number
 
-    def _priced(self, record: Record, article: dict[str, Value]) -> Issue | None:
-        """Put the one price that is sent into the article; computed once, with the VAT of the books."""
-        facts = {"key": record.key, "article": record.key}
-        if "price" not in article:
+    def _price(self, price: Value, record: Record) -> list[TraceStep]:
+        """Return the steps from the mapped price to the one that is sent, which is the last. Raises _Parked."""
+        number = self._usable(price, record)
+        steps = [TraceStep("price", number)]
+        rate = self._currency_rate(record)
+        if rate is not None:
+            number *= rate
+            steps.append(TraceStep(f"rate {rate.normalize():f}", number))
+        if self.settings.price_basis != self.settings.price_sent:
+            percent = self._percent(record)
+            change = add_vat if self.settings.price_sent == "incl" else remove_vat
+            number = change(number, percent)
+            steps.append(TraceStep(f"{change.__name__}({percent.normalize():f})", number))
+        number = amount(amount(amount(number), self.settings.decimals))
+        return [*steps, TraceStep(f"round({self.settings.decimals})", number)]
+
+    def _usable(self, price: Value, record: Record) -> Decimal:
+        try:
+            number = None if price in EMPTY or isinstance(price, bool) else amount(price, 6)
+        except ValueError:
+            number = None
+        if number is None or number < 0 or (not number and self.settings.zero_price == "park"):
+            raise _Parked("price_missing", PRICE, article=record.key, value=as_text(price))
+        return number
+
+    def _currency_rate(self, record: Record) -> Decimal | None:
+        base = self.settings.default_currency
+        currency = as_text(record.values.get("currency")).strip().upper()
+        if not currency or currency == base.upper():
             return None
-        price, currency = article.pop("price"), str(record.values.get("currency") or self.settings.currency)
-        if not isinstance(price, Decimal) or price < 0:
-            return Issue("price_missing", record.key, "price", {**facts, "value": "" if price is None else str(price)})
-        if currency != self.settings.currency:
-            if currency not in self.settings.rates:
-                facts |= {"currency": currency, "base_currency": self.settings.currency}
-                return Issue("currency_without_rate", record.key, "price", facts)
-            price *= self.settings.rates[currency]
-        code = str(record.values.get("vat_code") or "")
-        if code not in self._rates:
-            facts |= {"code": code, "rate": "", "country": "", "system": "MplusKASSA"}
-            return Issue("vat_code_unmapped", record.key, "vat_code", facts)
-        basis, sent = self.settings.price_basis, self.settings.price_sent
-        convert = {("excl", "incl"): add_vat, ("incl", "excl"): remove_vat}.get((basis, sent))
-        article[f"price_{sent}"] = convert(price, self._rates[code]) if convert else amount(price)
-        return None
+        rate = self._rates.get(currency)
+        if rate is None:
+            raise _Parked("currency_without_rate", PRICE, currency=currency, base_currency=base)
+        return rate
 
-    # ---- what belongs together --------------------------------------------------------------------------------
+    def _percent(self, record: Record) -> Decimal:
+        code = self._vat_code(record)
+        if code not in self._vat_rates:
+            raise self._unmapped_vat(record, code)
+        return self._vat_rates[code]
+
+    def _vat_code(self, record: Record) -> str:
+        return as_text(record.values.get(self._vat_source)).strip()
+
+    # ---- the members of one parent together
 
     def shape(
         self,
@@ -221,154 +324,205 @@ class Products:
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
-        """Make one group or one product of the records of one parent; who is parked does not hold back the others."""
-        parked = [one.issue for one in members if one.issue]
-        skipped = tuple(one.skip for one in members if one.skip)
-        title = members[0].title
-        if stage == 0:
-            return Shaped(members[0].record, title, parked=tuple(parked), skipped=skipped)
-        fit = []
-        for one in members:
-            issue = _doubled(one, duplicates, marks) if one.record else None
-            if issue:
+        """Return what the members of one parent come to; see `FlowLogic`."""
+        parked: list[Issue] = [each.issue for each in members if each.issue]
+        skipped = tuple(each.skip for each in members if each.skip)
+        good: list[tuple[Staged, Record]] = []
+        for each in members:
+            if each.record is None:
+                continue
+            issue = _shared(each, duplicates, marks)
+            if issue is None:
+                good.append((each, each.record))
+            else:
                 parked.append(issue)
-            elif one.record:
-                fit.append(one)
-        alike = _alike(members[0].parent, fit)
-        parked += alike
-        if not fit or alike:
-            return Shaped(None, title, parked=tuple(parked), skipped=skipped)
-        product = _product(members[0].parent, fit)
-        groups = product.values.get("groups")
-        group = groups[0] if isinstance(groups, tuple) and groups else ""
-        name = str(product.values.get("name") or title)
-        return Shaped(product, name, group, tuple(parked), skipped)
+        if stage == ARTICLES and (clash := _clash(good)):
+            parked += [replace(clash, key=each.key) for each, _ in good]
+            good = []
+        if not good:
+            return Shaped(None, members[0].title, _group_of(members), tuple(parked), skipped)
+        desired = good[0][1] if stage == GROUPS else _together([record for _, record in good])
+        title = as_text(desired.values.get("name")) or members[0].title
+        return Shaped(desired, title, _group_of(members), tuple(parked), skipped)
 
     def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return an issue when the till already uses one of the numbers for an article that came from elsewhere."""
-        if stage == 0 or held is None or link is not None:
+        """Return an issue when the till's article under one of our numbers belongs to another code.
+
+        What is linked already is ours, whatever somebody has made of its external id since.
+        """
+        if stage == GROUPS or held is None:
             return None
-        there = {part.key: str(part.values.get("external_id") or "") for part in held.record.parts}
+        ours = {part.key for part in link.agreed.parts} if link and link.agreed else set()
+        there = {part.key: as_text(part.values.get("external_id")).strip() for part in held.record.parts}
         for part in desired.parts:
-            if there.get(part.key) and there[part.key] != part.source:
-                facts = {"key": part.source, "article": part.source, "number": part.key, "other": there[part.key]}
+            owner = there.get(part.key, "")
+            if owner and owner != part.source and part.key not in ours:
+                facts = {"key": part.source, "number": part.key, "article": part.source, "other": owner}
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
     def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
-        """Return the part of a record that may be created or updated now: content and offer are switched apart."""
-        if stage == 0:
-            return desired
-        settings = self.settings
-        if held is None:
-            if not settings.create_content:
-                return Skip("create_off", desired.key, {"key": desired.key})
-            return desired if settings.create_offer else _not_for_sale(desired)
-        if settings.update_content and settings.update_offer:
-            return desired
-        if not settings.update_content and not settings.update_offer:
-            return Skip("update_off", desired.key, {"key": desired.key})
-        return _half(desired, offer=settings.update_offer)
+        """Return what of the desired record may be created or updated now; see `FlowLogic`.
+
+        A part that may not be created yet stays as a part without values: it is accounted for, and nothing of it is
+        written.
+        """
+        content = self.settings.content
+        if held is None and not content.create:
+            return Skip("create_switched_off", desired.key, {"key": desired.key})
+        values = desired.values if held is None or content.update else {}
+        if stage == GROUPS:
+            return replace(desired, values=values)
+        there = {part.key for part in held.record.parts} if held else set()
+        parts = tuple(
+            self._updated(part) if part.key in there else self._created(part) for part in desired.parts
+        )  # fmt: skip
+        return replace(desired, values=values, parts=parts)
+
+    def _created(self, part: Record) -> Record:
+        if not self.settings.content.create:
+            return replace(part, values={})
+        if self.settings.offer.create:
+            return part
+        content = {name: value for name, value in part.values.items() if name not in OFFER}
+        return replace(part, values={**content, "active": False})  # not for sale before it has an offer
+
+    def _updated(self, part: Record) -> Record:
+        content, offer = self.settings.content.update, self.settings.offer.update
+        kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
+        return replace(part, values=kept)
+
+    # ---- why
+
+    def trace(self, stage: int, record: Record) -> list[Trace]:
+        """Return for every target field how it came to its value from this source record."""
+        if stage == GROUPS:
+            return self._groups.trace(record)
+        return [
+            self._price_trace(each, record) if each.target == PRICE else each for each in self._articles.trace(record)
+        ]
+
+    def _price_trace(self, trace: Trace, record: Record) -> Trace:
+        target = f"article.{self.price_field}"
+        if trace.issue is not None or PRICE not in self._articles.apply(record).values:
+            return replace(trace, target=target)
+        try:
+            steps = self._price(trace.value, record)
+        except _Parked as parked:
+            return Trace(target, trace.steps, None, parked.issue(record.key))
+        return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value)
 
 
-def _policy(rules: RuleSet, settings: ProductSettings) -> dict[str, Ownership]:
-    owned = dict(policy(rules))
-    price = owned.pop("article.price", None)
-    if price is not None:
-        owned[f"article.price_{settings.price_sent}"] = price
-    return owned
+def _policy(owned: Policy, price_field: str) -> Policy:
+    """Return the policy in the target's own fields: the price under the name it is sent by."""
+    ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
+    if PRICE in owned and len(ours) < len(owned):
+        raise ConfigurationError(
+            "setting_invalid", setting=f"mapping rule article.{price_field}", expected=f"one rule beside {PRICE}"
+        )
+    return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 
 
-def _fields(mapped: Mapped, kind: str) -> dict[str, Value]:
-    return {target.removeprefix(kind): value for target, value in mapped.values.items() if target.startswith(kind)}
+def _is_offer(target: str) -> bool:
+    kind, _, name = target.partition(".")
+    return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
 
 
-def _plain(value: Value) -> str:
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return "" if value is None else str(value).strip()
+def _clean(value: Value) -> Value:
+    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
+    if isinstance(value, str):
+        text = _UNSTORABLE.sub("", value)
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return value
 
 
-def _barcode(record: Record, article: Mapping[str, Value]) -> Issue | None:
-    code = str(article.get("ean") or "")
-    if not code:
-        return None
-    try:
-        ean.validate(code)
-    except StdnumError:
-        return Issue("ean_check_digit", record.key, "ean", {"key": record.key, "article": record.key, "value": code})
-    return None
+def _listed(value: Value) -> tuple[str, ...]:
+    if value is None or value in EMPTY:
+        return ()
+    return value if isinstance(value, tuple) else (as_text(value).strip(),)
 
 
-def _doubled(
-    one: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
+def _required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
+    if name in values and not as_text(values[name]).strip():
+        raise _Parked("required_field_empty", field, field=field, system=system)
+
+
+def _checked_ean(value: Value, article: str) -> Value:
+    """Return the barcode without blanks and dashes. Raises _Parked when its check digit does not fit."""
+    code = ean.compact(as_text(value))
+    if code and not ean.is_valid(code):
+        raise _Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
+    return code or None
+
+
+def _shared(
+    member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
 ) -> Issue | None:
-    for cause, name, value, shared in (
-        ("sku_duplicate", "number", one.number, duplicates),
-        ("ean_duplicate", "ean", one.mark, marks),
+    """Return an issue when another article has the number or barcode of this one."""
+    for cause, field, value, known in (
+        ("sku_duplicate", "number", member.number, duplicates),
+        ("ean_duplicate", "article.ean", member.mark, marks),
     ):
-        others = [key for key in shared.get(value, ()) if key != one.key] if value else []
+        others = [key for key in known.get(value, ()) if key != member.key] if value else []
         if others:
-            facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "number": one.number}
-            return Issue(cause, one.key, name, {**facts, "value": value})
+            facts = {"key": member.key, "article": member.key, "other": ", ".join(others), "value": value}
+            return Issue(cause, member.key, field, facts | {"number": member.number})
     return None
 
 
-def _alike(parent: str, members: Sequence[Staged]) -> list[Issue]:
-    """Return an issue for each variant when two of them cannot be told apart by colour and size."""
-    if len(members) < 2:  # noqa: PLR2004 - one article is no choice
-        return []
-    seen: dict[tuple[Value, Value], str] = {}
-    for one in members:
-        values = one.record.parts[0].values if one.record else {}
-        axes = (values.get("colour") or None, values.get("size") or None)
-        if axes in seen or axes == (None, None):
-            other = seen.get(axes, members[0].key)
-            facts = {"article": one.key, "other": other, "product": parent}
-            return [Issue("variant_duplicate", each.key, "colour", {"key": each.key, **facts}) for each in members]
-        seen[axes] = one.key
-    return []
+def _clash(members: Sequence[tuple[Staged, Record]]) -> Issue | None:
+    """Return an issue when two articles of one product cannot be told apart by colour and size."""
+    seen: dict[tuple[str, str], str] = {}
+    for each, record in members:
+        axes = _axes(record)
+        other = seen.get(axes) or (next(iter(seen.values()), None) if not any(axes) or ("", "") in seen else None)
+        if other is not None:
+            facts = {"key": other, "article": other, "other": each.key, "product": each.parent}
+            return Issue("variant_duplicate", other, "article.colour", facts)
+        seen[axes] = each.key
+    return None
 
 
-def _product(parent: str, members: Sequence[Staged]) -> Record:
-    wholes = [one.record for one in members if one.record]
-    values = dict(wholes[0].values)
-    groups = [whole.values.get("groups") for whole in wholes]
+def _axes(product: Record) -> tuple[str, str]:
+    values = product.parts[0].values
+    return as_text(values.get("colour")).strip().casefold(), as_text(values.get("size")).strip().casefold()
+
+
+def _together(members: Sequence[Record]) -> Record:
+    """Return one product with the articles of all: of each value the first that is filled, of the groups all."""
+    first = members[0]
+    if len(members) == 1 and first.key == first.parts[0].source:
+        return first
+    values: dict[str, Value] = {}
+    for each in members:
+        values |= {name: value for name, value in each.values.items() if values.get(name) in EMPTY}
+    if "name" in values:
+        values["name"] = _common_name(members)
     if "groups" in values:
-        values["groups"] = tuple(sorted({code for one in groups if isinstance(one, tuple) for code in one}))
-    if len(wholes) > 1 and isinstance(values.get("name"), str):
-        values["name"] = _common([str(whole.values.get("name") or "") for whole in wholes]) or values["name"]
-    parts = tuple(part for whole in wholes for part in whole.parts)
-    return Record(Kind.PRODUCT, parent, values, parts, wholes[0].source)
+        groups = (code for each in members for code in _listed(each.values.get("groups")))
+        values["groups"] = tuple(dict.fromkeys(groups))
+    return Record(Kind.PRODUCT, first.key, values, tuple(part for each in members for part in each.parts))
 
 
-def _common(names: Sequence[str]) -> str:
-    """Return the words all variants' names begin with: what is left is colour and size."""
-    words = [name.split() for name in names]
-    shared = []
-    for place in zip(*words, strict=False):
-        if len({word.casefold() for word in place}) > 1:
+def _common_name(members: Sequence[Record]) -> str:
+    """Return what the names of all variants begin with, without colour and size: `Trui rood M` is `Trui`."""
+    names = [as_text(each.values.get("name")) for each in members]
+    if len(names) > 1 and len(set(names)) == 1:
+        return names[0]
+    words: list[str] = []
+    for column in zip(*(name.split() for name in names), strict=False):
+        if len(set(column)) > 1:
             break
-        shared.append(place[0])
-    return " ".join(shared).rstrip(" ,-/")
+        words.append(column[0])
+    own = {word for axis in _axes(members[0]) for word in axis.split()}
+    while words and words[-1].casefold() in own:
+        words.pop()
+    return " ".join(words).rstrip(" -,/(") or names[0]
 
 
-def _not_for_sale(desired: Record) -> Record:
-    """Return the record without an offer: it exists at the till and cannot be sold yet."""
-    parts = tuple(
-        Record(part.kind, part.key, {**_kept(part.values, offer=False), "active": False}, source=part.source)
-        for part in desired.parts
-    )
-    return Record(desired.kind, desired.key, desired.values, parts, desired.source)
-
-
-def _half(desired: Record, *, offer: bool) -> Record:
-    values = {} if offer else desired.values
-    parts = tuple(
-        Record(part.kind, part.key, _kept(part.values, offer=offer), source=part.source) for part in desired.parts
-    )
-    return Record(desired.kind, desired.key, values, parts, desired.source)
-
-
-def _kept(values: Mapping[str, Value], *, offer: bool) -> dict[str, Value]:
-    return {name: value for name, value in values.items() if (name in OFFER) == offer}
+def _group_of(members: Sequence[Staged]) -> str:
+    for each in members:
+        if each.record is not None and each.record.kind is Kind.PRODUCT:
+            groups = _listed(each.record.values.get("groups"))
+            return groups[0] if groups else ""
+    return ""

@@ -49,6 +49,8 @@ class Commit:
     def approve(self, run_id: str, approval: Approval) -> None:
         """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
         run = self.parts.runs.get(run_id)
+        if run.state is RunState.DISCARDED:
+            raise PlanStaleError("plan_stale", flow=run.flow)
         if run.state not in (RunState.READY, RunState.INTERRUPTED):
             raise PlanStaleError("plan_already_committed", flow=run.flow, run=run.id)
         published = self.parts.logic(run.flow).mapping_version

@@ -247,7 +247,7 @@ class Preview:
         stage = logic.flow.stages[place]
         if not int(position.get("read", "0")) and self.parts.links.count(run.flow, stage.source):
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source)
-        gone = self.parts.runs.vanished(run.id, run.flow, stage.source, position.get("after"), PLAN_PAGE)
+        gone = self.parts.runs.vanished(run.id, run.flow, stage.source, position.get("after"), PLAN_PAGE, stage=place)
         if not gone or not logic.retires:
             position |= {"phase": "finish"}
             self.parts.runs.position(run.id, position)
@@ -296,6 +296,8 @@ class Preview:
         tripped = brakes(tally, logic.limits) if tally.changes else ()
         state = RunState.READY if tally.changes else RunState.DONE
         cursors = next_cursors(run, logic) if state is RunState.DONE else {}
+        for older in self.parts.runs.latest(run.flow, [RunState.READY]):
+            self.parts.runs.discard(older.id, by="newer plan")
         self.parts.runs.finish_preview(run.id, mark, tripped, state, read, cursors=cursors)
         self._uniques = {key: value for key, value in self._uniques.items() if key[0] != run.id}
         log.info("preview finished", run=run.id, flow=run.flow, read=read, changes=tally.changes)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -121,7 +122,9 @@ class AccountView:
             else:
                 company.open_empty()
         for entry in self._journal.past(SYSTEM):
-            self._again(entry)
+            # The shop may have been bigger, or the conventions others, when the entry was made.
+            with suppress(Refusal, LookupError):
+                self._again(entry)
         self._access.renew()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -188,7 +188,7 @@ def _with_control(app: App, system: str, sandbox: Sandbox) -> App:
         body = await _body(receive)
         asked = dict(parse_qsl(scope["query_string"].decode()))
         action = (scope["method"], scope["path"].removeprefix(CONTROL).strip("/"))
-        await deliver(_controlled(sandbox, action, {"system": system, **asked}, body), None, scope, receive, send)
+        await deliver(_controlled(sandbox, action, {"here": system, **asked}, body), None, scope, receive, send)
 
     return both
 
@@ -217,7 +217,7 @@ def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, s
 
 
 def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
-    system = asked.get("of")
+    system = asked.get("system")
     write = {"true": True, "false": False}.get(asked.get("write", ""))
     return [call.as_json() for call in sandbox.ledger.calls(system, write, int(asked.get("since", "0")))]
 
@@ -244,7 +244,7 @@ def _day(sandbox: Sandbox, _asked: Mapping[str, str], _: Mapping[str, Any]) -> o
 
 def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
     def act(sandbox: Sandbox, asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
-        found = getattr(sandbox.held(told.get("system", asked["system"])), name, None)
+        found = getattr(sandbox.held(told.get("system", asked["here"])), name, None)
         if found is None:
             raise LookupError(f"this system has no {name} by hand")
         found(**{key: value for key, value in told.items() if key != "system"})
@@ -260,7 +260,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("GET", "switches"): lambda sandbox, _asked, _told: [each.as_json() for each in sandbox.switches.on()],
     ("POST", "switches"): _arm,
     ("DELETE", "switches"): _disarm,
-    ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked["system"]),
+    ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked.get("system", asked["here"])),
     ("POST", "edit"): _by_hand("edit"),
     ("POST", "add"): _by_hand("add"),
     ("POST", "remove"): _by_hand("remove"),

@@ -176,8 +176,8 @@ def _columns(frame: pd.DataFrame, show: str) -> dict[str, object]:
     actions = {tag(one): one for one in ("create", "update", "retire", "skip", "park")}
     steps = {tag(one): one for one in ("planned", "running", "in_doubt", "proven", "parked", "left", "park", "skip")}
     columns: dict[str, object] = {
-        "key": config.TextColumn(text("col_code"), width=104),
-        "title": config.TextColumn(text("col_name"), width=230),
+        "key": config.TextColumn(text("col_code"), width=92),
+        "title": config.TextColumn(text("col_name"), width=200),
         "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions), width=92),
         "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps), width=104),
         "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"}), width=78),
@@ -211,7 +211,8 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
     asked = st.session_state.pop("ask_why", None)
     if asked == (run.id, row.seq):
-        why_dialog(app, run, row)
+        dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
+        dialog(_why)(app, run, row)
 
 
 def _reason(row: PlanRow) -> None:
@@ -231,6 +232,9 @@ def _reason(row: PlanRow) -> None:
 def _fields(row: PlanRow, change: Change, flow: Flow) -> None:
     lines = list(field_lines(change))
     headings = list(dict.fromkeys(line.part for line in lines))
+    if len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
+        st.table(_field_table(row, flow, lines, change.kept), border="horizontal", hide_index=True)
+        return
     for part in headings[: SHOWN_PARTS + 1]:
         if part and len(headings) > 1 + ("" in headings):
             small(f"**{_part_title(change, part)}**")
@@ -297,10 +301,8 @@ def _origin(row: PlanRow, flow: Flow) -> None:
     note(" ".join(lines))
 
 
-@st.dialog(" ", width="large", icon=":material/account_tree:")
-def why_dialog(app: Application, run: Run, row: PlanRow) -> None:
+def _why(app: Application, run: Run, row: PlanRow) -> None:
     """Show how every value of a line came about: the source value, each function's result, the table row."""
-    st.subheader(text("why_title", title=plain(row.title)), anchor=False)
     shown: dict[str, list[object]] = {}
 
     def ask() -> None:
@@ -369,15 +371,13 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
             st.session_state["ask_commit"] = run.id
     if st.session_state.pop("ask_commit", "") == run.id:
         if run.brakes:
-            brake_dialog(app, run, label, writes)
+            st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")(_ask)(app, run, label, writes)
         else:
             _commit(app, run, {})
 
 
-@st.dialog(" ", width="medium", icon=":material/front_hand:")
-def brake_dialog(app: Application, run: Run, label: str, writes: str) -> None:
+def _ask(app: Application, run: Run, label: str, writes: str) -> None:
     """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
-    st.subheader(text("brake_title"), anchor=False)
     typed: dict[str, int] = {}
     for brake in run.brakes:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})

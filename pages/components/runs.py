@@ -13,7 +13,7 @@ from integration.bootstrap import Application
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from pages.components.application import person
 from pages.components.layout import attempt, facts_table, note, trouble
-from pages.components.states import inline, mark, run_state, tag, tint
+from pages.components.states import mark, run_state, tag, tint
 from pages.components.wording import (
     counted,
     duration,
@@ -52,7 +52,7 @@ def progress_strip(app: Application, run_id: str) -> None:
             title = term(
                 f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
             )
-            st.markdown(f"**{flow_name(run.flow)} · {title}**  {inline('running')}", width="content")
+            st.markdown(f"**{flow_name(run.flow)} · {title}**", width="content")
             if run.state is RunState.COMMITTING and st.button(
                 text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
             ):
@@ -78,7 +78,7 @@ def _progress(app: Application, run: Run) -> list[str]:
     if rate:
         said.append(text("progress_rate", rate=number(round(rate))))
         if total > done:
-            said.append(text("progress_left", duration=span(max(1, round((total - done) / rate)))))
+            said.append(term("progress_left", duration=span(max(1, round((total - done) / rate)))))
     return said
 
 
@@ -114,6 +114,15 @@ def sum_strip(counts: Counts) -> None:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     else:
         note(f"{mark('ok')} {text('sum_fits')}")
+
+
+def run_sum(app: Application, run_id: str) -> None:
+    """Draw the sum of a run, anew every other second while it is at work."""
+
+    def draw() -> None:
+        sum_strip(app.run(run_id).counts)
+
+    st.fragment(draw, run_every=2 if app.run(run_id).state in ACTIVE else None)()
 
 
 def added(runs: Sequence[Run]) -> Counts:

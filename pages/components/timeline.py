@@ -65,7 +65,8 @@ def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
     events = app.logbook.run_events(run_id)
     timeline(events[events["key"] == ""].iloc[::-1])
-    note(text("events_of_run"))
+    if len(events):
+        note(text("events_of_run"))
 
 
 def event_title(event: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ while True:
     logbook.drain(events)
 """
 
-KILLS = 5
+KILLS = 4
 
 
 def _started(code: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -132,7 +132,7 @@ class _Dying:
         self.instance = events.instance
         self.waiting: Callable[[int], list[dict[str, object]]] = events.waiting
 
-    def forget(self, ids: list[int]) -> None:
+    def forget(self, ids: Collection[int]) -> None:
         """Take the events out or not, and die."""
         if self.forgets:
             self.events.forget(ids)

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,20 +20,17 @@ from tests.logbook.conftest import NOW
 @pytest.fixture
 def told(events: Events, logbook: Logbook) -> Logbook:
     """A log of one run in which one product was proven and another was parked."""
-    run = {"run": "r1", "flow": "products"}
+    run = partial(Event, run="r1", flow="products")
+    product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")
     events.tell(
-        Event(event="run_started", **run),
-        Event(
-            event="planned", **run, kind="product", key="P1", sources=("A1", "A2"), title="Thee", code="update",
-            before={"name": "Tee"}, after={"name": "Thee"},
-        ),
-        Event(event="parked", **run, kind="product", key="A3", title="Köffie 100%", code="price_missing",
-              facts={"key": "A3"}),
-        Event(event="plan_ready", **run, ms=1500),
-        Event(event="proven", **run, kind="product", key="P1", sources=("A1", "A2"), title="Thee", ms=80),
-        Event(event="run_done", **run, ms=9000),
+        run(event="run_started"),
+        product(event="planned", code="update", before={"name": "Tee"}, after={"name": "Thee"}),
+        run(event="parked", key="A3", title="Köffie 100%", code="price_missing", facts={"key": "A3"}),
+        run(event="plan_ready", ms=1500),
+        product(event="proven", ms=80),
+        run(event="run_done", ms=9000),
         Event(event="setting_changed", key="flow:products"),
-    )  # fmt: skip
+    )
     assert logbook.drain(events) == 7
     return logbook
 
@@ -122,7 +120,8 @@ def test_anything_but_one_select_is_refused(told: Logbook, sql: str) -> None:
     "sql",
     [
         "SELECT * FROM read_text('/etc/hostname')", "SELECT * FROM '/etc/hostname'", "SELECT * FROM glob('/etc/*')",
-        "SELECT * FROM read_csv('http://127.0.0.1/x.csv')", "SELECT * FROM told", "SELECT * FROM query('DROP TABLE events')",
+        "SELECT * FROM read_csv('http://127.0.0.1/x.csv')", "SELECT * FROM told",
+        "SELECT * FROM query('DROP TABLE events')",
     ],
 )  # fmt: skip
 def test_neither_files_nor_network_nor_the_program_can_be_read(told: Logbook, sql: str) -> None:
@@ -169,7 +168,7 @@ def test_the_log_is_exported_as_csv_and_parquet(told: Logbook, tmp_path: Path) -
         rows = list(csv.DictReader(file))
     assert [row["event"] for row in rows][:2] == ["run_started", "planned"]
     assert rows[1]["sources"] == "A1 A2"
-    assert told.export(tmp_path / "log.parquet", "parquet") == 7
+    assert told.export(tmp_path / "log.parquet") == 7
     assert pq.read_table(tmp_path / "log.parquet").column("title").to_pylist()[2] == "Köffie 100%"
 
 

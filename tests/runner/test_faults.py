@@ -55,6 +55,8 @@ class Console:
             "CONSOLE_MPLUS__URL": self.sandbox.mplus_url,
             "CONSOLE_MPLUS__IDENT": "sandbox",
             "CONSOLE_MPLUS__SECRET": "sandbox-secret",
+            "CONSOLE_MPLUS__PER_SECOND": "1000",
+            "CONSOLE_ACCOUNTVIEW__PER_SECOND": "1000",
             "PYTHONPATH": str(ROOT),
         }
         self.process = subprocess.Popen(

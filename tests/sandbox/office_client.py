@@ -92,7 +92,7 @@ def document(
     **types: str,
 ) -> dict[str, Any]:
     """A body with one header row and its lines."""
-    body = table(code, *header, **types)
+    body = table(code, header[0], header[1], **types)
     name, rows = lines
     body["Table"]["DetailDefinitions"] = [_definition(name, rows[0], types)]
     body["TableData"]["DetailData"] = [{"Rows": [{"Values": list(row.values())} for row in rows]}]

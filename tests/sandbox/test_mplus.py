@@ -525,6 +525,14 @@ class TestOrders:
         assert len(seen) == len(set(seen)) == count
         assert unsorted
 
+    def test_a_line_that_moves_is_added_up_again(self, till: RawClient) -> None:
+        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        found = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
+        text = etree.tostring(found).decode().replace("<ns:quantity>2<", "<ns:quantity>3<")
+        assert till.call(f"<ns:updateOrder>{text}</ns:updateOrder>").text("result") == "UPDATE-ORDER-RESULT-OK"
+        after = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        assert (after.text("order/totalInclAmount"), after.text("order/totalExclAmount")) == ("3630", "3000")
+
     def test_headers_come_without_lines(self, till: RawClient) -> None:
         ask = "<articlePluNumbers/><articleBarcodes/><includeLineList>false</includeLineList>"
         assert till.ask("getOrders", ask).texts("lineList") == []
@@ -627,6 +635,22 @@ class TestTrouble:
         time.sleep(0.7)
         assert read(till, 500001).text("priceIncl") == "2420"
 
+    def test_late_stock_shows_the_old_amount_until_then(self, sandbox: Sandbox, till: RawClient) -> None:
+        where = tags(branchNumber=1, articleNumber=9900005)
+        ask = tags(branchNumber=1, articleNumbers=tags(articleNumbers=9900005))
+        with sandbox.switches.armed(Fault.LATE, operation="setStock", seconds=0.4):
+            till.ask("setStock", f"{where}<amount>7</amount>")
+        assert till.ask("getStock", ask).text("amountFree") == "40"
+        time.sleep(0.5)
+        assert till.ask("getStock", ask).text("amountFree") == "7"
+
+    def test_a_late_group_is_not_in_the_tree_yet(self, sandbox: Sandbox, till: RawClient) -> None:
+        with sandbox.switches.armed(Fault.LATE, operation="newArticleGroup", seconds=0.4):
+            till.ask("newArticleGroup", tags(parentGroupNumber=0, name="Bellen", text=""))
+        assert till.ask("getArticleGroups").texts("name") == []
+        time.sleep(0.5)
+        assert till.ask("getArticleGroups").texts("name") == ["Bellen"]
+
     @pytest.mark.parametrize(
         ("operation", "content", "table", "key"),
         [
@@ -713,6 +737,13 @@ class TestTheControlAddress:
     def test_stock_can_be_edited(self, sandbox: Sandbox, till: RawClient) -> None:
         assert self.control(till, {"table": "stock", "key": "1/9900005", "values": {"amount": "12.5"}}) == 200
         assert "12.5" in [row["amountFree"] for row in sandbox.state("stock", "mplus")]
+
+    def test_a_convention_can_be_changed(self, till: RawClient) -> None:
+        choice = {"value": "wrappers may be absent"}
+        assert till.ask("getProducts").status == 500
+        assert self.control(till, {"table": "conventions", "key": "required", "values": choice}) == 200
+        assert till.ask("getProducts").status == 200
+        assert self.control(till, {"table": "conventions", "key": "weather", "values": choice}) != 200
 
     def test_what_is_not_there_cannot_be_edited(self, till: RawClient) -> None:
         assert self.control(till, {"table": "articles", "key": "5", "values": {}}) != 200

@@ -84,7 +84,7 @@ def test_accountview_can_hold_every_text() -> None:
         assert len(article.name) <= NAME_LIMIT
         assert len(article.code) <= 15
     for customer in shop.customers:
-        "".join((customer.company, customer.contact, customer.street, customer.city)).encode("cp1252")
+        f"{customer.company} {customer.contact} {customer.street} {customer.city}".encode("cp1252")
         assert len(customer.company) <= 40
 
 

@@ -62,12 +62,9 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
 @pytest.mark.processes
 def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
     code = (
-        "import sys; from integration.store.database import open_database; print(open_database(sys.argv[1]).instance)"
+        "import sys; from integration.store.database import open_database\nprint(open_database(sys.argv[1]).instance)"
     )
-    started = [
-        subprocess.Popen([sys.executable, "-c", f"import sys; {opening}", url], stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
+    started = [subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     answers = [process.communicate(timeout=60)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
     assert len(set(answers)) == 1

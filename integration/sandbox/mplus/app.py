@@ -108,7 +108,8 @@ class Till:
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
         """Changes one of the articles, products, groups, relations, orders or stock as a person at the till would.
 
-        The key of stock is `branch/article`, its only field `amount`; that of an order its id or extOrderId.
+        The key of stock is `branch/article`, its only field `amount`; that of an order its id or extOrderId. One of the
+        `conventions` is changed likewise, by its name and a `value`.
         """
         with self._lock:
             self._at(datetime.now(UTC))
@@ -223,7 +224,7 @@ class _Door:
     async def _call(self, request: Request) -> tuple[Answer | None, Armed | None]:
         message = await request.body()
         if not _is_known(request):
-            return self._fault("", soap.AUTHENTICATION, "Invalid credentials"), None
+            return self._fault(_operation(message), soap.AUTHENTICATION, "Invalid credentials"), None
         try:
             asked = self._till.understood(message)
         except RefusedError as error:

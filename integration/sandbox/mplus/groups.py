@@ -1,5 +1,6 @@
 """Article groups: a tree of categories with products in them."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -23,7 +24,13 @@ class Group:
     last: int = 0
     marker: int = 0
     is_deleted: bool = False
+    visible_at: float = 0.0
     members: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether readers see it yet."""
+        return time.monotonic() >= self.visible_at
 
     @property
     def seen_marker(self) -> int:
@@ -78,6 +85,7 @@ class Groups:
         """A new group, last among its siblings unless a place is given."""
         place = sort_order or max((group.sort_order for group in self.children(parent)), default=0) + 1
         group = Group(self._desk.count("group"), parent, name, text, place)
+        group.visible_at = time.monotonic() + self._desk.late if self._desk.late else 0.0
         self.groups[group.number] = group
         self._raise(group, new=True)
         return group
@@ -160,7 +168,8 @@ class Groups:
     def _wanted(self, ask: Fields) -> set[int]:
         marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
         deleted = ask.has("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
-        changed = [group.number for group in self.markers.since(marker) if deleted or not group.is_deleted]
+        found = (group for group in self.markers.since(marker) if group.is_visible)
+        changed = [group.number for group in found if deleted or not group.is_deleted]
         return set(changed[: limit or None])
 
     def _new(self, ask: Fields) -> Fields:

@@ -1,5 +1,6 @@
 """All parts of one till put together: what it is set up with, what it holds, and which part answers which call."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -89,8 +90,16 @@ class House:
             case "stock":
                 branch, article = (int(part) for part in key.split("/"))
                 self.stock.set(branch, article, Decimal(str(values["amount"])), "STOCK-HISTORY-TYPE-MANUAL")
+            case "conventions":
+                self._settle(key, values["value"])
             case _:
                 raise LookupError(f"{table} cannot be edited")
+
+    def _settle(self, question: str, choice: Any) -> None:
+        known = {field.name for field in dataclasses.fields(self.desk.conventions)}
+        if question not in known:
+            raise LookupError(f"there is no convention {question}")
+        self.desk.conventions = dataclasses.replace(self.desk.conventions, **{question: choice})
 
     def _edit_relation(self, number: int, values: Mapping[str, Any]) -> None:
         if number not in self.relations.relations:
@@ -131,4 +140,4 @@ class House:
 
 def writes(operation: str) -> bool:
     """Whether the call is meant to change something."""
-    return not operation.startswith(READS)
+    return bool(operation) and not operation.startswith(READS)

@@ -161,7 +161,10 @@ class Products:
         chosen: list[tuple[Product, list[Article]]] = []
         count = 0
         for product in self._candidates(filters):
-            if not product.seen or not filters.fits(product) or not (articles := filters.chosen(product)):
+            if not product.seen or not filters.fits(product):
+                continue
+            articles = filters.chosen(product)
+            if not articles and (product.articles or filters.articles or filters.plus):
                 continue
             if filters.limit and chosen and count + len(articles) > filters.limit:
                 break

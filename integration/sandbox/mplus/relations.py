@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from integration.sandbox.mplus.contract import RefusedError
+from integration.sandbox.mplus.contract import RefusedError, day_of
 from integration.sandbox.mplus.desk import Desk, Handler
 from integration.sandbox.mplus.fields import Fields, element, written
 from integration.sandbox.mplus.reference import Reference
@@ -159,7 +159,8 @@ class Relations:
             if isinstance(value, str) and value.strip() and name in SEARCHABLE
         ]
         custom = relation.child("customFieldList").children("customField")
-        if not terms and not custom:
+        birth = day_of(relation.child("birthDate"))
+        if not terms and not custom and not birth:
             return None
         for number in sorted(self.relations):
             held = self.relations[number]
@@ -167,6 +168,7 @@ class Relations:
                 held.seen
                 and all(fits(term, held.terms.get(name, "")) for name, term in terms)
                 and (not custom or self._has_custom(number, custom, fits))
+                and (not birth or day_of(self.fields(number).child("birthDate")) == birth)
             ):
                 return held
         return None

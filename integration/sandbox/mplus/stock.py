@@ -1,5 +1,6 @@
 """Stock per branch and article: read, set, changed and corrected; every booking has the next stockId."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +30,11 @@ class Booking:
     type: str
     reference: tuple[tuple[str, object], ...] = ()
 
+    @property
+    def after(self) -> Decimal:
+        """The stock since then."""
+        return self.before + self.changed
+
 
 class Stock:
     """The stock of all branches."""
@@ -45,8 +51,8 @@ class Stock:
         self._catalogue = catalogue
         self._reserved = reserved
         self.bookings: list[Booking] = []
-        self._physical: dict[Place, Decimal] = {}
         self._last: dict[Place, Booking] = {}
+        self._late: dict[Place, tuple[float, Booking | None]] = {}
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
@@ -66,24 +72,23 @@ class Stock:
 
     def free(self, branch: int, article: int) -> Decimal:
         """What can be sold now."""
-        place = (branch, article)
-        return self._physical.get(place, ZERO) - self._reserved().get(place, ZERO)
+        return self._physical(branch, article) - self._reserved().get((branch, article), ZERO)
 
     def set(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
         """Books what makes the stock that amount."""
         held = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
-        return self.book(branch, article, amount + held - self._physical.get((branch, article), ZERO), type_)
+        return self.book(branch, article, amount + held - self._physical(branch, article), type_)
 
     def book(
         self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
     ) -> Booking:
         """Books a change of the stock."""
         place = (branch, article)
-        before = self._physical.get(place, ZERO)
-        number = self.last + 1
-        booking = Booking(number, self._desk.now, branch, article, changed, before, type_, reference)
+        before = self._physical(branch, article)
+        booking = Booking(self.last + 1, self._desk.now, branch, article, changed, before, type_, reference)
         self.bookings.append(booking)
-        self._physical[place] = before + changed
+        if self._desk.late:
+            self._late[place] = (time.monotonic() + self._desk.late, self._shown(place))
         self._last[place] = booking
         return booking
 
@@ -98,11 +103,11 @@ class Stock:
             {
                 "branchNumber": branch,
                 "articleNumber": article,
-                "stockId": self._last[branch, article].number,
+                "stockId": booking.number,
                 "amountFree": str(self.free(branch, article)),
-                "physical": str(amount),
+                "physical": str(booking.after),
             }
-            for (branch, article), amount in self._physical.items()
+            for (branch, article), booking in self._last.items()
         ]
 
     def _get(self, request: Fields) -> Fields:
@@ -124,19 +129,29 @@ class Stock:
         numbers: Iterable[int] = ask.child("articleNumbers").numbers("articleNumbers") or self._catalogue.articles
         return (number for number in numbers if self.is_kept_for(number))
 
-    def _booked(self, branch: int, article: int) -> int:
+    def _physical(self, branch: int, article: int) -> Decimal:
         last = self._last.get((branch, article))
+        return last.after if last else ZERO
+
+    def _shown(self, place: Place) -> Booking | None:
+        """The last booking that readers see."""
+        until, before = self._late.get(place, (0.0, None))
+        return before if time.monotonic() < until else self._last.get(place)
+
+    def _booked(self, branch: int, article: int) -> int:
+        last = self._shown((branch, article))
         return last.number if last else 0
 
     def _row(self, branch: int, article: int) -> dict[str, object]:
         reserved = self._reserved().get((branch, article), ZERO)
-        last = self._last.get((branch, article))
+        last = self._shown((branch, article))
+        free = (last.after if last else ZERO) - reserved
         return {
             "branchNumber": branch,
             "articleNumber": article,
             "changeTimestamp": last.at if last else None,
             "stockId": last.number if last else 0,
-            **self._scaled("amountFree", "decimalPlacesFree", self.free(branch, article)),
+            **self._scaled("amountFree", "decimalPlacesFree", free),
             **self._scaled("amountReserved", "decimalPlacesReserved", reserved),
             **self._scaled("amountIncoming", "decimalPlacesIncoming", ZERO),
             "isDayStockArticle": False,

@@ -1,0 +1,131 @@
+# ruff: noqa: TID251 - a bare client is what the product is compared with
+"""How much the product costs over the bare requests, in time and memory: `make bench`."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.recording import Sent, recorded, replay
+
+ROOT = Path(__file__).parent.parent
+SMALL, LARGE = 5_000, 50_000
+TILL_IN_FLIGHT, OFFICE_IN_FLIGHT = 4, 1
+KEYS = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+
+
+@contextmanager
+def sandbox(articles: int) -> Iterator[dict[str, str]]:
+    """Both systems in a process of their own."""
+    command = [sys.executable, "-m", "integration.sandbox", "--articles", str(articles)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def console(folder: str, accountview: str, mplus: str) -> dict[str, Any]:
+    """Sync once in a process of its own and return what it measured."""
+    environment = {
+        **os.environ,
+        "CONSOLE_ACCOUNTVIEW__URL": accountview,
+        "CONSOLE_ACCOUNTVIEW__CLIENT_ID": KEYS["client_id"],
+        "CONSOLE_ACCOUNTVIEW__CLIENT_SECRET": KEYS["client_secret"],
+        "CONSOLE_ACCOUNTVIEW__REFRESH_TOKEN": "sandbox-refresh",
+        "CONSOLE_ACCOUNTVIEW__COMPANY": "7f3c",
+        "CONSOLE_ACCOUNTVIEW__PER_SECOND": "100000",
+        "CONSOLE_MPLUS__URL": mplus,
+        "CONSOLE_MPLUS__IDENT": "sandbox",
+        "CONSOLE_MPLUS__SECRET": "sandbox-secret",
+        "CONSOLE_MPLUS__PER_SECOND": "100000",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.work", folder],
+        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(done.stderr[-4000:])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def bare(accountview: str, mplus: str, office: list[Sent], till: list[Sent], headers: dict[str, str]) -> float:
+    """Send recorded requests without the product; return the seconds."""
+    asked = [one for one in office if not one.path.endswith("/token")]
+    spent = replay(accountview, asked, in_flight=OFFICE_IN_FLIGHT, headers=headers)
+    return spent + replay(mplus, till, in_flight=TILL_IN_FLIGHT, headers={})
+
+
+def fresh_token(accountview: str) -> dict[str, str]:
+    """Log in at a fresh sandbox; return the header that carries the token."""
+    grant = {"grant_type": "refresh_token", "refresh_token": "sandbox-refresh", **KEYS}
+    token = httpx.post(f"{accountview}/token", data=grant, trust_env=False).json()["access_token"]
+    return {"authorization": f"Bearer {token}"}
+
+
+def first_sync() -> str:
+    """Return the line about a first sync: its time against that of its own requests."""
+    with sandbox(SMALL) as at, tempfile.TemporaryDirectory() as folder:
+        measured = console(folder, at["accountview_url"], at["mplus_url"])
+    with (
+        sandbox(SMALL) as at,
+        tempfile.TemporaryDirectory() as folder,
+        recorded(at["accountview_url"]) as (office_url, office),
+        recorded(at["mplus_url"]) as (till_url, till),
+    ):
+        console(folder, office_url, till_url)
+    with sandbox(SMALL) as at:
+        spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
+    seconds = measured["seconds"]
+    return (
+        f"first sync of {SMALL} articles ({measured['proven']} proven): {seconds:.1f} s; "
+        f"the same {len(office) + len(till)} requests bare: {spent:.1f} s; "
+        f"ratio {seconds / spent:.2f} (aim: at most 1.5)"
+    )
+
+
+def second_run() -> str:
+    """Return the line about a run that compares everything and finds nothing to do."""
+    with sandbox(SMALL) as at, tempfile.TemporaryDirectory() as folder:
+        console(folder, at["accountview_url"], at["mplus_url"])
+        measured = console(folder, at["accountview_url"], at["mplus_url"])
+        with recorded(at["accountview_url"]) as (office_url, office), recorded(at["mplus_url"]) as (till_url, till):
+            console(folder, office_url, till_url)
+        spent = bare(at["accountview_url"], at["mplus_url"], office, till, {})
+    seconds = measured["seconds"]
+    return (
+        f"second run of {SMALL} articles, nothing to do: {seconds:.1f} s; "
+        f"just reading both sides, {len(office) + len(till)} requests: {spent:.1f} s; "
+        f"ratio {seconds / spent:.2f} (aim: at most 1.5)"
+    )
+
+
+def memory() -> str:
+    """Return the line about the peak of memory of a first sync, for ten times the articles."""
+    peaks = []
+    for articles in (SMALL, LARGE):
+        with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
+            peaks.append(console(folder, at["accountview_url"], at["mplus_url"])["peak_mb"])
+    return (
+        f"peak memory of a first sync: {peaks[0]:.0f} MB for {SMALL} articles, {peaks[1]:.0f} MB for {LARGE}; "
+        f"ratio {peaks[1] / peaks[0]:.2f} (aim: under 1.5)"
+    )
+
+
+def main() -> None:
+    """Print each measurement as it is done."""
+    for measure in (first_sync, second_run, memory):
+        sys.stdout.write(measure() + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""One measured console process: syncs products against given systems and prints what it took as JSON."""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from integration.bootstrap import Application
+from integration.core.plan import Approval
+from integration.core.run import Mode, RunState
+from integration.settings import load_settings
+
+ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
+
+
+def run(application: Application) -> dict[str, object]:
+    """Preview everything and commit it; return the seconds, and the counts."""
+    begun = time.monotonic()
+    run_id = application.preview("products", by="bench", mode=Mode.COMPLETE)
+    while (found := application.run(run_id)).state is RunState.PREVIEWING:
+        time.sleep(0.02)
+    if found.state is RunState.READY:
+        confirmed = {brake.code: brake.count for brake in found.brakes}
+        application.commit(run_id, Approval(found.fingerprint, "bench", confirmed=confirmed))
+        while (found := application.run(run_id)).state not in ENDED:
+            time.sleep(0.02)
+    seconds = time.monotonic() - begun
+    return {"seconds": seconds, "state": found.state, "read": found.counts.read, "proven": found.counts.proven}
+
+
+def main(folder: str) -> None:
+    """Sync once on this folder; print counts, seconds, and the peak of memory in MB."""
+    application = Application(load_settings(data=Path(folder))).start()
+    try:
+        done = run(application)
+    finally:
+        application.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({**done, "peak_mb": peak}) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

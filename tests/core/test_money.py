@@ -1,0 +1,84 @@
+"""Amounts: rounded once, half up, and never a float."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.money import (
+    add_vat,
+    amount,
+    from_cents,
+    from_scaled,
+    remove_vat,
+    to_cents,
+    to_scaled,
+)
+
+EUROS = st.decimals(min_value=0, max_value=10**7, places=2, allow_nan=False)
+PERCENT = st.sampled_from([Decimal(0), Decimal(7), Decimal(9), Decimal(19), Decimal(21), Decimal("5.5")])
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "expected"),
+    [
+        ("16.5289", 2, "16.53"),
+        ("1.005", 2, "1.01"),
+        ("-1.005", 2, "-1.01"),
+        (16.5289, 4, "16.5289"),
+        (0.1, 2, "0.10"),
+        (7, 2, "7.00"),
+        (Decimal("2.5"), 0, "3"),
+        ("1.1", 2, "1.10"),
+    ],
+)
+def test_an_amount_has_its_decimals_rounded_half_up(text: object, places: int, expected: str) -> None:
+    assert str(amount(text, places)) == expected
+
+
+def test_there_is_no_negative_zero() -> None:
+    assert str(amount("-0.001")) == "0.00"
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1,50", None, "NaN", "Infinity", float("nan"), Decimal("sNaN"), "1e99"])
+def test_what_is_no_finite_number_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="no amount"):
+        amount(text)
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_cents_come_back_as_they_were(cents: int) -> None:
+    assert to_cents(from_cents(cents)) == cents
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(0, 6))
+def test_a_scaled_quantity_comes_back_as_it_was(value: int, places: int) -> None:
+    assert to_scaled(from_scaled(value, places), places) == value
+
+
+def test_a_quantity_travels_beside_its_number_of_decimals() -> None:
+    assert from_scaled(530, 3) == Decimal("0.530")
+    assert to_scaled(Decimal("0.5305"), 3) == 531
+
+
+def test_half_a_cent_becomes_a_whole_one() -> None:
+    assert to_cents(Decimal("0.005")) == 1
+
+
+@pytest.mark.parametrize(
+    ("excl", "percent", "incl"),
+    [("12.50", "21", "15.13"), ("16.5289", "21", "20.00"), ("10", "0", "10.00"), ("0.05", "9", "0.05")],
+)
+def test_vat_is_added_in_whole_cents(excl: str, percent: str, incl: str) -> None:
+    assert add_vat(Decimal(excl), Decimal(percent)) == Decimal(incl)
+
+
+@given(EUROS, PERCENT)
+def test_vat_taken_off_and_added_again_is_at_most_a_cent_away(incl: Decimal, percent: Decimal) -> None:
+    assert abs(add_vat(remove_vat(incl, percent), percent) - incl) <= Decimal("0.01")
+
+
+@given(EUROS, PERCENT)
+def test_vat_added_and_taken_off_again_gives_the_price(excl: Decimal, percent: Decimal) -> None:
+    assert remove_vat(add_vat(excl, percent), percent) == excl

@@ -1,0 +1,157 @@
+"""Records: values that mean the same, and the way to disk and back."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.records import (
+    Kind,
+    Record,
+    Value,
+    canonical,
+    from_json,
+    merged,
+    record_from_json,
+    record_to_json,
+    same,
+    to_json,
+)
+from tests.builders import a_group, a_part, a_product
+
+NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9)
+VALUES: st.SearchStrategy[Value] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.text(max_size=20),
+    NUMBERS,
+    st.dates(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.lists(st.text(min_size=1, max_size=8), max_size=3).map(tuple),
+)
+PARTS = st.builds(
+    Record,
+    kind=st.just(Kind.ARTICLE),
+    key=st.from_regex(r"[1-9][0-9]{0,8}", fullmatch=True),
+    values=st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), VALUES, max_size=4),
+    source=st.text(max_size=6),
+)
+RECORDS = st.builds(
+    Record,
+    kind=st.sampled_from(Kind),
+    key=st.text(max_size=8),
+    values=st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), VALUES, max_size=4),
+    parts=st.lists(PARTS, max_size=3, unique_by=lambda part: part.key).map(tuple),
+    source=st.text(max_size=6),
+)
+
+
+@given(VALUES)
+def test_a_value_comes_back_from_json_as_it_was(value: Value) -> None:
+    back = from_json(to_json(value))
+    assert back == value
+    assert type(back) is type(value)
+
+
+@pytest.mark.parametrize("strange", [1, 1.5, {"x": "1"}, {"n": 1}])
+def test_json_that_holds_no_value_of_ours_is_refused(strange: object) -> None:
+    with pytest.raises(TypeError):
+        from_json(strange)
+
+
+@given(RECORDS)
+def test_a_record_comes_back_from_json_as_it_was(record: Record) -> None:
+    assert record_from_json(record_to_json(record)) == record
+
+
+@pytest.mark.parametrize("shape", [{"values": []}, {"values": {}, "parts": "none"}])
+def test_json_that_holds_no_record_is_refused(shape: dict[str, object]) -> None:
+    with pytest.raises(TypeError):
+        record_from_json({"kind": "group", "key": "KLED", **shape})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (None, ""),
+        (None, ()),
+        ("", ()),
+        (Decimal("1.10"), Decimal("1.1")),
+        (("A", "B"), ("B", "A")),
+        ("A", "A"),
+        (date(2026, 3, 31), date(2026, 3, 31)),
+    ],
+)
+def test_values_that_mean_the_same_are_the_same(one: Value, other: Value) -> None:
+    assert same(one, other)
+    assert same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(None, Decimal(0)), (None, "x"), ("A", "a"), (("A",), ("A", "B")), ("1", Decimal(1)), (False, None)],
+)
+def test_values_that_differ_are_not_the_same(one: Value, other: Value) -> None:
+    assert not same(one, other)
+    assert not same(other, one)
+
+
+def test_flat_and_fields_name_parts_by_their_keys() -> None:
+    product = a_product("10", (a_part("200101", price_incl=Decimal("5.00")),), name="Trui")
+    assert product.flat()["name"] == "Trui"
+    assert product.flat()["200101/price_incl"] == Decimal("5.00")
+    assert ("200101/price_incl", "article.price_incl", Decimal("5.00")) in list(product.fields())
+    assert ("name", "product.name", "Trui") in list(product.fields())
+
+
+@given(RECORDS)
+def test_flat_and_fields_tell_the_same(record: Record) -> None:
+    assert record.flat() == {path: value for path, _, value in record.fields()}
+
+
+@given(RECORDS)
+def test_the_order_of_fields_and_parts_does_not_change_the_canonical_text(record: Record) -> None:
+    turned = Record(
+        record.kind,
+        record.key,
+        dict(reversed(record.values.items())),
+        tuple(reversed(record.parts)),
+    )
+    assert canonical(turned) == canonical(record)
+
+
+def test_values_that_mean_the_same_have_the_same_canonical_text() -> None:
+    one = a_group(name="", parent=("B", "A"), price=Decimal("1.10"), free=Decimal("0.00"))
+    other = a_group(name=None, parent=("A", "B"), price=Decimal("1.1"), free=Decimal(0))
+    assert canonical(one) == canonical(other)
+
+
+def test_records_that_differ_have_different_canonical_texts() -> None:
+    assert len({canonical(None), canonical(a_group()), canonical(a_group(name="X")), canonical(a_group("B"))}) == 4
+
+
+def test_merging_keeps_what_the_new_record_does_not_mention() -> None:
+    old = a_product("10", (a_part("1", ean="8"), a_part("2")), name="Oud", text="blijft")
+    new = Record(
+        Kind.PRODUCT,
+        "10",
+        {"name": "Nieuw"},
+        (Record(Kind.ARTICLE, "1", {"name": "Een"}, source="A"), a_part("3")),
+    )
+    both = merged(old, new)
+    assert both.values == {"name": "Nieuw", "text": "blijft"}
+    assert [part.key for part in both.parts] == ["1", "2", "3"]
+    assert both.parts[0].values["ean"] == "8"
+    assert both.parts[0].values["name"] == "Een"
+    assert (both.parts[0].source, both.source) == ("A", "10")
+
+
+def test_merging_with_nothing_is_the_new_record() -> None:
+    assert merged(None, a_group()) == a_group()
+
+
+def test_a_moment_keeps_its_zone_on_the_way_through_json() -> None:
+    moment = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
+    assert from_json(to_json(moment)) == moment
