@@ -99,7 +99,8 @@ class Application:
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._checked: dict[str, ConnectionStatus] = {}
-        self._connectors: dict[str, Connector] = {}
+        self._connectors: dict[str, AccountView | Mplus] = {}
+        self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
         self._rates: tuple[datetime, dict[str, Any]] | None = None
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._writes: dict[tuple[str, frozenset[str]], int] = {}
@@ -154,6 +155,8 @@ class Application:
     def close(self) -> None:
         """Stop everything; runs under way are taken up again at the next start."""
         self._stack.close()
+        for connector in [*self._connectors.values(), *self._replaced]:
+            connector.close()
 
     @contextmanager
     def _slot(self, name: str) -> Iterator[str]:
@@ -281,7 +284,8 @@ class Application:
     def _keep(self, system: str, values: Mapping[str, Any], by: str) -> None:
         with self._lock:
             self.connected.put(system, {**(self.connected.get(system) or {}), **values}, by)
-            self._connectors.pop(system, None)
+            if system in self._connectors:
+                self._replaced.append(self._connectors.pop(system))
             self._checked.pop(system, None)
             self._rates = None
 
@@ -405,6 +409,8 @@ class Application:
 
     def preview(self, flow: str, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> str:
         """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+        if not self.rules.tables().get("vat_codes"):  # connected by the environment: nobody has been asked yet
+            self.propose(by)
         return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys))
 
     def commit(self, run_id: str, approval: Approval) -> None:

@@ -120,9 +120,7 @@ def _regex_replace(value: Value, pattern: Value, new: Value) -> Value:
         raise ValueError(f"the new text has at most {LONGEST_PATTERN} characters")
     _room(len(text))
     end = _deadline.get()
-    seconds = REGEX_SECONDS if end is None else min(REGEX_SECONDS, end - time.monotonic())
-    if seconds <= 0:
-        raise ValueError("the pattern takes too long")
+    seconds = REGEX_SECONDS if end is None else max(0.0001, min(REGEX_SECONDS, end - time.monotonic()))
     try:
         return _pattern(as_text(pattern)).sub(template, text, timeout=seconds)
     except TimeoutError:
@@ -366,8 +364,10 @@ _TOOLS: Mapping[str, _Tool] = {
 }
 
 
-def _trouble(error: ArithmeticError) -> str:
-    return "division by zero" if isinstance(error, DivisionByZero) else "the number is too large or too small"
+def _trouble(error: Exception) -> str:
+    if isinstance(error, DivisionByZero):
+        return "division by zero"
+    return "the number is too large or too small" if isinstance(error, ArithmeticError) else str(error)
 
 
 class Tools:
@@ -443,9 +443,11 @@ def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Value], b
 
 
 def _within(one: Value, other: Value) -> bool:
-    if isinstance(other, tuple):
-        return any(same(one, each) for each in other)
-    return as_text(one) in as_text(other)
+    if not isinstance(other, tuple):
+        return as_text(one) in as_text(other)
+    if isinstance(one, Decimal):
+        return any(matches(one, Operator.EQUAL, each) for each in other)
+    return as_text(one) in other
 
 
 def _sums(calculate: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Value, Value], Value]:
@@ -467,7 +469,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Value]] = {
     ast.Gt: _compared(lambda one, other: one > other),
     ast.GtE: _compared(lambda one, other: one >= other),
     ast.In: _within,
-    ast.NotIn: lambda one, other: not _within(one, other),
+    ast.NotIn: lambda one, other: not _within(one, other),  # codespell:ignore notin - of Python
     ast.Not: lambda one: not one,
     ast.USub: lambda one: -_number(one),
     ast.UAdd: _number,
@@ -496,29 +498,21 @@ class _Expression:
         # Nothing of a record is kept in the evaluator, so that threads may share it.
         self._evaluator = SimpleEval(operators=_OPERATORS, functions=dict(tools), names=_Names())
         self._evaluator.nodes[ast.Constant] = lambda node: node.value
-        for several in (ast.Tuple, ast.List):
-            self._evaluator.nodes[several] = lambda node: tuple(map(self._evaluator._eval, node.elts))  # noqa: SLF001 - as its own nodes do
+        self._evaluator.nodes[ast.Tuple] = self._evaluator.nodes[ast.List] = self._listed
+
+    def _listed(self, node: ast.Tuple | ast.List) -> tuple[str, ...]:
+        return tuple(as_text(self._evaluator._eval(each)) for each in node.elts)  # noqa: SLF001 - as its own nodes do
 
     def __call__(self, values: Values) -> Value:
         """Return the result for one record. Raises ValueError with the reason when there is none."""
         record, deadline = _record.set(values), _deadline.set(time.monotonic() + EXPRESSION_SECONDS)
         try:
-            return _result(self._evaluator.eval(self.text, previously_parsed=self._tree))
-        except ArithmeticError as error:
+            return _bounded(self._evaluator.eval(self.text, previously_parsed=self._tree))
+        except (ArithmeticError, InvalidExpression) as error:
             raise ValueError(_trouble(error)) from None
-        except InvalidExpression as error:
-            raise ValueError(str(error)) from None
         finally:
             _record.reset(record)
             _deadline.reset(deadline)
-
-
-def _result(result: object) -> Value:
-    if isinstance(result, tuple):
-        return _bounded(tuple(as_text(each) for each in result))
-    if result is None or isinstance(result, bool | str | Decimal | date):
-        return _bounded(result)
-    raise ValueError("the result is no value")
 
 
 def _parsed(text: str) -> ast.expr:

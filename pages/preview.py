@@ -3,11 +3,12 @@
 # ruff: noqa: TID251 - pages speak to the browser
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, Run, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
-from pages.components.layout import choice, empty, failures, head, pages, search
+from pages.components.layout import choice, clear_search, empty, failures, head, page_offset, pages, search
 from pages.components.plan import PAGE, brake_box, commit_bar, plan_detail, plan_table
 from pages.components.plan_head import (
     about_plan,
@@ -17,67 +18,77 @@ from pages.components.plan_head import (
     show_first,
     show_label,
     sum_line,
-)
+)  # fmt: skip
 from pages.components.runs import progress_strip, stopped_by
 from pages.components.states import inline, run_state
 from pages.components.wording import flow_name, number, plain, sandbox_badges, text
 
-app = application()
-run = plan_of_address(app)
+SHOWS = ("all", "create", "update", "retire", "park", "skip", "unchanged")
 
-if run is None:
+app = application()
+
+
+def nothing_yet() -> None:
+    """Draw the invitation to the first preview."""
     head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandboxed))
     failures()
     if empty("difference", text("preview_none"), text("preview_none_about"), text("btn_first"), key="first"):
-        start_preview(app, st.query_params.get("flow") or next(iter(app.flows)))
-    st.stop()
+        asked = st.query_params.get("flow", "")
+        start_preview(app, asked if asked in app.flows else next(iter(app.flows)))
 
-flow = app.flows[run.flow]
-badges = [inline(run_state(run.state)), *sandbox_badges(app.sandboxed)]
-with head(text("nav_preview"), about_plan(run, flow), badges):
-    if run.state is not RunState.PREVIEWING:
+
+def plan_page(run: Run) -> None:
+    """Draw one plan from its head to the bar that commits it."""
+    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandboxed)]
+    actions = head(text("nav_preview"), about_plan(run, app.flows[run.flow]), badges)
+    if run.state is RunState.PREVIEWING:
+        failures()
+        progress_strip(app, run.id)
+        return
+    with actions:
         if st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
             start_preview(app, run.flow)
         if st.button(text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete"):
             start_preview(app, run.flow, Mode.COMPLETE)
         download = st.container(width="content")
-failures()
+    failures()
+    stopped_by(run)
+    if run.state is RunState.READY:
+        brake_box(run)
+    else:
+        plan_outcome(app, run)
+    plan_lines(run, download)
+    if run.state is RunState.READY:
+        commit_bar(app, run, app.flows[run.flow], app.row_count(run.id, "changes"))
 
-if run.state is RunState.PREVIEWING:
-    progress_strip(app, run.id)
-    st.stop()
 
-stopped_by(run)
-if run.state is RunState.READY:
-    brake_box(run)
-else:
-    plan_outcome(app, run)
-
-numbers = lines_by_show(app, run)
-shows = ("all", "create", "update", "retire", "park", "skip", "unchanged")
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    show = choice("show", shows, show_first(numbers), show_label(numbers), forget=("record", "page"))
-    find = search("find", text("find_in_plan"))
-with download:
-    st.download_button(
+def plan_lines(run: Run, download: DeltaGenerator) -> None:
+    """Draw the lines of a plan with the filters above them and the detail beside them."""
+    numbers = lines_by_show(app, run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        show = choice("show", SHOWS, show_first(numbers), show_label(numbers), forget=("record", "page"))
+        find = search("find", text("find_in_plan"))
+    if show == "unchanged":
+        empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
+        return
+    download.download_button(
         text("btn_csv"), data=lambda: app.csv(run.id, show, find), file_name=f"{run.flow}-{run.id[:8]}-{show}.csv",
         icon=":material/download:", on_click="ignore", mime="text/csv",
     )  # fmt: skip
-
-lines = 0 if show == "unchanged" else app.row_count(run.id, show, find)
-if show == "unchanged":
-    empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
-elif not lines:
-    if find:
-        if empty("filter_alt_off", text("nothing_found", find=plain(find)), text("nothing_found_about"),
-                 text("btn_clear_filters"), key="clear"):  # fmt: skip
-            st.query_params.pop("find", None)
-            st.rerun()
-    else:
+    lines = app.row_count(run.id, show, find)
+    if lines:
+        some_lines(run, show, find, lines)
+    elif not find:
         empty("task_alt", text(f"none_{show}"), text("none_about", flow=flow_name(run.flow)))
-else:
-    offset = (int(st.session_state.get("page") or 1) - 1) * PAGE
-    rows = app.rows(run.id, show, find, offset if offset < lines else 0, PAGE)
+    elif empty("filter_alt_off", text("nothing_found", find=plain(find)), text("nothing_found_about"),
+               text("btn_clear_filters"), key="clear"):  # fmt: skip
+        clear_search("find")
+
+
+def some_lines(run: Run, show: str, find: str, lines: int) -> None:
+    """Draw one page of lines and the one that is looked at."""
+    offset = page_offset("page", lines, PAGE)
+    rows = app.rows(run.id, show, find, offset, PAGE)
     ticks = run.state is RunState.READY and show in ("all", "create", "update", "retire")
     name = f"{show}-{find}-{offset}-{st.session_state.get('ticks_round', 0)}"
     with st.grid(5, min_column_width=190) as grid:
@@ -87,7 +98,11 @@ else:
             sum_line(run.counts)
         with grid.cell(column_span=2):
             if looked_at is not None:
-                plan_detail(app, run, flow, looked_at)
+                plan_detail(app, run, app.flows[run.flow], looked_at)
 
-if run.state is RunState.READY:
-    commit_bar(app, run, flow, app.row_count(run.id, "changes"))
+
+found = plan_of_address(app)
+if found is None:
+    nothing_yet()
+else:
+    plan_page(found)

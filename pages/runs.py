@@ -7,7 +7,7 @@ import streamlit as st
 from integration.core.run import ACTIVE, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
-from pages.components.layout import choice, empty, failures, head, pages, section
+from pages.components.layout import choice, empty, failures, head, page_offset, pages, section
 from pages.components.plan import PAGE, plan_detail, plan_table
 from pages.components.runs import (
     progress_strip,
@@ -24,6 +24,7 @@ from pages.components.timeline import run_timeline
 from pages.components.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
 
 SIZE = 25
+SHOWS = ("all", "proven", "in_doubt", "park", "skip", "left")
 ENDED = {
     "any": None,
     "done": [RunState.DONE],
@@ -33,6 +34,11 @@ ENDED = {
 }
 
 app = application()
+
+
+def result_label(lines: int, name: str) -> str:
+    """Return the label of a filter by result, with the number of its lines."""
+    return f"{text(f'show_{name}')} **{number(lines)}**"
 
 
 def one_run(run_id: str) -> None:
@@ -67,20 +73,15 @@ def one_run(run_id: str) -> None:
 
 def _records(run_id: str) -> None:
     run = app.run(run_id)
-    tallies = app.tallies(run_id)
-    label = {"all": "show_lines"}
     show = choice(
-        "show", ("all", "proven", "in_doubt", "park", "skip", "left"), "all",
-        lambda name: f"{text(label.get(name, f'show_{name}'))}"
-        + (f" **{number(tallies.get(name, 0))}**" if name != "all" else ""),
-        forget=("record", "page"),
-    )  # fmt: skip
+        "show", SHOWS, "all", lambda name: result_label(app.row_count(run_id, name), name), ("record", "page")
+    )
     lines = app.row_count(run_id, show)
     if not lines:
         empty("task_alt", text(f"none_{show}"), text("none_run_about"))
         return
-    offset = (int(st.session_state.get("page") or 1) - 1) * PAGE
-    rows = app.rows(run_id, show, "", offset if offset < lines else 0, PAGE)
+    offset = page_offset("page", lines, PAGE)
+    rows = app.rows(run_id, show, "", offset, PAGE)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
             looked_at = plan_table(run, rows, show, f"run-{show}-{offset}", ticks=False)
@@ -121,8 +122,7 @@ def history() -> None:
         if empty("history", text("runs_none"), text("runs_none_about"), text("btn_first")):
             start_preview(app, next(iter(app.flows)))
     else:
-        offset = (int(st.session_state.get("page") or 1) - 1) * SIZE
-        clicked = run_table(app.runs(wanted, states, offset if offset < total else 0, SIZE))
+        clicked = run_table(app.runs(wanted, states, page_offset("page", total, SIZE), SIZE))
         pages("page", total, SIZE)
         if clicked is not None:
             st.switch_page("pages/runs.py", query_params={"run": clicked.id})

@@ -56,7 +56,7 @@ class Commit:
         published = self.parts.logic(run.flow).mapping_version
         if published != run.mapping_version:
             raise PlanStaleError(
-                "mapping_published_since", flow=run.flow, version=run.mapping_version, new_version=published
+                "mapping_published_since", flow=run.flow, version=run.mapping_version, current=published
             )
         if approval.fingerprint != run.fingerprint:
             raise PlanStaleError("plan_stale", flow=run.flow)
@@ -82,16 +82,20 @@ class Commit:
         target = self.parts.connectors[logic.flow.target]
         references = self.parts.links.references(run.flow)
         self._settle_doubtful(run, target, references)
+        doubtful = self.parts.runs.unsettled(run_id)
+        if rows := _free(self._next(run_id, logic), doubtful):
+            self._carry_out(run, target, references, rows)
+            return Pause(0)
+        if doubtful:
+            return Pause(self.parts.patience.look_again.total_seconds())
+        self._finish(run, logic)
+        return None
+
+    def _next(self, run_id: str, logic: FlowLogic) -> list[PlanRow]:
         rows = self.parts.runs.next_planned(run_id, WRITE_PAGE)
-        if rows and not logic.flow.stages[rows[0].stage].counted:  # a tree: parents before children
+        if rows and not logic.flow.stages[rows[0].stage].counted:  # a tree, which is looked at as a whole
             rows = self.parts.runs.next_planned(run_id, TREE_PAGE)
-        if not rows:
-            if self.parts.runs.unsettled(run_id):
-                return Pause(self.parts.patience.look_again.total_seconds())
-            self._finish(run, logic)
-            return None
-        self._carry_out(run, target, references, rows)
-        return Pause(0)
+        return rows
 
     def _carry_out(self, run: Run, target: Connector, references: References, rows: Sequence[PlanRow]) -> None:
         held = target.lookup([_agreed(row) for row in rows], references)
@@ -115,12 +119,8 @@ class Commit:
             self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN])
         written: list[PlanRow] = []
         try:
-            for wave in _waves(ready):
-                for chunk in _chunks(wave, target.in_flight * KEPT_AT_ONCE):
-                    written += self._send(run, target, references, chunk, held)
-                if wave is not ready:
-                    self._read_back(run, target, references, written)  # who comes next needs their references
-                    references, written = self.parts.links.references(run.flow), []
+            for chunk in _chunks(ready, target.in_flight * KEPT_AT_ONCE):
+                written += self._send(run, target, references, chunk, held)
         finally:
             self._read_back(run, target, references, written)
 
@@ -258,17 +258,14 @@ def _parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequenc
     return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, wrong[0] if wrong else "", facts))
 
 
-def _waves(ready: list[tuple[PlanRow, Change]]) -> Iterator[list[tuple[PlanRow, Change]]]:
-    """Yield changes so that what one refers to as its parent comes in an earlier wave."""
-    rest = ready
-    while rest:
-        pending = {row.key for row, _ in rest}
-        wave = [one for one in rest if one[1].wanted.values.get("parent") not in pending]
-        if not wave or len(wave) == len(ready):  # nothing refers to anything, or a circle: the target will say so
-            yield rest
-            return
-        yield wave
-        rest = [one for one in rest if one not in wave]
+def _free(rows: Sequence[PlanRow], doubtful: Sequence[PlanRow]) -> Sequence[PlanRow]:
+    """Return the changes whose parent is settled: a record cannot be written before what it refers to.
+
+    When they only refer to one another in a circle, all of them: the target will say so.
+    """
+    open_keys = {row.key for row in (*rows, *doubtful)}
+    free = [row for row in rows if _change(row).wanted.values.get("parent") not in open_keys]
+    return free if free or doubtful else rows
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

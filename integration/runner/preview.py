@@ -230,14 +230,14 @@ class Preview:
             if owner is not None and owner.key != part.source:
                 found[part.source] = Issue(
                     "sku_duplicate", part.source, "number",
-                    {"key": part.source, "sku": part.key, "codes": f"{owner.key}, {part.source}"},
+                    {"key": part.source, "article": part.source, "other": owner.key, "number": part.key},
                 )  # fmt: skip
         for ean, part in eans.items():
             owner = marks.get(ean)
             if owner is not None and owner.key != part.source:
                 found[part.source] = Issue(
                     "ean_duplicate", part.source, "ean",
-                    {"key": part.source, "ean": ean, "codes": f"{owner.key}, {part.source}"},
+                    {"key": part.source, "article": part.source, "other": owner.key, "value": ean},
                 )  # fmt: skip
         return found
 

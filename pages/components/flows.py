@@ -9,7 +9,7 @@ from integration.core.run import Mode
 from pages.components.application import person
 from pages.components.layout import attempt, note
 from pages.components.states import badge, inline
-from pages.components.wording import counted, flow_name, moment, number, text, way
+from pages.components.wording import counted, flow_name, moment, number, term, text, way
 
 CARD = 236
 
@@ -30,9 +30,10 @@ def _card(app: Application, status: FlowStatus) -> None:
     note(way(flow.source, flow.target))
     label, value = _figure(app, status)
     st.metric(label, value)
-    next_run = text("flow_next", moment=moment(status.next_run)) if status.next_run else ""
+    next_run = term("flow_next", moment=moment(status.next_run)) if status.next_run else ""
+    by_hand = "" if status.on else term("flow_by_hand")
     proof = text("flow_proof", moment=moment(status.last_proof)) if status.last_proof else text("flow_never")
-    note(" · ".join(part for part in (proof, next_run) if part))
+    note(" · ".join(part for part in (proof, next_run, by_hand) if part))
     if status.parked:
         st.markdown(f":small[{inline('parked', counted('parked_short', status.parked))}]")
 
@@ -52,7 +53,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         changes = app.row_count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
     if status.last:
-        return text("figure_agree"), number(status.last.counts.proven + status.last.counts.unchanged)
+        return text("figure_linked"), number(app.links.count(status.flow.name, status.flow.stages[-1].source))
     return text("figure_never"), "–"
 
 

@@ -53,6 +53,7 @@ def choice(
         st.query_params[name] = st.session_state[f"_{name}"]
         for other in forget:
             st.query_params.pop(other, None)
+            st.session_state.pop(other, None)
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
@@ -67,6 +68,9 @@ def choice(
 
 def search(name: str, placeholder: str) -> str:
     """Draw a search field whose text is kept in the address, and return it."""
+    if st.session_state.pop(f"clear_{name}", False):
+        st.session_state[name] = ""
+        st.query_params.pop(name, None)
     found = st.text_input(
         placeholder, placeholder=placeholder, icon=":material/search:", label_visibility="collapsed", key=name,
         bind="query-params", type="search", width="stretch",
@@ -74,13 +78,24 @@ def search(name: str, placeholder: str) -> str:
     return (found or "").strip()
 
 
-def pages(name: str, total: int, size: int) -> int:
-    """Draw the choice of pages under a list where it has more than one, and return the offset of the one shown."""
-    last = max(1, -(-total // size))
-    if last == 1:
-        return 0
-    number = st.pagination(last, key=name, bind="query-params")
-    return (min(number, last) - 1) * size
+def clear_search(name: str) -> None:
+    """Empty a search field at the next run of the page, which begins at once."""
+    st.session_state[f"clear_{name}"] = True
+    st.rerun()
+
+
+def page_offset(name: str, total: int, size: int) -> int:
+    """Return where the page that is shown begins in a list; 0 for a page the list no longer has."""
+    asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
+    offset = (int(asked) - 1) * size if asked.isdecimal() else 0
+    return offset if 0 <= offset < total else 0
+
+
+def pages(name: str, total: int, size: int) -> None:
+    """Draw the choice of pages under a list that has more than one; `page_offset` says which is shown."""
+    last = -(-total // size)
+    if last > 1:
+        st.pagination(last, key=name, bind="query-params")
 
 
 def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty") -> bool:

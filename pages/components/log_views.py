@@ -7,12 +7,12 @@ import streamlit as st
 
 from integration.bootstrap import Application
 from pages.components.charts import duration_points, state_bars
-from pages.components.layout import attempt, empty, failures, head, note, pages, search, section
+from pages.components.layout import attempt, empty, failures, head, note, page_offset, pages, search, section
 from pages.components.states import LOOKS
-from pages.components.timeline import event_title, timeline
+from pages.components.tables import ROW, Columns, browse
+from pages.components.timeline import event_title, rows_of, timeline
 from pages.components.wording import counted, flow_name, number, plain, sandbox_badges, text
 
-ROW = 34
 SIZE = 200
 SECONDS = 2
 MOST_ROWS = 10_000
@@ -49,30 +49,19 @@ def one_life(app: Application, record: str) -> None:
 def records(app: Application) -> None:
     """Search the log by any key, title or code; a click opens the record's life."""
     find = search("find", text("find_in_log"))
-    offset = (int(st.session_state.get("page") or 1) - 1) * SIZE
     total = app.logbook.found(find)
-    events = app.logbook.search(find, offset=offset if offset < total else 0, limit=SIZE)
+    offset = page_offset("page", total, SIZE)
+    events = app.logbook.search(find, offset=offset, limit=SIZE)
     if events.empty:
         if find:
             empty("filter_alt_off", text("log_no_match", find=plain(find)), text("log_no_match_about"))
         else:
             empty("receipt_long", text("log_empty"), text("log_empty_about"))
         return
-    event = st.dataframe(
-        event_frame(events),
-        hide_index=True,
-        row_height=ROW,
-        height=15 * ROW,
-        key=f"log-{find}-{offset}",
-        on_select="rerun",
-        selection_mode=["single-cell"],
-        column_config=_event_columns(),
-        alt=text("nav_logs"),
-    )
-    cells = event["selection"]["cells"]
+    clicked = browse(event_frame(events), _event_columns(), f"log-{find}-{offset}", text("nav_logs"))
     pages("page", total, SIZE)
-    if cells and cells[0][0] < len(events):
-        _open(events.iloc[cells[0][0]])
+    if clicked is not None:
+        _open(events.iloc[clicked])
 
 
 def _open(event: "pd.Series[str]") -> None:
@@ -92,12 +81,12 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
             "flow": [flow_name(flow) if flow else "" for flow in events["flow"]],
             "key": events["key"].astype(str),
             "title": events["title"].fillna("").astype(str),
-            "event": [event_title(event) for event in events.to_dict("records")],
+            "event": [event_title(event) for event in rows_of(events)],
         }
     )
 
 
-def _event_columns() -> dict[str, object]:
+def _event_columns() -> Columns:
     config = st.column_config
     return {
         "at": config.DatetimeColumn(text("col_at"), format="D MMM, HH:mm:ss", width=128),

@@ -80,9 +80,7 @@ def _parked(app: Application) -> Iterator[Need]:
         sentences = say(group.cause, group.facts)
         title = f"{counted('record_of', group.count, flow=flow_name(group.flow))}: {plain(sentences.what)}"
         about = f"{plain(sentences.data)} {text('need_since', moment=moment(group.first_seen))}"
-        last = app.runs(group.flow, limit=1)
-        params = {"flow": group.flow, "show": "park"} | ({"plan": last[0].id} if last else {})
-        yield Need("parked", title, about, text("btn_look"), "preview", params)
+        yield Need("parked", title, about, text("btn_look"), "logs", {"find": group.cause})
 
 
 def needs_list(found: list[Need]) -> None:

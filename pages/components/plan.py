@@ -18,6 +18,7 @@ from integration.words import capital
 from pages.components.application import person
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.states import badge, step_state, tag, tint
+from pages.components.tables import ROW, Columns, browse, choose
 from pages.components.wording import (
     counted,
     field_name,
@@ -34,8 +35,8 @@ from pages.components.wording import (
 
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
-ROW = 34
 SHOWN_FIELDS = 2
+LONGEST = 24  # signs of a value that still fits into a line of the table
 SHOWN_PARTS = 8
 SHOWN_RECORDS = 10
 PRICES = ("article.price_incl", "article.price_excl")
@@ -74,17 +75,26 @@ def what_changes(row: PlanRow) -> str:
         return counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:
         return _what_is_new(change)
-    lines = list(field_lines(change))
+    lines = _telling(change)
     shown = [f"{field_term(one.field)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
     if len(lines) > SHOWN_FIELDS:
         shown.append(f"+{len(lines) - SHOWN_FIELDS}")
     return capital(" · ".join(shown))
 
 
+def _telling(change: Change) -> list[FieldLine]:
+    """Return the fields of an update, each once: prices first, then what fits into a line, long texts last."""
+    lines = {(field_name(one.field), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
+    return sorted(lines.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))
+
+
+def _is_long(line: FieldLine) -> bool:
+    return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
+
+
 def _short(line: FieldLine) -> str:
-    longest = 24
     old, new = value_text(line.now) or text("empty_value"), value_text(line.wanted) or text("empty_value")
-    if max(len(old), len(new)) > longest:
+    if _is_long(line):
         return term("plan_text_changes")
     return f"{old} → {new}" if line.there else new
 
@@ -117,25 +127,14 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     left_out = chosen_out(run)
     frame = _frame(rows, show, result=run.state not in (RunState.READY, RunState.PREVIEWING))
     key = f"plan-{run.id}-{name}"
-    event = st.dataframe(
-        frame,
-        hide_index=True,
-        height=min(ROW * (len(rows) + 1) + 3, 15 * ROW + 3),
-        row_height=ROW,
-        key=key,
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"] if ticks else ["single-cell"],
-        selection_default={"selection": {"rows": _first_ticks(key, rows, left_out)}} if ticks else None,
-        column_config=_columns(frame, show),
-        alt=text("plan_table"),
-    )
-    picked = event["selection"]
     if ticks:
-        _keep_ticks(rows, set(picked["rows"]), left_out)
-    cells = picked["cells"]
-    if cells and cells[0][0] < len(rows):
-        st.query_params["record"] = str(rows[cells[0][0]].seq)
-        return rows[cells[0][0]]
+        place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
+        _keep_ticks(rows, ticked, left_out)
+    else:
+        place = browse(frame, _columns(frame, show), key, text("plan_table"))
+    if place is not None:
+        st.query_params["record"] = str(rows[place].seq)
+        return rows[place]
     asked = st.query_params.get("record", "")
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
 
@@ -144,7 +143,7 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[str]) -> list[
     """Return the ticks a list starts with; they must not move while the same list stays on screen."""
     kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
     if kept is None or kept[0] != key:
-        kept = (key, [at for at, row in enumerate(rows) if row.key not in left_out])
+        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.key not in left_out])
         st.session_state["first_ticks"] = kept
     return kept[1]
 
@@ -163,19 +162,19 @@ def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:
     }
     if show in ("all", "planned", "proven", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
-    if result and show in ("all", "create", "update", "retire"):
-        columns["step"] = [[tag(step_state(row.step) if row.change else f"{row.action}")] for row in rows]
+    if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
+        columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
     if not result and any(row.brakes for row in rows):
         columns["brake"] = [[tag("brake")] if row.brakes else [] for row in rows]
     columns["what"] = [what_changes(row) for row in rows]
     return pd.DataFrame(columns)
 
 
-def _columns(frame: pd.DataFrame, show: str) -> dict[str, object]:
+def _columns(frame: pd.DataFrame, show: str) -> Columns:
     config = st.column_config
     actions = {tag(one): one for one in ("create", "update", "retire", "skip", "park")}
-    steps = {tag(one): one for one in ("planned", "running", "in_doubt", "proven", "parked", "left", "park", "skip")}
-    columns: dict[str, object] = {
+    steps = {tag(one): one for one in ("planned", "running", "in_doubt", "proven", "parked", "left")}
+    columns: Columns = {
         "key": config.TextColumn(text("col_code"), width=92),
         "title": config.TextColumn(text("col_name"), width=200),
         "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions), width=92),
@@ -261,6 +260,7 @@ def _field_table(row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Seq
     shown = [
         (plain(field_name(line.field)), _now(line), _wanted(line, brake="brake_price" in row.brakes)) for line in lines
     ]
+    shown = list(dict.fromkeys(shown))  # a product and its only article often say the same
     shown += [
         (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
         for path in kept

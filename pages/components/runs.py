@@ -5,6 +5,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +15,7 @@ from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from pages.components.application import person
 from pages.components.layout import attempt, facts_table, note, trouble
 from pages.components.states import mark, run_state, tag, tint
+from pages.components.tables import browse
 from pages.components.wording import (
     counted,
     duration,
@@ -28,7 +30,6 @@ from pages.components.wording import (
     who,
 )
 
-ROW = 34
 REFRESH_SECONDS = 1
 
 
@@ -139,7 +140,7 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     frame = run_frame(runs)
     states = {tag(run_state(state)): run_state(state) for state in RunState}
     config = st.column_config
-    columns = {
+    columns: dict[str, Any] = {
         "run": config.TextColumn(text("col_run"), width=96),
         "flow": config.TextColumn(text("col_flow"), width=96),
         "state": config.MultiselectColumn(
@@ -153,12 +154,8 @@ def run_table(runs: Sequence[Run]) -> Run | None:
         name: config.NumberColumn(text(f"col_{name}"), format="%d", width=84)
         for name in ("read", "proven", "unchanged", "skipped", "parked")
     }
-    event = st.dataframe(
-        frame, hide_index=True, row_height=ROW, height="content", key="runs-table", on_select="rerun",
-        selection_mode=["single-cell"], column_config=columns, alt=text("nav_runs"),
-    )  # fmt: skip
-    cells = event["selection"]["cells"]
-    return runs[cells[0][0]] if cells and cells[0][0] < len(runs) else None
+    clicked = browse(frame, columns, "runs-table", text("nav_runs"))
+    return None if clicked is None else runs[clicked]
 
 
 def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -197,8 +194,8 @@ def runs_csv(runs: Sequence[Run]) -> str:
 
 
 def short_id(run_id: str) -> str:
-    """Return the part of a run's id that people say."""
-    return run_id if len(run_id) <= 10 else run_id[:8]  # noqa: PLR2004
+    """Return the part of a run's id that people say: what follows date and time."""
+    return run_id.rpartition("-")[2]
 
 
 # ---- one run --------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def _login_form(app: Application) -> None:
 
 def _here() -> str:
     """Return the address of this page, to which AccountView sends the operator back."""
-    return st.context.url.split("?")[0]
+    return str(st.context.url or "").partition("?")[0]
 
 
 @st.cache_resource(show_spinner=False)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
-from integration.words import has_term
+from integration.words import has_term, known
 from pages.components.layout import note, small
 from pages.components.wording import clock_time, field_name, plain, say, short_day, term, text, who
 
@@ -22,6 +22,7 @@ _LOOKS = {
     "planned": ("gray", "rule"),
     "skipped": ("gray", "skip_next"),
     "left": ("gray", "remove"),
+    "unchanged": ("gray", "equal"),
     "approved": ("blue", "approval"),
     "run_started": ("gray", "play_arrow"),
     "plan_ready": ("gray", "difference"),
@@ -43,7 +44,7 @@ def timeline(events: pd.DataFrame, limit: int = 200) -> None:
         return
     day = ""
     with st.container(border=True, gap="small"):
-        for event in events.head(limit).to_dict("records"):
+        for event in rows_of(events.head(limit)):
             at = pd.Timestamp(event["happened_at"])
             moment = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
             if short_day(moment) != day:
@@ -61,6 +62,7 @@ def timeline(events: pd.DataFrame, limit: int = 200) -> None:
             note(text("events_more", number=len(events) - limit))
 
 
+@st.fragment(run_every=5)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
     events = app.logbook.run_events(run_id)
@@ -69,12 +71,19 @@ def run_timeline(app: Application, run_id: str) -> None:
         note(text("events_of_run"))
 
 
+def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table by column name."""
+    return [{str(name): value for name, value in row.items()} for row in events.to_dict("records")]
+
+
 def event_title(event: Mapping[str, Any]) -> str:
     """Return the sentence of one event: what happened, and for what stands still, why."""
     key = f"event_{event['event']}"
     title = text(key) if has_term(key) else str(event["event"]).replace("_", " ")
     code = str(event.get("code") or "")
-    return f"{title}: {say(code, _texts(event.get('facts'))).what}" if code else title
+    if known(code):
+        return f"{title}: {say(code, _texts(event.get('facts'))).what}"
+    return f"{title} · {term(f'badge_{code}')}" if has_term(f"badge_{code}") else title
 
 
 def _about(event: Mapping[str, Any]) -> list[str]:
@@ -92,7 +101,7 @@ def _about(event: Mapping[str, Any]) -> list[str]:
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
     facts = _texts(event.get("facts"))
     told = [f"{plain(text(f'fact_{name}'))}: {plain(_shown(name, facts[name]))}" for name in _TOLD if facts.get(name)]
-    if told and not event.get("code"):
+    if told and not known(str(event.get("code") or "")):
         lines.append(" · ".join(told))
     return lines
 

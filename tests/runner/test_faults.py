@@ -59,10 +59,11 @@ class Console:
             "CONSOLE_ACCOUNTVIEW__PER_SECOND": "1000",
             "PYTHONPATH": str(ROOT),
         }
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("child.py")), str(self.folder)],
-            env=environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=(self.folder / "stderr").open("ab"),
-        )  # fmt: skip
+        command = [sys.executable, str(Path(__file__).with_name("child.py")), str(self.folder)]
+        with (self.folder / "stderr").open("ab") as stderr:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=stderr
+            )
 
     def kill(self) -> None:
         assert self.process is not None
@@ -100,10 +101,9 @@ def written(sandbox: Sandbox) -> int:
 
 def articles_at_the_till(sandbox: Sandbox) -> Counter[str]:
     found: Counter[str] = Counter()
-    for product in sandbox.state("products", "mplus"):
-        for article in product["articles"]:
-            if article.get("extArticleId"):
-                found[str(article["extArticleId"])] += 1
+    for article in sandbox.state("articles", "mplus"):
+        if article.get("extArticleId"):
+            found[str(article["extArticleId"])] += 1
     return found
 
 

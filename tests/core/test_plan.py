@@ -1,0 +1,415 @@
+"""The comparison at the heart: every situation a field and a record can be in."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.plan import (
+    Action,
+    Brake,
+    Change,
+    Limits,
+    Policy,
+    Tally,
+    Unchanged,
+    brakes,
+    diff,
+    differences,
+    fingerprint,
+    price_jumps,
+    remaining,
+    retire,
+    still_applies,
+)
+from integration.core.records import Kind, Record, Value
+from tests.builders import a_create, a_part, a_product, an_update_at
+
+EQUAL, CHANGED = Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED
+POLICY: Policy = {
+    "product.name": CHANGED,
+    "article.name": CHANGED,
+    "article.price_incl": EQUAL,
+    "article.active": EQUAL,
+    "article.unit": Ownership.ON_CREATE,
+    "article.brand": Ownership.NEVER,
+}
+
+
+def compared(desired: Record, held: Record | None, agreed: Record | None = None) -> Change | Unchanged | Issue:
+    return diff(desired, held, agreed, POLICY, title="Trui", group="KLED")
+
+
+def changed(desired: Record, held: Record | None, agreed: Record | None = None) -> Change:
+    change = compared(desired, held, agreed)
+    assert isinstance(change, Change)
+    return change
+
+
+def with_article(**values: Value) -> Record:
+    return a_product("10", (Record(Kind.ARTICLE, "200101", values, source="TS-M"),))
+
+
+# ---- new, gone, equal
+
+
+def test_what_the_target_does_not_have_is_created_with_the_fields_we_own() -> None:
+    change = changed(with_article(name="Trui", brand="Onbekend", colour="rood", unit="ST"), None)
+    assert change.action is Action.CREATE
+    assert change.wanted.flat() == {"name": "Artikel 10", "200101/name": "Trui", "200101/unit": "ST"}
+    assert change.agreed == change.wanted
+    assert (change.before, change.sources, change.title, change.group) == (None, ("TS-M",), "Trui", "KLED")
+
+
+def test_a_record_without_parts_accounts_for_itself() -> None:
+    group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
+    change = diff(group, None, None, {"group.name": CHANGED}, title="Kleding")
+    assert isinstance(change, Change)
+    assert change.sources == ("KLED",)
+
+
+def test_what_was_removed_from_the_target_is_a_question() -> None:
+    product = with_article(name="Trui")
+    issue = compared(product, None, product)
+    assert isinstance(issue, Issue)
+    assert (issue.cause, issue.key, issue.facts["key"]) == ("target_record_missing", "10", "Trui")
+
+
+def test_what_is_equal_is_unchanged_and_remembered() -> None:
+    product = with_article(name="Trui", price_incl=Decimal("20.0"))
+    found = compared(product, with_article(name="Trui", price_incl=Decimal("20.00"), brand="Anders"))
+    assert found == Unchanged(product, ())
+
+
+def test_an_empty_text_equals_no_value() -> None:
+    assert isinstance(compared(with_article(name=""), with_article(name=None)), Unchanged)
+
+
+# ---- who decides about a field
+
+
+def test_a_field_of_the_source_is_kept_equal_whatever_was_agreed() -> None:
+    desired, held = with_article(price_incl=Decimal(20)), with_article(price_incl=Decimal(18))
+    for agreed in (None, held, desired, with_article(price_incl=Decimal(5))):
+        change = changed(desired, held, agreed)
+        assert change.wanted.flat() == {"200101/price_incl": Decimal(20)}
+        assert change.before is not None
+        assert change.before.flat() == {"200101/price_incl": Decimal(18)}
+        assert change.first_match == (agreed is None)
+
+
+@pytest.mark.parametrize("who", [Ownership.ON_CREATE, Ownership.NEVER])
+def test_a_field_that_is_not_ours_is_left_and_its_value_remembered(who: Ownership) -> None:
+    found = diff(with_article(unit="ST"), with_article(unit="DOOS"), None, {"article.unit": who}, title="")
+    assert isinstance(found, Unchanged)
+    assert found.agreed.flat()["200101/unit"] == "DOOS"
+
+
+def test_a_field_nobody_mentions_is_not_ours() -> None:
+    assert isinstance(compared(with_article(colour="rood"), with_article(colour="blauw")), Unchanged)
+
+
+def test_a_text_the_source_changed_is_written() -> None:
+    change = changed(with_article(name="Nieuw"), with_article(name="Oud"), with_article(name="Oud"))
+    assert change.wanted.flat() == {"200101/name": "Nieuw"}
+    assert change.agreed.flat()["200101/name"] == "Nieuw"
+    assert not change.first_match
+
+
+def test_a_text_edited_in_the_target_is_kept() -> None:
+    found = compared(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
+    assert isinstance(found, Unchanged)
+    assert found.kept == ("200101/name",)
+    assert found.agreed.flat()["200101/name"] == "Oud"
+
+
+def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values() -> None:
+    issue = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
+    assert isinstance(issue, Issue)
+    assert (issue.cause, issue.key, issue.field) == ("field_conflict", "10", "200101/name")
+    assert issue.facts == {
+        "key": "Trui", "field": "name", "path": "200101/name",
+        "agreed_value": "", "source_value": "Bron", "target_value": "Kassa",
+    }  # fmt: skip
+
+
+def test_a_text_edited_alike_on_both_sides_is_no_conflict() -> None:
+    found = compared(with_article(name="Zelfde"), with_article(name="Zelfde"), with_article(name="Oud"))
+    assert isinstance(found, Unchanged)
+    assert found.agreed.flat()["200101/name"] == "Zelfde"
+
+
+def test_at_the_first_match_the_source_wins_over_a_text_too() -> None:
+    change = changed(with_article(name="Bron"), with_article(name="Kassa"))
+    assert change.first_match
+    assert change.wanted.flat() == {"200101/name": "Bron"}
+
+
+def test_a_field_mapped_later_is_met_for_the_first_time() -> None:
+    change = changed(with_article(name="Bron"), with_article(name="Kassa"), with_article(price_incl=Decimal(1)))
+    assert change.wanted.flat() == {"200101/name": "Bron"}
+
+
+def test_a_kept_text_does_not_hold_back_a_price() -> None:
+    change = changed(
+        with_article(name="Oud", price_incl=Decimal(2)),
+        with_article(name="Bewerkt", price_incl=Decimal(1)),
+        with_article(name="Oud", price_incl=Decimal(1)),
+    )
+    assert change.wanted.flat() == {"200101/price_incl": Decimal(2)}
+    assert change.kept == ("200101/name",)
+
+
+# ---- variants
+
+
+def test_a_variant_the_product_does_not_have_yet_is_added_with_what_we_own() -> None:
+    old = a_part("1", name="S")
+    new = Record(Kind.ARTICLE, "2", {"name": "M", "unit": "ST", "brand": "x"}, source="TS-M")
+    change = changed(a_product("10", (old, new)), a_product("10", (old,)), a_product("10", (old,)))
+    assert change.action is Action.UPDATE
+    assert change.wanted.flat() == {"2/name": "M", "2/unit": "ST"}
+    assert change.wanted.parts[0].source == "TS-M"
+    assert change.before is not None
+    assert change.before.flat() == {}
+    assert change.agreed.flat()["2/name"] == "M"
+    assert set(change.sources) == {"1", "TS-M"}
+
+
+def test_an_article_of_the_target_that_is_not_ours_is_left_alone() -> None:
+    ours = a_part("1")
+    assert isinstance(compared(a_product("10", (ours,)), a_product("10", (ours, a_part("9")))), Unchanged)
+
+
+# ---- what can be said of a change afterwards
+
+
+def test_a_create_applies_while_nothing_is_there() -> None:
+    change = a_create(a_product())
+    assert still_applies(change, None)
+    assert not still_applies(change, a_product())
+
+
+def test_an_update_applies_while_every_field_it_touches_is_as_it_was() -> None:
+    held = a_product("10", (a_part("1", price_incl=Decimal(1), unit="ST"),))
+    change = an_update_at(held, {"1/price_incl": Decimal(2)})
+    change = replace(change, before=Record(Kind.PRODUCT, "10", {}, (a_part_with("1", price_incl=Decimal(1)),)))
+    assert still_applies(change, held)
+    assert still_applies(change, a_product("10", (a_part("1", price_incl=Decimal("1.00"), unit="DOOS"),)))
+    assert not still_applies(change, a_product("10", (a_part("1", price_incl=Decimal("1.01")),)))
+    assert not still_applies(change, None)
+
+
+def a_part_with(number: str, **values: Value) -> Record:
+    return Record(Kind.ARTICLE, number, values, source=number)
+
+
+def test_differences_are_empty_when_the_target_holds_every_wanted_value() -> None:
+    wanted = Record(Kind.PRODUCT, "10", {"name": "Trui"}, (a_part_with("1", active=False),))
+    assert differences(wanted, a_product("10", (a_part("1", active=False),), name="Trui")) == ()
+    assert differences(wanted, a_product("10", (a_part("1"),), name="Trui")) == ("1/active",)
+    assert differences(wanted, None) == ("name", "1/active")
+
+
+class TestAChangeCarriedOutInPart:
+    before = a_product("10", (a_part("1", name="Een", price_incl=Decimal(1)),), name="Oud")
+    desired = a_product("10", (a_part("1", name="Een", price_incl=Decimal(2)), a_part("2", name="Twee")), name="Nieuw")
+
+    def test_what_is_left_is_what_still_differs(self) -> None:
+        change = changed(self.desired, self.before, self.before)
+        half = a_product("10", (a_part("1", name="Een", price_incl=Decimal(1)), a_part("2", name="Twee")), name="Nieuw")
+        left = remaining(change, half)
+        assert left is not None
+        assert left.wanted.flat() == {"1/price_incl": Decimal(2)}
+        assert left.before is not None
+        assert left.before.flat() == {"1/price_incl": Decimal(1)}
+        assert still_applies(left, half)
+
+    def test_a_create_that_was_carried_out_in_part_becomes_an_update(self) -> None:
+        change = changed(self.desired, None)
+        there = Record(Kind.PRODUCT, "10", {"name": "Nieuw"}, (a_part("1", name="Een", price_incl=Decimal(2)),))
+        left = remaining(change, there)
+        assert left is not None
+        assert left.action is Action.UPDATE
+        assert {part.key for part in left.wanted.parts} == {"2"}
+
+    def test_somebody_else_was_there(self) -> None:
+        change = changed(self.desired, self.before, self.before)
+        assert remaining(change, replace(self.before, values={"name": "Iemand anders"})) is None
+
+    def test_nothing_is_there(self) -> None:
+        assert remaining(changed(self.desired, None), None) is None
+
+
+# ---- retirement
+
+
+def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> None:
+    gone = a_part_with("1", name="S", active=True)
+    stays = a_part_with("2", name="M", active=True)
+    change = retire(a_product("10", (gone, stays)), frozenset({"1"}), title="Trui")
+    assert change.action is Action.RETIRE
+    assert change.wanted.flat() == {"1/active": False}
+    assert change.before is not None
+    assert change.before.flat() == {"1/active": True}
+    assert [part.values["active"] for part in change.agreed.parts] == [False, True]
+    assert change.sources == ()
+
+
+# ---- the mark of a plan
+
+
+def test_a_digest_tells_apart_what_is_written_and_over_what() -> None:
+    held = with_article(name="Oud", price_incl=Decimal(1))
+    one = changed(with_article(name="Nieuw"), held, held)
+    assert one.digest() == changed(with_article(name="Nieuw"), held, None).digest()
+    assert one.digest() != changed(with_article(name="Nieuwer"), held, held).digest()
+    assert one.digest() != replace(one, before=with_article(name="Ouder")).digest()
+    assert one.digest() != replace(one, action=Action.RETIRE).digest()
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), max_size=6), st.randoms())
+def test_a_plan_has_the_same_fingerprint_in_any_order(digests: list[str], random: object) -> None:
+    shuffled = list(digests)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert fingerprint("products", 1, shuffled) == fingerprint("products", 1, digests)
+
+
+def test_another_plan_has_another_fingerprint() -> None:
+    marks = [
+        fingerprint("products", 1, ["a"]),
+        fingerprint("products", 2, ["a"]),
+        fingerprint("stock", 1, ["a"]),
+        fingerprint("products", 1, ["a", "a"]),
+        fingerprint("products", 1, []),
+    ]
+    assert len(set(marks)) == len(marks)
+
+
+# ---- brakes
+
+
+@pytest.mark.parametrize(
+    ("tally", "limits", "expected"),
+    [
+        (Tally(changes=500, read=500), Limits(), ()),
+        (Tally(changes=501, read=9999), Limits(), (Brake("brake_changes", 501, "500"),)),
+        (Tally(changes=501, read=600, first=True), Limits(), ()),
+        (Tally(changes=6, read=10), Limits(changes_percent=Decimal(50)), (Brake("brake_changes", 6, "50 %"),)),
+        (Tally(changes=5, read=10), Limits(changes_percent=Decimal(50)), ()),
+        (Tally(changes=5, read=0), Limits(changes_percent=Decimal(50)), ()),
+        (Tally(changes=9999, read=1), Limits(changes=None), ()),
+        (Tally(changes=1, read=9, price_jumps=2), Limits(), (Brake("brake_price", 2, "25 %"),)),
+        (Tally(changes=1, read=9, price_jumps=2), Limits(price_percent=None), ()),
+        (Tally(changes=1, read=9, retirements=1), Limits(), (Brake("brake_retirements", 1, "0"),)),
+        (Tally(changes=1, read=9, retirements=1), Limits(retirements=None), ()),
+        (Tally(changes=1, read=9, retirements=1), Limits(retirements=1), ()),
+    ],
+)
+def test_a_brake_holds_a_plan_beyond_its_limit(tally: Tally, limits: Limits, expected: tuple[Brake, ...]) -> None:
+    assert brakes(tally, limits) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "jumps"),
+    [
+        ("10", "12.5", False),
+        ("10", "12.51", True),
+        ("10", "7.49", True),
+        ("0", "5", False),  # there was no price to jump from
+    ],
+)
+def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: str, jumps: bool) -> None:
+    held = with_article(price_incl=Decimal(before), name="x")
+    change = changed(with_article(price_incl=Decimal(after), name="y"), held, held)
+    assert price_jumps(change, Limits(), frozenset({"price_incl"})) is jumps
+    assert not price_jumps(change, Limits(price_percent=None), frozenset({"price_incl"}))
+    assert not price_jumps(change, Limits(), frozenset({"purchase_price"}))
+
+
+def test_a_price_that_was_or_becomes_empty_does_not_jump() -> None:
+    held: Mapping[str, Value] = {"200101/price_incl": Decimal(10)}
+    change = an_update_at(with_article(price_incl=None), held)
+    assert not price_jumps(change, Limits(), frozenset({"price_incl"}))
+
+
+def test_what_is_created_has_no_price_to_jump_from() -> None:
+    assert not price_jumps(a_create(with_article(price_incl=Decimal(9))), Limits(), frozenset({"price_incl"}))
+
+
+# ---- properties
+
+FIELDS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["a", "b", "c", None]),
+        "price_incl": st.sampled_from([Decimal(1), Decimal(2), None]),
+        "unit": st.sampled_from(["ST", "DOOS"]),
+        "brand": st.sampled_from(["x", "y"]),
+    }
+)
+PRODUCTS = st.builds(
+    lambda name, articles: Record(
+        Kind.PRODUCT,
+        "10",
+        {"name": name},
+        tuple(Record(Kind.ARTICLE, key, values, source=key) for key, values in articles.items()),
+    ),
+    st.sampled_from(["a", "b", "c"]),
+    st.dictionaries(st.sampled_from(["1", "2", "3"]), FIELDS, min_size=1),
+)
+
+
+def written(change: Change, held: Record | None) -> Record:
+    """Return what the target holds once the change is carried out exactly."""
+    if held is None:
+        return change.wanted
+    wanted = {part.key: part.values for part in change.wanted.parts}
+    known = [part.key for part in held.parts]
+    parts = [replace(part, values={**part.values, **wanted.get(part.key, {})}) for part in held.parts]
+    parts += [part for part in change.wanted.parts if part.key not in known]
+    return replace(held, values={**held.values, **change.wanted.values}, parts=tuple(parts))
+
+
+@given(PRODUCTS, st.none() | PRODUCTS, st.none() | PRODUCTS)
+def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
+    desired: Record, held: Record | None, agreed: Record | None
+) -> None:
+    found = compared(desired, held, agreed)
+    if not isinstance(found, Change):
+        return
+    assert still_applies(found, held)
+    after = written(found, held)
+    assert differences(found.wanted, after) == ()
+    again = compared(desired, after, found.agreed)
+    assert isinstance(again, Unchanged)
+
+
+@given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
+def test_a_change_never_touches_a_field_that_is_not_ours(desired: Record, held: Record, agreed: Record | None) -> None:
+    found = compared(desired, held, agreed)
+    if isinstance(found, Change):
+        names = {path.rpartition("/")[2] for path in found.wanted.flat()}
+        known = {part.key for part in held.parts}
+        assert "brand" not in names
+        assert not any(part.key in known and "unit" in part.values for part in found.wanted.parts)
+
+
+@given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
+def test_a_change_says_only_what_differs(desired: Record, held: Record, agreed: Record | None) -> None:
+    found = compared(desired, held, agreed)
+    if isinstance(found, Change):
+        before = found.before.flat() if found.before else {}
+        now = held.flat()
+        assert all(before.get(path) == now.get(path) for path in before)
+        assert set(found.wanted.flat()) & set(before) == set(before)
+        assert set(differences(found.wanted, held)) >= set(before)
+
+
+@given(PRODUCTS)
+def test_a_record_compared_with_itself_is_unchanged(product: Record) -> None:
+    assert isinstance(compared(product, product, product), Unchanged)

@@ -1,0 +1,450 @@
+"""Mappings: from a record to the values of the target, and why."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import (
+    Call,
+    Formula,
+    Mapped,
+    Operator,
+    Rule,
+    TraceStep,
+    Unmapped,
+    UnmappedError,
+    as_text,
+    compile,  # noqa: A004 - of a mapping
+    matches,
+    policy,
+    rules_from,
+    rules_to,
+)
+from integration.core.rules import Mapping as Rules
+from tests.builders import an_article
+
+SHIPPED = Path(__file__).parents[2] / "data" / "mappings"
+
+
+class Sum:
+    """The one expression this toolbox knows: price plus stock."""
+
+    names = frozenset({"price", "stock"})
+
+    def __call__(self, values: Mapping[str, Value]) -> Value:
+        price, stock = values.get("price"), values.get("stock")
+        if not isinstance(price, Decimal) or not isinstance(stock, Decimal):
+            raise ValueError("no number")  # noqa: TRY004 - what a toolbox raises
+        return price + stock
+
+
+class Always:
+    """An expression that reads nothing."""
+
+    names: frozenset[str] = frozenset()
+
+    def __call__(self, values: Mapping[str, Value]) -> Value:
+        del values
+        return "altijd"
+
+
+class SmallToolbox:
+    """A toolbox with as much as it takes to see the order of things."""
+
+    def function(self, name: str, args: tuple[Value, ...]) -> Callable[[Value, Mapping[str, Value]], Value]:
+        match name:
+            case "upper":
+                return lambda value, _: None if value is None else as_text(value).upper()
+            case "split":
+                return lambda value, _: tuple(as_text(value).split(as_text(args[0])))
+            case "other":
+                return lambda value, values: value or values.get(as_text(args[0]))
+            case "unmapped":
+                return self._unmapped
+            case _:
+                raise ValueError(f"there is no function {name}")
+
+    def _unmapped(self, value: Value, values: Mapping[str, Value]) -> Value:
+        del values
+        raise UnmappedError(as_text(value), "landen")
+
+    def expression(self, text: str) -> Formula:
+        if text == "?":
+            raise ValueError("the expression cannot be read")
+        return Sum() if text == "price + stock" else Always()
+
+    def table(self, name: str) -> Mapping[str, str]:
+        return {"2": "1", "KLED": "kleding", "FIETS": "fietsen", "niets": ""} if name == "codes" else {}
+
+
+def mapped(rule: Rule, record: Record | None = None) -> Mapped:
+    return compile(Rules(1, (rule,)), SmallToolbox()).apply(record or an_article())
+
+
+def value_of(record: Record | None = None, **rule: Any) -> Value:
+    found = mapped(Rule(target="article.x", **rule), record)
+    assert not found.issues
+    return found.values["article.x"]
+
+
+def issue_of(record: Record | None = None, **rule: Any) -> Issue:
+    found = mapped(Rule(target="article.x", **rule), record)
+    assert "article.x" not in found.values
+    (issue,) = found.issues
+    return issue
+
+
+# ---- where a value comes from
+
+
+def test_a_value_is_taken_from_the_source() -> None:
+    assert value_of(source="price") == Decimal("16.5289")
+
+
+def test_functions_follow_each_other() -> None:
+    functions = (Call("upper"), Call("split", ("K",)))
+    assert value_of(source="name", functions=functions) == ("ARTI", "EL 1001")
+
+
+def test_a_function_may_read_other_fields() -> None:
+    assert value_of(source="short_text", functions=(Call("other", ("name",)),)) == "Artikel 1001"
+
+
+def test_functions_need_no_source() -> None:
+    assert value_of(functions=(Call("other", ("code",)),)) == "1001"
+
+
+def test_an_expression_reads_the_record() -> None:
+    assert value_of(expression="price + stock") == Decimal("30.5289")
+
+
+def test_an_expression_may_read_nothing() -> None:
+    assert value_of(expression="anything") == "altijd"
+
+
+def test_a_default_counts_when_there_is_no_value() -> None:
+    assert value_of(source="name", default="niets") == "Artikel 1001"
+    assert value_of(an_article(name=""), source="name", default="niets") == "niets"
+    assert value_of(source="missing", default="niets") == "niets"
+
+
+def test_a_forced_default_counts_always() -> None:
+    assert value_of(source="name", default=True, force=True) is True
+
+
+def test_no_and_zero_are_values() -> None:
+    assert value_of(source="blocked", default=True) is False
+    assert value_of(an_article(price=Decimal(0)), source="price", default=Decimal(1)) == 0
+
+
+def test_a_field_whose_source_is_empty_is_emptied() -> None:
+    assert value_of(an_article(name=None), source="name") is None
+
+
+def test_a_field_whose_source_is_not_there_is_left_out() -> None:
+    assert mapped(Rule(target="article.x", source="missing")) == Mapped({})
+    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == Mapped({})
+
+
+# ---- value tables
+
+
+@pytest.mark.parametrize("value", ["2", " 2 ", Decimal("2.00")])
+def test_a_table_turns_code_into_code(value: Value) -> None:
+    assert value_of(an_article(vat_code=value), source="vat_code", table="codes") == "1"
+
+
+def test_a_table_turns_every_code_of_a_list() -> None:
+    assert value_of(an_article(group=("KLED", "FIETS")), source="group", table="codes") == ("kleding", "fietsen")
+
+
+def test_an_empty_value_is_not_looked_up() -> None:
+    assert value_of(an_article(vat_code=None), source="vat_code", table="codes", default="9") == "9"
+
+
+@pytest.mark.parametrize("value", ["7", ("KLED", "7")])
+def test_a_code_without_a_row_waits_for_a_person(value: Value) -> None:
+    issue = issue_of(an_article(vat_code=value), source="vat_code", table="codes")
+    facts = {"key": "1001", "field": "article.x", "value": "7", "table": "codes"}
+    assert issue == Issue("value_unmapped", "1001", "article.x", facts)
+
+
+def test_a_code_without_a_row_may_get_the_default() -> None:
+    rule: dict[str, Any] = {"source": "group", "table": "none", "unmapped": Unmapped.DEFAULT}
+    assert value_of(**rule, default="0") == "0"
+    assert value_of(**rule) is None
+
+
+def test_a_code_without_a_row_may_stay_empty_in_spite_of_a_default() -> None:
+    assert value_of(source="group", table="none", unmapped=Unmapped.EMPTY, default="0") is None
+
+
+# ---- what can go wrong with a record
+
+
+def test_an_expression_without_a_result_is_an_issue() -> None:
+    issue = issue_of(an_article(price=None), expression="price + stock")
+    assert (issue.cause, issue.facts["message"]) == ("expression_failed", "no number")
+
+
+def test_a_function_may_miss_a_row_too() -> None:
+    issue = issue_of(source="code", functions=(Call("unmapped"),))
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "landen", "1001")
+
+
+def test_a_text_over_its_length_is_never_cut() -> None:
+    issue = issue_of(source="name", max_length=5)
+    assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "12", "5")
+    assert value_of(source="name", max_length=12) == "Artikel 1001"
+    assert value_of(source="price", max_length=1) == Decimal("16.5289")
+
+
+def test_one_bad_field_does_not_hold_back_the_others() -> None:
+    rules = (Rule(target="article.a", source="name", max_length=1), Rule(target="article.b", source="code"))
+    found = compile(Rules(1, rules), SmallToolbox()).apply(an_article())
+    assert found.values == {"article.b": "1001"}
+    assert [issue.field for issue in found.issues] == ["article.a"]
+
+
+def test_only_rules_of_the_wanted_kinds_are_applied() -> None:
+    rules = (Rule(target="group.name", source="name"), Rule(target="article.name", source="name"))
+    found = compile(Rules(1, rules), SmallToolbox(), {Kind.GROUP}).apply(an_article())
+    assert set(found.values) == {"group.name"}
+
+
+# ---- why
+
+
+def test_a_trace_tells_every_step() -> None:
+    rules = (
+        Rule(target="article.a", source="name", functions=(Call("upper"), Call("split", ("K",)))),
+        Rule(target="article.b", source="vat_code", table="codes"),
+        Rule(target="article.c", source="missing", default="x"),
+        Rule(target="article.d", default="y", force=True),
+        Rule(target="article.e", expression="price + stock"),
+        Rule(target="article.f", source="group", table="none"),
+        Rule(target="article.g", source="missing"),
+        Rule(target="article.h", source="group", table="none", unmapped=Unmapped.EMPTY),
+    )
+    traces = compile(Rules(1, rules), SmallToolbox()).trace(an_article())
+    steps = {trace.target[-1]: [(step.what, step.value) for step in trace.steps] for trace in traces}
+    assert steps == {
+        "a": [("name", "Artikel 1001"), ("upper", "ARTIKEL 1001"), ("split(K)", ("ARTI", "EL 1001"))],
+        "b": [("vat_code", "2"), ("table codes", "1")],
+        "c": [("missing", None), ("default", "x")],
+        "d": [("force", "y")],
+        "e": [("price + stock", Decimal("30.5289"))],
+        "f": [("group", "KLED")],
+        "g": [("missing", None)],
+        "h": [("group", "KLED"), ("table none", None)],
+    }
+    assert [trace.target[-1] for trace in traces if trace.issue] == ["f"]
+    assert traces[1].value == "1"
+    assert traces[0].steps[0] == TraceStep("name", "Artikel 1001")
+
+
+# ---- the shape on disk
+
+TEXTS = st.text(min_size=1, max_size=8)
+ARGS = st.one_of(
+    TEXTS,
+    st.booleans(),
+    st.none(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**20), max_value=10**20),
+    st.integers(-(10**20), 10**20).map(Decimal),
+    st.dates(),
+    st.lists(TEXTS, max_size=2).map(tuple),
+)
+RULES = st.builds(
+    Rule,
+    target=st.from_regex(r"(group|product|article)\.[a-z_:]{1,12}", fullmatch=True),
+    source=TEXTS,
+    functions=st.lists(st.builds(Call, TEXTS, st.lists(ARGS, max_size=3).map(tuple)), max_size=3).map(tuple),
+    table=st.text(max_size=5),
+    default=ARGS,
+    unmapped=st.sampled_from(Unmapped),
+    ownership=st.sampled_from(Ownership),
+    max_length=st.none() | st.integers(1, 500),
+)
+
+
+@given(st.integers(1, 99), st.lists(RULES, max_size=4, unique_by=lambda rule: rule.target))
+def test_a_mapping_comes_back_from_its_shape_as_it_was(version: int, rules: list[Rule]) -> None:
+    mapping = Rules(version, tuple(rules))
+    assert rules_from(rules_to(mapping)) == mapping
+
+
+def test_a_shape_is_as_short_as_a_person_would_write_it() -> None:
+    rule = Rule(
+        target="article.x",
+        source="price",
+        functions=(Call("round", (Decimal(2),)), Call("percentage", (Decimal("12.5"),)), Call("trim")),
+        default=Decimal("1.10"),
+    )
+    assert rules_to(Rules(3, (rule,))) == {
+        "version": 3,
+        "rules": [
+            {
+                "target": "article.x",
+                "source": "price",
+                "functions": [["round", 2], ["percentage", 12.5], "trim"],
+                "default": {"n": "1.10"},
+            }
+        ],
+    }
+
+
+def test_toml_gives_numbers_days_and_flags_their_types() -> None:
+    body = loads("""
+        [[rules]]
+        target = "article.a"
+        default = 1.5
+        [[rules]]
+        target = "article.b"
+        default = 2026-03-31
+        [[rules]]
+        target = "article.c"
+        default = true
+        force = true
+        functions = [["if", "in", ["A", "B"], 1, 2]]
+    """)
+    mapping = rules_from(body)
+    assert mapping.version == 1
+    assert [rule.default for rule in mapping.rules] == [Decimal("1.5"), date(2026, 3, 31), True]
+    assert mapping.rules[2].functions == (Call("if", ("in", ("A", "B"), Decimal(1), Decimal(2))),)
+
+
+def test_what_is_not_said_about_ownership_protects_edits_in_the_target() -> None:
+    mapping = rules_from({"rules": [{"target": "article.name", "source": "name"}]})
+    assert policy(mapping) == {"article.name": Ownership.KEEP_UNLESS_CHANGED}
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({}, "target"),
+        ("name", "target"),
+        ({"target": "article.name"}, "a source, an expression or a default"),
+        ({"target": "name", "source": "name"}, "begins with one of"),
+        ({"target": "article.", "source": "name"}, "begins with one of"),
+        ({"target": "article.x", "source": "a", "colour": "b"}, "nothing called colour"),
+        ({"target": "article.x", "source": 1}, "`source` as text"),
+        ({"target": "article.x", "source": "a", "expression": "b"}, "not both"),
+        ({"target": "article.x", "functions": ["trim"], "expression": "b"}, "not both"),
+        ({"target": "article.x", "source": "a", "force": True}, "a `default`"),
+        ({"target": "article.x", "source": "a", "force": 1}, "true or false"),
+        ({"target": "article.x", "source": "a", "functions": "trim"}, "as a list"),
+        ({"target": "article.x", "source": "a", "functions": [[]]}, "each function"),
+        ({"target": "article.x", "source": "a", "functions": [[1, 2]]}, "each function"),
+        ({"target": "article.x", "source": "a", "default": {"x": 1}}, "no value"),
+        ({"target": "article.x", "source": "a", "default": float("inf")}, "no number"),
+        ({"target": "article.x", "source": "a", "unmapped": "ask"}, "ask"),
+        ({"target": "article.x", "source": "a", "ownership": "mine"}, "mine"),
+        ({"target": "article.x", "source": "a", "max_length": 0}, "above 0"),
+        ({"target": "article.x", "source": "a", "max_length": True}, "above 0"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_with_the_reason(rule: object, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        rules_from({"version": 1, "rules": [rule]})
+    assert reason in refused.value.facts["expected"]
+    assert refused.value.facts["setting"].startswith("mapping rule ")
+
+
+def test_two_rules_for_one_field_are_refused() -> None:
+    rule = {"target": "article.x", "source": "a"}
+    with pytest.raises(ConfigurationError, match="one rule for each field"):
+        rules_from({"rules": [rule, rule]})
+
+
+@pytest.mark.parametrize("shape", [{"rules": {}}, {"version": "new", "rules": []}])
+def test_a_shape_that_is_no_mapping_is_refused(shape: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="a list `rules`"):
+        rules_from(shape)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule(target="article.x", source="a", functions=(Call("fly"),)), "there is no function fly"),
+        (Rule(target="article.x", expression="?"), "cannot be read"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_by_name(rule: Rule, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        compile(Rules(1, (rule,)), SmallToolbox())
+    assert refused.value.facts == {"setting": "mapping rule article.x", "expected": refused.value.facts["expected"]}
+    assert reason in refused.value.facts["expected"]
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_shipped_mapping_can_be_read(file: Path) -> None:
+    mapping = rules_from(loads(file.read_text(encoding="utf-8")))
+    assert mapping.rules
+    assert rules_from(rules_to(mapping)) == mapping
+
+
+# ---- conditions
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "operand", "holds"),
+    [
+        ("KLED", "equal", "kled", True),
+        ("KLED ", "equal", "KLED", True),
+        (Decimal("2.00"), "equal", "2", True),
+        ("2.00", "equal", Decimal(2), True),
+        ("2.00", "equal", "2", False),
+        (None, "equal", "", True),
+        (True, "equal", "true", True),
+        ("x", "equal", Decimal(2), False),
+        ("KLED", "not_equal", "FIETS", True),
+        ("Trui rood", "contains", "ROOD", True),
+        (None, "contains", "rood", False),
+        ("Trui rood", "starts", "trui", True),
+        (None, "empty", "", True),
+        ("", "not_empty", "", False),
+        (Decimal(0), "not_empty", "", True),
+        (Decimal(10), "greater", "9", True),
+        ("10", "greater", "9", True),
+        (Decimal(10), "less", "9", False),
+        (Decimal(9), "greater", Decimal(9), False),
+        ("B", "greater", "a", True),
+        (date(2026, 3, 31), "less", "2026-04-01", True),
+        (None, "less", "9", False),
+        ("9", "greater", "", False),
+        ("NaN", "greater", Decimal(1), True),  # no number: compared as texts
+        ("KLED", "in", ("kled", "FIETS"), True),
+        ("KLED", "in", "FIETS, KLED", True),
+        ("KLE", "in", "FIETS, KLED", False),
+    ],
+)
+def test_a_condition_compares_as_people_do(value: Value, operator: str, operand: Value, holds: bool) -> None:
+    assert matches(value, Operator(operator), operand) is holds
+
+
+@given(ARGS, ARGS)
+def test_nothing_is_both_greater_and_less(one: Value, other: Value) -> None:
+    assert not (matches(one, Operator.GREATER, other) and matches(one, Operator.LESS, other))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""), (True, "true"), (False, "false"), (Decimal("1.50"), "1.50"), (Decimal("1E+2"), "100"),
+        (date(2026, 3, 31), "2026-03-31"), (("A", "B"), "A, B"), ("x", "x"),
+    ],
+)  # fmt: skip
+def test_every_value_has_a_plain_text(value: Value, text: str) -> None:
+    assert as_text(value) == text

@@ -1,0 +1,90 @@
+"""A console of one's own for the pages: the real application on fresh files, with the built-in sandbox on request."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration import bootstrap
+from integration.bootstrap import Application
+from integration.core.plan import Approval
+from integration.core.run import ACTIVE, Run
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 30
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """A new installation: nothing is connected."""
+    yield from _console(tmp_path, monkeypatch, sandbox="false")
+
+
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """An installation with the sandbox connected, shared by the tests of a module."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from _console(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true")
+
+
+def _console(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str) -> Iterator[Application]:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CONSOLE_DATA", str(data))
+    monkeypatch.setenv("CONSOLE_SANDBOX", sandbox)
+    monkeypatch.setenv("CONSOLE_SANDBOX_ARTICLES", "400")  # the smallest shop that the till partly knows
+    bootstrap.shut_down()
+    yield bootstrap.application()
+    bootstrap.shut_down()
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Open a page through the frame, as a browser does."""
+
+    def opened(name: str = "", **address: str) -> AppTest:
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()  # the menu, once
+        for key, value in address.items():
+            test.query_params[key] = value
+        if name:
+            test.switch_page(f"pages/{name}.py")
+        return test.run()
+
+    return opened
+
+
+def settled(app: Application, run_id: str) -> Run:
+    """Wait until a run is no longer at work."""
+    until = time.monotonic() + SECONDS
+    while app.run(run_id).state in ACTIVE:
+        assert time.monotonic() < until, "the run does not come to rest"
+        time.sleep(0.05)
+    return app.run(run_id)
+
+
+def previewed(app: Application) -> Run:
+    """Make a preview of products and wait for it."""
+    return settled(app, app.preview("products", "test"))
+
+
+def committed(app: Application, run: Run) -> Run:
+    """Commit a plan as it is and wait for its end."""
+    confirmed = {brake.code: brake.count for brake in run.brakes}
+    app.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    return settled(app, run.id)
+
+
+def texts(test: AppTest) -> str:
+    """Return everything a page says, as one text."""
+    elements = [*test.title, *test.subheader, *test.markdown, *test.metric]
+    return "\n".join(str(element.value) for element in elements) + "\n".join(button.label for button in test.button)
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    """Press the button of this key."""
+    return test.button(key=key).click().run()

@@ -1,0 +1,174 @@
+"""The pages with both systems connected: preview, commit, runs and log."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from integration.bootstrap import Application
+from integration.core.run import Mode, RunState
+from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+
+
+def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open_page: Open) -> None:
+    test = press(open_page(), "preview-products")
+
+    assert not test.exception
+    run = settled(connected, connected.runs(limit=1)[0].id)
+    assert run.state is RunState.READY
+    connected.discard(run.id, "test")
+
+
+def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+    writes = connected.sandbox.ledger.counts()["writes"] if connected.sandbox else -1
+
+    test = open_page("preview", plan=run.id)
+
+    assert not test.exception
+    said = texts(test)
+    changes = connected.row_count(run.id, "changes")
+    assert f"{changes} of {changes} changes chosen" in said
+    assert "Nothing has been written yet" in said
+    assert f"Commit {changes} changes to MplusKASSA" in said
+    assert connected.sandbox is not None
+    assert connected.sandbox.ledger.counts()["writes"] == writes
+    connected.discard(run.id, "test")
+
+
+@pytest.mark.parametrize("show", ["all", "create", "update", "retire", "park", "skip", "unchanged"])
+def test_every_filter_of_a_plan_opens(connected: Application, open_page: Open, show: str) -> None:
+    run = previewed(connected)
+
+    test = open_page("preview", plan=run.id, show=show)
+
+    assert not test.exception
+    connected.discard(run.id, "test")
+
+
+def test_a_search_without_a_match_can_be_cleared(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+    test = open_page("preview", plan=run.id, show="all")
+    test = test.text_input(key="find").set_value("nothing is called so").run()
+    assert "No line matches" in texts(test)
+
+    test = press(test, "clear")
+
+    assert not test.exception
+    assert test.text_input(key="find").value == ""
+    connected.discard(run.id, "test")
+
+
+def test_parked_lines_say_what_happened_what_it_means_and_what_to_do(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+    row = connected.rows(run.id, "park", limit=1)[0]
+
+    said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
+
+    assert "parked" in said
+    assert row.key in said.replace("&#45;", "-")
+    connected.discard(run.id, "test")
+
+
+def test_why_this_value_tells_each_step(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+
+    test = press(open_page("preview", plan=run.id, show="create"), "why")
+
+    assert not test.exception
+    assert "failure" not in test.session_state
+    connected.discard(run.id, "test")
+
+
+def test_discard_puts_the_plan_aside(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+
+    test = press(open_page("preview", plan=run.id), "discard")
+
+    assert connected.run(run.id).state is RunState.DISCARDED
+    assert "Nothing of it was written" in texts(test)
+
+
+def test_a_brake_asks_for_its_number_before_anything_is_written(connected: Application, open_page: Open) -> None:
+    run = previewed(connected)
+    assert run.brakes
+    test = press(open_page("preview", plan=run.id), "commit")
+    assert test.button(key="really").disabled
+
+    for brake in run.brakes:
+        test = test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count)).run()
+
+    assert not test.exception
+    assert connected.run(run.id).state is RunState.READY
+    connected.discard(run.id, "test")
+
+
+def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to_do(
+    connected: Application, open_page: Open
+) -> None:
+    done = committed(connected, previewed(connected))
+    assert done.state is RunState.DONE
+
+    said = texts(open_page("runs", run=done.id))
+    assert "Nothing lost: difference 0" in said
+
+    again = settled(connected, connected.preview("products", "test", Mode.COMPLETE))
+    said = texts(open_page("preview", plan=again.id))
+    assert "Nothing to do: both systems agree on" in said
+    assert "Commit" not in said
+    assert "Last proof" in texts(open_page())
+
+
+def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Application, open_page: Open) -> None:
+    previews = connected.run_count()
+    assert previews
+
+    test = open_page("runs", ended="stopped")
+
+    assert "No run matches this filter" in texts(test)
+    test = press(test, "empty")
+    assert not test.exception
+    assert len(test.dataframe) == 1
+
+
+def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
+    run = next(one for one in connected.runs() if one.approval)
+    row = connected.rows(run.id, "proven", limit=1)[0]
+    connected.logbook.drain(connected.events)
+
+    test = open_page("logs", record=f"products:{row.key}")
+
+    assert not test.exception
+    assert "read back and equal to the plan" in texts(test)
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("tab", ["records", "volume", "questions"])
+def test_every_view_of_the_log_opens(open_page: Open, tab: str) -> None:
+    test = open_page("logs", tab=tab)
+
+    assert not test.exception
+
+
+def test_a_question_that_would_change_the_log_is_refused_in_words(connected: Application, open_page: Open) -> None:
+    test = open_page("logs", tab="questions")
+    test.text_area(key="sql").set_value("drop table events")
+    test = next(button for button in test.button if button.label == "Run the question").click().run()
+
+    assert "it can only be read" in texts(test)
+    assert connected.logbook.ask("select count(*) as n from events")["n"][0] > 0
+
+
+def test_the_set_up_checks_a_connection_line_by_line(connected: Application, open_page: Open) -> None:
+    before = datetime.now(UTC)
+
+    test = press(open_page("setup", step="mplus"), "check-mplus")
+
+    assert "MplusKASSA answers" in texts(test)
+    status = next(one for one in connected.connections() if one.system == "mplus")
+    assert status.checked_at is not None
+    assert status.checked_at > before
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_plan_that_does_not_exist_opens_the_last_one_instead(open_page: Open) -> None:
+    assert not open_page("preview", plan="never-was").exception

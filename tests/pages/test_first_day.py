@@ -1,0 +1,80 @@
+"""What a new installation shows, and how it gets connected."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.bootstrap import Application
+from tests.pages.conftest import ROOT, Open, press, texts
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) -> None:
+    said = texts(open_page())
+
+    assert "Connect both systems" in said
+    assert "Try with the built-in sandbox" in said
+
+
+def test_one_click_connects_the_sandbox(fresh: Application, open_page: Open) -> None:
+    test = press(open_page(), "sandbox")
+
+    assert not test.exception
+    assert fresh.sandboxed
+    assert all(status.ok for status in fresh.connections())
+
+
+@pytest.mark.usefixtures("fresh")
+def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> None:
+    for name, said in {"preview": "No preview has been made yet", "runs": "Nothing has run yet",
+                       "logs": "Everything that was read", "setup": "Connect AccountView"}.items():  # fmt: skip
+        test = open_page(name)
+
+        assert not test.exception
+        assert said in texts(test)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_preview_without_connections_says_why_and_starts_nothing(open_page: Open) -> None:
+    test = press(open_page("preview"), "first")
+
+    assert not test.exception
+
+
+def test_the_till_is_not_asked_before_everything_is_filled_in(fresh: Application, open_page: Open) -> None:
+    test = open_page("setup", step="mplus")
+    test = next(button for button in test.button if button.label == "Check the connection").click().run()
+
+    assert "Fill in address, ident and secret" in texts(test)
+    assert not fresh.is_connected("mplus")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secret(open_page: Open) -> None:
+    test = open_page("setup", step="mplus")
+    test.text_input[0].set_value("http://127.0.0.1")
+    test.text_input[1].set_value("9")
+    test.text_input[2].set_value("shop")
+    test.text_input[3].set_value("hush-hush-secret")
+    test = next(button for button in test.button if button.label == "Check the connection").click().run()
+
+    assert not test.exception
+    assert "does not accept a connection" in texts(test)
+    assert "hush-hush-secret" not in texts(test)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> None:
+    test = open_page("setup", code="abc", state="invented")
+
+    assert "no longer accepts the stored log-in" in texts(test)
+    assert "code" not in test.query_params
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_page_without_its_frame_says_where_the_console_is() -> None:
+    test = AppTest.from_file(str(ROOT / "pages" / "runs.py"), default_timeout=30).run()
+
+    assert not test.exception
+    assert texts(test) == "[Open the console](/)"
