@@ -3,6 +3,7 @@
 # ruff: noqa: TID251 - the server and the frame around the pages
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,7 +33,8 @@ if __name__ != "__main__":
         except IntegrationError as error:
             sentences = say(error.code, error.facts)
             sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
-            raise SystemExit(1) from None
+            sys.stderr.flush()
+            os._exit(1)  # nothing runs yet; the server would bury the sentences under a trace
         try:
             yield None
         finally:

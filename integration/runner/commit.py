@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from integration.connectors.http import side_by_side
-from integration.connectors.protocol import Connector, References
+from integration.connectors.protocol import Connector
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -22,6 +22,7 @@ from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows import FlowLogic
 from integration.runner.parts import Parts, next_cursors
+from integration.store.links import References as LinkReferences
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,8 @@ class Commit:
             rows = self.parts.runs.next_planned(run_id, TREE_PAGE)
         return rows
 
-    def _carry_out(self, run: Run, target: Connector, references: References, rows: Sequence[PlanRow]) -> None:
+    def _carry_out(self, run: Run, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
+        references.ask(rows[0].kind, [row.key for row in rows])
         held = target.lookup([_agreed(row) for row in rows], references)
         ready: list[tuple[PlanRow, Change]] = []
         moved: list[Outcome] = []
@@ -134,7 +136,7 @@ class Commit:
         self,
         run: Run,
         target: Connector,
-        references: References,
+        references: LinkReferences,
         chunk: Sequence[tuple[PlanRow, Change]],
         held: Mapping[str, Held],
     ) -> list[PlanRow]:
@@ -167,7 +169,7 @@ class Commit:
             raise stopped
         return accepted
 
-    def _read_back(self, run: Run, target: Connector, references: References, rows: Sequence[PlanRow]) -> None:
+    def _read_back(self, run: Run, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
         """Prove what was accepted by reading it; an answer that said yes proves nothing."""
         if not rows:
             return
@@ -186,7 +188,7 @@ class Commit:
         settled = self.parts.runs.get(run.id)
         self.parts.runs.progress(run.id, "write", settled.progress_done + len(rows), settled.progress_total)
 
-    def _settle_doubtful(self, run: Run, target: Connector, references: References) -> None:
+    def _settle_doubtful(self, run: Run, target: Connector, references: LinkReferences) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
         rows = self.parts.runs.unsettled(run.id)
         if not rows:

@@ -179,6 +179,7 @@ class Preview:
         flow, kind = logic.flow, logic.flow.stages[page.place].target
         desired = [one.desired for one in shaped if one.desired]
         references = self.parts.links.references(flow.name)
+        references.ask(kind, [record.key for record in desired])
         held = self.parts.connectors[flow.target].lookup(desired, references) if desired else {}
         links = self.parts.links.get(flow.name, kind, [record.key for record in desired])
         taken = self._taken(flow.name, desired) if run.mode is not Mode.COMPLETE else {}

@@ -78,17 +78,27 @@ def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str
 
 
 class References:
-    """The links of one flow as a connector asks for them, each looked up once. What is unknown is asked again."""
+    """The links of one flow as a connector asks for them, each looked up once; good for one page of a run.
+
+    What `ask` was given is answered from one question to the database, also what it did not find.
+    """
 
     def __init__(self, stored: "Links", flow: str) -> None:
         self._stored = stored
         self._flow = flow
         self._by_key: dict[tuple[Kind, str], str] = {}
         self._by_reference: dict[tuple[Kind, str], str] = {}
+        self._asked: set[tuple[Kind, str]] = set()
+
+    def ask(self, kind: Kind, keys: Collection[str]) -> None:
+        """Look up many keys at once."""
+        for link in self._stored.get(self._flow, kind, keys).values():
+            self._by_key[kind, link.key] = link.reference
+        self._asked.update((kind, key) for key in keys)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target's reference of what we know under this key."""
-        if (kind, key) not in self._by_key:
+        if (kind, key) not in self._by_key and (kind, key) not in self._asked:
             for link in self._stored.get(self._flow, kind, [key]).values():
                 self._by_key[kind, key] = link.reference
         return self._by_key.get((kind, key))

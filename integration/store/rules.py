@@ -66,7 +66,7 @@ class Rules:
                 return version
         except IntegrityError:
             raise PlanStaleError(
-                "mapping_published_since", flow=flow, version=version - 1, new_version=version
+                "mapping_published_since", flow=flow, version=version - 1, current=version
             ) from None
 
     def history(self, flow: str) -> list[Version]:

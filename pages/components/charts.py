@@ -10,20 +10,28 @@ from pages.components.states import LOOKS, line_colour, word
 HEIGHT = 260
 
 
+FAINT = 0.5
+
+
 def state_bars(frame: pd.DataFrame, at: str, states: list[str]) -> None:
-    """Draw counts over time as stacked bars, one column of `frame` for each state."""
+    """Draw one stacked bar for each row, a column of `frame` for each state; `at` names the labels below the bars."""
     figure = go.Figure()
     for state in states:
         if state in frame and frame[state].sum():
-            figure.add_bar(x=frame[at], y=frame[state], name=word(state), marker_color=line_colour(LOOKS[state].colour))
-    figure.update_layout(barmode="stack", bargap=0.35)
+            figure.add_bar(
+                x=frame[at],
+                y=frame[state],
+                name=word(state),
+                marker={"color": line_colour(LOOKS[state].colour), "opacity": FAINT if state == "skipped" else 1},
+            )
+    figure.update_layout(barmode="stack")
     chart(figure)
 
 
-def duration_points(frame: pd.DataFrame, at: str, seconds: str, label: str) -> None:
-    """Draw how long runs took, one point each."""
+def duration_bars(frame: pd.DataFrame, at: str, seconds: str, label: str) -> None:
+    """Draw how long each run took."""
     figure = go.Figure()
-    figure.add_scatter(x=frame[at], y=frame[seconds], name=label, mode="lines+markers", line={"width": 2})
+    figure.add_bar(x=frame[at], y=frame[seconds], name=label)
     chart(figure)
 
 
@@ -36,7 +44,8 @@ def chart(figure: go.Figure, height: int = HEIGHT) -> None:
         hovermode="x unified",
         legend_title_text=None,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={"title": None, "tickformat": "%d-%m<br>%H:%M"},
+        bargap=max(0.3, 1 - len(figure.data[0].x) / 12) if figure.data else 0.3,  # few bars stay slim
+        xaxis={"title": None, "type": "category"},
         yaxis={"title": None, "rangemode": "tozero"},
     )
     st.plotly_chart(figure, config={"displayModeBar": False})

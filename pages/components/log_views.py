@@ -6,14 +6,16 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
-from pages.components.charts import duration_points, state_bars
+from pages.components.charts import duration_bars, state_bars
 from pages.components.layout import attempt, empty, failures, head, note, page_offset, pages, search, section
+from pages.components.runs import short_id
 from pages.components.states import LOOKS
 from pages.components.tables import ROW, Columns, browse
 from pages.components.timeline import event_title, rows_of, timeline
-from pages.components.wording import counted, flow_name, number, plain, sandbox_badges, text
+from pages.components.wording import counted, flow_name, moment, number, plain, sandbox_badges, term, text
 
 SIZE = 200
+CHARTED = 60
 SECONDS = 2
 MOST_ROWS = 10_000
 
@@ -99,26 +101,26 @@ def _event_columns() -> Columns:
 
 def volumes(app: Application) -> None:
     """Draw what ran: records by result over time, and how long runs took."""
-    runs = [run for run in app.runs(limit=200) if run.ended_at]
+    runs = [run for run in reversed(app.runs(limit=CHARTED)) if run.ended_at]
     if not runs:
         empty("monitoring", text("volume_empty"), text("volume_empty_about"))
         return
     frame = pd.DataFrame(
         {
-            "at": [run.started_at for run in runs],
+            "at": [f"{moment(run.started_at)}<br>{short_id(run.id)}" for run in runs],
             "seconds": [(run.ended_at - run.started_at).total_seconds() for run in runs if run.ended_at],
             **{
                 name: [getattr(run.counts, name) for run in runs]
                 for name in ("proven", "unchanged", "skipped", "parked", "in_doubt")
             },
         }
-    ).sort_values("at")
+    )
     section(text("volume_title"), text("volume_about"))
     with st.container(border=True):
         state_bars(frame, "at", ["proven", "unchanged", "skipped", "parked", "in_doubt"])
     section(text("duration_title"), text("duration_about"))
     with st.container(border=True):
-        duration_points(frame, "at", "seconds", text("duration_seconds"))
+        duration_bars(frame, "at", "seconds", text("duration_seconds"))
 
 
 def questions(app: Application) -> None:
@@ -127,7 +129,7 @@ def questions(app: Application) -> None:
         with grid.cell(column_span=3), st.form("question", border=False):
             sql = st.text_area(
                 text("question_sql"),
-                st.query_params.get("query", text("question_first")),
+                st.query_params.get("query", term("question_first")),
                 height=160,
                 key="sql",
             )
@@ -135,7 +137,7 @@ def questions(app: Application) -> None:
             note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
         with grid.cell(column_span=2), st.container(border=True, gap="xsmall"):
             st.markdown(f":small[**{text('question_tables')}**]")
-            for name in ("events", "runs"):
+            for name in ("events",):
                 note(f"`{name}` {text(f'table_{name}')}")
     if pressed and sql:
         st.query_params["query"] = sql

@@ -78,7 +78,7 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
 def _parked(app: Application) -> Iterator[Need]:
     for group in app.causes():
         sentences = say(group.cause, group.facts)
-        title = f"{counted('record_of', group.count, flow=flow_name(group.flow))}: {plain(sentences.what)}"
+        title = f"{counted('record_of', group.count, flow=flow_name(group.flow))} {plain(sentences.what)}"
         about = f"{plain(sentences.data)} {text('need_since', moment=moment(group.first_seen))}"
         yield Need("parked", title, about, text("btn_look"), "logs", {"find": group.cause})
 

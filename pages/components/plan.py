@@ -93,7 +93,7 @@ def _is_long(line: FieldLine) -> bool:
 
 
 def _short(line: FieldLine) -> str:
-    old, new = value_text(line.now) or text("empty_value"), value_text(line.wanted) or text("empty_value")
+    old, new = value_text(line.now) or term("empty_value"), value_text(line.wanted) or term("empty_value")
     if _is_long(line):
         return term("plan_text_changes")
     return f"{old} → {new}" if line.there else new

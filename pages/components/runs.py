@@ -31,6 +31,7 @@ from pages.components.wording import (
 )
 
 REFRESH_SECONDS = 1
+COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
 
 
 # ---- at work --------------------------------------------------------------------------------------------------------
@@ -141,19 +142,16 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     states = {tag(run_state(state)): run_state(state) for state in RunState}
     config = st.column_config
     columns: dict[str, Any] = {
-        "run": config.TextColumn(text("col_run"), width=96),
-        "flow": config.TextColumn(text("col_flow"), width=96),
+        "run": config.TextColumn(text("col_run"), width=72),
+        "flow": config.TextColumn(text("col_flow"), width=84),
         "state": config.MultiselectColumn(
-            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=112
+            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=104
         ),
         "started": config.DatetimeColumn(text("col_started"), format="D MMM, HH:mm", width=112),
-        "took": config.TextColumn(text("col_duration"), width=104),
-        "by": config.TextColumn(text("col_by"), width=112),
+        "took": config.TextColumn(text("col_duration"), width=84),
+        "by": config.TextColumn(text("col_by"), width=104),
     }
-    columns |= {
-        name: config.NumberColumn(text(f"col_{name}"), format="%d", width=84)
-        for name in ("read", "proven", "unchanged", "skipped", "parked")
-    }
+    columns |= {name: config.NumberColumn(text(f"col_{name}"), format="%d", width=76) for name in COUNTED}
     clicked = browse(frame, columns, "runs-table", text("nav_runs"))
     return None if clicked is None else runs[clicked]
 
@@ -169,11 +167,8 @@ def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
             "state": [[tag(run_state(run.state))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
+            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
             "by": [who(run.by) for run in runs],
-            **{
-                name: [getattr(run.counts, name) for run in runs]
-                for name in ("read", "proven", "unchanged", "skipped", "parked")
-            },
         }
     )
 

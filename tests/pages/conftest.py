@@ -2,6 +2,7 @@
 
 # ruff: noqa: TID251 - tests of the pages run them as Streamlit does
 
+import html
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,7 +83,8 @@ def committed(app: Application, run: Run) -> Run:
 def texts(test: AppTest) -> str:
     """Return everything a page says, as one text."""
     elements = [*test.title, *test.subheader, *test.markdown, *test.metric]
-    return "\n".join(str(element.value) for element in elements) + "\n".join(button.label for button in test.button)
+    said = [*(str(element.value) for element in elements), *(button.label for button in test.button)]
+    return html.unescape("\n".join(said))
 
 
 def press(test: AppTest, key: str) -> AppTest:

@@ -1,0 +1,120 @@
+"""The first day of an operator in a real browser, with pictures in `test-output/`."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.browser.conftest import PICTURES
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+PATIENCE = 60_000
+SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
+
+
+@pytest.fixture
+def outside(page: Page) -> Iterator[list[str]]:
+    """Every request of the page that leaves this machine."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
+            asked.append(request.url)
+
+    page.on("request", note)
+    yield asked
+    assert asked == []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page looks like now."""
+    page.wait_for_timeout(SETTLE)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def button(page: Page, name: str | re.Pattern[str]) -> None:
+    """Press a button once it is there."""
+    page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+
+
+def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: str, page: Page) -> None:
+    page.goto(f"{console}/runs", wait_until="commit")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
+    entries = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
+    assert [entry.split("\n")[-1].strip() for entry in entries] == ["Overview", "Preview", "Runs", "Logs", "Set-up"]
+
+
+def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: Page, outside: list[str]) -> None:
+    page.goto(console, wait_until="commit")
+    button(page, "Try with the built-in sandbox")
+    expect(page.get_by_text("Fietsenwinkel").first).to_be_visible(timeout=PATIENCE)
+    picture(page, "1-connected")
+
+    button(page, "Preview products")
+    commit = page.get_by_role("button", name=re.compile(r"Commit \d+ changes to MplusKASSA"))
+    expect(commit).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible()
+    picture(page, "2-plan")
+    commit.click()
+
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_role("textbox").first
+    expect(field).to_be_visible(timeout=PATIENCE)
+    confirm = dialog.get_by_role("button", name=re.compile("Commit"))
+    expect(confirm).to_be_disabled()
+    field.fill(field.get_attribute("placeholder") or "")
+    expect(confirm).to_be_enabled(timeout=PATIENCE)
+    picture(page, "3-brake")
+    confirm.click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Running", timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(r"/runs\?run="))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    expect(page.get_by_text("Nothing lost: difference 0.")).to_be_visible(timeout=PATIENCE)
+    picture(page, "4-proven")
+
+    page.get_by_role("link", name="Overview").click()
+    button(page, "Preview products")
+    expect(page.get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible(timeout=PATIENCE)
+    picture(page, "5-nothing-to-do")
+    assert outside == []
+
+
+def test_an_address_reopens_what_it_shows(console: str, page: Page) -> None:
+    page.goto(f"{console}/preview?flow=products&show=park", wait_until="commit")
+
+    chosen = page.get_by_role("radio", name=re.compile("Parked"))
+    expect(chosen).to_be_checked(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_every_page_fits_both_sizes_and_modes(
+    console: str, browser: Browser, scheme: str, width: int, height: int
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
+        locale="nl-NL", timezone_id="Europe/Amsterdam",
+    )  # fmt: skip
+    page = context.new_page()
+    addresses = {
+        "overview": "", "preview": "preview", "runs": "runs", "logs": "logs", "volume": "logs?tab=volume",
+        "questions": "logs?tab=questions", "setup": "setup", "till": "setup?step=mplus", "ready": "setup?step=ready",
+    }  # fmt: skip
+    for name, address in addresses.items():
+        page.goto(f"{console}/{address}", wait_until="commit")
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+        picture(page, f"{name}-{width}-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        padding = "getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft"
+        assert float(page.evaluate(padding).removesuffix("px")) < 40  # the console's own style sheet is at work
+        assert page.get_by_test_id("stException").count() == 0
+    context.close()
