@@ -246,7 +246,8 @@ class Application:
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
-        about = next((one.about for one in findings if one.name in ("company", "branches") and one.about), "")
+        telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
+        about = next((one.about for one in findings if one.name == telling), "")
         good = all(one.ok for one in findings)
         self._checked[system] = ConnectionStatus(
             system, self.is_connected(system), about, good, _now(), tuple(findings), spent

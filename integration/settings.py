@@ -1,47 +1,68 @@
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
-from pathlib import Path
-from typing import Any
+# ruff: noqa: TID251 - the only reader of the environment
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+import difflib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import structlog
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integration.core.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "CONSOLE_"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _safe(url: str) -> str:
+    """Credentials go only to encrypted addresses, or stay on this machine."""
+    parts = urlsplit(url.strip())
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if url and not (encrypted and parts.hostname):
+        raise ValueError("https://host/path")
+    return url.strip()
+
+
+Address = Annotated[str, AfterValidator(_safe)]
 
 
 class AccountViewAccess(BaseModel):
     """Access to AccountView as given by the environment; what is empty comes from the console's set-up."""
 
-    url: str = ""
-    client_id: str = ""
-    client_secret: SecretStr = SecretStr("")
-    refresh_token: SecretStr = SecretStr("")
-    company: str = ""
+    url: Address = Field(default="", description="https://www.accountview.net/api/v3, or your own server's")
+    client_id: str = Field(default="", description="the application's id, from AccountView")
+    client_secret: SecretStr = Field(default=SecretStr(""), description="the application's secret, from AccountView")
+    refresh_token: SecretStr = Field(default=SecretStr(""), description="a token of a log-in that was made elsewhere")
+    company: str = Field(default="", description="the company's id, as the check of the connection lists it")
     per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
 
 class MplusAccess(BaseModel):
     """Access to MplusKASSA as given by the environment; what is empty comes from the console's set-up."""
 
-    url: str = ""
-    ident: str = ""
-    secret: SecretStr = SecretStr("")
-    in_flight: int | None = Field(default=None, ge=1, le=8, description="whole number from 1 to 8")
+    url: Address = Field(default="", description="https://api.mpluskassa.nl:PORT/")
+    ident: str = Field(default="", description="the API user's ident, from MplusKASSA")
+    secret: SecretStr = Field(default=SecretStr(""), description="the API user's secret, from MplusKASSA")
+    in_flight: int | None = Field(default=None, ge=1, le=8, description="calls at once, from 1 to 8")
     per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        if url and not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-            raise ValueError("https://api.mpluskassa.nl:PORT/")
-        return url
 
 
 class Settings(BaseSettings):
     """Everything that can be set before the start. Names in the environment: `CONSOLE_` and `__` for what is inside."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CONSOLE_", env_nested_delimiter="__", env_file=".env", extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", hide_input_in_errors=True
     )
 
     data: Path = Field(default=Path("data"), description="folder of the databases")
@@ -52,6 +73,9 @@ class Settings(BaseSettings):
     sandbox: bool = Field(default=False, description="true or false: start the built-in sandbox and connect to it")
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000, description="whole number from 50 to 1000000")
     patience_seconds: float = Field(default=60, ge=0, description="seconds a system may need to show what it accepted")
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="debug, info, warning or error: what is written to the standard error"
+    )
     accountview: AccountViewAccess = AccountViewAccess()
     mplus: MplusAccess = MplusAccess()
 
@@ -85,14 +109,80 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data / 'engine.sqlite').absolute()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One setting: its name in the environment, what it should look like, and its default as people write it."""
+
+    name: str
+    shape: str
+    default: str
+
+
+def known_settings() -> list[Known]:
+    """Return every setting there is, in the order they are declared."""
+    return list(_known(Settings, PREFIX))
+
+
+def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
+    for name, field in model.model_fields.items():
+        inside = field.annotation
+        if isinstance(inside, type) and issubclass(inside, BaseModel):
+            yield from _known(inside, f"{prefix}{name.upper()}__")
+            continue
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
+        yield Known(f"{prefix}{name.upper()}", field.description or "", shown)
+
+
 def load_settings(**given: Any) -> Settings:
-    """Return the settings. Raises ConfigurationError with the name of the first wrong one and what it should be."""
+    """Return the settings, and set the log up as they say.
+
+    Names that begin with CONSOLE_ and mean nothing are warned of, with the nearest name that does. Raises
+    ConfigurationError with the name of the first wrong setting and what it should be.
+    """
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        path = [str(part) for part in first["loc"]]
-        name = "CONSOLE_" + "__".join(path).upper()
-        field = Settings.model_fields.get(path[0]) if path else None
-        shape = (field.description if field and len(path) == 1 else None) or first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError("setting_invalid", setting=name, expected=shape) from None
+        raise refused(error, PREFIX) from None
+    set_up_log(settings.log)
+    for name, nearest in unknown_settings().items():
+        log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
+    return settings
+
+
+def refused(error: ValidationError, prefix: str) -> ConfigurationError:
+    """Return what pydantic says about a setting as our error: its name after `prefix` and its shape, not its value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    name = prefix + "__".join(str(part) for part in first["loc"]).upper()
+    shapes = {one.name: one.shape for one in known_settings()}
+    return ConfigurationError(
+        "setting_invalid", setting=name, expected=shapes.get(name) or first["msg"].removeprefix("Value error, ")
+    )
+
+
+def unknown_settings() -> dict[str, str]:
+    """Return names in the environment and `.env` that begin like ours and mean nothing, each with the nearest known."""
+    names = [one.name for one in known_settings()]
+    file = Settings.model_config.get("env_file")
+    given = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
+    unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in names)
+    return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
+
+
+def set_up_log(level: str) -> None:
+    """Write log lines from this level on to the standard error, one line each.
+
+    A trace shows lines of code and never the values in them: among those may be a secret.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )

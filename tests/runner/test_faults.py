@@ -1,210 +1,189 @@
 """Killed at the worst moments, with every kind of lost answer: no article doubled, none lost, no hand work.
 
-A real process is killed with SIGKILL and started again; the sandboxes live on in this one. Moments are reached by
-making the till slow to answer the call that follows them, and by asking its ledger what has arrived.
+Real processes are killed with SIGKILL and started again while both systems live on. Each moment is held open, so that
+the kill cannot miss it: by a till that is slow to answer the call that follows, and at the very end by a database that
+is slow to close the run. After the kill, the console's own files prove that the moment was met. Answers get lost before
+the kill and again after the restart.
 """
 
-import os
-import subprocess
-import sys
-import time
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from integration.core.run import RunState
+from integration.core.records import Kind
+from integration.core.run import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.store.database import open_database
-from integration.store.runs import Runs
+from integration.store.cursors import Cursors
 from tests.clocks import now
+from tests.runner.processes import Console, Ledger, looking_at, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
 
-ROOT = Path(__file__).parent.parent.parent
 ARTICLES = 60
+PATIENCE = 1.5  # longer than any delay here: what was on its way when we died arrives before we lose patience
+HOLD = 0.9
+LATE = 0.5
 LOST_ANSWERS = (
     Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.HALF, Fault.GARBAGE, Fault.HTML, Fault.UNAVAILABLE, Fault.FAULT, Fault.LATE,
 )  # fmt: skip
+OPEN = frozenset({Step.PLANNED, Step.SENT, Step.IN_DOUBT})
+
+Moment = Callable[[Console, Ledger], None]
+"""Waits until a console is at the moment, which it cannot leave by itself for a while."""
+
+SLOW_TO_CLOSE = """
+    CREATE VIEW slowness AS WITH RECURSIVE turns(turn) AS
+        (SELECT 1 UNION ALL SELECT turn + 1 FROM turns LIMIT 400000000) SELECT count(*) AS turns FROM turns;
+    CREATE TRIGGER slow_to_close BEFORE UPDATE OF state ON runs WHEN new.state = 'done'
+        BEGIN SELECT turns FROM slowness; END;
+"""
+QUICK_AGAIN = "DROP TRIGGER slow_to_close; DROP VIEW slowness;"
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+@pytest.fixture(scope="module")
+def proven_without_trouble(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+    """The source articles that a run without any fault proves."""
     with running(articles=ARTICLES) as sandbox:
-        yield sandbox
-
-
-class Console:
-    """A console process on its own folder, talking to the sandbox."""
-
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.sandbox = sandbox
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = {
-            **os.environ,
-            "CONSOLE_ACCOUNTVIEW__URL": self.sandbox.accountview_url,
-            "CONSOLE_ACCOUNTVIEW__CLIENT_ID": "sandbox-client",
-            "CONSOLE_ACCOUNTVIEW__CLIENT_SECRET": "sandbox-secret",
-            "CONSOLE_ACCOUNTVIEW__REFRESH_TOKEN": "sandbox-refresh",
-            "CONSOLE_ACCOUNTVIEW__COMPANY": "7f3c",
-            "CONSOLE_MPLUS__URL": self.sandbox.mplus_url,
-            "CONSOLE_MPLUS__IDENT": "sandbox",
-            "CONSOLE_MPLUS__SECRET": "sandbox-secret",
-            "CONSOLE_MPLUS__PER_SECOND": "1000",
-            "CONSOLE_ACCOUNTVIEW__PER_SECOND": "1000",
-            "PYTHONPATH": str(ROOT),
-        }
-        command = [sys.executable, str(Path(__file__).with_name("child.py")), str(self.folder)]
-        with (self.folder / "stderr").open("ab") as stderr:
-            self.process = subprocess.Popen(
-                command, env=environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=stderr
-            )
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def ends(self, seconds: float = 90) -> None:
-        assert self.process is not None
-        try:
-            status = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            status = None
-        assert status == 0, (self.folder / "stderr").read_text()[-4000:]
-
-
-@pytest.fixture
-def console(sandbox: Sandbox, tmp_path: Path) -> Iterator[Console]:
-    console = Console(sandbox, tmp_path)
-    yield console
-    if console.process is not None and console.process.poll() is None:
-        console.kill()
-
-
-def until(reached: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end, "the moment was never reached"
-        time.sleep(0.005)
-
-
-def written(sandbox: Sandbox) -> int:
-    return sum(call.operation == "createProduct" for call in sandbox.ledger.calls("mplus", write=True))
-
-
-def articles_at_the_till(sandbox: Sandbox) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for article in sandbox.state("articles", "mplus"):
-        if article.get("extArticleId"):
-            found[str(article["extArticleId"])] += 1
-    return found
-
-
-def assert_nothing_lost_or_doubled(console: Console) -> None:
-    database = open_database(f"sqlite:///{console.folder / 'console.sqlite'}")
-    try:
-        runs = Runs(database, now)
-        (run,) = runs.latest("products")
-        assert run.state is RunState.DONE, (run.error, run.facts)
-        assert run.counts.difference == 0
-        assert run.counts.in_doubt == 0
-        proven = {
-            source
-            for row in runs.rows(run.id, "proven", limit=10_000)
-            if row.change is not None and row.kind == "product"
-            for source in row.change.sources
-        }
-    finally:
-        database.close()
-    found = articles_at_the_till(console.sandbox)
+        console = Console(sandbox, tmp_path_factory.mktemp("calm"), patience_seconds=PATIENCE)
+        console.start()
+        console.ends()
+        with looking_at(console) as ledger:
+            proven = proven_articles(ledger)
     assert proven
-    assert [code for code, count in found.items() if count > 1] == []
-    assert proven - set(found) == set()
-    parked = run.counts.parked + run.counts.skipped
-    assert run.counts.proven == run.counts.read - parked - run.counts.unchanged
+    return proven
+
+
+def proven_articles(ledger: Ledger) -> frozenset[str]:
+    products = [row for row in ledger.changes() if row.kind is Kind.PRODUCT and row.step is Step.PROVEN]
+    return frozenset(source for row in products if row.change for source in row.change.sources)
 
 
 def lose_answers(sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=3, seconds=0.5)
-    sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=0.5)
+    sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=3, seconds=LATE)
+    sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=LATE)
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_killed_before_anything_was_sent(console: Console, sandbox: Sandbox, fault: Fault) -> None:
-    lose_answers(sandbox, fault)
-    slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=1)
-    console.start()
-    until(lambda: any(call.operation == "getArticleGroups" for call in sandbox.ledger.calls("mplus")))
-    console.kill()
-    sandbox.switches.disarm(slow)
-    console.start()
-    console.ends()
-    assert_nothing_lost_or_doubled(console)
+@contextmanager
+def slow(sandbox: Sandbox, operation: str) -> Iterator[None]:
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation=operation, times=None, seconds=HOLD):
+        yield
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_killed_after_sent_was_kept(console: Console, sandbox: Sandbox, fault: Fault) -> None:
-    lose_answers(sandbox, fault)
-    slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="newArticleGroup", times=None, seconds=0.5)
-    console.start()
-    until(lambda: steps(console).get("sent", 0) > 0)
-    console.kill()
-    sandbox.switches.disarm(slow)
-    console.start()
-    console.ends()
-    assert_nothing_lost_or_doubled(console)
+def accepted(sandbox: Sandbox, operation: str) -> int:
+    return sum(call.operation == operation and call.accepted for call in sandbox.ledger.calls("mplus", write=True))
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_killed_after_the_till_accepted(console: Console, sandbox: Sandbox, fault: Fault) -> None:
-    lose_answers(sandbox, fault)
-    console.start()
-    until(lambda: written(sandbox) > 4)
-    console.kill()
-    console.start()
-    console.ends()
-    assert_nothing_lost_or_doubled(console)
+def steps(ledger: Ledger) -> Counter[Step]:
+    return Counter(row.step for row in ledger.changes())
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_killed_after_the_read_back(console: Console, sandbox: Sandbox, fault: Fault) -> None:
-    lose_answers(sandbox, fault)
-    console.start()
-    until(lambda: steps(console).get("proven", 0) > 0)
-    console.kill()
-    console.start()
-    console.ends()
-    assert_nothing_lost_or_doubled(console)
+def is_committing(ledger: Ledger) -> bool:
+    run = ledger.run()
+    return run is not None and run.state is RunState.COMMITTING
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_killed_before_the_cursor_moves(console: Console, sandbox: Sandbox, fault: Fault) -> None:
-    lose_answers(sandbox, fault)
-    console.start()
-    until(lambda: bool(found := steps(console)) and not set(found) & {"planned", "sent", "in_doubt"})
-    console.kill()
-    console.start()
-    console.ends()
-    assert_nothing_lost_or_doubled(console)
+def before_anything_was_sent(console: Console, ledger: Ledger) -> None:
+    with slow(console.sandbox, "getArticleGroups"):  # asked for once more before the first write
+        until(lambda: is_committing(ledger), "the commit")
+        console.kill()
+    assert set(steps(ledger)) == {Step.PLANNED}
+    assert not console.sandbox.ledger.writes()
 
 
-def steps(console: Console) -> dict[str, int]:
-    """How many changes of the run stand where, as the console's own database says."""
-    if not (console.folder / "console.sqlite").exists():
-        return {}
-    database = open_database(f"sqlite:///{console.folder / 'console.sqlite'}")
-    try:
-        runs = Runs(database, now)
-        known = runs.latest("products")
-        if not known or known[0].state is not RunState.COMMITTING:
-            return {}
-        return dict(Counter(str(row.step) for row in runs.rows(known[0].id, limit=10_000) if row.change is not None))
-    finally:
-        database.close()
+def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
+    with console.sandbox.switches.armed(
+        Fault.DELAY, system="mplus", operation="createProduct", times=4, seconds=HOLD
+    ):
+        until(lambda: any(row.step is Step.SENT and row.kind is Kind.PRODUCT for row in ledger.changes()), "sent")
+        console.kill()
+        assert not accepted(console.sandbox, "createProduct")
+
+
+def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
+    with slow(console.sandbox, "addProductsToArticleGroup"):  # the call that follows on the one that makes a product
+        until(lambda: accepted(console.sandbox, "createProduct") > 0, "an accepted product")
+        console.kill()
+    assert steps(ledger)[Step.SENT] > 0
+    assert not proven_articles(ledger)
+
+
+def after_the_read_back(console: Console, ledger: Ledger) -> None:
+    with slow(console.sandbox, "getProducts"):  # what was lost is looked for next
+        until(lambda: bool(proven_articles(ledger)), "a proven product")
+        console.kill()
+    assert set(steps(ledger)) & OPEN, "nothing was left to do"
+
+
+def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
+    until(lambda: is_committing(ledger), "the commit")
+    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
+        connection.executescript(SLOW_TO_CLOSE)
+        until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
+        console.kill()
+        connection.executescript(QUICK_AGAIN)
+    assert is_committing(ledger)
+    assert Cursors(ledger.database, now).get("products", "source:article") is None
+
+
+def killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
+    with running(articles=ARTICLES) as sandbox:
+        console = Console(sandbox, folder, patience_seconds=PATIENCE)
+        with looking_at(console) as ledger:
+            held_first = moment is after_sent_was_kept
+            if not held_first:
+                lose_answers(sandbox, fault)
+            console.start()
+            try:
+                moment(console, ledger)
+            finally:
+                console.kill()
+            sandbox.switches.disarm()
+            lose_answers(sandbox, fault)
+            console.start()
+            console.ends()
+            assert_nothing_lost_or_doubled(console, ledger, expected)
+
+
+def assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: frozenset[str]) -> None:
+    run = ledger.run()
+    assert run is not None
+    assert run.state is RunState.DONE, (run.error, run.facts)
+    counts = ledger.runs.counts(run.id)
+    assert (counts.difference, counts.in_doubt, counts.planned) == (0, 0, 0)
+    assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
+    assert proven_articles(ledger) == expected
+    till = console.sandbox.state("articles", "mplus")
+    articles = Counter(str(each["extArticleId"]) for each in till if each.get("extArticleId"))
+    assert [code for code, number in articles.items() if number > 1] == []
+    assert expected <= set(articles)
+    groups = Counter((str(each.get("parent")), str(each["name"])) for each in console.sandbox.state("groups", "mplus"))
+    assert [group for group, number in groups.items() if number > 1] == []
+    assert Cursors(ledger.database, now).get("products", "source:article")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        before_anything_was_sent, after_sent_was_kept, after_the_till_accepted, after_the_read_back,
+        before_the_cursor_moves,
+    ],
+    ids=lambda moment: moment.__name__,
+)  # fmt: skip
+def test_a_kill_loses_and_doubles_nothing(
+    moment: Moment, tmp_path: Path, proven_without_trouble: frozenset[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadPoolExecutor(len(LOST_ANSWERS)) as side_by_side:
+        cases = {
+            fault: side_by_side.submit(killed_and_restarted, moment, fault, tmp_path / fault, proven_without_trouble)
+            for fault in LOST_ANSWERS
+        }
+    trouble = {str(fault): case.exception() for fault, case in cases.items() if case.exception()}
+    with capsys.disabled():
+        print(f" {moment.__name__}: {len(cases) - len(trouble)} of {len(cases)} cases", end="", flush=True)  # noqa: T201
+    assert not trouble

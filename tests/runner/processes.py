@@ -1,0 +1,115 @@
+"""Console processes that tests start and kill, and what their databases say from outside."""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from integration.core.run import PlanRow, Run
+from integration.sandbox.server import Sandbox
+from integration.store.database import Database, open_database
+from integration.store.runs import Runs
+from tests.clocks import now
+from tests.runner import child
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.runner.child"])
+_opening = threading.Lock()  # migrations belong to the process, not to a thread
+
+
+def access(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
+    """Return the settings with which a console reaches both systems of a sandbox."""
+    return {
+        "accountview": {
+            "url": sandbox.accountview_url, "client_id": "sandbox-client", "client_secret": "sandbox-secret",
+            "refresh_token": "sandbox-refresh", "company": "7f3c", "per_second": 10_000,
+        },
+        "mplus": {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret", "per_second": 10_000},
+        **more,
+    }  # fmt: skip
+
+
+class Console:
+    """A console process on its own folder, talking to a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "", **settings: Any) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.settings = settings
+        self.executor = executor
+        self.process: ForkServerProcess | None = None
+
+    def start(self) -> None:
+        """Start the process, for the first time or again."""
+        given = access(self.sandbox, **self.settings)
+        if self.executor:
+            self.process = _processes.Process(target=child.serve, args=(self.folder, given, self.executor))
+        else:
+            self.process = _processes.Process(target=child.bring_to_an_end, args=(self.folder, given))
+        self.process.start()
+
+    def kill(self) -> None:
+        """Kill the process with SIGKILL, and wait until it is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+
+    def ends(self, seconds: float = 60) -> None:
+        """Wait until the process has ended well."""
+        assert self.process is not None
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            self.kill()
+        assert self.process.exitcode == 0, self.said()
+
+    def said(self) -> str:
+        """Return the end of what the process said."""
+        said = self.folder / "said"
+        return said.read_text(encoding="utf-8")[-6000:] if said.exists() else ""
+
+    @property
+    def url(self) -> str:
+        """The address of its operational database."""
+        given = self.settings.get("database_url")
+        return str(given) if given else f"sqlite:///{self.folder / 'console.sqlite'}"
+
+
+class Ledger:
+    """What the database of a console says, read beside the console."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.runs = Runs(database, now)
+
+    def run(self) -> Run | None:
+        """Return the newest run, or None."""
+        return next(iter(self.runs.latest("products", limit=1)), None)
+
+    def changes(self) -> Sequence[PlanRow]:
+        """Return the changes of the newest run's plan."""
+        run = self.run()
+        return self.runs.rows(run.id, "changes", limit=10_000) if run else []
+
+
+@contextmanager
+def looking_at(console: Console) -> Iterator[Ledger]:
+    """Hold the database of a console open."""
+    console.folder.mkdir(parents=True, exist_ok=True)
+    with _opening:
+        database = open_database(console.url)
+    try:
+        yield Ledger(database)
+    finally:
+        database.close()
+
+
+def until(reached: Callable[[], bool], what: str, seconds: float = 45) -> None:
+    """Look every few milliseconds until something is so."""
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(0.005)
