@@ -29,12 +29,14 @@ if __name__ != "__main__":
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
         """Start the engine with the server, whether anybody opens a page or not."""
         try:
-            await asyncio.to_thread(bootstrap.application)
+            application = await asyncio.to_thread(bootstrap.application)
         except IntegrationError as error:
             sentences = say(error.code, error.facts)
             sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
             sys.stderr.flush()
             os._exit(1)  # nothing runs yet; the server would bury the sentences under a trace
+        if st.get_option("server.address") in (None, "", "0.0.0.0", "127.0.0.1", "localhost"):  # noqa: S104 - asked, not bound
+            application.announce(f"http://127.0.0.1:{st.get_option('server.port')}")
         try:
             yield None
         finally:
@@ -48,7 +50,16 @@ if __name__ != "__main__":
             return JSONResponse({"status": "unwell", "cause": error.code}, status_code=503)
         return JSONResponse({"status": "well", "flows": flows})
 
-    app = st.App(__file__, lifespan=lifespan, routes=[Route("/healthz", healthz)])
+    async def api_log(request: Request) -> Response:
+        """Answer the terminal's question to the log, which this process owns; only with the token of this start."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        body = await request.body()
+        status, answer = await asyncio.to_thread(bootstrap.answer_log, body, token)
+        return Response(answer, status_code=status, media_type="application/json")
+
+    app = st.App(
+        __file__, lifespan=lifespan, routes=[Route("/healthz", healthz), Route("/api/log", api_log, methods=["POST"])]
+    )
 else:
     st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
     st.html(Path("static/console.css"))

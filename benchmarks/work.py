@@ -8,9 +8,11 @@ from pathlib import Path
 
 from integration.bootstrap import Application
 from integration.core.plan import Approval
+from integration.core.records import Kind, Record
 from integration.core.run import Mode, RunState
 from integration.settings import load_settings
 
+PAGE = 250
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
@@ -29,11 +31,31 @@ def run(application: Application) -> dict[str, object]:
     return {"seconds": seconds, "state": found.state, "read": found.counts.read, "proven": found.counts.proven}
 
 
-def main(folder: str) -> None:
-    """Sync once on this folder; print counts, seconds, and the peak of memory in MB."""
+def read(application: Application) -> dict[str, object]:
+    """Read both sides whole through the connectors, into records, and do nothing with them."""
+    source, target = application.connector("accountview"), application.connector("mplus")
+    references = application.links.references("products")
+    begun = time.monotonic()
+    after, articles, products = None, 0, 0
+    while True:
+        batch = source.extract(Kind.ARTICLE, None, after)
+        articles += len(batch.records)
+        numbers = [record.key for record in batch.records if record.key.isdecimal()]
+        for start in range(0, len(numbers), PAGE):
+            page = numbers[start : start + PAGE]
+            wanted = [Record(Kind.PRODUCT, one, {}, (Record(Kind.ARTICLE, one, {}),)) for one in page]
+            references.ask(Kind.PRODUCT, page)
+            products += len(target.lookup(wanted, references))
+        after = batch.after
+        if after is None:
+            return {"seconds": time.monotonic() - begun, "articles": articles, "products": products}
+
+
+def main(folder: str, work: str) -> None:
+    """Sync once on this folder, or only read; print counts, seconds, and the peak of memory in MB."""
     application = Application(load_settings(data=Path(folder))).start()
     try:
-        done = run(application)
+        done = run(application) if work == "sync" else read(application)
     finally:
         application.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -41,4 +63,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

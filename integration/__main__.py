@@ -11,19 +11,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
 
-import structlog
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from integration.bootstrap import ROOT, Application
+from integration.bootstrap import ANNOUNCED, ROOT, Application
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -33,20 +36,38 @@ from integration.core.errors import (
     RunActiveError,
 )
 from integration.core.plan import Approval
-from integration.core.run import Mode, PlanRow, Run, RunState
-from integration.settings import Settings, load_settings
-from integration.words import say
+from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
+from integration.flows import FLOWS
+from integration.settings import LOOPBACK, AccountViewAccess, MplusAccess, Settings, load_settings
+from integration.store.issues import CauseGroup
+from integration.words import MISSING, field_name, say, value_text
 
-FAILED, WAITS, BUSY, STOPPED = 1, 3, 4, 5
+FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
+SERVER_SECONDS = 120
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def _flow(name: str) -> str:
+    if name not in FLOWS:
+        raise typer.BadParameter(f"there is no flow {name}; there is {', '.join(FLOWS)}")
+    return name
+
+
+def _maybe_flow(name: str | None) -> str | None:
+    return name and _flow(name)
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
-FlowName = Annotated[str, typer.Argument(help="products")]
+FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=_flow)]
+AnyFlow = Annotated[str | None, typer.Argument(help="One flow only.", callback=_maybe_flow)]
 RunId = Annotated[str, typer.Argument(help="The run, as `runs` lists it.")]
+Complete = Annotated[bool, typer.Option(help="Read everything instead of what changed.")]
+Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for a system that is not available.")]
+Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
 @contextmanager
@@ -60,8 +81,12 @@ def _application(settings: Settings | None = None, *, start: bool = True) -> Ite
 
 def _explain(error: IntegrationError) -> None:
     sentences = say(error.code, error.facts)
-    err.print(f"[bold]{sentences.what}[/bold]", highlight=False)
-    err.print(sentences.data, sentences.do, sep="\n", highlight=False)
+    err.print(sentences.what, style="bold")
+    err.print(*(one for one in (sentences.data, sentences.do) if one), sep="\n")
+
+
+def _explain_json(error: IntegrationError) -> None:
+    _print_json({"error": error.code, "facts": dict(error.facts), **asdict(say(error.code, error.facts))})
 
 
 def _status(error: IntegrationError) -> int:
@@ -72,8 +97,28 @@ def _status(error: IntegrationError) -> int:
             return WAITS
         case ConfigurationError() | ConnectorError():
             return STOPPED
+        case _ if error.code in ("question_refused", "question_wrong"):
+            return WRONG_USE
         case _:
             return FAILED
+
+
+def _found(application: Application, run_id: str) -> Run:
+    try:
+        return application.run(run_id)
+    except KeyError:
+        raise typer.BadParameter(f"there is no run {run_id}; `runs` lists them") from None
+
+
+def _table(*columns: str, numbers: Collection[str] = ()) -> Table:
+    """A table without frames; numbers are on the right, and never broken into lines."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        if name in numbers:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action"))
+    return table
 
 
 def _print_json(value: object) -> None:
@@ -90,19 +135,29 @@ def _summary(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _follow(application: Application, run_id: str, until: frozenset[RunState], *, quiet: bool) -> Run:
-    """Show progress until the run has come to one of these states."""
+def _follow(application: Application, run_id: str, until: frozenset[RunState], *, quiet: bool, wait: float) -> Run:
+    """Show progress until the run has come to one of these states.
+
+    A run that waits longer than `wait` seconds for a system that is not available is left to whoever comes next:
+    what it did is kept, and the next process goes on with it.
+    """
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
     )  # fmt: skip
+    good = time.monotonic()
     with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
         task = progress.add_task("starting", total=None)
         while True:
             run = application.run(run_id)
-            total = run.progress_total or None
-            progress.update(task, description=f"{run.flow}: {run.phase}", completed=run.progress_done, total=total)
             if run.state in until:
                 return run
+            if not run.error:
+                good = time.monotonic()
+            elif time.monotonic() - good > wait:
+                raise ConnectorError(run.error, **run.facts)
+            doing = say(run.error, run.facts).what if run.error else f"{run.flow}: {run.phase}"
+            progress.update(task, description=doing, completed=run.progress_done, total=run.progress_total or None)
             time.sleep(POLL_SECONDS)
 
 
@@ -123,31 +178,43 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
     raise typer.Exit(0 if good else FAILED)
 
 
+NUMBERS = ("read", "proven", "unchanged", "skipped", "parked", "in doubt", "waiting")
+
+
 def _show_counts(runs: list[Run]) -> None:
-    table = Table("run", "flow", "state", *(name for name in ("read", "proven", "unchanged", "skipped", "parked")))
-    for name in ("in doubt", "waiting"):
-        table.add_column(name, justify="right")
-    for run in runs:
-        counts = run.counts
-        numbers = (
-            counts.read, counts.proven, counts.unchanged, counts.skipped, counts.parked, counts.in_doubt,
-            counts.planned,
-        )  # fmt: skip
-        table.add_row(run.id, run.flow, run.state, *(str(number) for number in numbers))
+    lines = [
+        (one.counts.read, one.counts.proven, one.counts.unchanged, one.counts.skipped, one.counts.parked,
+         one.counts.in_doubt, one.counts.planned)
+        for one in runs
+    ]  # fmt: skip
+    shown = [at for at, name in enumerate(NUMBERS) if name != "in doubt" or any(line[at] for line in lines)]
+    names = [NUMBERS[at] for at in shown]
+    table = _table("run", "flow", "state", *names, numbers=names)
+    for run, line in zip(runs, lines, strict=True):
+        table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown))
     out.print(table)
 
 
+def _show_how_to_commit(run: Run) -> None:
+    """Say what holds the plan, and the command that writes it."""
+    command = f"python -m integration commit {run.id} --fingerprint {run.fingerprint}"
+    for brake in run.brakes:
+        out.print(say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what)
+        command += f" --confirm {brake.code}={brake.count}"
+    out.print("Write this plan with:")
+    out.print(command, soft_wrap=True)
+
+
 @cli.command()
-def preview(
-    flow: FlowName, complete: Annotated[bool, typer.Option(help="Read everything.")] = False, as_json: Json = False
-) -> None:
+def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
     with _application() as application:
         run_id = application.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
-        run = _follow(application, run_id, PREVIEWED, quiet=as_json)
+        run = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
         if not as_json:
             _show_rows(application.rows(run_id, limit=50), application.row_count(run_id))
-            out.print(f"fingerprint {run.fingerprint}")
+            if run.state is RunState.READY:
+                _show_how_to_commit(run)
         _end(run, as_json=as_json)
 
 
@@ -156,96 +223,120 @@ def commit(
     run_id: RunId,
     fingerprint: Annotated[str, typer.Option(help="As the preview showed it.")],
     confirm: Annotated[list[str] | None, typer.Option(help="brake=number, for each brake that holds the plan.")] = None,
+    wait: Patient = 300,
     as_json: Json = False,
 ) -> None:
     """Write exactly the plan with this fingerprint, and prove it by reading back."""
+    confirmed = _confirmed(confirm or [])
     with _application() as application:
-        application.commit(run_id, Approval(fingerprint, _who(), confirmed=_confirmed(confirm or [])))
-        _end(_follow(application, run_id, ENDED, quiet=as_json), as_json=as_json)
+        _found(application, run_id)
+        application.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
+        _end(_follow(application, run_id, ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
 @cli.command()
-def run(
-    flow: FlowName,
-    complete: Annotated[bool, typer.Option(help="Read everything.")] = False,
-    as_json: Json = False,
-) -> None:
+def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
     with _application() as application:
         run_id = application.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
-        found = _follow(application, run_id, PREVIEWED, quiet=as_json)
+        found = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
             application.commit(run_id, Approval(found.fingerprint, _who()))
-            found = _follow(application, run_id, ENDED, quiet=as_json)
+            found = _follow(application, run_id, ENDED, quiet=as_json, wait=wait)
+        elif found.state is RunState.READY and not as_json:
+            _show_how_to_commit(found)
         _end(found, as_json=as_json)
 
 
 @cli.command()
-def runs(flow: Annotated[str | None, typer.Argument()] = None, limit: int = 20, as_json: Json = False) -> None:
+def runs(
+    flow: AnyFlow = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    as_json: Json = False,
+) -> None:
     """List what ran, newest first."""
     with _application(start=False) as application:
         found = application.runs(flow, limit=limit)
         if as_json:
             _print_json([_summary(one) for one in found])
-        else:
+        elif found:
             _show_counts(found)
+        else:
+            out.print("Nothing has run yet. Start with: python -m integration preview products")
 
 
 @cli.command()
-def show(run_id: RunId, only: str = "all", find: str = "", limit: int = 100, as_json: Json = False) -> None:
-    """Show the lines of a plan: create, update, retire, skip, park, or all."""
+def show(
+    run_id: RunId,
+    only: Annotated[Shown, typer.Option(help="Lines of one action.")] = "all",
+    find: Annotated[str, typer.Option(help="Part of a key or a title.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
     with _application(start=False) as application:
+        found = _found(application, run_id)
         rows = application.rows(run_id, only, find, limit=limit)
         if as_json:
-            _print_json({**_summary(application.run(run_id)), "rows": [_row_json(row) for row in rows]})
-        else:
-            _show_rows(rows, application.row_count(run_id, only, find))
+            _print_json({**_summary(found), "rows": [_row_json(row) for row in rows]})
+            return
+        _show_counts([found])
+        _show_rows(rows, application.row_count(run_id, only, find))
+        if found.state is RunState.READY:
+            _show_how_to_commit(found)
 
 
 @cli.command()
-def issues(flow: Annotated[str | None, typer.Argument()] = None, as_json: Json = False) -> None:
+def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     """List what waits for a person, by cause."""
     with _application(start=False) as application:
         causes = application.causes(flow)
         if as_json:
-            _print_json([asdict(cause) for cause in causes])
-            return
-        table = Table("flow", "count", "what happened", "what to do")
-        for cause in causes:
-            sentences = say(cause.cause, cause.facts)
-            table.add_row(cause.flow, str(cause.count), sentences.what, sentences.do)
-        out.print(table)
+            _print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
+        elif causes:
+            _show_causes(causes)
+        else:
+            out.print("Nothing waits for a person.")
 
 
 @cli.command()
-def resume(run_id: RunId, as_json: Json = False) -> None:
+def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Go on with an interrupted run; what was sent without an answer is looked up first."""
     with _application() as application:
-        application.resume(run_id, by=_who())
-        _end(_follow(application, run_id, ENDED, quiet=as_json), as_json=as_json)
+        found = _found(application, run_id)
+        if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
+            application.resume(run_id, by=_who())
+        _end(_follow(application, run_id, ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
 @cli.command()
 def check(as_json: Json = False) -> None:
     """Check both connections and say what is wrong with them, line by line."""
     with _application(start=False) as application:
-        if application.settings.sandbox:
-            application.use_sandbox(by=_who(), keep=False)
+        application.join_sandbox()
         found = {system: application.check(system) for system in ("accountview", "mplus")}
         if as_json:
             _print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
         else:
-            table = Table("system", "checked", "", "")
+            table = _table("system", "checked", "", "about")
             for system, findings in found.items():
                 for one in findings:
                     mark = {True: "✓", False: "×", None: "–"}[one.ok]
-                    table.add_row(system, one.name, mark, one.about if one.ok else say(one.cause, one.facts).what)
+                    sentences = say(one.cause, one.facts) if one.cause else None
+                    about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
+                    table.add_row(system, one.name, mark, about)
             out.print(table)
     raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
 
 
 @cli.command()
-def sandbox(articles: int = 400, accountview_port: int = 0, mplus_port: int = 0, journal: Path | None = None) -> None:
+def sandbox(
+    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400,
+    accountview_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
+    mplus_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
+    journal: Annotated[Path | None, typer.Option(help="Keep what was written in this file.")] = None,
+    as_json: Json = False,  # noqa: ARG001 - JSON is all it prints
+) -> None:
     """Run both systems in a box until interrupted; print their addresses as JSON."""
     arguments = [
         "--articles", str(articles), "--accountview-port", str(accountview_port), "--mplus-port", str(mplus_port),
@@ -256,62 +347,137 @@ def sandbox(articles: int = 400, accountview_port: int = 0, mplus_port: int = 0,
 
 
 @cli.command()
-def worker() -> None:
-    """Work off the queue beside the server, from any machine that reaches the same PostgreSQL."""
-    settings = load_settings()
-    if not settings.database_url.get_secret_value():
-        raise ConfigurationError(
-            "setting_invalid", setting="CONSOLE_DATABASE_URL", expected="postgresql://user:password@host/database"
-        )
-    application = Application(settings, executor="worker", serves=False).start()
+def worker(as_json: Json = False) -> None:
+    """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    err.print("worker is at work; Ctrl+C stops it")
-    stop.wait()
-    application.close()
+    application = Application(load_settings(), executor="worker", serves=False)
+    try:
+        application.start()
+        if as_json:
+            _print_json({"worker": application.engine.executor if application.engine else ""})
+            sys.stdout.flush()
+        else:
+            err.print("The worker is at work; Ctrl+C stops it.")
+        stop.wait()
+    finally:
+        application.close()
 
 
 @cli.command(name="log")
-def log_(sql: str, as_json: Json = False, rows: int = 100) -> None:
+def log_(
+    sql: Annotated[str, typer.Argument(help="One SELECT; the table is called events.")],
+    rows: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows at most.")] = 100,
+    as_json: Json = False,
+) -> None:
     """Ask the log a question in SQL; it can only be read."""
     with _application(start=False) as application:
-        answer = application.ask_log(sql, rows=rows)
-        if as_json:
-            _print_json(answer)
-            return
-        table = Table(*answer["columns"])
-        for line in answer["rows"]:
-            table.add_row(*("" if value is None else str(value) for value in line))
-        out.print(table)
+        question = {"sql": sql, "rows": rows}
+        answer = _here_or_at_the_server(application, question, lambda: application.ask_log(sql, rows=rows))
+    if as_json:
+        _print_json(answer)
+        return
+    lines = answer["rows"]
+    numbers = [name for at, name in enumerate(answer["columns"]) if lines and isinstance(lines[0][at], int | float)]
+    table = _table(*answer["columns"], numbers=numbers)
+    for line in lines:
+        table.add_row(*("" if value is None else str(value) for value in line))
+    out.print(table)
+    if answer["cut"]:
+        out.print(f"The first {rows} rows; --rows shows more.")
 
 
 @cli.command()
-def export(path: Path) -> None:
+def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")], as_json: Json = False) -> None:
     """Write the log to a file: .csv or .parquet."""
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise typer.BadParameter("the file is called .csv or .parquet")
     with _application(start=False) as application:
-        application.export_log(path)
-        err.print(f"written: {path}")
+        try:
+            answer = _here_or_at_the_server(
+                application, {"export": str(path.absolute())}, lambda: {"events": application.export_log(path)}
+            )
+        except OSError as error:
+            raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
+    if as_json:
+        _print_json({"path": str(path), **answer})
+    else:
+        out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
+
+
+def _here_or_at_the_server(
+    application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Ask the log here, or the server process of this machine while that owns it."""
+    try:
+        return here()
+    except ConfigurationError as error:
+        answer = _at_the_server(application.settings, question) if error.code == "log_owned_elsewhere" else None
+        if answer is None:
+            raise
+        return answer
+
+
+def _at_the_server(settings: Settings, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the server says to a question, or None where there is no server to ask."""
+    try:
+        server = json.loads((settings.data / ANNOUNCED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if urlsplit(server["address"]).hostname not in LOOPBACK:
+        return None
+    request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked
+        f"{server['address']}/api/log",
+        data=json.dumps(question).encode(),
+        headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
+    )
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with straight.open(request, timeout=SERVER_SECONDS) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as refusal:
+        told = json.loads(refusal.read() or b"{}") if refusal.code == 422 else {}  # noqa: PLR2004 - see answer_log
+        if told.get("error") == "file":
+            raise OSError(0, told["facts"]["reason"]) from None
+        if told:
+            raise IntegrationError(told["error"], **told["facts"]) from None
+        return None
+    except (OSError, ValueError):
+        return None
 
 
 @cli.command()
-def console(port: int = 8501, host: str = "127.0.0.1") -> None:
+def console(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
+    as_json: Json = False,
+) -> None:
     """Open the console in the browser."""
     load_settings()  # a wrong setting stops here, with its name
     arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
     os.chdir(ROOT)
-    err.print(f"The console: http://{host}:{port}")
+    if as_json:
+        _print_json({"console": f"http://{host}:{port}"})
+        sys.stdout.flush()
+    else:
+        err.print(f"The console: http://{host}:{port}")
     os.execv(  # noqa: S606 - our own program
         sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *arguments]
     )
 
 
 @cli.command()
-def demo(articles: int = 400, as_json: Json = False) -> None:
+def demo(
+    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400, as_json: Json = False
+) -> None:
     """Sync every flow on a fresh sandbox, twice, and check that everything adds up."""
     lines = []
     with tempfile.TemporaryDirectory(prefix="integration-demo-") as folder:
-        settings = load_settings(data=Path(folder), sandbox=True, sandbox_articles=articles, database_url="")
+        settings = load_settings(
+            data=Path(folder), sandbox=True, sandbox_articles=articles, database_url="",
+            accountview=AccountViewAccess(), mplus=MplusAccess(),
+        )  # fmt: skip
         with _application(settings) as application:
             for number in (1, 2):
                 for flow in application.flows:
@@ -335,12 +501,12 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
     ledger = application.sandbox.ledger
     before = ledger.counts()["writes"]
     run_id = application.preview(flow, by="demo", mode=Mode.COMPLETE)
-    found = _follow(application, run_id, PREVIEWED, quiet=quiet)
+    found = _follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in found.brakes}
         application.commit(run_id, Approval(found.fingerprint, "demo", confirmed=confirmed))
-        found = _follow(application, run_id, ENDED, quiet=quiet)
+        found = _follow(application, run_id, ENDED, quiet=quiet, wait=60)
     counts = asdict(found.counts)
     return {
         "flow": flow, "round": number, **counts, "difference": found.counts.difference, "state": found.state,
@@ -355,30 +521,32 @@ def _adds_up(line: Mapping[str, Any]) -> bool:
 
 
 def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
-    table = Table("flow", "round", "read", "=", "proven", "+", "unchanged", "+", "skipped", "+", "parked", "")
-    table.add_column("writes in preview", justify="right")
-    table.add_column("writes", justify="right")
+    counted = ("read", "proven", "unchanged", "skipped", "parked")
+    written = ("preview\nwrites", "commit\nwrites")
+    table = _table("flow", "round", *counted, *written, "adds up", numbers=("round", *counted, *written))
     for line in lines:
-        table.add_row(
-            line["flow"], str(line["round"]), str(line["read"]), "=", str(line["proven"]), "+", str(line["unchanged"]),
-            "+", str(line["skipped"]), "+", str(line["parked"]), "✓" if _adds_up(line) else "×",
-            str(line["preview_writes"]), str(line["writes"]),
-        )  # fmt: skip
+        numbers = [line[name] for name in ("round", *counted, "preview_writes", "writes")]
+        table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)
-    reasons = Table("waits for a person", "records", "what to do")
-    for cause in application.causes():
-        sentences = say(cause.cause, cause.facts)
-        reasons.add_row(sentences.what, str(cause.count), sentences.do)
-    out.print(reasons)
+    _show_causes(application.causes())
+
+
+def _show_causes(causes: list[CauseGroup]) -> None:
+    table = _table("flow", "records", "waits for a person because", "what to do", numbers=("records",))
+    for one in causes:
+        sentences = say(one.cause, one.facts)
+        table.add_row(one.flow, str(one.count), sentences.what, sentences.do)
+    out.print(table)
 
 
 def _show_rows(rows: list[PlanRow], total: int) -> None:
-    table = Table("line", "action", "key", "title", "what changes or why not")
+    table = _table("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
     for row in rows:
         table.add_row(str(row.seq), row.action, row.key, row.title, _what(row))
-    out.print(table)
+    if rows:
+        out.print(table)
     if total > len(rows):
-        out.print(f"{len(rows)} of {total} lines")
+        out.print(f"{len(rows)} of {total} lines; `show` has the others.")
 
 
 def _what(row: PlanRow) -> str:
@@ -386,11 +554,11 @@ def _what(row: PlanRow) -> str:
         return say(row.cause, row.facts).what if row.cause else ""
     before = row.change.before.flat() if row.change.before else {}
     shown = [
-        f"{path.rpartition('/')[2]} {before[path]} → {value}"
+        f"{field_name(path)} {value_text(before[path]) or MISSING} → {value_text(value) or MISSING}"
         if path in before
-        else f"{path.rpartition('/')[2]} {value}"
+        else f"{field_name(path)} {value_text(value)}"
         for path, value in row.change.wanted.flat().items()
-        if value not in (None, "")
+        if value not in (None, "", ())
     ]
     most = 4
     return " · ".join(shown[:most]) + (f" · +{len(shown) - most}" if len(shown) > most else "")
@@ -422,11 +590,13 @@ def _who() -> str:
 
 def main() -> None:
     """Run a command; what stops it is told in sentences, never as a stack trace."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         cli()
     except IntegrationError as error:
-        _explain(error)
+        if "--json" in sys.argv:
+            _explain_json(error)
+        else:
+            _explain(error)
         sys.exit(_status(error))
 
 

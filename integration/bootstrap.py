@@ -1,8 +1,11 @@
 """The only place where parts meet: builds the application, and offers pages and terminal what they may ask for."""
 
 import csv
+import hmac
 import io
+import json
 import os
+import secrets
 import socket
 import threading
 import time
@@ -13,9 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
+from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.connector import AccountView
@@ -23,7 +27,7 @@ from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import Connector, Finding
-from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.plan import Approval
 from integration.core.records import Record
@@ -33,10 +37,10 @@ from integration.core.tokens import Token
 from integration.engine import Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.products import Products, ProductSettings
-from integration.logbook import Logbook
+from integration.logbook import BATCH, Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
-from integration.settings import Settings, load_settings
+from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
 from integration.store.events import Events
@@ -53,10 +57,17 @@ log = structlog.get_logger(__name__)
 
 ROOT = Path(__file__).parent.parent
 MAPPINGS = ROOT / "data" / "mappings"
+SANDBOX_REFRESH = "sandbox-refresh"
+SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
 RATES_KEPT = timedelta(minutes=5)
 SLOT_SECONDS = 60.0
+SANDBOX_START_SECONDS = 30.0
+ANNOUNCED = "server.json"
+SYSTEMS = ("accountview", "mplus")
+
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +114,14 @@ class Application:
         self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
         self._rates: tuple[datetime, dict[str, Any]] | None = None
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
-        self._writes: dict[tuple[str, frozenset[str]], int] = {}
-        self.sandbox: Sandbox | None = None
+        self._writes: dict[tuple[str, frozenset[int]], int] = {}
+        self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
+        self._box: Sandbox | None = None  # likewise, connected or not
+        self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
+        self._owner = f"{socket.gethostname()}-{os.getpid()}"
+        self._minder: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._log_token = ""
         self.database: Database = open_database(settings.operational_url())
         self._stack.callback(self.database.close)
         self._runs = Runs(self.database, _now)
@@ -138,8 +155,7 @@ class Application:
 
     def start(self) -> "Application":
         """Start the built-in sandbox where it is connected, the engine, and the log's drainer."""
-        if self.settings.sandbox or (self.stored.get("sandbox") or {}).get("on"):
-            self.use_sandbox(by="start", keep=False)
+        self.join_sandbox()
         slot = self._stack.enter_context(self._slot(self.executor))
         self.engine = Engine(
             url=self.settings.engine_url(), executor=slot, runner=self.runner, runs=self._runs,
@@ -161,13 +177,9 @@ class Application:
     @contextmanager
     def _slot(self, name: str) -> Iterator[str]:
         """Hold a stable name for this process: two live processes with one name would steal each other's runs."""
-        owner = f"{socket.gethostname()}-{os.getpid()}"
         for number in range(1, 100):
             slot = f"{name}-{number}"
-            holder = self.leases.holder(f"executor:{slot}")
-            if holder and _is_dead(holder):
-                self.leases.release(f"executor:{slot}", holder)
-            if self.leases.try_take(f"executor:{slot}", owner, SLOT_SECONDS):
+            if self._takes(f"executor:{slot}"):
                 break
         else:
             raise ConfigurationError("setting_invalid", setting="worker", expected="fewer than 100 processes")
@@ -175,7 +187,7 @@ class Application:
 
         def renew() -> None:
             while not stop.wait(SLOT_SECONDS / 4):
-                self.leases.try_take(f"executor:{slot}", owner, SLOT_SECONDS)
+                self._takes(f"executor:{slot}")
 
         keeper = threading.Thread(target=renew, name="executor-slot", daemon=True)
         keeper.start()
@@ -184,7 +196,14 @@ class Application:
         finally:
             stop.set()
             keeper.join()
-            self.leases.release(f"executor:{slot}", owner)
+            self.leases.release(f"executor:{slot}", self._owner)
+
+    def _takes(self, lease: str) -> bool:
+        """Take or renew a lease, also that of a process of this machine that died, and tell whether it is held now."""
+        holder = self.leases.holder(lease)
+        if holder and _is_dead(holder):
+            self.leases.release(lease, holder)
+        return self.leases.try_take(lease, self._owner, SLOT_SECONDS)
 
     def _publish_shipped(self) -> None:
         for flow in self.flows:
@@ -205,26 +224,38 @@ class Application:
         given = self._access("accountview")
         if not given.get("client_id") or not given.get("company"):
             raise ConfigurationError("accountview_login_needed", system="AccountView")
-        return AccountView(AccountViewSettings(**given), self._tokens())
+        return AccountView(_settings_of(AccountViewSettings, given, "ACCOUNTVIEW"), self._tokens())
 
     def _tokens(self) -> StoredTokens:
-        return StoredTokens(self.connected, self.leases, "accountview-tokens", clock=_now)
+        return StoredTokens(self.connected, self.leases, self._name("accountview-tokens"), clock=_now)
+
+    def _name(self, name: str) -> str:
+        """Access to the sandbox is kept apart, so that trying it costs nobody the connection to a real system."""
+        return f"sandbox-{name}" if self.sandboxed else name
 
     def _mplus(self) -> Mplus:
         given = self._access("mplus")
         if not given.get("url"):
             raise ConfigurationError("mplus_credentials_rejected", system="MplusKASSA")
-        return Mplus(MplusSettings(**given))
+        return Mplus(_settings_of(MplusSettings, given, "MPLUS"))
 
     def _access(self, system: str) -> dict[str, Any]:
         """Return what is known of a connection: stored by the set-up, overruled by the environment."""
-        stored = dict(self.connected.get(system) or {})
-        environment = (self.settings.accountview if system == "accountview" else self.settings.mplus).model_dump()
-        for name, value in environment.items():
-            text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            if text:
-                stored[name] = text
-        return stored
+        access = dict(self.connected.get(self._name(system)) or {})
+        if not self.sandboxed:
+            access |= self._environment(system)
+        address = str(access.get("url", ""))
+        if system == "accountview" and address.endswith("/api/v3"):  # one host serves both
+            access.setdefault("authorize_url", address.removesuffix("/api/v3") + "/ams/authorize.aspx")
+        return access
+
+    def _environment(self, system: str) -> dict[str, Any]:
+        given = (self.settings.accountview if system == "accountview" else self.settings.mplus).model_dump()
+        plain = {
+            name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            for name, value in given.items()
+        }
+        return {name: value for name, value in plain.items() if value}
 
     def connections(self) -> list[ConnectionStatus]:
         """Return both connections as they were checked last."""
@@ -264,72 +295,148 @@ class Application:
         """Keep the application's keys and return where the operator logs in at AccountView."""
         self._leave_sandbox(by)
         self._keep("accountview", {"client_id": client_id.strip(), "client_secret": client_secret.strip()}, by)
-        return self._client().login.authorize_address(state, redirect_uri)
+        with self._client() as client:
+            return client.login.authorize_address(state, redirect_uri)
 
     def authorized(self, code: str, redirect_uri: str) -> None:
         """Exchange the code that came back from the log-in for the first pair of tokens."""
-        self._client().login.exchange(code, redirect_uri)
+        with self._client() as client:
+            client.login.exchange(code, redirect_uri)
 
     def companies(self) -> dict[str, str]:
         """Return the companies the logged-in user may use: id and name."""
-        return {one.id: one.name for one in self._client().companies()}
+        with self._client() as client:
+            return {one.id: one.name for one in client.companies()}
 
     def choose_company(self, company: str, by: str) -> list[Finding]:
         """Keep the company and check the connection."""
         self._keep("accountview", {"company": company}, by)
         return self.check("accountview")
 
-    def _client(self) -> AccountViewClient:
-        return AccountViewClient(AccountViewSettings(**self._access("accountview")), self._tokens())
+    @contextmanager
+    def _client(self) -> Iterator[AccountViewClient]:
+        """A conversation for the log-in alone: the connection proper needs a company, which nobody has chosen yet."""
+        client = AccountViewClient(
+            _settings_of(AccountViewSettings, self._access("accountview"), "ACCOUNTVIEW"), self._tokens()
+        )
+        try:
+            yield client
+        finally:
+            client.close()
 
     def _keep(self, system: str, values: Mapping[str, Any], by: str) -> None:
         with self._lock:
-            self.connected.put(system, {**(self.connected.get(system) or {}), **values}, by)
-            if system in self._connectors:
-                self._replaced.append(self._connectors.pop(system))
-            self._checked.pop(system, None)
-            self._rates = None
+            name = self._name(system)
+            self.connected.put(name, {**(self.connected.get(name) or {}), **values}, by)
+            self._reconnect(system)
 
-    @property
-    def sandboxed(self) -> bool:
-        """Whether both systems are the built-in ones."""
-        return self.sandbox is not None
+    def _reconnect(self, system: str) -> None:
+        """Let the next call use the access as it is now; the connection before may still be at work."""
+        if system in self._connectors:
+            self._replaced.append(self._connectors.pop(system))
+        self._checked.pop(system, None)
+        self._rates = None
+
+    # ---- the sandbox ------------------------------------------------------------------------------------------
+
+    def join_sandbox(self) -> None:
+        """Connect to the sandbox where a setting or the console says so.
+
+        Raises ConfigurationError where a setting asks for the sandbox and others name a real system: a sample shop
+        must not end up in a real till.
+        """
+        kept = bool((self.stored.get("sandbox") or {}).get("on"))
+        if self.settings.sandbox or (kept and not self._real_settings()):
+            self.use_sandbox(by="start", keep=False)
+        elif kept:
+            self._leave_sandbox(by="start")
 
     def use_sandbox(self, by: str, *, keep: bool = True) -> None:
-        """Start the built-in systems and connect to them; nothing of a real system is touched."""
+        """Connect to the built-in systems; nothing of a real system is touched.
+
+        They run in one process of those that share a database, the first that asks. Raises ConfigurationError while
+        settings name a real system.
+        """
+        for name in self._real_settings():
+            raise ConfigurationError("setting_invalid", setting=name, expected="no value while the sandbox is in use")
         with self._lock:
-            if self.sandbox is None:
-                journal = self.settings.data / "sandbox.journal"
-                self.sandbox = self._stack.enter_context(
-                    running(articles=self.settings.sandbox_articles, journal=journal)
-                )
-            address = self.sandbox.accountview_url
-            self._keep(
-                "accountview",
-                {
-                    "url": address,
-                    "authorize_url": address.replace("/api/v3", "/ams/authorize.aspx"),
-                    **SANDBOX_CLIENT,
-                    **SANDBOX_PACE,
-                },
-                by,
-            )
-            till = {"url": self.sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}
-            self._keep("mplus", till | SANDBOX_PACE, by)
-            self._tokens().save(Token("", "sandbox-refresh", _now() - timedelta(seconds=1)))
+            self._switch(sandboxed=True, by=by)
+            self._share_sandbox(by)
             if keep:
                 self.stored.put("sandbox", {"on": True}, by)
+        self._until_sandbox_answers()
         self.propose(by)
-        for system in ("accountview", "mplus"):
+        for system in SYSTEMS:
             self.check(system)
 
+    def _real_settings(self) -> list[str]:
+        pace = {"per_second", "in_flight"}
+        return [
+            f"{PREFIX}{system.upper()}__{name.upper()}"
+            for system in SYSTEMS
+            for name in self._environment(system)
+            if name not in pace
+        ]
+
+    def _switch(self, *, sandboxed: bool, by: str) -> None:
+        """Change between the sandbox and the real systems. Their codes differ, so each has value tables of its own."""
+        if self.sandboxed != sandboxed:
+            self.sandboxed = sandboxed
+            for system in SYSTEMS:
+                self._reconnect(system)
+        here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
+        if (self.stored.get("tables") or {"of": "real"})["of"] != here:
+            ours, theirs = self.rules.tables(), self.stored.get(f"tables:{here}") or {}
+            self.stored.put(f"tables:{there}", ours, by)
+            for name in {**ours, **theirs}:
+                self.rules.set_table(name, theirs.get(name, {}), by)
+            self.stored.put("tables", {"of": here}, by)
+
+    def _share_sandbox(self, by: str) -> None:
+        """Run the built-in systems here, unless another process does: they keep one journal, which has one writer."""
+        if self._box is None and self._takes("sandbox"):
+            for system in SYSTEMS:
+                self.connected.forget(self._name(system), by)
+            self._stack.callback(self.leases.release, "sandbox", self._owner)
+            journal = self.settings.data / "sandbox.journal"
+            self._box = self._stack.enter_context(running(articles=self.settings.sandbox_articles, journal=journal))
+            self._tokens().save(Token("", SANDBOX_REFRESH, _now() - timedelta(seconds=1)))  # good once after a start
+            self._keep("accountview", {"url": self._box.accountview_url, **SANDBOX_CLIENT, **SANDBOX_PACE}, by)
+            self._keep("mplus", {"url": self._box.mplus_url, **SANDBOX_TILL, **SANDBOX_PACE}, by)
+        self.sandbox = self._box
+        if self._minder is None:
+            self._minder = threading.Thread(target=self._mind_sandbox, name="sandbox-minder", daemon=True)
+            self._minder.start()
+            self._stack.callback(self._minder.join)
+            self._stack.callback(self._closing.set)
+
+    def _mind_sandbox(self) -> None:
+        """Keep the right to run the sandbox, or take it over from a process that has ended."""
+        known = self._access("mplus").get("url")
+        while not self._closing.wait(SLOT_SECONDS / 12):
+            with self._lock:
+                if self._box is not None:
+                    self._takes("sandbox")
+                elif self.sandboxed:
+                    self._share_sandbox(by="sandbox")
+                    address = self._access("mplus").get("url")
+                    if address and address != known:
+                        known = address
+                        for system in SYSTEMS:
+                            self._reconnect(system)
+
+    def _until_sandbox_answers(self) -> None:
+        """Wait until the process that starts the sandbox has said where."""
+        until = time.monotonic() + SANDBOX_START_SECONDS
+        while not self._access("mplus").get("url") and time.monotonic() < until:
+            time.sleep(0.1)
+
     def _leave_sandbox(self, by: str) -> None:
-        if (self.stored.get("sandbox") or {}).get("on"):
-            self.stored.put("sandbox", {"on": False}, by)
-        if self.sandbox is not None:
-            self.connected.forget("accountview")
-            self.connected.forget("mplus")
+        with self._lock:
+            if (self.stored.get("sandbox") or {}).get("on"):
+                self.stored.put("sandbox", {"on": False}, by)
             self.sandbox = None
+            self._switch(sandboxed=False, by=by)
 
     def propose(self, by: str) -> None:
         """Fill what the set-up would ask and both systems already answer: field names and VAT codes.
@@ -354,7 +461,12 @@ class Application:
     def set_flow(self, flow: str, values: Mapping[str, Any], by: str) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used."""
         known = self.stored.get(f"flow:{flow}") or {}
-        checked = ProductSettings(**{**known, **values})
+        try:
+            checked = ProductSettings(**{**known, **values})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            name = ".".join([flow, *(str(part) for part in first["loc"])])
+            raise ConfigurationError("setting_invalid", setting=name, expected=first["msg"]) from None
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         if self.engine is not None:
             self.engine.reschedule()
@@ -422,7 +534,7 @@ class Application:
         """Go on with an interrupted run under the approval it has."""
         run = self._runs.get(run_id)
         if run.approval is None:
-            raise ConfigurationError("plan_stale", flow=run.flow)
+            raise PlanStaleError(flow=run.flow)
         self._engine().commit(run_id, replace(run.approval, by=by))
 
     def discard(self, run_id: str, by: str) -> None:
@@ -463,13 +575,13 @@ class Application:
         """Return what a plan counts: in records read per action and result, in lines, and in write calls."""
         return {**self._runs.tallies(run_id), "writes": self.writes(run_id)}
 
-    def writes(self, run_id: str, left_out: frozenset[str] = frozenset()) -> int:
+    def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
         known = self._writes.get((run_id, left_out))
         if known is None:
             run = self._runs.get(run_id)
             target = self.connector(self.flows[run.flow].target)
-            known = sum(target.calls(change) for change in self._runs.changes(run_id) if change.key not in left_out)
+            known = sum(target.calls(change) for seq, change in self._runs.changes(run_id) if seq not in left_out)
             if run.state is not RunState.PREVIEWING:
                 self._writes = {(run_id, left_out): known}
         return known
@@ -502,6 +614,7 @@ class Application:
 
     def ask_log(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the answer of the log to a question in SQL: column names and rows."""
+        self._bring_log_up()
         answer = self.logbook.ask(sql, rows=rows)
         return {
             "columns": list(answer.columns),
@@ -509,9 +622,53 @@ class Application:
             "cut": answer.attrs.get("cut", ""),
         }
 
-    def export_log(self, path: Path) -> None:
-        """Write the whole log to a .csv or .parquet file."""
-        self.logbook.export(path)
+    def export_log(self, path: Path) -> int:
+        """Write the whole log to a .csv or .parquet file and return its number of events."""
+        self._bring_log_up()
+        return self.logbook.export(path)
+
+    def _bring_log_up(self) -> None:
+        """Move what waits into the log, where no server process does it."""
+        while not self.serves and self.logbook.drain(self.events) == BATCH:
+            pass
+
+    def announce(self, address: str) -> None:
+        """Tell programs of this user on this machine where this server answers questions to the log it owns.
+
+        Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
+        removed at the end.
+        """
+        self._log_token = secrets.token_urlsafe(32)
+        file = self.settings.data / ANNOUNCED
+        fresh = file.with_name(f"{file.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123 - mode at birth
+            json.dump({"address": address, "token": self._log_token}, out)
+        fresh.replace(file)
+        self._stack.callback(file.unlink, missing_ok=True)
+
+    def answer_log(self, body: bytes, token: str) -> tuple[int, bytes]:
+        """Answer a program's question to the log: HTTP status and JSON.
+
+        `body` is `{"sql": ..., "rows": ...}` for a question, `{"export": path}` to write the log to a file of this
+        machine. 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this start; 400 for
+        what is no question; 422 with `error` and `facts` for one that cannot be answered.
+        """
+        if not self._log_token or not hmac.compare_digest(token.encode(), self._log_token.encode()):
+            return 403, b'{"error": "token"}'
+        try:
+            asked = json.loads(body)
+            if "export" in asked:
+                answer: dict[str, Any] = {"events": self.export_log(Path(asked["export"]))}
+            else:
+                answer = self.ask_log(str(asked["sql"]), rows=int(asked["rows"]))
+        except IntegrationError as error:
+            return 422, json.dumps({"error": error.code, "facts": dict(error.facts)}).encode()
+        except OSError as error:
+            return 422, json.dumps({"error": "file", "facts": {"reason": error.strerror or ""}}).encode()
+        except (ValueError, TypeError, KeyError):
+            return 400, b'{"error": "question"}'
+        return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
 
     def _engine(self) -> Engine:
         if self.engine is None:
@@ -557,6 +714,14 @@ class _FlowSchedules:
         if run.brakes or not self._application.flow_settings(run.flow).auto_approve:
             return None
         return Approval(run.fingerprint, by="schedule")
+
+
+def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
+    """Return the settings of a system; what it refuses is told by its name in the environment."""
+    try:
+        return model(**given)
+    except ValidationError as error:
+        raise refused(error, f"{PREFIX}{group}__") from None
 
 
 def _is_dead(owner: str) -> bool:
@@ -609,6 +774,11 @@ def application() -> Application:
         if _started is None:
             _started = Application(load_settings()).start()
         return _started
+
+
+def answer_log(body: bytes, token: str) -> tuple[int, bytes]:
+    """Answer a program's question to the log of this process's application; see `Application.answer_log`."""
+    return application().answer_log(body, token)
 
 
 def shut_down() -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from integration.core.errors import ConfigurationError
 
@@ -144,6 +144,10 @@ def load_settings(**given: Any) -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise refused(error, PREFIX) from None
+    except SettingsError as error:  # a group of settings given as one text that is not JSON
+        group = next((name for name in ("accountview", "mplus") if f'"{name}"' in str(error)), "")
+        name, shape = f"{PREFIX}{group.upper()}", f"one variable per value, such as {PREFIX}{group.upper()}__URL"
+        raise ConfigurationError("setting_invalid", setting=name, expected=shape) from None
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
         log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")

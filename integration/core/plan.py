@@ -253,7 +253,7 @@ class Approval:
 
     fingerprint: str
     by: str
-    left_out: frozenset[str] = frozenset()  # keys of changes not chosen
+    left_out: frozenset[int] = frozenset()  # lines of the plan that were not chosen
     confirmed: Mapping[str, int] | None = None  # brake code -> the number typed
 
 

@@ -88,7 +88,7 @@ class Commit:
             self._carry_out(run, target, references, rows)
             return Pause(0)
         if doubtful:
-            return Pause(self.parts.patience.look_again.total_seconds())
+            return Pause(self.parts.patience.pause.total_seconds())
         self._finish(run, logic)
         return None
 

@@ -20,6 +20,11 @@ class Patience:
     visible_within: timedelta = timedelta(seconds=60)
     look_again: timedelta = timedelta(seconds=2)
 
+    @property
+    def pause(self) -> timedelta:
+        """Return how long to wait for the next look: never longer than it is worth waiting for at all."""
+        return min(self.look_again, self.visible_within)
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

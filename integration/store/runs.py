@@ -373,15 +373,15 @@ class Runs:
             raise KeyError(f"run {run} has no line {seq}")
         return line_of(found)
 
-    def changes(self, run: str) -> Iterator[Change]:
-        """Yield every change of the plan in its order, a portion in memory at a time."""
+    def changes(self, run: str) -> Iterator[tuple[int, Change]]:
+        """Yield every change of the plan with its line, in order, a portion in memory at a time."""
         page = sa.select(lines.c.seq, lines.c.change).where(lines.c.run == run, lines.c.action.in_(plans.CHANGES))
         after = 0
         with self.database.read() as connection:
             while found := connection.execute(
                 page.where(lines.c.seq > after).order_by(lines.c.seq).limit(CHANGES_AT_ONCE)
             ).all():
-                yield from (change_from_json(row.change) for row in found)
+                yield from ((row.seq, change_from_json(row.change)) for row in found)
                 after = found[-1].seq
 
     def rows_of_key(self, flow: str, key: str, limit: int = 50) -> list[tuple[str, PlanRow]]:
@@ -471,10 +471,10 @@ def _committed(row: Row) -> PlanStaleError:
     )  # fmt: skip
 
 
-def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[str]) -> None:
+def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[int]) -> None:
     """Settle the changes that were not chosen."""
-    for keys in portions(left_out):
-        here = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.key.in_(keys))
+    for some in portions(left_out):
+        here = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.seq.in_(some))
         found = connection.execute(sa.select(lines).where(*here)).all()
         connection.execute(lines.update().where(*here).values(step=Step.LEFT))
         plans.count(connection, run.id, _moves((row, Step.LEFT) for row in found))

@@ -113,9 +113,9 @@ def _what_is_new(change: Change) -> str:
 # ---- the table --------------------------------------------------------------------------------------------------
 
 
-def chosen_out(run: Run) -> set[str]:
-    """Return the keys of the changes the operator has left out of this plan, to be changed in place."""
-    left_out: dict[str, set[str]] = st.session_state.setdefault("left_out", {})
+def chosen_out(run: Run) -> set[int]:
+    """Return the lines of the changes the operator has left out of this plan, to be changed in place."""
+    left_out: dict[str, set[int]] = st.session_state.setdefault("left_out", {})
     return left_out.setdefault(run.id, set())
 
 
@@ -139,19 +139,19 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
 
 
-def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[str]) -> list[int]:
+def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[int]) -> list[int]:
     """Return the ticks a list starts with; they must not move while the same list stays on screen."""
     kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
     if kept is None or kept[0] != key:
-        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.key not in left_out])
+        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
         st.session_state["first_ticks"] = kept
     return kept[1]
 
 
-def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[str]) -> None:
+def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -> None:
     for at, row in enumerate(rows):
         if row.action in WRITABLE:
-            (left_out.discard if at in picked else left_out.add)(row.key)
+            (left_out.discard if at in picked else left_out.add)(row.seq)
 
 
 def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:

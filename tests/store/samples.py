@@ -81,7 +81,7 @@ def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
     return run
 
 
-def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[str] = frozenset()) -> str:
+def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[int] = frozenset()) -> str:
     """Return a run whose plan was approved."""
     run = a_plan(runs, *lines, unchanged=unchanged)
     runs.approve(run, Approval("fingerprint", "anna", left_out))
