@@ -14,7 +14,7 @@ import streamlit as st
 
 if __name__ != "__main__":
     from starlette.requests import Request
-    from starlette.responses import JSONResponse, Response
+    from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -50,6 +50,14 @@ if __name__ != "__main__":
             return JSONResponse({"status": "unwell", "cause": error.code}, status_code=503)
         return JSONResponse({"status": "well", "flows": flows})
 
+    async def metrics(_request: Request) -> Response:
+        """Answer the numbers a monitor watches, as Prometheus reads them."""
+        try:
+            numbers = await asyncio.to_thread(bootstrap.metrics)
+        except IntegrationError as error:
+            return PlainTextResponse(f"# {error.code}\n", status_code=503)
+        return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
+
     async def api_log(request: Request) -> Response:
         """Answer the terminal's question to the log, which this process owns; only with the token of this start."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -58,7 +66,13 @@ if __name__ != "__main__":
         return Response(answer, status_code=status, media_type="application/json")
 
     app = st.App(
-        __file__, lifespan=lifespan, routes=[Route("/healthz", healthz), Route("/api/log", api_log, methods=["POST"])]
+        __file__,
+        lifespan=lifespan,
+        routes=[
+            Route("/healthz", healthz),
+            Route("/metrics", metrics),
+            Route("/api/log", api_log, methods=["POST"]),
+        ],
     )
 else:
     st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)

@@ -13,6 +13,7 @@ from integration.core.run import Mode, RunState
 from integration.settings import load_settings
 
 PAGE = 250
+WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
@@ -54,6 +55,7 @@ def read(application: Application) -> dict[str, object]:
 def main(folder: str, work: str) -> None:
     """Sync once on this folder, or only read; print counts, seconds, and the peak of memory in MB."""
     application = Application(load_settings(data=Path(folder))).start()
+    time.sleep(WARM_SECONDS)
     try:
         done = run(application) if work == "sync" else read(application)
     finally:

@@ -40,7 +40,7 @@ from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
 from integration.flows import FLOWS
 from integration.settings import LOOPBACK, AccountViewAccess, MplusAccess, Settings, load_settings
 from integration.store.issues import CauseGroup
-from integration.words import MISSING, field_name, say, value_text
+from integration.words import MISSING, cause, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
@@ -146,7 +146,7 @@ def _follow(application: Application, run_id: str, until: frozenset[RunState], *
         TimeRemainingColumn(),
     )  # fmt: skip
     good = time.monotonic()
-    with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
         while True:
             run = application.run(run_id)
@@ -174,6 +174,8 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
             _explain(IntegrationError(run.error, **run.facts))
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
+    if run.error and cause(run.error).who_acts == "administrator":
+        raise typer.Exit(STOPPED)
     good = run.state is RunState.DONE and run.counts.difference == 0
     raise typer.Exit(0 if good else FAILED)
 

@@ -1,6 +1,7 @@
 """The only place where parts meet: builds the application, and offers pages and terminal what they may ask for."""
 
 import csv
+import hashlib
 import hmac
 import io
 import json
@@ -17,24 +18,27 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import Connector, Finding
-from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.plan import Approval
-from integration.core.records import Record
-from integration.core.rules import Trace
+from integration.core.records import Field, Kind, Record
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import Trace, rules_from, rules_to
 from integration.core.run import Mode, PlanRow, Run, RunState
 from integration.core.tokens import Token
-from integration.engine import Engine, Schedule
+from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.products import Products, ProductSettings
 from integration.logbook import BATCH, Logbook
@@ -43,7 +47,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
-from integration.store.events import Events
+from integration.store.events import Event, Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import CauseGroup, Issues
 from integration.store.leases import Leases
@@ -61,6 +65,9 @@ SANDBOX_REFRESH = "sandbox-refresh"
 SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
+LOGINS = "accountview-logins"
+LOGIN_KEPT = timedelta(minutes=15)
+MOST_TRIED = 10_000  # parked records tried again at once
 RATES_KEPT = timedelta(minutes=5)
 SLOT_SECONDS = 60.0
 SANDBOX_START_SECONDS = 30.0
@@ -291,17 +298,44 @@ class Application:
         self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
         return self.check("mplus")
 
-    def authorize_address(self, redirect_uri: str, state: str, client_id: str, client_secret: str, by: str) -> str:
-        """Keep the application's keys and return where the operator logs in at AccountView."""
+    def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
+        """Keep the application's keys and return where the operator logs in at AccountView.
+
+        The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
+        hour; `authorized` takes it.
+        """
         self._leave_sandbox(by)
-        self._keep("accountview", {"client_id": client_id.strip(), "client_secret": client_secret.strip()}, by)
+        given = {"client_id": client_id, "client_secret": client_secret, "url": url.rstrip("/")}
+        self._keep("accountview", {name: value.strip() for name, value in given.items() if value.strip()}, by)
+        state = secrets.token_urlsafe(24)
+        begun = {"redirect": redirect_uri, "until": (_now() + LOGIN_KEPT).isoformat()}
+        self.connected.renew(LOGINS, {**self._logins(), _mark(state): begun})
         with self._client() as client:
             return client.login.authorize_address(state, redirect_uri)
 
-    def authorized(self, code: str, redirect_uri: str) -> None:
-        """Exchange the code that came back from the log-in for the first pair of tokens."""
+    def authorized(self, code: str, state: str) -> None:
+        """Exchange the code that came back from the log-in for the first pair of tokens.
+
+        Raises AccessDeniedError for an answer to a log-in that was not begun here, or was answered before.
+        """
+        logins = self._logins()
+        begun = logins.pop(_mark(state), None)
+        if begun is None:
+            raise AccessDeniedError("accountview_login_unasked")
+        self.connected.renew(LOGINS, logins)
+        if not code:
+            raise AccessDeniedError("accountview_login_refused")
         with self._client() as client:
-            client.login.exchange(code, redirect_uri)
+            client.login.exchange(code, begun["redirect"])
+
+    def _logins(self) -> dict[str, Any]:
+        """Return the log-ins under way by the mark of their state."""
+        known = self.connected.get(LOGINS) or {}
+        return {mark: one for mark, one in known.items() if datetime.fromisoformat(one["until"]) > _now()}
+
+    def logged_in(self) -> bool:
+        """Tell whether somebody has logged in at the AccountView that is connected, or is being connected."""
+        return self._tokens().load() is not None
 
     def companies(self) -> dict[str, str]:
         """Return the companies the logged-in user may use: id and name."""
@@ -458,8 +492,11 @@ class Application:
         """Return the settings of a flow."""
         return ProductSettings(**(self.stored.get(f"flow:{flow}") or {}))
 
-    def set_flow(self, flow: str, values: Mapping[str, Any], by: str) -> None:
-        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used."""
+    def set_flow(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
+        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
+
+        `reasons` say for each brake that is switched off why; the log keeps them.
+        """
         known = self.stored.get(f"flow:{flow}") or {}
         try:
             checked = ProductSettings(**{**known, **values})
@@ -468,8 +505,127 @@ class Application:
             name = ".".join([flow, *(str(part) for part in first["loc"])])
             raise ConfigurationError("setting_invalid", setting=name, expected=first["msg"]) from None
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
+        for brake, reason in (reasons or {}).items():
+            facts = {"by": by, "brake": brake, "reason": reason}
+            self.events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
         if self.engine is not None:
             self.engine.reschedule()
+
+    def mapping(self, flow: str) -> Published:
+        """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
+        newest = next(iter(self.rules.history(flow)), None)
+        if newest is None:
+            raise ConfigurationError("setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+        body = rules_from(self.rules.body(flow, newest.version))
+        return Published(newest.version, body, newest.by, newest.note, newest.published_at)
+
+    def publish_mapping(self, flow: str, mapping: RuleMapping, base: int, by: str, note: str) -> int:
+        """Publish a mapping that was made from version `base` and return its number.
+
+        Plans made with the version before are refused from then on. Raises PlanStaleError when another version has
+        been published meanwhile, and ConfigurationError when the mapping cannot be used.
+        """
+        current = self.mapping(flow).version
+        if current != base:
+            raise PlanStaleError("mapping_published_since", flow=flow, version=base, current=current)
+        body = rules_to(mapping)
+        self._trial(flow, body=body)
+        return self.rules.publish(flow, body, by, note)
+
+    def fields(self, system: str, kind: Kind) -> list[Field]:
+        """Return the fields of a kind as this installation of a system has them."""
+        return self.connector(system).fields(kind)
+
+    def choices(self, system: str, name: str) -> dict[str, str]:
+        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name."""
+        return self.connector(system).choices(name)
+
+    def tables(self) -> dict[str, dict[str, str]]:
+        """Return every value table: code of the source to code of the target, by the table's name."""
+        return self.rules.tables()
+
+    def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
+        """Keep a value table whole."""
+        self.rules.set_table(name, rows, by)
+
+    def unmapped(self, flow: str, table: str) -> dict[str, int]:
+        """Return the values that parked records have and a value table lacks, with the number of those records."""
+        found: dict[str, int] = {}
+        for cause in ("vat_code_unmapped", "value_unmapped"):
+            for one in self.issues.list(flow, cause, limit=MOST_TRIED):
+                facts = one.issue.facts
+                if facts.get("table", "vat_codes" if cause == "vat_code_unmapped" else "") == table:
+                    value = facts.get("value") or facts.get("code", "")
+                    found[value] = found.get(value, 0) + 1
+        return found
+
+    def preview_filters(self, flow: str, values: Mapping[str, Any]) -> Sifted:
+        """Read the source now and return what would take part in a flow with these settings changed."""
+        logic = self._trial(flow, settings=ProductSettings(**{**self.flow_settings(flow).model_dump(), **values}))
+        stage = self.flows[flow].stages.index(next(one for one in self.flows[flow].stages if one.counted))
+        return sift(logic, stage, self._source_pages(flow, self.flows[flow].stages[stage].source))
+
+    def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
+        source, after = self.connector(self.flows[flow].source), None
+        while True:
+            batch = source.extract(kind, None, after)
+            yield batch.records
+            after = batch.after
+            if after is None:
+                return
+
+    def why_article(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
+        """Return how each value of an article comes about, with a mapping that need not be published; [] if unknown."""
+        stage = next(place for place, one in enumerate(self.flows[flow].stages) if one.counted)
+        kind = self.flows[flow].stages[stage].source
+        logic = self._trial(flow, body=None if mapping is None else rules_to(mapping))
+        records = self.connector(self.flows[flow].source).fetch(kind, [key])
+        return logic.trace(stage, records[0]) if records else []
+
+    def _trial(
+        self, flow: str, settings: ProductSettings | None = None, body: Mapping[str, Any] | None = None
+    ) -> Products:
+        """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted."""
+        version, published = self.rules.published(flow) or (0, {})
+        return Products(
+            settings or self.flow_settings(flow), body or published, version, self.rules.tables(), self._vat_rates(),
+            allot=lambda _: "1",
+        )  # fmt: skip
+
+    def source_field(self, flow: str, target: str) -> Field | None:
+        """Return the field of the source a target field is filled from, or None when it is not from one field."""
+        rule = next((one for one in self.mapping(flow).mapping.rules if one.target == target), None)
+        if rule is None or not rule.source:
+            return None
+        kind = Kind.GROUP if target.startswith(f"{Kind.GROUP}.") else Kind.ARTICLE
+        return next((one for one in self.fields(self.flows[flow].source, kind) if one.name == rule.source), None)
+
+    def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
+        """Return how many of the last runs each brake has stopped."""
+        found: dict[str, int] = {}
+        for run in self._runs.latest(flow, limit=runs):
+            for brake in run.brakes:
+                found[brake.code] = found.get(brake.code, 0) + 1
+        return found
+
+    def parked_keys(self, flow: str, cause: str, field: str | None = None) -> list[str]:
+        """Return the source keys of what is parked for a cause; a product counts with all its articles."""
+        keys = [one.issue.key for one in self.issues.list(flow, cause, field, limit=MOST_TRIED)]
+        owners = self.links.get(flow, self.flows[flow].stages[-1].target, keys)
+        sources: list[str] = []
+        for key in keys:
+            agreed = owners[key].agreed if key in owners else None
+            sources += [part.source for part in agreed.parts] if agreed and agreed.parts else [key]
+        return list(dict.fromkeys(sources))
+
+    def try_again(self, flow: str, cause: str, by: str, field: str | None = None) -> str:
+        """Start a preview of only what is parked for a cause, and return its run."""
+        return self.preview(flow, by, Mode.CHOSEN, self.parked_keys(flow, cause, field))
+
+    def group_names(self, flow: str, codes: Sequence[str]) -> dict[str, str]:
+        """Return the names of article groups that are linked, by code."""
+        found = self.links.get(flow, Kind.GROUP, codes)
+        return {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
 
     def logic(self, flow: str) -> FlowLogic:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
@@ -513,10 +669,41 @@ class Application:
                     last=last,
                     parked=parked.get(name, 0),
                     last_proof=last.ended_at if last else None,
-                    next_run=None,
+                    next_run=self._next_run(name),
                 )
             )
         return found
+
+    def _next_run(self, flow: str) -> datetime | None:
+        settings = self.flow_settings(flow)
+        if not settings.on:
+            return None
+        zone = ZoneInfo(WALL_CLOCK)
+        return next_time(settings.schedule_minutes, _now(), zone, nightly=settings.nightly_complete)
+
+    def metrics(self) -> str:
+        """Return the numbers a monitor watches, in the text format of Prometheus."""
+        statuses, now = self.statuses(), _now()
+        runs = {
+            f'flow="{flow}",state="{state}"': self._runs.count(flow, [state])
+            for flow in self.flows
+            for state in RunState
+        }
+        proofs = {f'flow="{one.flow.name}"': one.last_proof for one in statuses}
+        return exposition(
+            [
+                Gauge("console_runs", "Runs by flow and state.", runs),
+                Gauge(
+                    "console_parked", "Records that wait for a person.",
+                    {f'flow="{one.flow.name}"': one.parked for one in statuses},
+                ),
+                Gauge("console_events_waiting", "Events not in the log yet.", {"": self.events.count()}),
+                Gauge(
+                    "console_last_proof_age_seconds", "Time since a run of the flow ended well.",
+                    {flow: (now - at).total_seconds() for flow, at in proofs.items() if at},
+                ),
+            ]
+        )  # fmt: skip
 
     # ---- runs -------------------------------------------------------------------------------------------------
 
@@ -704,9 +891,10 @@ class _FlowSchedules:
         for name in self._application.flows:
             settings = self._application.flow_settings(name)
             if settings.on:
-                found.append(Schedule(name, f"0 */{settings.schedule_minutes} * * * *", Mode.CHANGES))
-                if settings.nightly_complete:
-                    found.append(Schedule(name, "30 17 2 * * *", Mode.COMPLETE))
+                lines = crons(settings.schedule_minutes, nightly=settings.nightly_complete)
+                found += [
+                    Schedule(name, cron, mode) for cron, mode in zip(lines, (Mode.CHANGES, Mode.COMPLETE), strict=False)
+                ]
         return found
 
     def may_approve(self, run: Run) -> Approval | None:
@@ -722,6 +910,10 @@ def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
         return model(**given)
     except ValidationError as error:
         raise refused(error, f"{PREFIX}{group}__") from None
+
+
+def _mark(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()
 
 
 def _is_dead(owner: str) -> bool:
@@ -779,6 +971,11 @@ def application() -> Application:
 def answer_log(body: bytes, token: str) -> tuple[int, bytes]:
     """Answer a program's question to the log of this process's application; see `Application.answer_log`."""
     return application().answer_log(body, token)
+
+
+def metrics() -> str:
+    """Return the numbers of this process's application for a monitor; see `Application.metrics`."""
+    return application().metrics()
 
 
 def shut_down() -> None:

@@ -16,6 +16,7 @@ import structlog
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from structlog.typing import EventDict
 
 from integration.core.errors import ConfigurationError
 
@@ -55,6 +56,9 @@ class MplusAccess(BaseModel):
     ident: str = Field(default="", description="the API user's ident, from MplusKASSA")
     secret: SecretStr = Field(default=SecretStr(""), description="the API user's secret, from MplusKASSA")
     in_flight: int | None = Field(default=None, ge=1, le=8, description="calls at once, from 1 to 8")
+    membership: Literal["product", "calls"] | None = Field(
+        default=None, description="product or calls: how an article group's membership is written"
+    )
     per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
 
@@ -180,6 +184,7 @@ def set_up_log(level: str) -> None:
     """
     structlog.configure(
         processors=[
+            *([] if level in ("debug", "info") else [_without_retries]),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -190,3 +195,10 @@ def set_up_log(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+
+
+def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """A call that is tried again is no news before the last attempt, whatever the library thinks."""
+    if event.get("event") == "stamina.retry_scheduled":
+        raise structlog.DropEvent
+    return event

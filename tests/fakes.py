@@ -252,4 +252,4 @@ def _edited(now: Record, wanted: Record) -> Record:
 
 def _only_keys(kept: _Kept) -> Record:
     parts = tuple(Record(part.kind, part.key, {}) for part in kept.record.parts)
-    return Record(kept.record.kind, kept.record.key, {"marker": str(kept.stamp)}, parts)
+    return Record(kept.record.kind, kept.reference, {"marker": str(kept.stamp)}, parts)

@@ -75,5 +75,6 @@ class Connector(Protocol):
     def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
         """Return one page of what changed in the target from the marker `since` on: records with key and marker.
 
-        Of each record only the key, the parts' keys and the value `marker` are filled.
+        Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
+        are filled.
         """

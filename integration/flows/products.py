@@ -248,6 +248,8 @@ class Products:
             raise self._unmapped_vat(record, self._vat_code(record))
 
     def _unmapped_vat(self, record: Record, code: str) -> _Parked:
+        if not code:
+            return _Parked("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
         rate = self._vat_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": ""}
         return _Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)

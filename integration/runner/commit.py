@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
-KEPT_AT_ONCE = 5  # changes marked as sent together, for each call in flight
+KEPT_AT_ONCE = 25  # changes marked as sent together, for each call in flight; a crash leaves so many to look up
 ATTEMPTS = 4  # writes of one change in one run before a person is asked
 
 T = TypeVar("T")
@@ -148,6 +148,7 @@ class Commit:
             return target.write(change, held.get(row.key), references, f"{run.id}-{row.seq}")
 
         accepted: list[PlanRow] = []
+        refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
         for (row, _), answer in zip(chunk, side_by_side(write, chunk, target.in_flight), strict=True):
@@ -156,18 +157,31 @@ class Commit:
                     accepted.append(row)
                 case RejectedError():
                     facts = {"key": row.title, **answer.facts}
-                    outcomes.append(Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts)))
+                    refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
                 case InDoubtError() | MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))
                 case _:  # not delivered: it is as if it had not been tried
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer
-        if outcomes:
-            self.parts.runs.settle(run.id, outcomes)
+        again = [row for row, _ in chunk if row.seq in refused and row.attempts]
+        outcomes += (refused | self._there_after_all(target, references, again)).values()
+        self.parts.runs.settle(run.id, outcomes)
         if stopped is not None:
             self._read_back(run, target, references, accepted)
             raise stopped
         return accepted
+
+    def _there_after_all(
+        self, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]
+    ) -> dict[int, Outcome]:
+        """Return as proven what the target refuses because an earlier attempt of ours went through after all."""
+        held = target.lookup([_agreed(row) for row in rows], references) if rows else {}
+        there = {row.seq: now for row in rows if (now := held.get(row.key)) is not None}
+        return {
+            row.seq: Outcome(row.seq, Step.PROVEN, there[row.seq].reference, there[row.seq].marker)
+            for row in rows
+            if row.seq in there and not differences(_change(row).wanted, there[row.seq].record)
+        }
 
     def _read_back(self, run: Run, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
         """Prove what was accepted by reading it; an answer that said yes proves nothing."""

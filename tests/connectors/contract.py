@@ -226,6 +226,7 @@ class TargetContract:
         articles = {part.key for record in batch.records for part in record.parts}
         assert "900201" in articles
         assert "900101" not in articles
+        assert before.reference in {record.key for record in batch.records}
         assert batch.stamp
 
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:

@@ -67,7 +67,7 @@ def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
 @pytest.fixture
 def connector(sandbox: Sandbox) -> Iterator[Mplus]:
     """A connection that writes memberships by calls."""
-    till = a_till(sandbox)
+    till = a_till(sandbox, membership="calls")
     yield till
     till.close()
 

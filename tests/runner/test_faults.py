@@ -1,186 +1,35 @@
-"""Killed at the worst moments, with every kind of lost answer: no article doubled, none lost, no hand work.
+"""Killed while a plan is sent, with every kind of lost answer: see `killing`."""
 
-Real processes are killed with SIGKILL and started again while both systems live on. Each moment is held open, so that
-the kill cannot miss it: by a till that is slow to answer the call that follows, and at the very end by a database that
-is slow to close the run. After the kill, the console's own files prove that the moment was met. Answers get lost before
-the kill and again after the restart.
-"""
-
-import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from integration.core.records import Kind
-from integration.core.run import RunState, Step
-from integration.sandbox.faults import Fault
-from integration.sandbox.server import Sandbox, running
-from integration.store.cursors import Cursors
-from tests.clocks import now
-from tests.runner.processes import Console, Ledger, looking_at, until
+from tests.runner.killing import (
+    after_sent_was_kept,
+    after_the_till_accepted,
+    assert_every_case_holds,
+    before_anything_was_sent,
+    proven_without_trouble,
+)
+
+__all__ = ["proven_without_trouble"]
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
 
-ARTICLES = 60
-PATIENCE = 2.0  # longer than any delay here: what was on its way when we died arrives before we lose patience
-HOLD = 0.9
-LATE = 1.1  # later than the first look back
-LOST_ANSWERS = (
-    Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.HALF, Fault.GARBAGE, Fault.HTML, Fault.UNAVAILABLE, Fault.FAULT, Fault.LATE,
-)  # fmt: skip
-OPEN = frozenset({Step.PLANNED, Step.SENT, Step.IN_DOUBT})
 
-Moment = Callable[[Console, Ledger], None]
-"""Waits until a console is at the moment, which it cannot leave by itself for a while."""
-
-SLOW_TO_CLOSE = """
-    CREATE VIEW slowness AS WITH RECURSIVE turns(turn) AS
-        (SELECT 1 UNION ALL SELECT turn + 1 FROM turns LIMIT 400000000) SELECT count(*) AS turns FROM turns;
-    CREATE TRIGGER slow_to_close BEFORE UPDATE OF state ON runs WHEN new.state = 'done'
-        BEGIN SELECT turns FROM slowness; END;
-"""
-QUICK_AGAIN = "DROP TRIGGER slow_to_close; DROP VIEW slowness;"
-
-
-@pytest.fixture(scope="module")
-def proven_without_trouble(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """The source articles that a run without any fault proves."""
-    with running(articles=ARTICLES) as sandbox:
-        console = Console(sandbox, tmp_path_factory.mktemp("calm"), patience_seconds=PATIENCE)
-        console.start()
-        console.ends()
-        with looking_at(console) as ledger:
-            proven = proven_articles(ledger)
-    assert proven
-    return proven
-
-
-def proven_articles(ledger: Ledger) -> frozenset[str]:
-    products = [row for row in ledger.changes() if row.kind is Kind.PRODUCT and row.step is Step.PROVEN]
-    return frozenset(source for row in products if row.change for source in row.change.sources)
-
-
-def lose_answers(sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=3, seconds=LATE)
-    sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=LATE)
-
-
-@contextmanager
-def slow(sandbox: Sandbox, operation: str) -> Iterator[None]:
-    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation=operation, times=None, seconds=HOLD):
-        yield
-
-
-def accepted(sandbox: Sandbox, operation: str) -> int:
-    return sum(call.operation == operation and call.accepted for call in sandbox.ledger.calls("mplus", write=True))
-
-
-def steps(ledger: Ledger) -> Counter[Step]:
-    return Counter(row.step for row in ledger.changes())
-
-
-def is_committing(ledger: Ledger) -> bool:
-    run = ledger.run()
-    return run is not None and run.state is RunState.COMMITTING
-
-
-def before_anything_was_sent(console: Console, ledger: Ledger) -> None:
-    with slow(console.sandbox, "getArticleGroups"):  # asked for once more before the first write
-        until(lambda: is_committing(ledger), "the commit")
-        console.kill()
-    assert set(steps(ledger)) == {Step.PLANNED}
-    assert not console.sandbox.ledger.writes()
-
-
-def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
-    console.sandbox.switches.disarm()  # the till shall not get as far as losing an answer
-    with slow(console.sandbox, "createProduct"):
-        until(lambda: any(row.step is Step.SENT and row.kind is Kind.PRODUCT for row in ledger.changes()), "sent")
-        console.kill()
-        assert not accepted(console.sandbox, "createProduct")
-
-
-def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
-    with slow(console.sandbox, "addProductsToArticleGroup"):  # the call that follows on the one that makes a product
-        until(lambda: accepted(console.sandbox, "createProduct") > 0, "an accepted product")
-        console.kill()
-    assert steps(ledger)[Step.SENT] > 0
-    assert not proven_articles(ledger)
-
-
-def after_the_read_back(console: Console, ledger: Ledger) -> None:
-    with slow(console.sandbox, "getProducts"):  # what was lost is looked for next
-        until(lambda: bool(proven_articles(ledger)), "a proven product")
-        console.kill()
-    assert set(steps(ledger)) & OPEN, "nothing was left to do"
-
-
-def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
-    until(lambda: is_committing(ledger), "the commit")
-    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
-        connection.executescript(SLOW_TO_CLOSE)
-        until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
-        console.kill()
-        connection.executescript(QUICK_AGAIN)
-    assert is_committing(ledger)
-    assert Cursors(ledger.database, now).get("products", "source:article") is None
-
-
-def killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
-    with running(articles=ARTICLES) as sandbox:
-        console = Console(sandbox, folder, patience_seconds=PATIENCE)
-        with looking_at(console) as ledger:
-            lose_answers(sandbox, fault)
-            console.start()
-            try:
-                moment(console, ledger)
-            finally:
-                console.kill()
-            sandbox.switches.disarm()
-            lose_answers(sandbox, fault)
-            console.start()
-            console.ends()
-            assert_nothing_lost_or_doubled(console, ledger, expected)
-
-
-def assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: frozenset[str]) -> None:
-    run = ledger.run()
-    assert run is not None
-    assert run.state is RunState.DONE, (run.error, run.facts)
-    counts = ledger.runs.counts(run.id)
-    assert (counts.difference, counts.in_doubt, counts.planned) == (0, 0, 0)
-    assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
-    assert proven_articles(ledger) == expected
-    till = console.sandbox.state("articles", "mplus")
-    articles = Counter(str(each["extArticleId"]) for each in till if each.get("extArticleId"))
-    assert [code for code, number in articles.items() if number > 1] == []
-    assert expected <= set(articles)
-    groups = Counter((str(each.get("parent")), str(each["name"])) for each in console.sandbox.state("groups", "mplus"))
-    assert [group for group, number in groups.items() if number > 1] == []
-    assert Cursors(ledger.database, now).get("products", "source:article")
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        before_anything_was_sent, after_sent_was_kept, after_the_till_accepted, after_the_read_back,
-        before_the_cursor_moves,
-    ],
-    ids=lambda moment: moment.__name__,
-)  # fmt: skip
-def test_a_kill_loses_and_doubles_nothing(
-    moment: Moment, tmp_path: Path, proven_without_trouble: frozenset[str], capsys: pytest.CaptureFixture[str]
+def test_a_kill_before_anything_was_sent_loses_and_doubles_nothing(
+    tmp_path: Path, proven_without_trouble: frozenset[str], record_property: Callable[[str, object], None]
 ) -> None:
-    with ThreadPoolExecutor(len(LOST_ANSWERS)) as side_by_side:
-        cases = {
-            fault: side_by_side.submit(killed_and_restarted, moment, fault, tmp_path / fault, proven_without_trouble)
-            for fault in LOST_ANSWERS
-        }
-    trouble = {str(fault): case.exception() for fault, case in cases.items() if case.exception()}
-    with capsys.disabled():
-        print(f" {moment.__name__}: {len(cases) - len(trouble)} of {len(cases)} cases", end="", flush=True)  # noqa: T201
-    assert not trouble
+    record_property("cases", assert_every_case_holds(before_anything_was_sent, tmp_path, proven_without_trouble))
+
+
+def test_a_kill_after_sent_was_kept_loses_and_doubles_nothing(
+    tmp_path: Path, proven_without_trouble: frozenset[str], record_property: Callable[[str, object], None]
+) -> None:
+    record_property("cases", assert_every_case_holds(after_sent_was_kept, tmp_path, proven_without_trouble))
+
+
+def test_a_kill_after_the_till_accepted_loses_and_doubles_nothing(
+    tmp_path: Path, proven_without_trouble: frozenset[str], record_property: Callable[[str, object], None]
+) -> None:
+    record_property("cases", assert_every_case_holds(after_the_till_accepted, tmp_path, proven_without_trouble))

@@ -44,7 +44,7 @@ class MplusSettings(BaseModel):
 
     # What the vendor's documents leave open. Each has a default that the built-in sandbox and the vendor's own
     # examples agree with; the read-back after every write shows it when an installation does otherwise.
-    membership: Literal["product", "calls"] = "calls"  # in the product's own lists, or by calls per group
+    membership: Literal["product", "calls"] = "product"  # in the product's own lists, or by calls per group
     retire_with: Literal["active", "discontinued"] = "active"  # which flag takes an article off sale
     leading_price: Literal["incl", "excl"] = "incl"  # which price stays when only the VAT code changes
     top_group: int = 0  # parent number of a group that has no parent

@@ -1,0 +1,90 @@
+"""The console's own programs, started as an operator starts them, on systems in a box."""
+
+# ruff: noqa: TID251 - the environment of the programs is made here
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parent.parent
+COMPANY = "7f3c"
+SECONDS = 60
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return an environment in which nothing is set for the console but this; names without CONSOLE_."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
+    return {**others, **{f"CONSOLE_{name}": value for name, value in settings.items()}}
+
+
+def access(sandbox: Sandbox) -> dict[str, str]:
+    """Return the settings that name both systems of a sandbox."""
+    return {
+        "ACCOUNTVIEW__URL": sandbox.accountview_url,
+        "ACCOUNTVIEW__CLIENT_ID": CLIENT_ID,
+        "ACCOUNTVIEW__CLIENT_SECRET": CLIENT_SECRET,
+        "ACCOUNTVIEW__REFRESH_TOKEN": REFRESH_TOKEN,
+        "ACCOUNTVIEW__COMPANY": COMPANY,
+        "ACCOUNTVIEW__PER_SECOND": "100000",
+        "MPLUS__URL": sandbox.mplus_url,
+        "MPLUS__IDENT": "sandbox",
+        "MPLUS__SECRET": "sandbox-secret",
+        "MPLUS__PER_SECOND": "100000",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed for programs."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal with its settings."""
+
+    settings: Mapping[str, str]
+
+    def __call__(self, *arguments: str, width: int = 100, **settings: str) -> Ended:
+        """Run a command to its end, `width` signs wide; `settings` overrule those of the terminal."""
+        done = subprocess.run(
+            [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, capture_output=True, check=False,
+            env={**environment(**{**self.settings, **settings}), "COLUMNS": str(width)}, timeout=SECONDS,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def running(self, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[str]"]:
+        """Run a command beside the block and stop it at its end."""
+        program = subprocess.Popen(
+            [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment(**{**self.settings, **settings}),
+        )  # fmt: skip
+        try:
+            yield program
+        finally:
+            program.send_signal(signal.SIGTERM)
+            program.communicate(timeout=SECONDS)
+
+
+def confirmations(run: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that confirm every brake of a plan."""
+    return [text for brake in run["brakes"] for text in ("--confirm", f"{brake['code']}={brake['count']}")]

@@ -1,0 +1,380 @@
+"""What an approved plan writes, what it does not, and how it ends when something is in the way."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr
+
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.protocol import References
+from integration.core.errors import PlanStaleError, PlanUnsafeError, UnavailableError
+from integration.core.plan import Approval, Change
+from integration.core.records import Held, Kind, Record, Written
+from integration.core.run import Mode, RunState, Step
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox
+from integration.store.database import Database
+from tests.fakes import MemoryConnector
+from tests.runner.conftest import Bench, articles, edited
+
+FIVE = ("1001", "1002", "1003", "1004", "1005")
+HIGHER = {"price": Decimal("18.0000")}
+
+
+def test_a_committed_plan_leaves_nothing_to_do(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.run()
+    assert run.state is RunState.DONE
+    assert run.counts.proven == run.counts.read == 5
+    assert sorted(target.writes) == [*FIVE, "KLED"]
+    again = bench.preview(Mode.COMPLETE)
+    assert again.state is RunState.DONE
+    assert again.counts.unchanged == again.counts.read == 5
+
+
+def test_groups_are_written_before_the_products_in_them(bench: Bench, target: MemoryConnector) -> None:
+    bench.run()
+    assert target.writes[0] == "KLED"
+
+
+# ---- a yes is to one plan
+
+
+def test_a_yes_to_another_plan_is_no_yes(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.preview()
+    with pytest.raises(PlanStaleError) as refusal:
+        bench.runner.approve(run.id, Approval("another", by="test"))
+    assert refusal.value.code == "plan_stale"
+    assert target.writes == []
+
+
+def test_a_mapping_published_since_makes_the_plan_stale(bench: Bench) -> None:
+    run = bench.preview()
+    bench.mapping_version = 2
+    with pytest.raises(PlanStaleError) as refusal:
+        bench.approve(run)
+    assert refusal.value.code == "mapping_published_since"
+
+
+def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
+    run = bench.preview()
+    bench.runs.discard(run.id, by="test")
+    with pytest.raises(PlanStaleError):
+        bench.approve(run)
+
+
+def test_a_newer_plan_puts_the_older_aside(bench: Bench) -> None:
+    older = bench.preview()
+    newer = bench.preview()
+    with pytest.raises(PlanStaleError):
+        bench.approve(older)
+    assert bench.commit(newer).state is RunState.DONE
+
+
+def test_a_plan_is_committed_once(bench: Bench) -> None:
+    run = bench.run()
+    with pytest.raises(PlanStaleError) as refusal:
+        bench.approve(run)
+    assert refusal.value.code == "plan_already_committed"
+
+
+@pytest.mark.parametrize("typed", [None, {}, {"brake_price": 2}])
+def test_a_brake_needs_its_number_typed(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector, typed: dict[str, int] | None
+) -> None:
+    bench.run()
+    edited(source, "1001", {"price": Decimal("99.0000")})
+    run = bench.preview()
+    assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 1)]
+    written = len(target.writes)
+    with pytest.raises(PlanUnsafeError) as refusal:
+        bench.approve(run, confirmed=typed)
+    assert refusal.value.code == "brake_price"
+    assert len(target.writes) == written
+    assert bench.commit(run, confirmed={"brake_price": 1}).counts.proven == 1
+
+
+def test_what_was_left_out_comes_back_next_time(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    run = bench.preview()
+    run = bench.commit(run, left_out=frozenset({bench.changes(run)["1002"].seq}))
+    assert bench.steps(run) == {"1001": Step.PROVEN, "1002": Step.LEFT}
+    assert list(bench.changes(bench.preview())) == ["1002"]
+
+
+# ---- the target is not as it was
+
+
+def test_what_was_edited_at_the_till_after_the_preview_is_parked_and_the_rest_proven(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    run = bench.preview()
+    edited(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    run = bench.commit(run)
+    assert bench.steps(run) == {"1001": Step.PARKED, "1002": Step.PROVEN}
+    assert bench.causes(run) == {"1001": "target_changed_since_plan"}
+    assert target.held(Kind.PRODUCT)["1001"].flat()["1001/price_incl"] == Decimal("1.00")
+    assert bench.wanted(bench.preview()) == {"1001": {"1001/price_incl": Decimal("21.78")}}
+
+
+def test_an_edit_of_another_field_does_not_hold_a_change_up(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    run = bench.preview()
+    edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
+    assert bench.steps(bench.commit(run)) == {"1001": Step.PROVEN}
+    held = target.held(Kind.PRODUCT)["1001"].flat()
+    assert (held["1001/price_incl"], held["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
+
+
+def test_what_somebody_removed_after_the_preview_is_not_made_again(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    run = bench.preview()
+    target.remove(Kind.PRODUCT, "1001")
+    written = len(target.writes)
+    assert bench.steps(bench.commit(run)) == {"1001": Step.PARKED}
+    assert len(target.writes) == written
+
+
+def test_what_appeared_at_the_till_after_the_preview_is_parked(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.preview()
+    target.put(Record(Kind.PRODUCT, "1001", {"name": "Van iemand anders"}))
+    run = bench.commit(run)
+    assert bench.causes(run) == {"1001": "target_changed_since_plan"}
+    assert run.counts.proven == 4
+    assert target.held(Kind.PRODUCT)["1001"].values == {"name": "Van iemand anders"}
+
+
+# ---- refused, lost, late, wrong
+
+
+def test_a_refused_record_is_parked_alone_and_goes_through_when_it_is_tried_again(
+    bench: Bench, target: MemoryConnector
+) -> None:
+    target.refuse("1003", "te lang")
+    run = bench.run()
+    assert bench.causes(run) == {"1003": "request_refused"}
+    assert run.counts.proven == 4
+    target.accept("1003")
+    again = bench.run(Mode.CHOSEN, ["1003"])
+    assert bench.steps(again) == {"1003": Step.PROVEN}
+    assert sorted(target.held(Kind.PRODUCT)) == list(FIVE)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before_acceptance", "after_acceptance"])
+def test_a_lost_answer_is_settled_by_looking(bench: Bench, target: MemoryConnector, after: bool) -> None:
+    target.lose_answer("1003", after=after)
+    target.lose_answer("KLED", after=after)
+    run = bench.run()
+    assert run.counts.proven == 5
+    assert sorted(target.writes) == [*FIVE, "KLED"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before_acceptance", "after_acceptance"])
+def test_a_lost_answer_to_an_update_is_settled_by_looking(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector, after: bool
+) -> None:
+    bench.run()
+    edited(source, "1003", HIGHER)
+    target.lose_answer("1003", after=after)
+    run = bench.run()
+    assert bench.steps(run) == {"1003": Step.PROVEN}
+    assert target.writes.count("1003") == 2
+
+
+def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1003", HIGHER)
+    run = bench.preview()
+    bench.approve(run)
+    target.lose_answer("1003", after=False)
+    while pause := bench.runner.commit_page(run.id):
+        target.lose_answer("1003", after=False)
+        bench.clock.advance(pause.seconds)
+    run = bench.rested(run)
+    assert bench.causes(run) == {"1003": "read_back_missing"}
+    assert bench.changes(run)["1003"].attempts == 4
+
+
+class Slow(MemoryConnector):
+    """A till that shows what is new only after some looks."""
+
+    looks = 0
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        held = super().lookup(wanted, references)
+        if not self.writes or self.looks <= 0:
+            return held
+        self.looks -= 1
+        return {}
+
+
+def test_what_shows_late_is_waited_for_and_not_sent_again(database: Database, source: MemoryConnector) -> None:
+    target = Slow(system="mplus")
+    bench = Bench(database, source, target)
+    run = bench.preview()
+    target.looks = 5
+    run = bench.commit(run)
+    assert run.counts.proven == 5
+    assert sorted(target.writes) == [*FIVE, "KLED"]
+
+
+def test_what_shows_later_than_we_wait_is_refused_the_second_time_and_proven_all_the_same(
+    database: Database,
+) -> None:
+    target = Slow(system="mplus")
+    bench = Bench(database, MemoryConnector(articles("1001"), system="accountview"), target, groups=False)
+    run = bench.preview()
+    target.looks = 13  # patience of ten looks, one a second
+    run = bench.commit(run)
+    assert bench.changes(run)["1001"].attempts == 2
+    assert bench.steps(run) == {"1001": Step.PROVEN}
+    assert target.writes == ["1001"]
+
+
+class Wrong(MemoryConnector):
+    """A till that stores a price wrongly and says yes."""
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.wanted.parts)
+        return super().write(replace(change, wanted=replace(change.wanted, parts=bad)), held, references, token)
+
+
+def test_what_is_stored_wrongly_is_never_proven(database: Database, source: MemoryConnector) -> None:
+    bench = Bench(database, source, Wrong(system="mplus"))
+    run = bench.run()
+    assert run.counts.proven == 0
+    assert bench.causes(run) == dict.fromkeys(FIVE, "read_back_differs")
+    (row, *_) = bench.runs.rows(run.id, "parked")
+    assert (row.facts["planned_value"], row.facts["target_value"]) == ("20.00", "1")
+
+
+# ---- the till goes away, the run is stopped
+
+
+class Leaving(MemoryConnector):
+    """A till that goes away after some writes."""
+
+    stays_for = -1
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if self.stays_for == 0:
+            raise UnavailableError("connection_refused", system=self.system, host="memory")
+        self.stays_for -= 1
+        return super().write(change, held, references, token)
+
+
+def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: Database) -> None:
+    many = [str(number) for number in range(2001, 2031)]
+    target = Leaving(system="mplus", in_flight=1)
+    bench = Bench(database, MemoryConnector(articles(*many), system="accountview"), target)
+    run = bench.preview()
+    bench.approve(run)
+    bench.runner.commit_page(run.id)  # the group
+    target.stays_for = 7
+    with pytest.raises(UnavailableError):
+        bench.carry_out(run)
+    steps = list(bench.steps(run).values())
+    assert (steps.count(Step.PROVEN), steps.count(Step.PLANNED)) == (8, 23)
+    assert bench.runs.get(run.id).state is RunState.COMMITTING
+    target.stays_for = -1
+    bench.restart()
+    assert bench.carry_out(run).counts.proven == 30
+    assert len(target.writes) == len(set(target.writes)) == 31
+
+
+def test_a_cancelled_run_stops_at_the_page_and_can_be_resumed(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.preview()
+    bench.approve(run)
+    bench.runner.commit_page(run.id)  # the group
+    bench.runs.request_cancel(run.id)
+    run = bench.carry_out(run)
+    assert (run.state, run.error) == (RunState.INTERRUPTED, "cancelled")
+    assert run.counts.planned == 5
+    assert target.writes == ["KLED"]
+    assert bench.commit(run).counts.proven == 5
+
+
+def test_a_restart_between_any_two_pages_changes_nothing(bench: Bench, target: MemoryConnector) -> None:
+    target.lose_answer("1003")
+    run = bench.preview()
+    bench.approve(run)
+    bench.restart()
+    while pause := bench.runner.commit_page(run.id):
+        bench.clock.advance(pause.seconds)
+        bench.restart()
+    assert bench.rested(run).counts.proven == 5
+    assert sorted(target.writes) == [*FIVE, "KLED"]
+
+
+# ---- the till in a box
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection to the sandbox's till."""
+    connection = Mplus(
+        MplusSettings(url=sandbox.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=10_000)
+    )
+    yield connection
+    connection.close()
+
+
+NewBench = Callable[..., Bench]
+
+
+@pytest.fixture
+def boxed(database: Database, till: Mplus) -> NewBench:
+    """A bench whose target is the sandbox's till, with articles under numbers nobody used before."""
+
+    def made(*keys: str) -> Bench:
+        return Bench(database, MemoryConnector(articles(*keys, group="BOX"), system="accountview"), till, groups=False)
+
+    return made
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
+def test_a_product_that_did_not_get_into_its_group_is_finished(
+    database: Database, till: Mplus, sandbox: Sandbox, fault: Fault
+) -> None:
+    code = f"7{list(Fault).index(fault):02d}"
+    bench = Bench(database, MemoryConnector(articles(code), system="accountview"), till)
+    sandbox.switches.arm(fault, system="mplus", operation="addProductsToArticleGroup")
+    run = bench.run()
+    assert bench.steps(run)[code] is Step.PROVEN
+    assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 1
+    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_what_the_till_stores_wrongly_is_never_proven(boxed: NewBench, sandbox: Sandbox) -> None:
+    bench = boxed("801", "802", "803")
+    sandbox.switches.arm(Fault.WRONG, system="mplus", operation="createProduct", key="802")
+    run = bench.run()
+    assert bench.steps(run) == {"801": Step.PROVEN, "802": Step.PARKED, "803": Step.PROVEN}
+    assert bench.causes(run) == {"802": "read_back_differs"}
+
+
+def test_what_the_till_shows_late_is_waited_for(boxed: NewBench, sandbox: Sandbox) -> None:
+    bench = boxed("811", "812", "813")
+    sandbox.switches.arm(Fault.LATE, system="mplus", operation="createProduct", key="812", seconds=0.3)
+    run = bench.preview()
+    bench.approve(run)
+    while pause := bench.runner.commit_page(run.id):
+        time.sleep(0.1 if pause.seconds else 0)
+    assert bench.rested(run).counts.proven == 3
+    assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 3

@@ -1,0 +1,353 @@
+"""Every command of the terminal, run as its own process against both systems in a box."""
+
+import json
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox, running
+from tests.programs import SECONDS, Ended, Terminal, access, confirmations
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
+
+ARTICLES = 61  # what the smallest shop that trips a brake comes to
+WIDTH = 100
+Result = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Both systems, whose ledger and switches this process holds."""
+    with running(articles=60) as both:
+        yield both
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Terminal, Sandbox]]:
+    """A terminal and systems of one test alone: a log-in is good for one installation."""
+    with running(articles=60) as both:
+        yield Terminal({"DATA": str(tmp_path), **access(both)}), both
+
+
+@pytest.fixture(scope="module")
+def terminal(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """A terminal of an installation that the environment connects to both systems."""
+    return Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(sandbox)})
+
+
+@pytest.fixture(scope="module")
+def previewed(terminal: Terminal, sandbox: Sandbox) -> Result:
+    """The first preview, as programs see it."""
+    ended = terminal("preview", "products", "--json")
+    assert (ended.status, ended.err) == (3, "")
+    assert sandbox.ledger.counts()["writes"] == 0
+    return dict(ended.json)
+
+
+@pytest.fixture(scope="module")
+def interrupted(terminal: Terminal, previewed: Result) -> Ended:
+    """The commit of the first plan, interrupted because the till refuses the secret."""
+    approval = ["--fingerprint", previewed["fingerprint"], *confirmations(previewed)]
+    return terminal("commit", previewed["run"], *approval, MPLUS__SECRET="wrong-secret")
+
+
+@pytest.fixture(scope="module")
+def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Result:
+    """The same run, brought to its end."""
+    assert interrupted.status == 5
+    ended = terminal("resume", previewed["run"], "--json")
+    assert ended.status == 0, ended
+    return dict(ended.json)
+
+
+def no_trace(ended: Ended) -> bool:
+    return "Traceback" not in ended.out + ended.err
+
+
+def widest(text: str) -> int:
+    return max(len(line) for line in text.splitlines() if not line.startswith("python -m"))
+
+
+def test_a_preview_waits_for_a_person_and_writes_nothing(previewed: Result) -> None:
+    assert previewed["state"] == "ready"
+    assert previewed["read"] == ARTICLES
+    assert previewed["difference"] == 0
+
+
+def test_a_shown_plan_fits_and_says_how_to_commit_it(terminal: Terminal, previewed: Result) -> None:
+    shown = terminal("show", previewed["run"])
+
+    assert shown.status == 0
+    assert widest(shown.out) <= WIDTH
+    assert f"commit {previewed['run']} --fingerprint {previewed['fingerprint']}" in shown.out
+
+
+def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: Result) -> None:
+    rows = terminal("show", previewed["run"], "--only", "park", "--limit", "3", "--json").json["rows"]
+
+    assert {row["action"] for row in rows} == {"park"}
+    assert len(rows) == 3
+
+
+def test_a_plan_is_not_written_under_another_fingerprint(
+    terminal: Terminal, previewed: Result, sandbox: Sandbox
+) -> None:
+    before = sandbox.ledger.counts()["writes"]
+
+    ended = terminal("commit", previewed["run"], "--fingerprint", "0" * 64)
+
+    assert ended.status == 3
+    assert "Create a new preview" in ended.err
+    assert sandbox.ledger.counts()["writes"] == before
+
+
+def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted: Ended) -> None:
+    assert interrupted.status == 5
+    assert "MplusKASSA" in interrupted.err
+    assert no_trace(interrupted)
+
+
+def test_an_interrupted_run_is_resumed_to_a_whole_sum(committed: Result) -> None:
+    settled = sum(committed[name] for name in ("proven", "unchanged", "skipped", "parked"))
+
+    assert committed["state"] == "done"
+    assert settled == committed["read"] == ARTICLES
+
+
+def test_a_second_run_writes_nothing(terminal: Terminal, committed: Result, sandbox: Sandbox) -> None:
+    before = sandbox.ledger.counts()["writes"]
+
+    ended = terminal("run", "products", "--complete", "--json")
+
+    assert ended.status == 0
+    assert (ended.json["proven"], ended.json["unchanged"]) == (0, committed["proven"])
+    assert sandbox.ledger.counts()["writes"] == before
+
+
+def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> None:
+    listed = terminal("runs", "--json").json
+
+    assert listed[-1]["run"] == committed["run"]
+    assert terminal("runs", "products").out.count("products") == len(listed)
+
+
+def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, committed: Result) -> None:
+    causes = terminal("issues", "--json").json
+    table = terminal("issues").out
+
+    assert sum(cause["count"] for cause in causes) == committed["parked"]
+    assert all(cause["what"] and cause["do"] for cause in causes)
+    assert widest(table) <= WIDTH
+
+
+def test_a_good_connection_passes_its_check(terminal: Terminal) -> None:
+    ended = terminal("check", "--json")
+
+    assert ended.status == 0
+    assert all(finding["ok"] for findings in ended.json.values() for finding in findings)
+
+
+def test_a_check_says_what_is_wrong_and_what_to_do(terminal: Terminal) -> None:
+    ended = terminal("check", MPLUS__SECRET="wrong-secret")
+
+    assert ended.status == 5
+    assert "×" in ended.out
+    assert "wrong-secret" not in ended.out + ended.err
+    assert no_trace(ended)
+
+
+@pytest.mark.usefixtures("committed")
+def test_the_log_answers_a_question_and_cannot_be_changed(terminal: Terminal) -> None:
+    good = terminal("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
+    bad = terminal("log", "DELETE FROM events")
+
+    assert good.json["columns"] == ["proven"]
+    assert good.json["rows"][0][0] > 0
+    assert bad.status == 2
+    assert no_trace(bad)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Path, name: str) -> None:
+    ended = terminal("export", str(tmp_path / name), "--json")
+
+    assert ended.status == 0
+    assert ended.json["events"] > committed["proven"]
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_the_terminal_asks_the_server_while_that_owns_the_log(
+    terminal: Terminal, committed: Result, tmp_path: Path
+) -> None:
+    port = free_port()
+    with terminal.running("console", "--port", str(port), "--json"):
+        until_well(port)
+        announced = Path(terminal.settings["DATA"]) / "server.json"
+        mode = announced.stat().st_mode & 0o777
+
+        question = terminal("log", "SELECT count(*) FROM events", "--json")
+        export = terminal("export", str(tmp_path / "log.csv"), "--json")
+        wrong = terminal("log", "SELECT nothing")
+
+    assert question.json["rows"][0][0] > committed["proven"]
+    assert export.json["events"] == question.json["rows"][0][0]
+    assert wrong.status == 2
+    assert mode == 0o600
+    assert not announced.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("preview", "nothing"),
+        ("runs", "nothing"),
+        ("show", "nothing"),
+        ("resume", "nothing"),
+        ("commit", "nothing", "--fingerprint", "x"),
+        ("commit", "nothing", "--fingerprint", "x", "--confirm", "brake_price"),
+        ("show", "nothing", "--only", "everything"),
+        ("runs", "--limit", "0"),
+        ("export", "log.xlsx"),
+        ("export", "/nowhere/log.csv"),
+        ("undo",),
+    ],
+)
+def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+    ended = terminal(*arguments)
+
+    assert ended.status == 2
+    assert "Error" in ended.err
+    assert no_trace(ended)
+
+
+def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> None:
+    ended = terminal("run", "products", MPLUS__IN_FLIGHT="99")
+
+    assert ended.status == 5
+    assert "CONSOLE_MPLUS__IN_FLIGHT" in ended.err
+    assert "from 1 to 8" in ended.err
+    assert no_trace(ended)
+
+
+def test_programs_get_an_error_as_json(terminal: Terminal) -> None:
+    ended = terminal("run", "products", "--json", SANDBOX_ARTICLES="few")
+
+    assert ended.status == 5
+    assert ended.json["error"] == "setting_invalid"
+    assert ended.json["facts"]["setting"] == "CONSOLE_SANDBOX_ARTICLES"
+
+
+def test_a_name_that_means_nothing_is_warned_of(terminal: Terminal) -> None:
+    ended = terminal("runs", MPLUS__SECRT="x")
+
+    assert ended.status == 0
+    assert "CONSOLE_MPLUS__SECRT" in ended.err
+    assert "nearest=CONSOLE_MPLUS__SECRET" in ended.err
+
+
+def test_the_sandbox_is_refused_beside_a_real_system(terminal: Terminal) -> None:
+    ended = terminal("preview", "products", SANDBOX="true")
+
+    assert ended.status == 5
+    assert "CONSOLE_ACCOUNTVIEW__" in ended.err
+
+
+def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox]) -> None:
+    terminal, sandbox = fresh
+    with (
+        sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=4),
+        terminal.running("preview", "products", "--complete"),
+    ):
+        until_at_work(terminal)
+        ended = terminal("preview", "products")
+
+    assert ended.status == 4
+    assert no_trace(ended)
+
+
+def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox]) -> None:
+    terminal, _ = fresh
+    ready = terminal("preview", "products", "--json").json
+    approval = ["--fingerprint", ready["fingerprint"], *confirmations(ready)]
+
+    away = f"http://127.0.0.1:{free_port()}/"
+    ended = terminal("commit", ready["run"], *approval, "--wait", "0", MPLUS__URL=away)
+
+    assert ended.status == 5
+    assert "does not accept a connection" in ended.err
+    assert no_trace(ended)
+
+
+def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:
+    quiet = terminal("run", "products", "--json")
+    told = terminal("run", "products", "--json", LOG="info")
+
+    assert quiet.err == ""
+    assert "preview finished" in told.err
+    assert told.json["run"] > committed["run"]
+
+
+def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:
+    with terminal.running("worker", "--json") as worker:
+        assert worker.stdout is not None
+        told = json.loads(worker.stdout.readline())
+    assert told["worker"].startswith("worker-")
+    assert worker.returncode == 0
+
+
+def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
+    with terminal.running("sandbox", "--articles", "50", "--json") as program:
+        assert program.stdout is not None
+        told = json.loads(program.stdout.readline())
+    assert all(str(address).startswith("http://127.0.0.1:") for address in told.values() if "http" in str(address))
+
+
+def test_the_demo_adds_up_twice() -> None:
+    ended = Terminal({})("demo", "--articles", "60", "--json")
+    first, second = (json.loads(line) for line in ended.out.splitlines())
+
+    assert ended.status == 0
+    assert first["read"] == first["proven"] + first["skipped"] + first["parked"] == ARTICLES
+    assert (second["proven"], second["writes"], second["preview_writes"]) == (0, 0, 0)
+
+
+def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(terminal: Terminal) -> None:
+    narrow = terminal("demo", "--articles", "60", width=80)
+
+    assert narrow.status == 0
+    assert widest(narrow.out) <= 80
+    assert "unchanged" in narrow.out
+    assert "…" not in narrow.out
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def until_well(port: int) -> None:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("the console does not start")
+
+
+def until_at_work(terminal: Terminal) -> None:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        runs = terminal("runs", "--json").json
+        if runs and runs[0]["state"] == "previewing":
+            return
+    pytest.fail("the run does not begin")
