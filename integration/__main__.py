@@ -38,7 +38,7 @@ from integration.core.errors import (
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
 from integration.flows import FLOWS
-from integration.settings import LOOPBACK, AccountViewAccess, MplusAccess, Settings, load_settings
+from integration.settings import LOOPBACK, AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
 from integration.store.issues import CauseGroup
 from integration.words import MISSING, cause, field_name, say, value_text
 
@@ -329,6 +329,20 @@ def check(as_json: Json = False) -> None:
                     table.add_row(system, one.name, mark, about)
             out.print(table)
     raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
+
+
+@cli.command()
+def settings(as_json: Json = False) -> None:
+    """List every setting of the environment, what it should look like, and whether it is set; never a value."""
+    given = load_settings().given()
+    known = known_settings()
+    if as_json:
+        _print_json([{**asdict(one), "set": one.name in given} for one in known])
+        return
+    table = _table("setting", "set", "what it is", "default")
+    for one in known:
+        table.add_row(one.name, "✓" if one.name in given else "", one.shape, one.default)
+    out.print(table)
 
 
 @cli.command()

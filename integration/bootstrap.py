@@ -65,6 +65,7 @@ SANDBOX_REFRESH = "sandbox-refresh"
 SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
+MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 MOST_TRIED = 10_000  # parked records tried again at once
@@ -73,6 +74,7 @@ SLOT_SECONDS = 60.0
 SANDBOX_START_SECONDS = 30.0
 ANNOUNCED = "server.json"
 SYSTEMS = ("accountview", "mplus")
+IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -296,7 +298,21 @@ class Application:
         """Keep the access to the till and check it."""
         self._leave_sandbox(by)
         self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
-        return self.check("mplus")
+        return self._checked_in("mplus", by)
+
+    def address(self, system: str) -> str:
+        """Return where a system is, or where it usually is while none of one's own is connected."""
+        usual = {"accountview": AccountViewSettings().url, "mplus": MPLUS_ADDRESS}
+        return usual[system] if self.sandboxed else str(self._access(system).get("url") or usual[system])
+
+    def _checked_in(self, system: str, by: str) -> list[Finding]:
+        """Check a system that was just connected; once both answer, fill what they answer without a question."""
+        findings = self.check(system)
+        if all(status.ok or status.system == system for status in self.connections()) and all(
+            one.ok for one in findings
+        ):
+            self.propose(by)
+        return findings
 
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
         """Keep the application's keys and return where the operator logs in at AccountView.
@@ -345,7 +361,7 @@ class Application:
     def choose_company(self, company: str, by: str) -> list[Finding]:
         """Keep the company and check the connection."""
         self._keep("accountview", {"company": company}, by)
-        return self.check("accountview")
+        return self._checked_in("accountview", by)
 
     @contextmanager
     def _client(self) -> Iterator[AccountViewClient]:
@@ -404,12 +420,12 @@ class Application:
             self.check(system)
 
     def _real_settings(self) -> list[str]:
-        pace = {"per_second", "in_flight"}
+        """Return the settings that name a system or who we are there; others only say how to speak to it."""
         return [
             f"{PREFIX}{system.upper()}__{name.upper()}"
             for system in SYSTEMS
             for name in self._environment(system)
-            if name not in pace
+            if name in IDENTITY
         ]
 
     def _switch(self, *, sandboxed: bool, by: str) -> None:
@@ -622,10 +638,15 @@ class Application:
         """Start a preview of only what is parked for a cause, and return its run."""
         return self.preview(flow, by, Mode.CHOSEN, self.parked_keys(flow, cause, field))
 
-    def group_names(self, flow: str, codes: Sequence[str]) -> dict[str, str]:
-        """Return the names of article groups that are linked, by code."""
+    def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
+        """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self.links.get(flow, Kind.GROUP, codes)
-        return {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
+        names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
+        for code in codes:
+            if code not in names:
+                rows = self._runs.rows(run_id, "all", code, limit=50)
+                names |= {row.key: row.title for row in rows if row.kind is Kind.GROUP and row.key == code}
+        return names
 
     def logic(self, flow: str) -> FlowLogic:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""

@@ -281,14 +281,15 @@ class Engine:
                 self._requeue(run)
 
     def _requeue(self, run: Run) -> None:
-        """Queue a run whose process died between keeping it and queueing it."""
+        """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did."""
         known = DBOS.list_workflows(workflow_id_prefix=[f"preview-{run.id}", f"commit-{run.id}"], load_output=False)
         if any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
             return
-        if run.state is RunState.PREVIEWING and not known:
-            self._queue(f"preview-{run.id}", _preview, run.id, False)
-        elif run.state is RunState.COMMITTING:
-            self._queue(f"commit-{run.id}-{uuid.uuid4().hex[:8]}", _commit, run.id)
+        again = uuid.uuid4().hex[:8]
+        if run.state is RunState.PREVIEWING:
+            self._queue(f"preview-{run.id}-{again}", _preview, run.id, False)
+        else:
+            self._queue(f"commit-{run.id}-{again}", _commit, run.id)
 
 
 def _prepare_sqlite(url: str) -> None:

@@ -45,7 +45,7 @@ class AccountViewAccess(BaseModel):
     client_id: str = Field(default="", description="the application's id, from AccountView")
     client_secret: SecretStr = Field(default=SecretStr(""), description="the application's secret, from AccountView")
     refresh_token: SecretStr = Field(default=SecretStr(""), description="a token of a log-in that was made elsewhere")
-    company: str = Field(default="", description="the company's id, as the check of the connection lists it")
+    company: str = Field(default="", description="the company's id, as the web API knows it")
     per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
 
@@ -98,6 +98,12 @@ class Settings(BaseSettings):
             raise ValueError("postgresql://user:password@host/database")
         return url
 
+    def given(self) -> set[str]:
+        """Return the names, as in the environment, of the settings that somebody has set."""
+        groups = {"accountview": self.accountview, "mplus": self.mplus}
+        inside = {f"{group}__{name}" for group, access in groups.items() for name in access.model_fields_set}
+        return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(groups))}
+
     def operational_url(self) -> str:
         """Return the address of the operational database, in SQLAlchemy's form."""
         given = self.database_url.get_secret_value()
@@ -136,6 +142,12 @@ def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         shown = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
         yield Known(f"{prefix}{name.upper()}", field.description or "", shown)
+
+
+def settings_table() -> str:
+    """Return every setting as a table in Markdown."""
+    lines = [f"| `{one.name}` | {one.shape} | {one.default and f'`{one.default}`'} |" for one in known_settings()]
+    return "\n".join(["| Setting | What it is | Default |", "|---|---|---|", *lines])
 
 
 def load_settings(**given: Any) -> Settings:

@@ -26,7 +26,7 @@ def state_of_things() -> None:
     section(text("needs_person"))
     found = needs(app)
     if found:
-        needs_list(found)
+        needs_list(app, found)
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))

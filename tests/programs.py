@@ -59,15 +59,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A terminal with its settings."""
+    """A terminal with its settings, so many signs wide."""
 
     settings: Mapping[str, str]
+    width: int = 100
 
-    def __call__(self, *arguments: str, width: int = 100, **settings: str) -> Ended:
-        """Run a command to its end, `width` signs wide; `settings` overrule those of the terminal."""
+    def __call__(self, *arguments: str, **settings: str) -> Ended:
+        """Run a command to its end; `settings` overrule those of the terminal."""
         done = subprocess.run(
             [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, capture_output=True, check=False,
-            env={**environment(**{**self.settings, **settings}), "COLUMNS": str(width)}, timeout=SECONDS,
+            env={**environment(**{**self.settings, **settings}), "COLUMNS": str(self.width)}, timeout=SECONDS,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
 

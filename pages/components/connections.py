@@ -54,12 +54,14 @@ def check_result(system: str, findings: Sequence[Finding]) -> None:
             sentences = say(wrong.cause, {"system": system, **wrong.facts})
             st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
-        facts_table({_name(one): _line(one) for one in findings})
+        facts_table({_name(system, one): _line(one) for one in findings})
 
 
-def _name(finding: Finding) -> str:
-    key = f"check_{finding.name.replace('-', '_').replace(' ', '_')}"
-    return text(key) if has_term(key) else plain(finding.name)
+def _name(system: str, finding: Finding) -> str:
+    """Return the caption of a line; the systems have different words for some of them."""
+    line = finding.name.replace("-", "_").replace(" ", "_")
+    keys = (f"check_{system}_{line}", f"check_{line}")
+    return next((text(key) for key in keys if has_term(key)), plain(finding.name))
 
 
 def _line(finding: Finding) -> str:

@@ -22,7 +22,7 @@ def navigation() -> StreamlitPage:
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [_page("preview", "difference", waiting=_waiting(app)), _page("runs", "history")],
         text("menu_insight"): [_page("logs", "receipt_long")],
-        text("menu_arrangement"): [_page("setup", "cable")],
+        text("menu_arrangement"): [_page("setup", "cable"), _page("flows", "tune")],
     }
     page = st.navigation(menu)
     _connections(app)

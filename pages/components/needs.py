@@ -10,6 +10,7 @@ import streamlit as st
 from integration.bootstrap import Application, ConnectionStatus, FlowStatus
 from integration.core.run import RunState
 from pages.components.layout import note, small
+from pages.components.repair import in_source, place_of, try_again
 from pages.components.states import badge
 from pages.components.wording import counted, flow_name, moment, number, plain, say, system_name, text
 
@@ -26,6 +27,7 @@ class Need:
     verb: str
     page: str
     params: Mapping[str, str]
+    again: tuple[str, str, str] | None = None  # flow, cause and field of what can be tried again
 
 
 def needs(app: Application) -> list[Need]:
@@ -77,13 +79,20 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
 
 def _parked(app: Application) -> Iterator[Need]:
     for group in app.causes():
-        sentences = say(group.cause, group.facts)
+        sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
         title = f"{counted('record_of', group.count, flow=flow_name(group.flow))} {plain(sentences.what)}"
-        about = f"{plain(sentences.data)} {text('need_since', moment=moment(group.first_seen))}"
-        yield Need("parked", title, about, text("btn_look"), "logs", {"find": group.cause})
+        correct = in_source(app, group.flow, group.cause, group.field)
+        since = text("need_since", moment=moment(group.first_seen))
+        about = " ".join(part for part in (correct or plain(sentences.do), since) if part)
+        again = (group.flow, group.cause, group.field)
+        place = place_of(group.flow, group.cause, group.field, group.facts)
+        if place:
+            yield Need("parked", title, about, text("btn_repair"), "flows", place, again)
+        else:
+            yield Need("parked", title, about, text("btn_look"), "logs", {"find": group.cause}, again)
 
 
-def needs_list(found: list[Need]) -> None:
+def needs_list(app: Application, found: list[Need]) -> None:
     """Draw what needs a person as rows with one verb each."""
     with st.container(border=True, gap="xsmall", key="rows_needs"):
         for place, need in enumerate(found[:MOST]):
@@ -95,6 +104,10 @@ def needs_list(found: list[Need]) -> None:
                 with st.container(width="stretch", gap=None):
                     small(f"**{need.title}**")
                     note(need.about)
+                if need.again and st.button(
+                    text("btn_try_again_short"), key=f"again-{place}", type="tertiary", help=text("try_again_about")
+                ):
+                    try_again(app, *need.again)
                 if st.button(need.verb, key=f"need-{place}", width=132):
                     st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
     if len(found) > MOST:

@@ -13,10 +13,12 @@ from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.plan import Action, Approval, Change
 from integration.core.records import Value
+from integration.core.rules import Trace
 from integration.core.run import PlanRow, Run, RunState
 from integration.words import capital
 from pages.components.application import person
 from pages.components.layout import attempt, note, small, trouble
+from pages.components.repair import repairs
 from pages.components.states import badge, step_state, tag, tint
 from pages.components.tables import ROW, Columns, browse, choose
 from pages.components.wording import (
@@ -37,9 +39,12 @@ WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
 SHOWN_FIELDS = 2
 LONGEST = 24  # signs of a value that still fits into a line of the table
+LONGEST_LINE = 52  # signs that fit into the last column of the table
+TAKEN = {"action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
 SHOWN_PARTS = 8
 SHOWN_RECORDS = 10
 PRICES = ("article.price_incl", "article.price_excl")
+GROUP_FIELDS = ("product.groups", "group.parent")
 
 
 # ---- what changes -----------------------------------------------------------------------------------------------
@@ -166,8 +171,16 @@ def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:
         columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
     if not result and any(row.brakes for row in rows):
         columns["brake"] = [[tag("brake")] if row.brakes else [] for row in rows]
-    columns["what"] = [what_changes(row) for row in rows]
+    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
+    columns["what"] = [cut(what_changes(row), room) for row in rows]
     return pd.DataFrame(columns)
+
+
+def cut(line: str, room: int) -> str:
+    """Return a line that fits into its column, in whole words; what is cut off stands in the detail."""
+    if len(line) <= room:
+        return line
+    return f"{line[:room].rpartition(' ')[0].rstrip(' ·,')} …"
 
 
 def _columns(frame: pd.DataFrame, show: str) -> Columns:
@@ -199,9 +212,9 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             st.markdown(f"**{plain(row.key)} · {plain(row.title)}**", width="content")
             badge(str(row.action))
         if row.change is None:
-            _reason(row)
+            _reason(app, run, flow, row)
         else:
-            _fields(row, row.change, flow)
+            _fields(row, row.change, flow, _group_names(app, run, row.change))
         _origin(row, flow)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
@@ -214,8 +227,8 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         dialog(_why)(app, run, row)
 
 
-def _reason(row: PlanRow) -> None:
-    sentences = say(row.cause, row.facts)
+def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
+    sentences = say(row.cause, {"system": flow.target, "key": row.key, **row.facts})
     small(f"**{plain(sentences.what)}**")
     for more in (sentences.data, sentences.do):
         if more:
@@ -226,20 +239,31 @@ def _reason(row: PlanRow) -> None:
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
+    repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
 
 
-def _fields(row: PlanRow, change: Change, flow: Flow) -> None:
+def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
+    """Return the names of the article groups a change speaks of, by code."""
+    codes = set()
+    for line in field_lines(change):
+        if line.field in GROUP_FIELDS:
+            for value in (line.now, line.wanted):
+                codes |= set(value if isinstance(value, tuple) else [str(value)] if value else [])
+    return app.group_names(run.flow, sorted(codes), run.id) if codes else {}
+
+
+def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str]) -> None:
     lines = list(field_lines(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
-        st.table(_field_table(row, flow, lines, change.kept), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, lines, change.kept, groups), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
         if part and len(headings) > 1 + ("" in headings):
             small(f"**{_part_title(change, part)}**")
         mine = [line for line in lines if line.part == part]
         kept = [path for path in change.kept if path.rpartition("/")[0] == part]
-        st.table(_field_table(row, flow, mine, kept), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, mine, kept, groups), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
         note(counted("plan_more_articles", hidden))
@@ -255,10 +279,13 @@ def _part_title(change: Change, part: str) -> str:
     return plain(" · ".join([part, *(one for one in named if one)]))
 
 
-def _field_table(row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Sequence[str]) -> pd.DataFrame:
+def _field_table(
+    row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Sequence[str], groups: Mapping[str, str]
+) -> pd.DataFrame:
     system = system_name(flow.target)
     shown = [
-        (plain(field_name(line.field)), _now(line), _wanted(line, brake="brake_price" in row.brakes)) for line in lines
+        (plain(field_name(line.field)), _now(line, groups), _wanted(line, groups, brake="brake_price" in row.brakes))
+        for line in lines
     ]
     shown = list(dict.fromkeys(shown))  # a product and its only article often say the same
     shown += [
@@ -268,15 +295,23 @@ def _field_table(row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Seq
     return pd.DataFrame(shown, columns=[text("col_field"), text("col_now", system=system), text("col_will_be")])
 
 
-def _now(line: FieldLine) -> str:
+def _named(value: Value, groups: Mapping[str, str]) -> str:
+    """Return a value as people read it; the code of a group with its name."""
+    codes = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
+    if any(groups.get(code) for code in codes):
+        return ", ".join(f"{code} · {groups[code]}" if groups.get(code) else code for code in codes)
+    return value_text(value)
+
+
+def _now(line: FieldLine, groups: Mapping[str, str]) -> str:
     if not line.there:
         return ":gray[–]"
-    shown = value_text(line.now)
+    shown = _named(line.now, groups if line.field in GROUP_FIELDS else {})
     return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
 
 
-def _wanted(line: FieldLine, *, brake: bool) -> str:
-    shown = value_text(line.wanted)
+def _wanted(line: FieldLine, groups: Mapping[str, str], *, brake: bool) -> str:
+    shown = _named(line.wanted, groups if line.field in GROUP_FIELDS else {})
     new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
         share = (line.wanted - line.now) * 100 / line.now
@@ -303,10 +338,10 @@ def _origin(row: PlanRow, flow: Flow) -> None:
 
 def _why(app: Application, run: Run, row: PlanRow) -> None:
     """Show how every value of a line came about: the source value, each function's result, the table row."""
-    shown: dict[str, list[object]] = {}
+    shown: dict[str, list[Trace]] = {}
 
     def ask() -> None:
-        shown.update({key: list(traces) for key, traces in app.why(run.id, row.seq).items()})
+        shown.update(app.why(run.id, row.seq))
 
     with st.spinner(text("why_wait")):
         good = attempt(ask)
@@ -318,15 +353,17 @@ def _why(app: Application, run: Run, row: PlanRow) -> None:
     for key, traces in list(shown.items())[:SHOWN_PARTS]:
         if len(shown) > 1:
             small(f"**{plain(key)}**")
-        st.dataframe(_trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
+        st.dataframe(trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
 
 
-def _trace_frame(traces: Sequence[object]) -> pd.DataFrame:
+def trace_frame(traces: Sequence[Trace]) -> pd.DataFrame:
+    """Return how values came about as a table: the field, each step with its result, the value."""
     rows = []
     for trace in traces:
-        target, steps, value = trace.target, trace.steps, trace.value  # type: ignore[attr-defined]
-        path = " → ".join(f"{step.what}: {value_text(step.value) or text('empty_value')}" for step in steps)
-        rows.append((field_name(target), path, value_text(value)))
+        path = " → ".join(f"{step.what}: {value_text(step.value) or text('empty_value')}" for step in trace.steps)
+        if trace.issue is not None:
+            path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
+        rows.append((field_name(trace.target), path, value_text(trace.value)))
     return pd.DataFrame(rows, columns=[text("col_field"), text("col_how"), text("col_will_be")])
 
 

@@ -2,7 +2,8 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
-import secrets
+from typing import Literal
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -10,10 +11,11 @@ from integration.bootstrap import Application, ConnectionStatus
 from integration.connectors.protocol import Finding
 from pages.components.application import person
 from pages.components.connections import check_result
+from pages.components.draft import asked
 from pages.components.flows import start_preview
 from pages.components.layout import attempt, facts_table, note
 from pages.components.states import mark
-from pages.components.wording import plain, system_name, text
+from pages.components.wording import counted, plain, system_name, text
 
 
 def step_label(app: Application, name: str) -> str:
@@ -27,6 +29,21 @@ def _status(app: Application, system: str) -> ConnectionStatus:
     return next(one for one in app.connections() if one.system == system)
 
 
+def _own(app: Application, system: str) -> bool:
+    """Tell whether to draw the form for a system of one's own; while the sandbox is connected it is asked for first."""
+    if not app.sandboxed:
+        return True
+    note(text("setup_sandboxed"))
+    if not st.session_state.get("own_systems"):
+        label = text("btn_connect_own", system=system_name(system))
+        if st.button(label, icon=":material/cable:", key=f"own-{system}"):
+            st.session_state["own_systems"] = True
+            st.rerun()
+        return False
+    note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
+    return True
+
+
 # ---- AccountView ----------------------------------------------------------------------------------------------------
 
 
@@ -35,12 +52,10 @@ def accountview_step(app: Application) -> None:
     status = _status(app, "accountview")
     with st.container(border=True):
         st.subheader(text("setup_accountview"), anchor=False)
-        if app.sandboxed:
-            note(text("setup_sandboxed"))
-        else:
+        if _own(app, "accountview"):
             note(text("setup_accountview_about"))
             _login_form(app)
-            if st.session_state.get("logged_in"):
+            if not app.sandboxed and app.logged_in():
                 _company_form(app)
     _check(app, status)
 
@@ -50,20 +65,18 @@ def _login_form(app: Application) -> None:
         with st.container(horizontal=True, gap="small"):
             client_id = st.text_input(text("field_client_id"), autocomplete="off") or ""
             secret = st.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
-        pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type="primary")
+        address = st.text_input(text("field_address"), app.address("accountview"), autocomplete="off") or ""
+        kind: Literal["primary", "secondary"] = "secondary" if not app.sandboxed and app.logged_in() else "primary"
+        pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
     if not pressed:
         return
     if not client_id.strip() or not secret.strip():
-        note(f":orange[{text('fill_both')}]")
+        note(f":orange[:material/error: {text('fill_both')}]")
         return
-    state, address = secrets.token_urlsafe(24), [""]
-
-    def begin() -> None:
-        address[0] = app.authorize_address(_here(), state, client_id, secret, person())
-
-    if attempt(begin):
-        _states().add(state)
-        st.link_button(text("btn_go_log_in"), address[0], icon=":material/open_in_new:", type="primary")
+    page: list[str] = []
+    if attempt(lambda: page.append(app.authorize_address(_here(), client_id, secret, person(), address))):
+        note(text("log_in_there"))
+        st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()
 
@@ -73,39 +86,29 @@ def _here() -> str:
     return str(st.context.url or "").partition("?")[0]
 
 
-@st.cache_resource(show_spinner=False)
-def _states() -> set[str]:
-    """Return the marks of log-ins under way: an answer that carries none of them was not asked for."""
-    return set()
-
-
 def finished_login(app: Application) -> None:
     """Take up the answer of a log-in that came back in the address, and clear the address of it."""
     code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
-    if not code:
+    if not code and not (state and st.query_params.get("error")):
         return
-    for name in ("code", "state"):
+    for name in ("code", "state", "error", "error_description", "scope"):
         st.query_params.pop(name, None)
     st.query_params["step"] = "accountview"
-    if state in _states():
-        _states().discard(state)
-        if attempt(lambda: app.authorized(code, _here())):
-            st.session_state["logged_in"] = True
-    else:
-        st.session_state["failure"] = ("accountview_login_needed", {})
+    attempt(lambda: app.authorized(code, state))
 
 
 def _company_form(app: Application) -> None:
-    known: dict[str, str] = {}
-    if not attempt(lambda: known.update(app.companies())):
-        st.rerun()
+    known = asked(app, "companies", app.companies)
+    if known is None:
+        return
+    note(f"{mark('ok')} {text('logged_in')}")
     company = st.selectbox(
         text("field_company"), list(known), index=None, format_func=lambda one: known[one],
-        placeholder=text("choose_company"),
+        placeholder=text("choose_company"), key="company",
     )  # fmt: skip
     if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
-        attempt(lambda: app.choose_company(company, person()))
-        st.session_state.pop("logged_in", None)
+        with st.spinner(text("checking", system=system_name("accountview"))):
+            attempt(lambda: app.choose_company(company, person()))
         st.rerun()
 
 
@@ -117,9 +120,7 @@ def mplus_step(app: Application) -> None:
     status = _status(app, "mplus")
     with st.container(border=True):
         st.subheader(text("setup_mplus"), anchor=False)
-        if app.sandboxed:
-            note(text("setup_sandboxed"))
-        else:
+        if _own(app, "mplus"):
             note(text("setup_mplus_about"))
             _mplus_form(app)
     _check(app, status)
@@ -128,8 +129,9 @@ def mplus_step(app: Application) -> None:
 def _mplus_form(app: Application) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
-            address = st.text_input(text("field_address"), "https://api.mpluskassa.nl", autocomplete="off") or ""
-            port = st.text_input(text("field_port"), width=140, autocomplete="off") or ""
+            at = urlsplit(app.address("mplus"))
+            address = st.text_input(text("field_address"), f"{at.scheme}://{at.hostname}", autocomplete="off") or ""
+            port = st.text_input(text("field_port"), str(at.port or ""), width=140, autocomplete="off") or ""
         with st.container(horizontal=True, gap="small"):
             ident = st.text_input(text("field_ident"), autocomplete="off") or ""
             secret = st.text_input(text("field_secret"), type="password", autocomplete="off") or ""
@@ -172,11 +174,23 @@ def ready_step(app: Application) -> None:
         facts_table({system_name(one.system): _readiness(one) for one in [*missing, *(o for o in statuses if o.ok)]})
         if missing:
             return
+        _vat_readiness(app)
         st.markdown(text("ready_text"))
         for flow in app.flows:
             if st.button(text("btn_first_preview", flow=flow), type="primary", icon=":material/difference:",
                          key=f"first-{flow}"):  # fmt: skip
                 start_preview(app, flow)
+
+
+def _vat_readiness(app: Application) -> None:
+    """Say which VAT codes have no counterpart; articles with one of those are parked, the others go on."""
+    ours, table = asked(app, "accountview vat_codes", lambda: app.choices("accountview", "vat_codes")), app.tables()
+    missing = [code for code in ours or {} if code not in table.get("vat_codes", {})]
+    said = counted("ready_vat_missing", len(missing)) if missing else text("ready_vat_good")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        note(f"{mark('parked' if missing else 'ok')} {said}")
+        if missing and st.button(text("btn_to_tables"), type="tertiary", key="to_tables"):
+            st.switch_page("pages/flows.py", query_params={"tab": "tables"})
 
 
 def _readiness(status: ConnectionStatus) -> str:

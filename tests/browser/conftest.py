@@ -1,6 +1,7 @@
 """A real browser before a real console: the server as `make run` starts it, on a port of its own."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,10 +15,13 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
 START_SECONDS = 60
+PATIENCE = 60_000
+SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -84,3 +88,15 @@ def _wait_until_well(address: str, server: subprocess.Popen[bytes], log: Path) -
         except (URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page looks like now."""
+    page.wait_for_timeout(SETTLE)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def button(page: Page, name: str | re.Pattern[str]) -> None:
+    """Press a button once it is there."""
+    page.get_by_role("button", name=name).first.click(timeout=PATIENCE)

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import PICTURES
+from tests.browser.conftest import PATIENCE, button, picture
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
-
-PATIENCE = 60_000
-SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
 
 
 @pytest.fixture
@@ -32,24 +29,14 @@ def outside(page: Page) -> Iterator[list[str]]:
     assert asked == []
 
 
-def picture(page: Page, name: str) -> None:
-    """Keep what the page looks like now."""
-    page.wait_for_timeout(SETTLE)
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
-
-
-def button(page: Page, name: str | re.Pattern[str]) -> None:
-    """Press a button once it is there."""
-    page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
-
-
 def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: str, page: Page) -> None:
     page.goto(f"{console}/runs", wait_until="commit")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
     entries = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-    assert [entry.split("\n")[-1].strip() for entry in entries] == ["Overview", "Preview", "Runs", "Logs", "Set-up"]
+    assert [entry.split("\n")[-1].strip() for entry in entries] == [
+        "Overview", "Preview", "Runs", "Logs", "Set-up", "Flows",
+    ]  # fmt: skip
 
 
 def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: Page, outside: list[str]) -> None:
@@ -108,6 +95,8 @@ def test_every_page_fits_both_sizes_and_modes(
     addresses = {
         "overview": "", "preview": "preview", "runs": "runs", "logs": "logs", "volume": "logs?tab=volume",
         "questions": "logs?tab=questions", "setup": "setup", "till": "setup?step=mplus", "ready": "setup?step=ready",
+        "settings": "flows", "filters": "flows?tab=filters", "fields": "flows?tab=fields", "tables": "flows?tab=tables",
+        "schedule": "flows?tab=schedule", "brakes": "flows?tab=brakes",
     }  # fmt: skip
     for name, address in addresses.items():
         page.goto(f"{console}/{address}", wait_until="commit")

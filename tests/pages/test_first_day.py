@@ -36,6 +36,11 @@ def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> Non
 
 
 @pytest.mark.usefixtures("fresh")
+def test_without_connections_the_page_leads_to_the_set_up(open_page: Open) -> None:
+    assert "Both systems have to be connected first" in texts(open_page("flows"))
+
+
+@pytest.mark.usefixtures("fresh")
 def test_a_preview_without_connections_says_why_and_starts_nothing(open_page: Open) -> None:
     test = press(open_page("preview"), "first")
 
@@ -68,7 +73,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
 def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> None:
     test = open_page("setup", code="abc", state="invented")
 
-    assert "no longer accepts the stored log-in" in texts(test)
+    assert "was not begun here, or too long ago" in texts(test)
     assert "code" not in test.query_params
 
 

@@ -1,22 +1,42 @@
-"""A console process of its own, to be killed: goes on with what it finds, or starts one run of the products flow.
+"""Console processes of their own, to be asked and to be killed.
 
 The process is forked from a server that has everything imported, which makes a restart a matter of milliseconds; it
 shares nothing with its siblings but the code, and a kill is a kill.
 """
 
+# ruff: noqa: TID251 - makes a schedule due and loses a workflow, which nobody may do by the application
+
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from multiprocessing.connection import Connection
 from pathlib import Path
+from tomllib import loads
 from typing import Any
 
-from integration.bootstrap import Application
-from integration.core.plan import Approval
-from integration.core.run import Mode, RunState
+from dbos import DBOS
+
+from integration.bootstrap import MAPPINGS, Application
+from integration.connectors.protocol import Connector, References
+from integration.core.errors import IntegrationError
+from integration.core.plan import Approval, Change
+from integration.core.records import Held, Record, Written
+from integration.core.run import Mode, Run, RunState, Staged
+from integration.engine import Engine, Schedule
+from integration.flows.products import Products, ProductSettings
+from integration.runner import Parts, Runner
 from integration.settings import load_settings
+from integration.store.cursors import Cursors
+from integration.store.database import open_database
+from integration.store.heartbeats import Heartbeats
+from integration.store.links import Links
+from integration.store.runs import Runs
+from tests.builders import a_group, an_article
+from tests.clocks import now
+from tests.fakes import MemoryConnector
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
-MANY_SECONDS = 600.0
 
 
 def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
@@ -35,14 +55,83 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
         application.close()
 
 
-def serve(folder: Path, access: Mapping[str, Any], executor: str) -> None:
-    """Work off what the queue holds until somebody ends this process."""
+def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connection) -> None:
+    """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
     _into_file(folder)
-    application = Application(load_settings(data=folder, **access), executor=executor, serves=False).start()
+    serves = executor == "server"
+    application = Application(load_settings(data=folder, **access), executor=executor, serves=serves).start()
     try:
-        time.sleep(MANY_SECONDS)
+        while (order := orders.recv()) is not None:
+            try:
+                orders.send(_answer(application, *order))
+            except IntegrationError as refusal:
+                orders.send(refusal)
     finally:
         application.close()
+
+
+def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> object:
+    if name == "due":  # answered when the run has come to rest
+        DBOS.trigger_schedule(*arguments).get_result()
+        return DBOS.retrieve_workflow(f"preview-{application.runs()[0].id}").get_result()
+    if name == "lose":
+        return DBOS.cancel_workflow(*arguments)
+    return getattr(application, name)(*arguments)
+
+
+def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
+    """Run a flow with a defect on a real engine, where it maps records or where it writes, until the run rests."""
+    _into_file(folder)
+    database = open_database(f"sqlite:///{folder / 'console.sqlite'}")
+    runs, links = Runs(database, now), Links(database, now)
+    logic = _products(Products if while_writing else _WrongAboutRecords)
+    target = _WrongAboutWrites() if while_writing else MemoryConnector()
+    systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
+    parts = Parts(systems, lambda _: logic, runs, links, Cursors(database, now), now)
+    engine = Engine(
+        url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1", runner=Runner(parts), runs=runs,
+        heartbeats=Heartbeats(database, now), schedules=_Never(), clock=now,
+    )  # fmt: skip
+    engine.start()
+    try:
+        run_id = engine.preview("products", by="test", mode=Mode.COMPLETE)
+        while (run := runs.get(run_id)).state not in ENDED:
+            if run.state is RunState.READY:
+                engine.commit(run_id, Approval(run.fingerprint, "test"))
+            time.sleep(0.02)
+    finally:
+        engine.stop()
+        database.close()
+
+
+class _Never:
+    """No schedules."""
+
+    def all(self) -> list[Schedule]:
+        return []
+
+    def may_approve(self, run: Run) -> Approval | None:
+        del run
+        return None
+
+
+def _products(kind: type[Products] = Products) -> Products:
+    mapping = loads((MAPPINGS / "products.toml").read_text(encoding="utf-8"))
+    return kind(ProductSettings(), mapping, 1, {"vat_codes": {"2": "2"}}, {"2": Decimal("21.00")}, str)
+
+
+class _WrongAboutRecords(Products):
+    """The products flow with a defect where it maps records."""
+
+    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+        raise ZeroDivisionError(f"a defect at {stage}: {len(records)}")
+
+
+class _WrongAboutWrites(MemoryConnector):
+    """A connection with a defect where it writes."""
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        raise ZeroDivisionError(f"a defect at {change.key} {held} {references} {token}")
 
 
 def _into_file(folder: Path) -> None:

@@ -25,6 +25,7 @@ from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
 from tests.postgres import postgres_server, postgres_url
+from tests.runner.killing import proven_without_trouble
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -32,6 +33,14 @@ BODY = loads((Path(__file__).parents[2] / "data" / "mappings" / "products.toml")
 TABLES = {"vat_codes": {"1": "1", "2": "2"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
 FLOW = "products"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases the kills were."""
+    reports = terminalreporter.stats.get("passed", [])
+    cases = [value for one in reports for name, value in getattr(one, "user_properties", ()) if name == "cases"]
+    if cases:
+        terminalreporter.write_line(f"killed and restarted: {', '.join(cases)}")
 
 
 class Clock:
@@ -190,6 +199,12 @@ def target() -> MemoryConnector:
 def bench(database: Database, source: MemoryConnector, target: MemoryConnector) -> Bench:
     """The flow between books and till."""
     return Bench(database, source, target)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+    """The source articles that a run without any fault proves."""
+    return proven_without_trouble(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture(scope="module")

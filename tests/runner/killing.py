@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import pytest
-
 from integration.core.records import Kind
 from integration.core.run import RunState, Step
 from integration.sandbox.faults import Fault
@@ -46,11 +44,10 @@ SLOW_TO_CLOSE = """
 QUICK_AGAIN = "DROP TRIGGER slow_to_close; DROP VIEW slowness;"
 
 
-@pytest.fixture(scope="module")
-def proven_without_trouble(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """The source articles that a run without any fault proves."""
+def proven_without_trouble(folder: Path) -> frozenset[str]:
+    """Return the source articles that a run without any fault proves."""
     with running(articles=ARTICLES) as sandbox:
-        console = Console(sandbox, tmp_path_factory.mktemp("calm"), patience_seconds=PATIENCE)
+        console = Console(sandbox, folder, patience_seconds=PATIENCE)
         console.start()
         console.ends()
         with looking_at(console) as ledger:
@@ -60,11 +57,12 @@ def proven_without_trouble(tmp_path_factory: pytest.TempPathFactory) -> frozense
 
 
 def proven_articles(ledger: Ledger) -> frozenset[str]:
+    """Return the source articles of the products that are proven."""
     products = [row for row in ledger.changes() if row.kind is Kind.PRODUCT and row.step is Step.PROVEN]
     return frozenset(source for row in products if row.change for source in row.change.sources)
 
 
-def lose_answers(sandbox: Sandbox, fault: Fault) -> None:
+def _lose_answers(sandbox: Sandbox, fault: Fault) -> None:
     sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=3, seconds=LATE)
     sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=LATE)
 
@@ -83,20 +81,22 @@ def steps(ledger: Ledger) -> Counter[Step]:
     return Counter(row.step for row in ledger.changes())
 
 
-def is_committing(ledger: Ledger) -> bool:
+def _is_committing(ledger: Ledger) -> bool:
     run = ledger.run()
     return run is not None and run.state is RunState.COMMITTING
 
 
 def before_anything_was_sent(console: Console, ledger: Ledger) -> None:
+    """The plan is approved, and nothing of it sent."""
     with slow(console.sandbox, "getArticleGroups"):  # asked for once more before the first write
-        until(lambda: is_committing(ledger), "the commit")
+        until(lambda: _is_committing(ledger), "the commit")
         console.kill()
     assert set(steps(ledger)) == {Step.PLANNED}
     assert not console.sandbox.ledger.writes()
 
 
 def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
+    """Products are kept as sent, and have not reached the till."""
     console.sandbox.switches.disarm()  # the till shall not get as far as losing an answer
     with slow(console.sandbox, "createProduct"):
         until(lambda: any(row.step is Step.SENT and row.kind is Kind.PRODUCT for row in ledger.changes()), "sent")
@@ -105,6 +105,7 @@ def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
 
 
 def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
+    """Products are at the till, and nobody has looked back yet."""
     with slow(console.sandbox, "addProductsToArticleGroup"):  # the call that follows on the one that makes a product
         until(lambda: accepted(console.sandbox, "createProduct") > 0, "an accepted product")
         console.kill()
@@ -113,6 +114,7 @@ def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
 
 
 def after_the_read_back(console: Console, ledger: Ledger) -> None:
+    """Some products are proven, others are in doubt."""
     with slow(console.sandbox, "getProducts", SHORT_HOLD):  # what was lost is looked for next
         until(lambda: bool(proven_articles(ledger)), "a proven product")
         console.kill()
@@ -120,34 +122,35 @@ def after_the_read_back(console: Console, ledger: Ledger) -> None:
 
 
 def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
-    until(lambda: is_committing(ledger), "the commit")
+    """Everything is settled, and the run is about to be closed."""
+    until(lambda: _is_committing(ledger), "the commit")
     with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
         connection.executescript(SLOW_TO_CLOSE)
         until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
         console.kill()
         connection.executescript(QUICK_AGAIN)
-    assert is_committing(ledger)
+    assert _is_committing(ledger)
     assert Cursors(ledger.database, now).get("products", "source:article") is None
 
 
-def killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
+def _killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
     with running(articles=ARTICLES) as sandbox:
         console = Console(sandbox, folder, patience_seconds=PATIENCE)
         with looking_at(console) as ledger:
-            lose_answers(sandbox, fault)
+            _lose_answers(sandbox, fault)
             console.start()
             try:
                 moment(console, ledger)
             finally:
                 console.kill()
             sandbox.switches.disarm()
-            lose_answers(sandbox, fault)
+            _lose_answers(sandbox, fault)
             console.start()
             console.ends()
-            assert_nothing_lost_or_doubled(console, ledger, expected)
+            _assert_nothing_lost_or_doubled(console, ledger, expected)
 
 
-def assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: frozenset[str]) -> None:
+def _assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: frozenset[str]) -> None:
     run = ledger.run()
     assert run is not None
     assert run.state is RunState.DONE, (run.error, run.facts)
@@ -168,7 +171,7 @@ def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[st
     """Kill at one moment under every switch, side by side; return how many cases there were."""
     with ThreadPoolExecutor(len(LOST_ANSWERS)) as side_by_side:
         cases = {
-            fault: side_by_side.submit(killed_and_restarted, moment, fault, folder / fault, expected)
+            fault: side_by_side.submit(_killed_and_restarted, moment, fault, folder / fault, expected)
             for fault in LOST_ANSWERS
         }
     trouble = {str(fault): case.exception() for fault, case in cases.items() if case.exception()}

@@ -9,7 +9,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from integration.core.run import PlanRow, Run
+from integration.core.errors import IntegrationError
+from integration.core.run import ACTIVE, PlanRow, Run
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database, open_database
 from integration.store.runs import Runs
@@ -18,6 +19,7 @@ from tests.runner import child
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.runner.child"])
+SECONDS = 45.0
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
 
@@ -34,22 +36,20 @@ def access(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
 
 
 class Console:
-    """A console process on its own folder, talking to a sandbox."""
+    """A console process on its own folder, talking to a sandbox: it brings one run to its end by itself."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "", **settings: Any) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, **settings: Any) -> None:
         self.sandbox = sandbox
         self.folder = folder
         self.settings = settings
-        self.executor = executor
         self.process: ForkServerProcess | None = None
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
-        given = access(self.sandbox, **self.settings)
-        if self.executor:
-            self.process = _processes.Process(target=child.serve, args=(self.folder, given, self.executor))
-        else:
-            self.process = _processes.Process(target=child.bring_to_an_end, args=(self.folder, given))
+        self._fork(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
+
+    def _fork(self, work: Callable[..., None], *arguments: object) -> None:
+        self.process = _processes.Process(target=work, args=arguments)
         self.process.start()
 
     def kill(self) -> None:
@@ -76,6 +76,44 @@ class Console:
         """The address of its operational database."""
         given = self.settings.get("database_url")
         return str(given) if given else f"sqlite:///{self.folder / 'console.sqlite'}"
+
+
+class Obedient(Console):
+    """A console process that does what it is asked; `executor` is server or worker."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "server", **settings: Any) -> None:
+        super().__init__(sandbox, folder, **settings)
+        self.executor = executor
+        self._orders, self._theirs = _processes.Pipe()
+
+    def start(self) -> None:
+        """Start the process, for the first time or again."""
+        self._orders, self._theirs = _processes.Pipe()
+        self._fork(child.obey, self.folder, access(self.sandbox, **self.settings), self.executor, self._theirs)
+        self._theirs.close()
+
+    def ask(self, name: str, *arguments: object) -> Any:
+        """Return what the application answers to a question of that name; raise what it raises."""
+        self._orders.send((name, arguments))
+        if not self._orders.poll(SECONDS):
+            raise TimeoutError(self.said())
+        answer = self._orders.recv()
+        if isinstance(answer, IntegrationError):
+            raise answer
+        return answer
+
+    def rests(self, run_id: str, seconds: float = SECONDS) -> Run:
+        """Wait until a run is no longer at work, and return it."""
+        until(lambda: self.ask("run", run_id).state not in ACTIVE, f"the end of {run_id}", seconds)
+        run = self.ask("run", run_id)
+        assert isinstance(run, Run)
+        return run
+
+    def stop(self) -> None:
+        """Let the process end by itself."""
+        if self.process is not None and self.process.is_alive():
+            self._orders.send(None)
+            self.ends()
 
 
 class Ledger:
@@ -107,9 +145,19 @@ def looking_at(console: Console) -> Iterator[Ledger]:
         database.close()
 
 
-def until(reached: Callable[[], bool], what: str, seconds: float = 45) -> None:
+def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
     """Look every few milliseconds until something is so."""
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, f"never came: {what}"
         time.sleep(0.005)
+
+
+def with_a_bug(folder: Path, *, while_writing: bool) -> None:
+    """Run a flow with a defect in a process of its own, and wait until it has ended well."""
+    process = _processes.Process(target=child.meet_a_bug, args=(folder,), kwargs={"while_writing": while_writing})
+    process.start()
+    process.join(SECONDS)
+    if process.exitcode is None:
+        process.kill()
+    assert process.exitcode == 0, (folder / "said").read_text(encoding="utf-8")

@@ -1,0 +1,95 @@
+"""When a flow runs by itself, and what stops its plans until a person has looked."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from integration.bootstrap import Application, FlowStatus
+from pages.components.draft import Draft, toggle
+from pages.components.flow_settings import heading
+from pages.components.layout import note
+from pages.components.wording import counted, moment, number, text
+
+MOST_MINUTES = 59
+LAST_RUNS = 10
+BRAKES: dict[str, tuple[str, int]] = {
+    "changes": ("brake_changes", 500),
+    "changes_percent": ("brake_changes", 10),
+    "price_percent": ("brake_price", 25),
+    "retirements": ("brake_retirements", 0),
+}
+"""Each brake with its code and the limit it gets when it is switched on again."""
+
+
+def schedule_tab(draft: Draft, status: FlowStatus) -> None:
+    """Draw when the flow runs, and whether it may send by itself."""
+    with st.container(border=True, gap="small", width=860):
+        heading(text("schedule_title"), "schedule_minutes")
+        minutes = st.number_input(
+            text("setting_schedule_minutes"), 1, MOST_MINUTES, draft.value("schedule_minutes"), width=200,
+            key=draft.key("schedule_minutes"),
+        )  # fmt: skip
+        draft.put("schedule_minutes", int(minutes or 1))
+        draft.beside("schedule_minutes")
+        toggle(draft, "nightly_complete", text("nightly_about"))
+        toggle(draft, "auto_approve", text("auto_approve_about"))
+        if status.next_run:
+            note(text("schedule_next", moment=moment(status.next_run)))
+        else:
+            note(text("schedule_off"))
+
+
+def brakes_tab(app: Application, draft: Draft) -> None:
+    """Draw each brake as a sentence with its number; switching one off asks why."""
+    stopped = app.stops(draft.flow, LAST_RUNS)
+    runs = min(LAST_RUNS, app.run_count(draft.flow))
+    with st.container(border=True, gap="small", width=860, key="rows_brakes"):
+        heading(text("nav_brakes"), "brakes")
+        note(text("brakes_about"))
+        for place, name in enumerate(BRAKES):
+            if place:
+                st.divider()
+            _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))
+        draft.beside("brakes")
+
+
+def _brake(draft: Draft, name: str, stopped: str) -> None:
+    saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        on = st.toggle(
+            text(f"brake_{name}_on"), value=now is not None, key=draft.key(f"brake-{name}-on"),
+            label_visibility="collapsed", width=44,
+        )  # fmt: skip
+        limit = _limit(draft, name, now, on=on)
+        with st.container(width="stretch", gap=None):
+            st.markdown(text(f"brake_{name}", limit=number(BRAKES[name][1] if limit is None else limit)))
+            note(stopped if on else text("brake_is_off"))
+    draft.put(f"brakes.{name}", limit)
+    if saved is not None and not on:
+        reason = st.text_input(
+            text("brake_reason"), draft.reasons.get(name, ""), key=draft.key(f"brake-{name}-reason"), autocomplete="off"
+        )
+        draft.reasons[name] = reason or ""
+        if (reason or "").strip():
+            draft.refused.pop(f"reason.{name}", None)
+        draft.beside(f"reason.{name}")
+    else:
+        draft.reasons.pop(name, None)
+        draft.refused.pop(f"reason.{name}", None)
+
+
+def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
+    """Draw the number of a brake and return it, or None while the brake is off."""
+    percent = name.endswith("percent")
+    usual = BRAKES[name][1] if now is None else now
+    kept: Any = {"value": float(usual), "step": 1.0, "format": "%g"} if percent else {"value": int(usual), "step": 1}
+    given = st.number_input(
+        text(f"brake_{name}_on"), min_value=0.0 if percent else 0, key=draft.key(f"brake-{name}"), width=130,
+        label_visibility="collapsed", disabled=not on, icon=":material/percent:" if percent else None, **kept,
+    )  # fmt: skip
+    if not on:
+        return None
+    return Decimal(f"{given or 0:g}") if percent else int(given or 0)

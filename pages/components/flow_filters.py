@@ -1,0 +1,134 @@
+"""The filters of a flow: which articles take part, and of those that do not, why."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.records import Kind
+from integration.core.rules import Operator, as_text
+from pages.components.draft import Draft
+from pages.components.flow_settings import field_label, heading, source_fields
+from pages.components.layout import attempt, empty, note, trouble
+from pages.components.tables import ROW
+from pages.components.wording import counted, number, say, system_name, text
+
+WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
+
+
+def filters_tab(app: Application, draft: Draft) -> None:
+    """Draw the rules, and what they take in and leave out of what the source holds now."""
+    fields = source_fields(app, draft.flow, Kind.ARTICLE)
+    if fields is None:
+        return
+    with st.container(border=True, gap="small"):
+        heading(text("filters_title"), "filters")
+        note(text("filters_about"))
+        rows = [_row(draft, place, row, fields) for place, row in enumerate(draft.value("filters"))]
+        kept = [row for row in rows if row is not None]
+        if len(kept) < len(rows):
+            _keep(draft, kept)
+        if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
+            first = {"field": "group", "operator": Operator.EQUAL, "value": "", "take": "in"}
+            _keep(draft, [*kept, first])
+        draft.put("filters", tuple(kept))
+        draft.beside("filters")
+    _result(app, draft)
+
+
+def _keep(draft: Draft, rows: list[dict[str, Any]]) -> None:
+    draft.put("filters", tuple(rows))
+    draft.renew()
+    st.rerun()
+
+
+def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Any) -> dict[str, Any] | None:
+    """Draw one rule and return it as it is on screen, or None when it was taken away."""
+    names = [one.name for one in fields]
+    known = names if row["field"] in names else [row["field"], *names]
+    operators, takes = list(Operator), ["in", "out"]
+
+    def key(name: str) -> str:
+        return draft.key(f"filter-{place}-{name}")
+
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        take = st.selectbox(
+            text("filter_take"), takes, index=takes.index(row["take"]), width=170, key=key("take"),
+            format_func=lambda one: text(f"take_{one}"), label_visibility="collapsed",
+        )  # fmt: skip
+        field = st.selectbox(
+            text("col_field"), known, index=known.index(row["field"]), width=300, key=key("field"),
+            format_func=lambda one: field_label(fields, one), label_visibility="collapsed",
+        )  # fmt: skip
+        operator = st.selectbox(
+            text("filter_operator"), operators, index=operators.index(Operator(row["operator"])), width=170,
+            key=key("operator"), format_func=lambda one: text(f"operator_{one}"), label_visibility="collapsed",
+        )  # fmt: skip
+        value = ""
+        if operator not in WITHOUT_VALUE:
+            value = st.text_input(
+                text("filter_value"), as_text(row["value"]), width="stretch", key=key("value"), autocomplete="off",
+                placeholder=text("filter_value"), label_visibility="collapsed",
+            ) or ""  # fmt: skip
+        gone = st.button(
+            "", icon=":material/close:", help=text("btn_remove_filter"), type="tertiary", key=key("remove")
+        )
+    return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
+
+
+def _result(app: Application, draft: Draft) -> None:
+    filters = draft.value("filters")
+    shape = json.dumps([draft.value("blocked"), *filters], default=str)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
+            changed: dict[str, Any] = {
+                name: draft.changed[name] for name in ("filters", "blocked") if name in draft.changed
+            }
+            with st.spinner(text("sifting", system=system_name(app.flows[draft.flow].source))):
+                good = attempt(lambda: _sifted().update({"shape": shape, "of": _ask(app, draft.flow, changed)}))
+            if not good:
+                trouble(*st.session_state.pop("failure"))
+        note(text("sift_about"))
+    found = _sifted().get("of")
+    if found is None:
+        return
+    if _sifted()["shape"] != shape:
+        note(f":orange[:material/refresh: {text('sift_stale')}]")
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, gap="large"):
+            st.metric(text("sift_in"), number(found.taken), width="content")
+            st.metric(text("sift_out"), number(found.left_out), width="content")
+        if not found.left_out:
+            empty("task_alt", text("sift_all_in"), text("sift_all_in_about"))
+            return
+        frame = pd.DataFrame(
+            [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in found.shown],
+            columns=["code", "name", "reason"],
+        )
+        config = st.column_config
+        columns = {
+            "code": config.TextColumn(text("col_code"), width=120),
+            "name": config.TextColumn(text("col_name"), width=280),
+            "reason": config.TextColumn(text("col_reason"), width="large"),
+        }
+        st.dataframe(frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("sift_out"))
+        if len(found.shown) < found.left_out:
+            note(counted("sift_first", len(found.shown)))
+        st.download_button(
+            text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name="left-out.csv", on_click="ignore",
+            icon=":material/download:", mime="text/csv",
+        )  # fmt: skip
+
+
+def _sifted() -> dict[str, Any]:
+    kept: dict[str, Any] = st.session_state.setdefault("sifted", {})
+    return kept
+
+
+def _ask(app: Application, flow: str, changed: Mapping[str, Any]) -> Any:
+    return app.preview_filters(flow, changed)

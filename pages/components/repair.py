@@ -1,0 +1,109 @@
+"""From a cause to where it is repaired: a setting of the flow, or a field to correct in the source."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.errors import IntegrationError
+from pages.components.application import person
+from pages.components.layout import attempt, note
+from pages.components.wording import counted, plain, system_name, text
+
+PLACES: Mapping[str, tuple[str, str]] = {
+    "sku_not_numeric": ("settings", "sku_rule"),
+    "sku_leading_zero": ("settings", "sku_rule"),
+    "sku_duplicate": ("settings", "sku_rule"),
+    "currency_without_rate": ("settings", "rates"),
+    "blocked": ("settings", "blocked"),
+    "create_switched_off": ("settings", "content"),
+    "groups_not_sent": ("settings", "groups"),
+    "filtered_out": ("filters", "filters"),
+    "vat_code_unmapped": ("tables", "vat_codes"),
+    "value_unmapped": ("tables", ""),
+    "brake_changes": ("brakes", "brakes"),
+    "brake_price": ("brakes", "brakes"),
+    "brake_retirements": ("brakes", "brakes"),
+    "ean_check_digit": ("fields", ""),
+    "variant_duplicate": ("fields", ""),
+    "field_conflict": ("fields", ""),
+    "field_unknown": ("fields", ""),
+    "field_too_long": ("fields", ""),
+    "required_field_empty": ("fields", ""),
+    "expression_failed": ("fields", ""),
+    "read_back_differs": ("fields", ""),
+    "product_update_not_allowed": ("fields", ""),
+}
+"""Which tab of a flow repairs a cause, and the field there; where it is empty, the field the cause names."""
+
+IN_SOURCE = frozenset(
+    {
+        "ean_check_digit", "ean_duplicate", "vat_code_missing", "price_missing", "required_field_empty",
+        "field_too_long", "characters_not_supported", "variant_duplicate", "expression_failed",
+    }
+)  # fmt: skip
+"""Causes that are repaired by correcting a field of the source."""
+
+
+def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
+    if cause not in PLACES:
+        return None
+    tab, name = PLACES[cause]
+    address = {"flow": flow, "tab": tab}
+    if tab == "tables":
+        return {**address, "table": name or facts.get("table", "")}
+    return {**address, "field": name or field.rpartition("/")[2]}
+
+
+def place_label(cause: str) -> str:
+    """Return the label of the button that leads to the repair."""
+    return text(f"btn_to_{PLACES[cause][0]}")
+
+
+def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
+    """Return which field of which article to correct in the source; empty text when that is no repair."""
+    if cause not in IN_SOURCE:
+        return ""
+    target = field.rpartition("/")[2]
+    try:
+        found = app.source_field(flow, target if "." in target else f"article.{target}")
+    except IntegrationError:
+        return ""
+    if found is None:
+        return ""
+    named = f"{found.caption} ({found.wire})" if found.wire else found.caption
+    system = system_name(app.flows[flow].source)
+    if not key:
+        return text("correct_field", system=system, field=plain(named))
+    return text("correct_field_of", system=system, field=plain(named), article=plain(key))
+
+
+def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[str, str], key: str) -> None:
+    """Draw what repairs one line: the place where its setting is, the field to correct, and another try."""
+    if correct := in_source(app, flow, cause, field, facts.get("article") or key):
+        note(f"**{correct}**")
+    with st.container(horizontal=True, gap="xsmall"):
+        address = place_of(flow, cause, field, facts)
+        if address and st.button(place_label(cause), icon=":material/build:", key="repair"):
+            st.switch_page("pages/flows.py", query_params=address)
+        try_again_button(app, flow, cause, "line", field)
+
+
+def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
+    """Offer a preview of only what is parked for a cause."""
+    keys = app.parked_keys(flow, cause, field)
+    if keys and st.button(
+        counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
+    ):
+        try_again(app, flow, cause, field)
+
+
+def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:
+    """Start a preview of only what is parked for a cause, and show it."""
+    started: list[str] = []
+    if attempt(lambda: started.append(app.try_again(flow, cause, person(), field))):
+        st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
+    st.rerun()

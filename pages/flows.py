@@ -1,0 +1,65 @@
+"""How a flow works: settings, filters, fields, value tables, when it runs, and its brakes."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from integration.bootstrap import FlowStatus
+from pages.components.application import application
+from pages.components.draft import Draft, said, save_bar, toggle
+from pages.components.flow_brakes import brakes_tab, schedule_tab
+from pages.components.flow_fields import fields_tab
+from pages.components.flow_filters import filters_tab
+from pages.components.flow_settings import settings_tab
+from pages.components.flow_tables import tables_tab
+from pages.components.flows import start_preview
+from pages.components.layout import choice, empty, failures, head, note
+from pages.components.wording import counted, flow_name, moment, sandbox_badges, term, text, way
+
+app = application()
+said()
+
+
+def switch(draft: Draft, status: FlowStatus) -> None:
+    """Draw whether the flow is on, when it runs next, and what it may do by itself."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(width="content"):
+            toggle(draft, "on")
+        minutes = counted("every_minutes", draft.saved["schedule_minutes"])
+        when = f"{minutes}, {term('flow_next', moment=moment(status.next_run))}" if status.next_run else ""
+        itself = text("sends_itself" if draft.saved["auto_approve"] else "waits_for_person")
+        note(" · ".join(part for part in (when or text("schedule_off"), itself) if part))
+
+
+names = list(app.flows)
+wanted = st.query_params.get("flow", names[0])
+flow = wanted if wanted in app.flows else names[0]
+about = f"{flow_name(flow)} · {way(app.flows[flow].source, app.flows[flow].target)}"
+with head(text("nav_flows"), about, sandbox_badges(app.sandboxed)):
+    if st.button(text("btn_new_preview", flow=term(f"flow_{flow}")), icon=":material/difference:", key="preview_now"):
+        start_preview(app, flow)
+failures()
+if len(names) > 1:
+    flow = choice("flow", names, names[0], flow_name, ("tab", "field"))
+
+if not all(status.connected for status in app.connections()):
+    if empty("cable", text("flows_unconnected"), text("flows_unconnected_about"), text("btn_set_up")):
+        st.switch_page("pages/setup.py")
+    st.stop()
+
+draft = Draft(app, flow)
+status = next(one for one in app.statuses() if one.flow.name == flow)
+switch(draft, status)
+tabs: dict[str, Callable[[], None]] = {
+    "settings": lambda: settings_tab(app, draft),
+    "filters": lambda: filters_tab(app, draft),
+    "fields": lambda: fields_tab(app, flow),
+    "tables": lambda: tables_tab(app, flow),
+    "schedule": lambda: schedule_tab(draft, status),
+    "brakes": lambda: brakes_tab(app, draft),
+}
+tab = choice("tab", list(tabs), "settings", lambda name: text(f"tab_{name}"), ("field",))
+tabs[tab]()
+save_bar(app, draft)

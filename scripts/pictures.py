@@ -1,0 +1,124 @@
+"""Takes the pictures of the README: starts a console of its own, works with it as an operator does, and looks."""
+
+# ruff: noqa: TID251, INP001 - a script; the environment of the console is made here
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+SIZE = {"width": 1440, "height": 900}
+LARGEST = 250_000  # bytes
+PATIENCE = 60_000
+SETTLE = 1500  # milliseconds until fonts and canvas tables are drawn
+START_SECONDS = 60
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@contextmanager
+def console() -> Iterator[str]:
+    """Run a new console with the built-in sandbox and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as data:
+        given = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "1200"}
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
+        server = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "integration", "console", "--port", str(port)],
+            env={**others, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            wait_for(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+
+
+def wait_for(address: str) -> None:
+    """Wait until the console answers."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 - loopback
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise TimeoutError(address)
+
+
+def tab(browser: Browser, scheme: str) -> Page:
+    """Open a browser window of an office in the Netherlands."""
+    context = browser.new_context(
+        viewport={"width": SIZE["width"], "height": SIZE["height"]}, locale="nl-NL", timezone_id="Europe/Amsterdam",
+        color_scheme="dark" if scheme == "dark" else "light",
+    )  # fmt: skip
+    return context.new_page()
+
+
+def picture(page: Page, address: str, file: Path) -> None:
+    """Keep what a page looks like, small enough for a README."""
+    page.goto(address, wait_until="commit")
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    page.wait_for_timeout(SETTLE)
+    page.mouse.move(0, 0)
+    page.screenshot(path=file)
+    with Image.open(file) as taken:
+        small = taken.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
+    if file.stat().st_size > LARGEST:
+        raise ValueError(f"{file} has more than {LARGEST} bytes")
+
+
+def committed(page: Page) -> None:
+    """Commit the plan that is on screen, typing what its brakes ask for."""
+    page.get_by_role("button", name=re.compile(r"Commit \d")).first.click(timeout=PATIENCE)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible(timeout=PATIENCE)
+    for field in dialog.get_by_role("textbox").all():
+        field.fill(field.get_attribute("placeholder") or "")
+    confirm = dialog.get_by_role("button", name=re.compile("Commit"))
+    expect(confirm).to_be_enabled(timeout=PATIENCE)
+    confirm.click()
+    expect(page.get_by_text("Nothing lost: difference 0.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+
+
+def main(folder: Path) -> None:
+    """Take every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("chromium is not installed: apt-get install chromium")
+    with console() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        light, dark = tab(browser, "light"), tab(browser, "dark")
+        light.goto(address, wait_until="commit")
+        light.get_by_role("button", name="Preview products").first.click(timeout=PATIENCE)
+        expect(light.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
+        picture(dark, f"{address}/preview?show=update", folder / "preview-dark.png")
+        picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
+        committed(light)
+        picture(light, light.url, folder / "runs-light.png")
+        light.wait_for_timeout(SETTLE)  # until the log has what the run told
+        pages = {"overview": "", "record": "logs?record=products:10202", "flows": "flows", "setup": "setup"}
+        for name, place in pages.items():
+            picture(light, f"{address}/{place}", folder / f"{name}-light.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,68 @@
+"""Secrets that can be recognised wherever they turn up, and the search for them."""
+
+import base64
+import binascii
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+import pyarrow.parquet as pq
+
+WRONG_TILL_SECRET = "planted/till secret+é&<"
+WRONG_CLIENT_SECRET = "planted-client-secret"
+WRONG_REFRESH_TOKEN = "planted-refresh-token"
+DATABASE_PASSWORD = "planted-database-password"
+CONSOLE_KEY = "planted-console-key"
+
+
+def forms(secret: str) -> set[bytes]:
+    """Return a secret as it may stand in an address, a form, XML, JSON or a text."""
+    texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), escape(secret), repr(secret)[1:-1]}
+    return {text.encode() for text in texts} | {secret.encode("unicode_escape")}
+
+
+def found(secrets: Iterable[str], content: bytes) -> list[str]:
+    """Return which secrets stand in a content, in whatever form."""
+    return [secret for secret in secrets if any(form in content for form in forms(secret))]
+
+
+def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a folder as it is, and what SQLite and Parquet files hold behind their encodings."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:  # before SQLite is opened, which clears up what a kill left
+        yield path.name, path.read_bytes()
+    for path in files:
+        if path.suffix == ".sqlite":
+            yield f"{path.name} decoded", b"\n".join(_values(path))
+        if path.suffix == ".parquet":
+            yield f"{path.name} decoded", repr(pq.read_table(path).to_pylist()).encode()
+
+
+def _values(path: Path) -> Iterator[bytes]:
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - names from the database itself
+                for value in row:
+                    yield from _unwrapped(value)
+
+
+def _unwrapped(value: object) -> Iterator[bytes]:
+    raw = value if isinstance(value, bytes) else str(value).encode()
+    yield raw
+    try:
+        yield base64.b64decode(raw, validate=True)
+    except (binascii.Error, ValueError):
+        return
+
+
+def command_lines() -> Iterator[bytes]:
+    """Yield the command line of every process."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes()
+        except OSError:  # it has ended
+            continue

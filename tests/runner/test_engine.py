@@ -1,0 +1,217 @@
+"""What makes runs durable, with the real engine in real processes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.core.errors import RunActiveError
+from integration.core.plan import Approval
+from integration.core.run import Run, RunState, Step
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox, running
+from integration.store.database import open_database
+from integration.store.runs import Runs
+from tests.clocks import now
+from tests.runner.processes import Obedient, until, with_a_bug
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+
+ARTICLES = 50
+AS_THE_SHOP_IS = {"BRO-0001": "article_number_taken"}  # its variants are products of their own at the till
+TAKEN_OVER_WITHIN_SECONDS = 30.0
+
+Start = Callable[..., Obedient]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Both systems, fresh for every test."""
+    with running(articles=ARTICLES) as both:
+        yield both
+
+
+@pytest.fixture
+def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
+    """Start console processes that end with the test; all of one test share a folder."""
+    started: list[Obedient] = []
+
+    def begun(**settings: Any) -> Obedient:
+        console = Obedient(sandbox, tmp_path, **{"patience_seconds": 2.0, **settings})
+        started.append(console)
+        console.start()
+        return console
+
+    yield begun
+    for console in started:
+        console.kill()
+
+
+def yes(run: Run) -> Approval:
+    """Return a yes to this plan, brakes and all."""
+    return Approval(run.fingerprint, "test", confirmed={brake.code: brake.count for brake in run.brakes})
+
+
+def unproven(console: Obedient, run: Run) -> dict[str, str]:
+    """Return the changes of a run that are not proven, and why."""
+    rows = console.ask("rows", run.id, "changes", "", 0, 1000)
+    return {row.key: row.cause for row in rows if row.step is not Step.PROVEN}
+
+
+def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
+        first = console.ask("preview", "products", "somebody")
+        with pytest.raises(RunActiveError) as refusal:
+            console.ask("preview", "products", "test")
+    assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
+    assert console.rests(first).state is RunState.READY
+
+
+def scheduled(console: Obedient) -> Run:
+    """Make the schedule due and return its run as it was left."""
+    console.ask("due", "products-changes")
+    (run, *_) = console.ask("runs", "products")
+    assert isinstance(run, Run)
+    return run
+
+
+def by_itself(start: Start, *, may_send: bool) -> Obedient:
+    console = start()
+    console.ask("propose", "test")
+    console.ask("set_flow", "products", {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, "test")
+    return console
+
+
+def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
+    run = scheduled(by_itself(start, may_send=False))
+    assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
+    assert not sandbox.ledger.writes()
+
+
+def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_tripped(
+    start: Start, sandbox: Sandbox
+) -> None:
+    console = by_itself(start, may_send=True)
+    run = scheduled(console)
+    assert run.state is RunState.DONE
+    assert run.approval is not None
+    assert run.approval.by == "schedule"
+    assert run.counts.proven > 0
+    code = next(str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId"))
+    sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})
+    written = len(sandbox.ledger.writes())
+    run = scheduled(console)
+    assert (run.state, [brake.code for brake in run.brakes]) == (RunState.READY, ["brake_price"])
+    assert len(sandbox.ledger.writes()) == written
+
+
+def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    run = console.rests(console.ask("preview", "products", "test"))
+    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
+    console.ask("commit", run.id, yes(run))
+    until(lambda: bool(console.ask("run", run.id).error), "the trouble")
+    stopped = console.ask("run", run.id)
+    assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
+    assert stopped.counts.planned > 0
+    sandbox.switches.disarm(away)
+    done = console.rests(run.id)
+    assert (done.state, done.error) == (RunState.DONE, "")
+    assert unproven(console, done) == AS_THE_SHOP_IS
+
+
+def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    console.rests(console.ask("preview", "products", "test"))
+    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
+    run_id = console.ask("preview", "products", "test")
+    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    assert console.ask("run", run_id).state is RunState.PREVIEWING
+    sandbox.switches.disarm(away)
+    run = console.rests(run_id)
+    assert (run.state, run.counts.difference) == (RunState.READY, 0)
+
+
+def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_start(
+    start: Start, sandbox: Sandbox
+) -> None:
+    console = start()
+    slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=7)
+    run_id = console.ask("preview", "products", "test")
+    until(lambda: console.ask("run", run_id).phase == "extract", "the first page")
+    console.stop()  # waits five seconds for the page, which is not long enough
+    sandbox.switches.disarm(slow)
+    console.start()
+    run = console.rests(run_id)
+    assert (run.state, run.counts.difference) == (RunState.READY, 0)
+
+
+def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
+        run_id = console.ask("preview", "products", "test")
+        console.ask("lose", f"preview-{run_id}")
+    assert console.ask("run", run_id).state is RunState.PREVIEWING
+    assert console.rests(run_id).state is RunState.READY
+
+
+@pytest.mark.parametrize(
+    ("while_writing", "state"), [(False, RunState.FAILED), (True, RunState.INTERRUPTED)], ids=["mapping", "writing"]
+)
+def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
+    tmp_path: Path, while_writing: bool, state: RunState
+) -> None:
+    with_a_bug(tmp_path, while_writing=while_writing)
+    database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    (run,) = Runs(database, now).latest("products")
+    database.close()
+    assert (run.state, run.error) == (state, "unexpected_error")
+    said = (tmp_path / "said").read_text(encoding="utf-8")
+    assert run.facts["incident"] in said
+    assert "ZeroDivisionError" in said
+
+
+# ---- two processes on one database
+
+
+@pytest.mark.postgres
+def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
+    server = start(database_url=postgres_url)
+    server.ask("propose", "test")
+    worker = start(database_url=postgres_url, executor="worker")
+    assert worker.ask("runs", "products") == []
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
+        first = server.ask("preview", "products", "test")
+        with pytest.raises(RunActiveError) as refusal:
+            worker.ask("preview", "products", "test")
+    assert refusal.value.facts["run"] == first
+    server.rests(first)
+
+    def both_have_worked() -> bool:
+        server.rests(server.ask("preview", "products", "test"))
+        with psycopg.connect(postgres_url) as connection:
+            found = connection.execute("SELECT DISTINCT executor_id FROM dbos.workflow_status").fetchall()
+        return {name for (name,) in found} >= {"server-1", "worker-1"}
+
+    until(both_have_worked, "work for both")
+
+
+@pytest.mark.postgres
+def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
+    server = start(database_url=postgres_url)
+    run = server.rests(server.ask("preview", "products", "test"))
+    slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
+    server.ask("commit", run.id, yes(run))
+    until(lambda: bool(sandbox.ledger.writes()), "the first write")
+    server.kill()
+    worker = start(database_url=postgres_url, executor="worker")
+    assert worker.ask("run", run.id).state is RunState.COMMITTING
+    sandbox.switches.disarm(slow)
+    done = worker.rests(run.id, TAKEN_OVER_WITHIN_SECONDS)
+    assert done.state is RunState.DONE
+    assert unproven(worker, done) == AS_THE_SHOP_IS
+    numbers = [row["extArticleId"] for row in sandbox.state("articles", "mplus") if row.get("extArticleId")]
+    assert len(numbers) == len(set(numbers))

@@ -1,0 +1,181 @@
+"""Whatever happens in the books, at the till and on the line: both sides end up agreed, or it is said why.
+
+One run after another is made on real files. In between people edit both systems, add and remove records, the till
+refuses some and answers get lost.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from integration.core.money import add_vat
+from integration.core.records import Kind, Record
+from integration.core.run import Mode, RunState, Step
+from integration.store.database import open_database
+from tests.builders import a_group, an_article
+from tests.fakes import MemoryConnector
+from tests.runner.conftest import Bench, articles, edited
+
+CODES = [str(number) for number in range(1001, 1007)]
+codes = st.sampled_from(CODES)
+prices = st.decimals(min_value=1, max_value=99, places=2)
+words = st.sampled_from(["Trui", "Jas", "Broek", "Helm"])
+
+
+@contextmanager
+def a_bench() -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(f"sqlite:///{Path(folder) / 'console.sqlite'}")
+        try:
+            source = MemoryConnector(articles(*CODES[:3]), system="accountview")
+            yield Bench(database, source, MemoryConnector(system="mplus"))
+        finally:
+            database.close()
+
+
+class TwoSystems(RuleBasedStateMachine):
+    """The books and the till of a shop, and everything people do to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held_open = ExitStack()
+        self.bench = self.held_open.enter_context(a_bench())
+        target = self.bench.connectors["mplus"]
+        assert isinstance(target, MemoryConnector)
+        self.books, self.till = self.bench.source, target
+        self.refused: set[str] = set()
+        self.foreign: dict[str, str] = {}  # a field of the till alone, by product
+        self.removed: set[str] = set()  # from the till, by hand
+
+    def teardown(self) -> None:
+        self.held_open.close()
+
+    # ---- what people do
+
+    @rule(code=codes, price=prices, name=words)
+    def enter_or_change_an_article(self, code: str, price: Decimal, name: str) -> None:
+        self.books.put(an_article(code, price=price, name=f"{name} {code}"))
+
+    @precondition(lambda self: len(self.books.held(Kind.ARTICLE)) > 1)
+    @rule(data=st.data())
+    def delete_an_article(self, data: st.DataObject) -> None:
+        self.books.remove(Kind.ARTICLE, data.draw(st.sampled_from(sorted(self.books.held(Kind.ARTICLE)))))
+
+    @rule(name=words)
+    def rename_the_group(self, name: str) -> None:
+        self.books.put(a_group(name=name))
+
+    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @rule(data=st.data(), price=prices)
+    def change_a_price_at_the_till(self, data: st.DataObject, price: Decimal) -> None:
+        code = self._a_product(data)
+        edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+
+    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @rule(data=st.data(), name=words)
+    def rename_a_product_at_the_till(self, data: st.DataObject, name: str) -> None:
+        edited(self.till, self._a_product(data), {"name": f"{name} van de kassa"}, Kind.PRODUCT)
+
+    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @rule(data=st.data(), printer=words)
+    def set_a_field_of_the_till_alone(self, data: st.DataObject, printer: str) -> None:
+        code = self._a_product(data)
+        edited(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
+        self.foreign[code] = printer
+
+    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @rule(data=st.data())
+    def delete_a_product_at_the_till(self, data: st.DataObject) -> None:
+        code = self._a_product(data)
+        self.till.remove(Kind.PRODUCT, code)
+        self.foreign.pop(code, None)
+        self.removed.add(code)
+
+    def _a_product(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted(self.till.held(Kind.PRODUCT))))
+
+    # ---- what goes wrong
+
+    @rule(code=codes, after=st.booleans())
+    def lose_the_next_answer(self, code: str, after: bool) -> None:
+        self.till.lose_answer(code, after=after)
+
+    @rule(code=codes)
+    def refuse_an_article(self, code: str) -> None:
+        self.till.refuse(code)
+        self.refused.add(code)
+
+    @precondition(lambda self: self.refused)
+    @rule()
+    def refuse_no_longer(self) -> None:
+        for code in self.refused:
+            self.till.accept(code)
+        self.refused = set()
+
+    # ---- what the console does
+
+    @rule()
+    def run_what_changed(self) -> None:
+        assert self.bench.run(Mode.CHANGES).state is RunState.DONE
+
+    @rule(code=codes, price=prices)
+    def run_while_somebody_is_at_the_till(self, code: str, price: Decimal) -> None:
+        run = self.bench.preview(Mode.CHANGES)
+        if code in self.till.held(Kind.PRODUCT):
+            edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+        if run.state is RunState.READY:
+            assert self.bench.commit(run).state is RunState.DONE
+
+    @rule()
+    def run_complete_and_compare(self) -> None:
+        self.bench.run(Mode.COMPLETE)  # what was parked as edited meanwhile is judged again by the next one
+        run = self.bench.run(Mode.COMPLETE)
+        assert run.state is RunState.DONE
+        said = self.bench.causes(run)
+        assert Step.PROVEN not in self.bench.steps(run).values(), "the second run still found something to do"
+        for code, article in self.books.held(Kind.ARTICLE).items():
+            if code not in said:
+                self._assert_agreed(article, self.till.held(Kind.PRODUCT)[code])
+        for code, cause in said.items():
+            assert cause in {"request_refused", "target_record_missing", "field_conflict"}, (code, cause)
+            assert (cause != "request_refused") or code in self.refused
+            assert (cause != "target_record_missing") or code in self.removed
+        for code, product in self.till.held(Kind.PRODUCT).items():
+            if code not in self.books.held(Kind.ARTICLE) and code not in said:
+                assert product.flat()[f"{code}/active"] is False
+
+    @staticmethod
+    def _assert_agreed(article: Record, product: Record) -> None:
+        held = product.flat()
+        price = article.values["price"]
+        assert isinstance(price, Decimal)
+        assert held[f"{article.key}/price_incl"] == add_vat(price, Decimal(21)).quantize(Decimal("0.01"))
+        assert held[f"{article.key}/active"] is True
+        assert held[f"{article.key}/external_id"] == article.key
+        name = str(held["name"])  # owned until somebody edits it at the till
+        assert name == article.values["name"] or name.endswith("van de kassa")
+
+    # ---- what always holds
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        numbers = [part.key for product in self.till.held(Kind.PRODUCT).values() for part in product.parts]
+        assert len(numbers) == len(set(numbers))
+        assert len(self.till.held(Kind.GROUP)) <= 1
+
+    @invariant()
+    def fields_of_the_till_alone_are_as_they_were(self) -> None:
+        products = self.till.held(Kind.PRODUCT)
+        assert {code: products[code].flat()[f"{code}/kitchen_printer"] for code in self.foreign} == self.foreign
+
+
+TestTwoSystems = TwoSystems.TestCase
+TestTwoSystems.settings = settings(
+    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,138 @@
+"""What the code can say has words, and what the documents say is there."""
+
+import ast
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.__main__ import cli
+from integration.core.plan import Action
+from integration.core.run import RunState, Step
+from integration.flows import FLOWS
+from integration.words import has_term, known
+from pages.components.states import run_state, step_state
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [
+    path for folder in ("integration", "pages") for path in sorted((ROOT / folder).rglob("*.py"))
+    if "sandbox" not in path.parts
+]  # fmt: skip
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+CODE = re.compile(r"[a-z]+(_[a-z]+)+|blocked|cancelled")
+
+
+def causes(tree: ast.AST) -> Iterator[str]:
+    """Yield every cause that a module names: of issues, skips, brakes, findings and errors."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in ("Issue", "Skip", "Brake") or name.endswith("Error"):
+                yield from texts(node.args[:1])
+            yield from texts([word.value for word in node.keywords if word.arg == "cause"])
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+            for line in node.body:
+                if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "default":
+                    yield from texts([line.value])
+
+
+def texts(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        for part in [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]:
+            if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.fullmatch(part.value):
+                yield part.value
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_cause_has_its_sentences(path: Path) -> None:
+    named = set(causes(ast.parse(path.read_text(encoding="utf-8"))))
+
+    assert {cause for cause in named if not known(cause)} == set()
+
+
+def test_the_search_for_causes_finds_them() -> None:
+    code = "Issue('a_b', key); Skip('c_d' if x else 'e_f', k); y = Finding('host', cause='g_h'); raise SomeError('i_j')"
+
+    assert list(causes(ast.parse(code))) == ["a_b", "c_d", "e_f", "g_h", "i_j"]
+
+
+def test_every_cause_is_complete_in_english() -> None:
+    with (ROOT / "data" / "words" / "errors.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+
+    assert [line["code"] for line in lines if not (line["en_what"] and line["en_data"] and line["en_do"])] == []
+    assert len({line["code"] for line in lines}) == len(lines)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_every_flow_has_its_name(flow: str) -> None:
+    assert has_term(f"flow_{flow}")
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_every_state_of_a_run_has_its_word(state: RunState) -> None:
+    assert has_term(f"badge_{run_state(state)}")
+
+
+@pytest.mark.parametrize("step", Step)
+def test_every_state_of_a_change_has_its_word(step: Step) -> None:
+    assert has_term(f"badge_{step_state(step)}")
+
+
+@pytest.mark.parametrize("action", Action)
+def test_every_action_of_a_plan_has_its_word(action: Action) -> None:
+    assert has_term(f"badge_{action}")
+
+
+def test_every_command_is_in_the_page_about_the_terminal() -> None:
+    commands = [one.name or getattr(one.callback, "__name__", "") for one in cli.registered_commands]
+    page = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8")
+    table = page[: page.index("| Exit status")]
+
+    assert len(commands) > 10
+    assert [name for name in commands if not re.search(rf"`{name}[ `]", table)] == []
+
+
+def test_every_exit_status_is_in_the_page_about_the_terminal() -> None:
+    page = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == ["0", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_is_titled_by_a_sentence_under_its_number(path: Path) -> None:
+    title = path.read_text(encoding="utf-8").splitlines()[0]
+    number, _, slug = path.stem.partition("-")
+    found = re.fullmatch(r"# (\d+)\. (.+)", title)
+
+    assert found, title
+    assert int(found[1]) == int(number)
+    assert len(found[2].split()) > 3
+    assert re.sub(r"[^a-z0-9]+", "-", found[2].lower()).strip("-") == slug
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)", text)
+    targets += re.findall(r"(?:src|href)=\"(?!https?://|mailto:|#)([^\"]+)\"", text)
+
+    assert [target for target in targets if not leads_somewhere(path, target)] == []
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    file, _, heading = target.partition("#")
+    there = (page.parent / file) if file else page
+    if not there.exists():
+        return False
+    if not heading or there.suffix != ".md":
+        return True
+    titles = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+    return heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

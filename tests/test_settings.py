@@ -1,0 +1,147 @@
+"""A wrong setting stops the start with its name, its shape and what to do; never with a trace, never with its value."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from integration.core.errors import ConfigurationError
+from integration.settings import known_settings, load_settings, settings_table, unknown_settings
+from integration.words import say
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An environment without settings, and a folder without a file of them."""
+    for one in known_settings():
+        monkeypatch.delenv(one.name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield monkeypatch
+    structlog.reset_defaults()
+
+
+WRONG = {
+    "CONSOLE_SANDBOX": ("perhaps", "true or false"),
+    "CONSOLE_SANDBOX_ARTICLES": ("49", "from 50"),
+    "CONSOLE_PATIENCE_SECONDS": ("-1", "seconds"),
+    "CONSOLE_KEY": ("too short", "at least 16 signs"),
+    "CONSOLE_DATABASE_URL": ("mysql://user:password@host/database", "postgresql://"),
+    "CONSOLE_LOG": ("loud", "debug, info, warning or error"),
+    "CONSOLE_ACCOUNTVIEW__URL": ("http://books.example/api/v3", "https://"),
+    "CONSOLE_ACCOUNTVIEW__PER_SECOND": ("0", "above 0"),
+    "CONSOLE_MPLUS__URL": ("http://127.0.0.1.elsewhere.example/", "https://api.mpluskassa.nl:PORT/"),
+    "CONSOLE_MPLUS__IN_FLIGHT": ("9", "from 1 to 8"),
+    "CONSOLE_MPLUS__PER_SECOND": ("many", "above 0"),
+    "CONSOLE_MPLUS": ("till.example", "CONSOLE_MPLUS__URL"),
+    "CONSOLE_ACCOUNTVIEW": ("{", "CONSOLE_ACCOUNTVIEW__URL"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, shape = WRONG[name]
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    sentences = say(caught.value.code, caught.value.facts)
+    assert name in sentences.what
+    assert shape in sentences.do
+    assert value not in str(caught.value).replace(shape, "")
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", ["https://api.mpluskassa.nl:34562/", "http://127.0.0.1:8000/", "http://localhost/", ""])
+def test_an_encrypted_or_local_address_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_MPLUS__URL", url)
+
+    assert load_settings().mplus.url == url
+
+
+def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("CONSOLE_MPLUS__IDENT=file\nCONSOLE_SANDBOX_ARTICLES=99\n", encoding="utf-8")
+    monkeypatch.setenv("CONSOLE_SANDBOX_ARTICLES", "77")
+
+    settings = load_settings()
+
+    assert (settings.mplus.ident, settings.sandbox_articles) == ("file", 77)
+    assert settings.given() == {"CONSOLE_MPLUS__IDENT", "CONSOLE_SANDBOX_ARTICLES"}
+
+
+def test_names_that_mean_nothing_are_found_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_DATABASE", "x")
+    (tmp_path / ".env").write_text("CONSOLE_MPLUS_SECRET=x\nCONSOLE_ZZZZZZZZZ=1\n", encoding="utf-8")
+
+    assert unknown_settings() == {
+        "CONSOLE_DATABASE": "CONSOLE_DATABASE_URL",
+        "CONSOLE_MPLUS_SECRET": "CONSOLE_MPLUS__SECRET",
+        "CONSOLE_ZZZZZZZZZ": "",
+    }
+
+
+def test_a_name_that_means_nothing_is_warned_of_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONSOLE_MPLUS__SECRT", "hidden")
+    load_settings()
+    said = capsys.readouterr()
+
+    assert said.out == ""
+    assert "CONSOLE_MPLUS__SECRT" in said.err
+    assert "hidden" not in said.err
+
+
+def test_secrets_are_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "a secret of sixteen signs and more"
+    for name in ("KEY", "MPLUS__SECRET", "ACCOUNTVIEW__CLIENT_SECRET", "ACCOUNTVIEW__REFRESH_TOKEN"):
+        monkeypatch.setenv(f"CONSOLE_{name}", secret)
+    monkeypatch.setenv("CONSOLE_DATABASE_URL", f"postgresql://console:{secret}@host/database")
+
+    assert secret not in repr(load_settings()) + str(load_settings())
+
+
+def test_a_trace_in_the_log_shows_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    load_settings()
+
+    def fail(hidden: str) -> None:
+        raise RuntimeError(f"something of {len(hidden)} signs")
+
+    try:
+        fail("a value " + "of the moment"[:13])
+    except RuntimeError:
+        structlog.get_logger().exception("it failed")
+    said = capsys.readouterr().err
+
+    assert "RuntimeError: something of 21 signs" in said
+    assert "a value of the moment" not in said
+
+
+def test_both_databases_follow_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(data=Path("/somewhere")).operational_url() == "sqlite:////somewhere/console.sqlite"
+    assert load_settings(data=Path("/somewhere")).engine_url() == "sqlite:////somewhere/engine.sqlite"
+    monkeypatch.setenv("CONSOLE_DATABASE_URL", "postgresql://host/console")
+    assert load_settings().operational_url() == load_settings().engine_url() == "postgresql+psycopg://host/console"
+
+
+def test_every_setting_says_what_it_should_look_like() -> None:
+    assert [one.name for one in known_settings() if not one.shape] == []
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    table = settings_table()
+    assert table in (DOCS / "settings.md").read_text(encoding="utf-8"), f"docs/settings.md needs this table:\n{table}"
+
+
+def test_no_document_names_a_setting_that_does_not_exist() -> None:
+    known = {one.name for one in known_settings()} | {"CONSOLE_", "CONSOLE_MPLUS__", "CONSOLE_ACCOUNTVIEW__"}
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"CONSOLE_[A-Z_]*", page.read_text(encoding="utf-8"))}
+
+    assert named - known == set()
