@@ -131,7 +131,7 @@ class Application:
         self._minder: threading.Thread | None = None
         self._closing = threading.Event()
         self._log_token = ""
-        self.database: Database = open_database(settings.operational_url())
+        self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
         self._runs = Runs(self.database, _now)
         self.links = Links(self.database, _now)
@@ -935,6 +935,16 @@ def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
 
 def _mark(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
+
+
+def _opened(settings: Settings) -> Database:
+    """Return the operational database; a file that cannot be used is told by the setting that names its folder."""
+    try:
+        return open_database(settings.operational_url())
+    except ConfigurationError as error:
+        if error.code == "setting_invalid" and not settings.database_url.get_secret_value():
+            raise ConfigurationError(error.code, **{**error.facts, "setting": f"{PREFIX}DATA"}) from None
+        raise
 
 
 def _is_dead(owner: str) -> bool:

@@ -38,13 +38,15 @@ wanted = st.query_params.get("flow", names[0])
 flow = wanted if wanted in app.flows else names[0]
 about = f"{flow_name(flow)} · {way(app.flows[flow].source, app.flows[flow].target)}"
 with head(text("nav_flows"), about, sandbox_badges(app.sandboxed)):
-    if st.button(text("btn_new_preview", flow=term(f"flow_{flow}")), icon=":material/difference:", key="preview_now"):
+    connected = all(status.connected for status in app.connections())
+    label = text("btn_new_preview", flow=term(f"flow_{flow}"))
+    if connected and st.button(label, icon=":material/difference:", key="preview_now"):
         start_preview(app, flow)
 failures()
 if len(names) > 1:
     flow = choice("flow", names, names[0], flow_name, ("tab", "field"))
 
-if not all(status.connected for status in app.connections()):
+if not connected:
     if empty("cable", text("flows_unconnected"), text("flows_unconnected_about"), text("btn_set_up")):
         st.switch_page("pages/setup.py")
     st.stop()

@@ -74,11 +74,9 @@ def picture(page: Page, address: str, file: Path) -> None:
     page.goto(address, wait_until="commit")
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(SETTLE)
-    page.mouse.move(0, 0)
     page.screenshot(path=file)
     with Image.open(file) as taken:
-        small = taken.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    small.save(file, optimize=True)
+        taken.convert("RGB").save(file, optimize=True)
     if file.stat().st_size > LARGEST:
         raise ValueError(f"{file} has more than {LARGEST} bytes")
 
@@ -87,9 +85,10 @@ def committed(page: Page) -> None:
     """Commit the plan that is on screen, typing what its brakes ask for."""
     page.get_by_role("button", name=re.compile(r"Commit \d")).first.click(timeout=PATIENCE)
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible(timeout=PATIENCE)
+    expect(dialog.get_by_role("textbox").first).to_be_visible(timeout=PATIENCE)
     for field in dialog.get_by_role("textbox").all():
         field.fill(field.get_attribute("placeholder") or "")
+        page.wait_for_timeout(SETTLE)  # the dialog takes it over after a moment
     confirm = dialog.get_by_role("button", name=re.compile("Commit"))
     expect(confirm).to_be_enabled(timeout=PATIENCE)
     confirm.click()
@@ -112,9 +111,9 @@ def main(folder: Path) -> None:
         picture(dark, f"{address}/preview?show=update", folder / "preview-dark.png")
         picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
         committed(light)
+        light.wait_for_timeout(4 * SETTLE)  # until the log has what the run told
         picture(light, light.url, folder / "runs-light.png")
-        light.wait_for_timeout(SETTLE)  # until the log has what the run told
-        pages = {"overview": "", "record": "logs?record=products:10202", "flows": "flows", "setup": "setup"}
+        pages = {"overview": "", "record": "logs?record=products:10602", "flows": "flows", "setup": "setup"}
         for name, place in pages.items():
             picture(light, f"{address}/{place}", folder / f"{name}-light.png")
         browser.close()

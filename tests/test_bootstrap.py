@@ -303,3 +303,19 @@ def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -
 
 def test_the_function_the_server_mounts_is_there() -> None:
     assert callable(answer_log)
+
+
+def test_a_folder_that_cannot_be_used_is_told_by_its_setting() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Application(load_settings(data=Path("/proc/nowhere")))
+
+    assert caught.value.facts["setting"] == "CONSOLE_DATA"
+
+
+def test_a_database_of_another_make_is_told_by_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "console.sqlite").write_text("no database " * 100, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        Application(load_settings(data=tmp_path))
+
+    assert caught.value.facts["setting"] == "CONSOLE_DATA"

@@ -206,13 +206,9 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     "arguments",
     [
         ("preview", "nothing"),
-        ("runs", "nothing"),
         ("show", "nothing"),
-        ("resume", "nothing"),
-        ("commit", "nothing", "--fingerprint", "x"),
         ("commit", "nothing", "--fingerprint", "x", "--confirm", "brake_price"),
         ("show", "nothing", "--only", "everything"),
-        ("runs", "--limit", "0"),
         ("export", "log.xlsx"),
         ("export", "/nowhere/log.csv"),
         ("undo",),
@@ -262,7 +258,7 @@ def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox])
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=4),
+        sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=30),
         terminal.running("preview", "products", "--complete"),
     ):
         until_at_work(terminal)

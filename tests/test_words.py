@@ -67,6 +67,22 @@ def test_every_code_the_code_base_names_has_its_three_sentences() -> None:
     assert not missing
 
 
+def test_what_to_do_never_points_to_a_page_that_is_not_there() -> None:
+    menu = {line["key"].removeprefix("nav_"): line for line in lines("terms.csv") if line["key"].startswith("nav_")}
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")} | {"brakes"}  # brakes are a tab
+    absent = [menu[name] for name in menu if name not in pages and name != "stock"]  # stock is also what a shop has
+    wrong = [
+        (line["code"], language, page[language])
+        for line in lines("errors.csv")
+        if line["code"] in codes_in_use()
+        for language in ("en", "nl", "de")
+        for page in absent
+        if page[language] in line[f"{language}_do"]
+    ]
+
+    assert wrong == []
+
+
 def test_every_error_has_sentences_for_its_default_code() -> None:
     assert [kind for kind in subclasses(IntegrationError) if not words.known(kind.default)] == []
 

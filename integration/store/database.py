@@ -4,6 +4,7 @@
 
 import shutil
 import sqlite3
+import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.store import tables
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_one_at_a_time = threading.Lock()  # alembic keeps its context for the whole process
 MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
 BUSY_SECONDS = 30
 ROOM_NEEDED = "100 MB"
@@ -147,7 +149,8 @@ def _migrate(connection: sa.Connection) -> None:
     if found == scripts.get_current_head():
         return
     try:
-        command.upgrade(config, "head")
+        with _one_at_a_time:
+            command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigurationError("database_too_new", found=found or "", known=scripts.get_current_head()) from error
 

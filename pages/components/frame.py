@@ -5,7 +5,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from integration.bootstrap import Application
+from integration.bootstrap import Application, ConnectionStatus
 from pages.components.application import running
 from pages.components.layout import note, small
 from pages.components.states import mark
@@ -45,4 +45,10 @@ def _connections(app: Application) -> None:
         for status in app.connections():
             state = {True: "ok", False: "failed", None: "unknown"}[status.ok if status.connected else None]
             small(f"{mark(state)} {system_name(status.system)}")
-            note(plain(status.about) if status.about else text("connected" if status.connected else "not_connected"))
+            note(plain(status.about) or text(_said(status)))
+
+
+def _said(status: ConnectionStatus) -> str:
+    if not status.connected:
+        return "not_connected"
+    return "badge_no_answer" if status.ok is False else "connected"

@@ -19,10 +19,12 @@ from pages.components.wording import counted, plain, system_name, text
 
 
 def step_label(app: Application, name: str) -> str:
-    """Return a step with a tick once it is done."""
-    done = all(one.ok for one in app.connections()) if name == "ready" else _status(app, name).ok
+    """Return a step with a tick once it is done, or a cross when its check failed."""
+    states = [one.ok for one in app.connections()] if name == "ready" else [_status(app, name).ok]
     title = text("step_ready") if name == "ready" else system_name(name)
-    return f"{mark('ok') if done else ':gray[:material/radio_button_unchecked:]'} {title}"
+    if name != "ready" and states[0] is False:
+        return f"{mark('failed')} {title}"
+    return f"{mark('ok') if all(states) else ':gray[:material/radio_button_unchecked:]'} {title}"
 
 
 def _status(app: Application, system: str) -> ConnectionStatus:
@@ -158,7 +160,8 @@ def _check(app: Application, status: ConnectionStatus) -> None:
     findings: list[Finding] = list(status.findings)
     if st.button(text("btn_check_again"), icon=":material/network_check:", key=f"check-{status.system}"):
         with st.spinner(text("checking", system=system_name(status.system))):
-            findings = app.check(status.system)
+            app.check(status.system)
+        st.rerun()
     if findings:
         check_result(status.system, findings)
     else:

@@ -34,6 +34,7 @@ _LOOKS = {
     "issue_closed": ("green", "task_alt"),
 }
 SHOWN_VALUES = 4
+_OF_RUN = "SELECT * FROM events WHERE run = '{run}' AND key = '' ORDER BY happened_at DESC, id DESC"
 
 
 def timeline(events: pd.DataFrame, limit: int = 200) -> None:
@@ -65,8 +66,8 @@ def timeline(events: pd.DataFrame, limit: int = 200) -> None:
 @st.fragment(run_every=5)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = app.logbook.run_events(run_id)
-    timeline(events[events["key"] == ""].iloc[::-1])
+    events = app.logbook.ask(_OF_RUN.format(run=run_id.replace("'", "''")))
+    timeline(events)
     if len(events):
         note(text("events_of_run"))
 

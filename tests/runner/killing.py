@@ -106,7 +106,7 @@ def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
 
 def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
     """Products are at the till, and nobody has looked back yet."""
-    with slow(console.sandbox, "addProductsToArticleGroup"):  # the call that follows on the one that makes a product
+    with slow(console.sandbox, "getProducts"):  # the look back that follows on the writes
         until(lambda: accepted(console.sandbox, "createProduct") > 0, "an accepted product")
         console.kill()
     assert steps(ledger)[Step.SENT] > 0

@@ -100,7 +100,8 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     assert run.approval is not None
     assert run.approval.by == "schedule"
     assert run.counts.proven > 0
-    code = next(str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId"))
+    there = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
+    code = next(each.code for each in sandbox.shop.articles if each.code in there and each.price_excl)
     sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})
     written = len(sandbox.ledger.writes())
     run = scheduled(console)
