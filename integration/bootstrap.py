@@ -52,6 +52,7 @@ from integration.store.heartbeats import Heartbeats
 from integration.store.issues import CauseGroup, Issues
 from integration.store.leases import Leases
 from integration.store.links import Links
+from integration.store.places import change_place
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
@@ -429,13 +430,14 @@ class Application:
         ]
 
     def _switch(self, *, sandboxed: bool, by: str) -> None:
-        """Change between the sandbox and the real systems. Their codes differ, so each has value tables of its own."""
+        """Change between sandbox and real systems: each has value tables, links, cursors and issues of its own."""
         if self.sandboxed != sandboxed:
             self.sandboxed = sandboxed
             for system in SYSTEMS:
                 self._reconnect(system)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
         if (self.stored.get("tables") or {"of": "real"})["of"] != here:
+            change_place(self.database, _now, leaving=there, entering=here, by=by)
             ours, theirs = self.rules.tables(), self.stored.get(f"tables:{here}") or {}
             self.stored.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:

@@ -65,9 +65,7 @@ class Rules:
                 tell(connection, now, [Event(event="mapping_published", flow=flow, facts=facts)])
                 return version
         except IntegrityError:
-            raise PlanStaleError(
-                "mapping_published_since", flow=flow, version=version - 1, current=version
-            ) from None
+            raise PlanStaleError("mapping_published_since", flow=flow, version=version - 1, current=version) from None
 
     def history(self, flow: str) -> list[Version]:
         """Return the versions of a flow, the newest first."""

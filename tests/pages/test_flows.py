@@ -91,7 +91,7 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
 
 def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Application, open_page: Open) -> None:
     test = press(open_page("flows", tab="filters"), "add_filter")
-    test = test.text_input(key="products-filter-0-value-1").set_value("ACCES").run()
+    test = test.text_input(key="products-filter-0-value-1").set_value("O-BAN").run()
 
     test = press(test, "sift")
 
