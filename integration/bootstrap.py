@@ -313,6 +313,9 @@ class Application:
             one.ok for one in findings
         ):
             self.propose(by)
+            for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
+                if other not in self._checked:
+                    self.check(other)
         return findings
 
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
