@@ -23,6 +23,9 @@ HOW_TO_GET_IT = "no PostgreSQL: apt install postgresql, or set TEST_POSTGRES_URL
 _QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 
+ATTEMPTS = 3
+
+
 def _programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
@@ -46,6 +49,21 @@ def _run(*command: str) -> None:
     subprocess.run(_as_postgres(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
+def _started(control: tuple[str, ...], folder: Path) -> int:
+    """Start the server and return its port; another program may take a free port before we do."""
+    for attempt in range(ATTEMPTS):
+        port = _free_port()
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_QUICK}"
+        try:
+            _run(*control, "-w", "-t", "60", "-o", options, "start")
+        except subprocess.CalledProcessError:
+            if attempt == ATTEMPTS - 1:
+                raise RuntimeError((folder / "log").read_text(encoding="utf-8")[-2000:]) from None
+        else:
+            return port
+    raise AssertionError
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server, without a database's name."""
@@ -59,12 +77,11 @@ def postgres_server() -> Iterator[str]:
     if os.geteuid() == 0:
         postgres = pwd.getpwnam("postgres")
         os.chown(folder, postgres.pw_uid, postgres.pw_gid)
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     try:
         _run(str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_QUICK}"
         control = (str(programs / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"))
-        _run(*control, "-w", "-o", options, "start")
+        port = _started(control, folder)
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}"
         finally:
