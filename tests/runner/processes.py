@@ -19,7 +19,7 @@ from tests.runner import child
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.runner.child"])
-SECONDS = 45.0
+SECONDS = 100.0
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
 
