@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from traceback import format_exception
 
 from integration.core.records import Kind
 from integration.core.run import RunState, Step
@@ -134,6 +135,12 @@ def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
     assert Cursors(ledger.database, now).get("products", "source:article") is None
 
 
+def _how_it_stands(console: Console, ledger: Ledger) -> str:
+    run, process = ledger.run(), console.process
+    state = (run.state, run.error, run.facts) if run else "no run"
+    return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.said()}"
+
+
 def _killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
     with running(articles=ARTICLES) as sandbox:
         console = Console(sandbox, folder, patience_seconds=PATIENCE)
@@ -142,6 +149,9 @@ def _killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: 
             console.start()
             try:
                 moment(console, ledger)
+            except AssertionError as missed:
+                missed.add_note(_how_it_stands(console, ledger))
+                raise
             finally:
                 console.kill()
             sandbox.switches.disarm()
@@ -175,6 +185,6 @@ def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[st
             fault: side_by_side.submit(_killed_and_restarted, moment, fault, folder / fault, expected)
             for fault in LOST_ANSWERS
         }
-    trouble = {str(fault): case.exception() for fault, case in cases.items() if case.exception()}
-    assert not trouble, trouble
+    trouble = {str(fault): format_exception(error) for fault, case in cases.items() if (error := case.exception())}
+    assert not trouble, "\n".join(f"{fault}: {''.join(lines)}" for fault, lines in trouble.items())
     return f"{len(cases)} cases of {moment.__name__}"
