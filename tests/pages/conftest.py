@@ -3,6 +3,7 @@
 # ruff: noqa: TID251 - tests of the pages run them as Streamlit does
 
 import html
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,14 @@ ROOT = Path(__file__).parent.parent.parent
 SECONDS = 30
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Put the main module back: Streamlit leaves its script there, and every process forked later would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """Console processes that tests start and kill, and what their databases say from outside."""
 
 import multiprocessing
+import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from tests.runner import child
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.runner.child"])
 SECONDS = 100.0
+_early = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
 
@@ -33,6 +37,20 @@ def access(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
         "mplus": {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret", "per_second": 10_000},
         **more,
     }  # fmt: skip
+
+
+def _start_server() -> None:
+    """Start what consoles are forked from, once: what one says before it has a file of its own is kept too."""
+    with _opening:
+        ours = os.dup(2)
+        early = os.open(_early, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            os.dup2(early, 2)
+            forkserver.ensure_running()
+        finally:
+            os.dup2(ours, 2)
+            os.close(ours)
+            os.close(early)
 
 
 class Console:
@@ -49,6 +67,7 @@ class Console:
         self._fork(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
 
     def _fork(self, work: Callable[..., None], *arguments: object) -> None:
+        _start_server()
         self.process = _processes.Process(target=work, args=arguments)
         self.process.start()
 
@@ -68,8 +87,8 @@ class Console:
 
     def said(self) -> str:
         """Return the end of what the process said."""
-        said = self.folder / "said"
-        return said.read_text(encoding="utf-8")[-6000:] if said.exists() else ""
+        said = [file.read_text(encoding="utf-8")[-6000:] for file in (self.folder / "said", _early) if file.exists()]
+        return "\n".join(said)
 
     @property
     def url(self) -> str:
