@@ -206,6 +206,12 @@ class Engine:
         self._queue(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
+    def undo(self, run_id: str, *, by: str) -> str:
+        """Start the plan that puts back what a run wrote, and return its run."""
+        run = self.runner.undo(run_id, by=by)
+        self._queue(f"preview-{run.id}", _preview, run.id, False)
+        return run.id
+
     def commit(self, run_id: str, approval: Approval) -> None:
         """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
         self.runner.approve(run_id, approval)

@@ -251,6 +251,10 @@ class Logbook:
         """Return how long each run took, in milliseconds, and its median time of one change, newest first."""
         return self._answer("durations", since=_naive(since), flow=flow, limit=limit)
 
+    def stock_levels(self, article: str = "", since: datetime = BEGINNING, limit: int = 100_000) -> pd.DataFrame:
+        """Return the stock levels that were written and proven: happened_at, run, article, title, branch, amount."""
+        return self._answer("stock_levels", article=article, since=_naive(since), limit=limit)
+
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the answer to one SELECT of an analyst, at most `rows` rows; `attrs["cut"]` tells whether more exist.
 

@@ -64,6 +64,26 @@ GROUP BY run
 ORDER BY started_at DESC
 LIMIT $limit;
 
+-- name: stock_levels
+-- Every stock level that was written and proven, by article and branch, oldest first; an empty article asks for all.
+WITH levels AS (
+  SELECT run, key, title, key_value.key AS path, TRY_CAST(key_value.value AS DECIMAL(18, 3)) AS amount
+  FROM (
+    SELECT run, key, title, unnest(map_entries(CAST(CAST(after AS JSON) AS MAP(VARCHAR, VARCHAR)))) AS key_value
+    FROM events
+    WHERE flow = 'stock' AND event = 'planned' AND after IS NOT NULL AND ($article = '' OR key = $article)
+  )
+  WHERE key_value.key LIKE '%/amount'
+)
+SELECT proven.happened_at, levels.run, levels.key AS article, levels.title,
+  split_part(levels.path, '/', 1) AS branch, levels.amount
+FROM levels
+JOIN events AS proven ON proven.flow = 'stock' AND proven.event = 'proven'
+  AND proven.run = levels.run AND proven.key = levels.key
+WHERE proven.happened_at >= $since
+ORDER BY proven.happened_at, article, branch
+LIMIT $limit;
+
 -- name: all
 -- The whole log, for an export.
 SELECT happened_at, run, flow, kind, key, array_to_string(sources, ' ') AS sources, title, event, code, facts, before, after, ms

@@ -104,3 +104,36 @@ def accountview_settings(sandbox: Sandbox, **changed: object) -> AccountViewSett
             **changed,
         }
     )
+
+
+def a_stock(key: str = "1001", managed: bool | None = True, **levels: str) -> Record:
+    """Return how much the till has of an article: a level for each branch, named `b1="14"`."""
+    values: dict[str, Value] = {"number": key} if managed is None else {"number": key, "managed": managed}
+    parts = tuple(
+        Record(Kind.LEVEL, branch.removeprefix("b"), {"amount": Decimal(amount)}) for branch, amount in levels.items()
+    )
+    return Record(Kind.STOCK, key, values, parts)
+
+
+def a_debtor(key: str = "10042", /, **values: Value) -> Record:
+    """Return a person in the books as the source of customers."""
+    complete: dict[str, Value] = {
+        "number": key,
+        "name": f"Klant {key}",
+        "contact": "",
+        "street": "Kerkstraat 1",
+        "postcode": "1234 AB",
+        "city": "Utrecht",
+        "country": "NL",
+        "phone": "030 1234567",
+        "email": f"klant{key}@voorbeeld.nl",
+        "vat_number": "",
+        "blocked": False,
+        "account": "1300",
+    }
+    return Record(Kind.DEBTOR, key, complete | values)
+
+
+def a_relation(key: str = "R1", **values: Value) -> Record:
+    """Return a customer of the till, under a number of its own."""
+    return Record(Kind.RELATION, key, {"name": f"Klant {key}", "active": True, **values})

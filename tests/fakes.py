@@ -64,14 +64,22 @@ class MemoryConnector:
 
     As a source it holds what `put` gave it, as a target what was written. Stamps and markers are numbers as text that
     grow with every change. `writes` lists the keys of the writes that took effect, `calls_made` counts all calls.
+    `evidence` are fields by which a record that is not linked is recognised, the strongest first.
     """
 
     def __init__(
-        self, records: Iterable[Record] = (), *, system: str = "Memory", page_size: int = 100, in_flight: int = 4
+        self,
+        records: Iterable[Record] = (),
+        *,
+        system: str = "Memory",
+        page_size: int = 100,
+        in_flight: int = 4,
+        evidence: Sequence[str] = (),
     ) -> None:
         self.system = system
         self.in_flight = in_flight
         self.page_size = page_size
+        self.evidence = evidence
         self.writes: list[str] = []
         self.calls_made: Counter[str] = Counter()
         self.offered: dict[str, dict[str, str]] = {}
@@ -155,12 +163,15 @@ class MemoryConnector:
         """Return what is held now; a link's reference counts more than the key."""
         self._answering("lookup")
         with self._lock:
-            found = {record.key: self._find(record.kind, record.key, references) for record in wanted}
+            found = {record.key: self._recognised(record, references) for record in wanted}
         return {
-            key: Held(_under(kept.record, key), kept.reference, str(kept.stamp), kept)
-            for key, kept in found.items()
-            if kept is not None
-        }
+            key: Held(
+                _under(kept[0].record, key), kept[0].reference, str(kept[0].stamp), kept[0], evidence,
+                tuple(other.reference for other in kept[1:]),
+            )
+            for key, (evidence, kept) in found.items()
+            if kept
+        }  # fmt: skip
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change; under a token it has seen, return what it answered then."""
@@ -207,6 +218,24 @@ class MemoryConnector:
             (kept for kept in rows if since is None or kept.stamp >= int(since)), key=lambda kept: kept.record.key
         )
 
+    def _recognised(self, wanted: Record, references: References) -> tuple[str, list[_Kept]]:
+        """Return by what a record is found, and every one that it fits; one linked to another key fits nobody else."""
+        linked = references.reference(wanted.kind, wanted.key) is not None
+        if (kept := self._find(wanted.kind, wanted.key, references)) is not None or linked:
+            return "link" if linked else "", [kept] if kept else []
+        for name in self.evidence:
+            sought = str(wanted.values.get(name) or "").casefold()
+            fitting = [
+                kept
+                for (kind, _), kept in self._kept.items()
+                if kind == wanted.kind
+                and sought == str(kept.record.values.get(name) or "").casefold() != ""
+                and references.key(kind, kept.reference) is None
+            ]
+            if fitting:
+                return name, fitting
+        return "", []
+
     def _find(self, kind: Kind, key: str, references: References) -> _Kept | None:
         reference = references.reference(kind, key)
         if reference is None:
@@ -223,6 +252,8 @@ class MemoryConnector:
 
     def _written(self, change: Change, held: Held | None, references: References) -> Written:
         now = self._find(change.kind, change.key, references)
+        if now is None and held is not None:  # recognised by evidence: it has a key of its own
+            now = next((kept for kept in self._kept.values() if kept.reference == held.reference), None)
         if change.action is Action.CREATE:
             if now is not None:
                 raise RejectedError("article_number_taken", number=change.key, article=change.key)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED
-from integration.core.records import Kind, Record, Value, canonical, same
+from integration.core.records import Kind, Record, Value, canonical, merged, same
 
 
 class Action(StrEnum):
@@ -90,7 +90,7 @@ def diff(
     desired: Record, held: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
 ) -> Change | Unchanged | Issue:
     """Compare what should be with what is and with what both last agreed on, and say what follows."""
-    sources = tuple(part.source for part in desired.parts) or (desired.source or desired.key,)
+    sources = desired.sources
     if held is None and agreed is not None:  # someone removed it from the target
         return Issue("target_record_missing", desired.key, facts={"key": title})
     if held is None:  # new in the source
@@ -149,6 +149,29 @@ def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "a
     )  # fmt: skip
 
 
+def inverse(change: Change, active: str = "active") -> Change:
+    """Return the change that puts back what another one overwrote; parts it had added are made inactive.
+
+    A part without a source of its own, such as a level, cannot be inactive and stays. What both sides agreed on stays
+    what the change had written, so that a field kept unless changed in the target stays put back.
+    """
+    if change.before is None:
+        raise ValueError("what was created has nothing before it")
+    there = {part.key for part in change.before.parts}
+    added = tuple(part for part in change.wanted.parts if part.key not in there and part.source)
+    off = tuple(Record(part.kind, part.key, {active: False}, source=part.source) for part in added)
+    on = tuple(
+        Record(part.kind, part.key, {active: part.values.get(active, True)}, source=part.source) for part in added
+    )
+    held = tuple(part for part in change.wanted.parts if part.key in there)
+    back = Record(change.kind, change.key, change.before.values, (*change.before.parts, *off), change.before.source)
+    return replace(
+        change, action=Action.UPDATE, wanted=back, kept=(), first_match=False,
+        before=Record(change.kind, change.key, change.wanted.values, (*held, *on), change.wanted.source),
+        agreed=merged(change.agreed, Record(change.kind, change.key, {}, off)),  # so that it stays put back
+    )  # fmt: skip
+
+
 def still_applies(change: Change, held: Record | None) -> bool:
     """Tell whether the target is still as it was when the change was planned, in every field it would touch."""
     if change.before is None:
@@ -195,6 +218,8 @@ class Limits:
     changes_percent: Decimal | None = None
     price_percent: Decimal | None = Decimal(25)
     retirements: int | None = 0
+    zero_percent: Decimal | None = None  # of the records read, those whose stock goes to nothing
+    new_debtors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +239,8 @@ class Tally:
     read: int = 0
     price_jumps: int = 0
     retirements: int = 0
+    zeroed: int = 0
+    new_debtors: int = 0
     first: bool = False  # the very first plan of a flow creates everything; its size says nothing
 
 
@@ -230,6 +257,11 @@ def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
         tripped.append(Brake("brake_price", tally.price_jumps, f"{limits.price_percent} %"))
     if limits.retirements is not None and tally.retirements > limits.retirements:
         tripped.append(Brake("brake_retirements", tally.retirements, str(limits.retirements)))
+    emptied = HUNDRED * tally.zeroed / tally.read if tally.read else Decimal(0)
+    if limits.zero_percent is not None and emptied > limits.zero_percent:
+        tripped.append(Brake("brake_stock_zero", tally.zeroed, f"{limits.zero_percent} %"))
+    if limits.new_debtors is not None and tally.new_debtors > limits.new_debtors:
+        tripped.append(Brake("brake_new_debtors", tally.new_debtors, str(limits.new_debtors)))
     return tuple(tripped)
 
 

@@ -21,6 +21,19 @@ class Kind(StrEnum):
     GROUP = "group"  # an article group
     ARTICLE = "article"  # what is sold and stocked; at the till always inside a product
     PRODUCT = "product"  # at the till: what groups the articles of one item
+    STOCK = "stock"  # at the till: how much there is of one article, with a level for each branch
+    LEVEL = "level"  # a part of STOCK, under the number of its branch
+    DEBTOR = "debtor"  # a customer in the books
+    RELATION = "relation"  # a customer at the till; in a document the part `customer`
+    ADDRESS = "address"  # where goods are delivered, in the books
+    ORDER = "order"  # a sales order of the till
+    INVOICE = "invoice"  # an invoice of the till
+    RECEIPT = "receipt"  # a sale at a till
+    SALES_ORDER = "sales_order"  # a sales order in the books
+    POSTING = "posting"  # a page in a sales daybook
+    LINE = "line"  # a part of a document
+    VAT = "vat"  # a part of a document of the till: what one VAT code comes to
+    PAYMENT = "payment"  # a part of a document of the till
 
 
 class FieldType(StrEnum):
@@ -62,6 +75,11 @@ class Record:
     parts: tuple["Record", ...] = ()
     source: str = ""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The keys of the records read that it accounts for: those of its parts where they have any, else its own."""
+        return tuple(part.source for part in self.parts if part.source) or (self.source or self.key,)
+
     def flat(self) -> dict[str, Value]:
         """Return every value under its path: `name` for its own, `200101/price_incl` for that of a part."""
         flat = dict(self.values)
@@ -95,6 +113,8 @@ class Held:
     reference: str  # the system's own number for it
     marker: str = ""  # change stamp or counter at the time of reading
     original: object = field(default=None, compare=False)
+    evidence: str = ""  # by what it was found: link, external_id, vat_number, email, content; empty: by its own key
+    others: tuple[str, ...] = ()  # references that the same evidence fits as well: a question, never a choice of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Mode(StrEnum):
     CHANGES = "changes"  # what changed since the last run
     COMPLETE = "complete"  # everything; only this can tell that something vanished
     CHOSEN = "chosen"  # the records under given source keys: parked ones tried again
+    UNDO = "undo"  # what an earlier run wrote, back to what was before
 
 
 @dataclass(frozen=True, slots=True)

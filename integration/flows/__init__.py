@@ -6,18 +6,45 @@ from typing import Protocol
 
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Limits, Policy
+from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import Trace
 from integration.core.run import Link, Staged
+
+
+def documents(source: Kind, target: Kind) -> Flow:
+    """Return the flow of the till's documents of one kind to documents of one kind in the books."""
+    return Flow(
+        "orders",
+        source="mplus",
+        target="accountview",
+        stages=(
+            Stage(source, Kind.DEBTOR, counted=False, derived=True),
+            Stage(source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}),
+            Stage(source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}),
+        ),
+    )
+
 
 FLOWS: Mapping[str, Flow] = {
     "products": Flow(
         "products",
         source="accountview",
         target="mplus",
-        stages=(Stage(Kind.GROUP, Kind.GROUP, counted=False), Stage(Kind.ARTICLE, Kind.PRODUCT)),
+        stages=(
+            Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
+            Stage(Kind.ARTICLE, Kind.PRODUCT),
+        ),
     ),
+    "stock": Flow(
+        "stock",
+        source="accountview",
+        target="mplus",
+        stages=(Stage(Kind.ARTICLE, Kind.STOCK),),
+        by_changes=False,  # nothing says that a movement of stock changes the article's stamp
+    ),
+    "customers": Flow("customers", source="accountview", target="mplus", stages=(Stage(Kind.DEBTOR, Kind.RELATION),)),
+    "orders": documents(Kind.ORDER, Kind.SALES_ORDER),
 }
 
 
@@ -50,9 +77,8 @@ class FlowLogic(Protocol):
     def limits(self) -> Limits:
         """Return when a plan stops for a typed confirmation."""
 
-    @property
-    def prices(self) -> frozenset[str]:
-        """Return the names of the fields whose jumps the price brake counts."""
+    def watched(self, change: Change) -> tuple[str, ...]:
+        """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ..."""
 
     @property
     def mapping_version(self) -> int:
@@ -61,6 +87,10 @@ class FlowLogic(Protocol):
     @property
     def retires(self) -> bool:
         """Tell whether what vanished from the source is proposed for retirement."""
+
+    @property
+    def most(self) -> int | None:
+        """Return how many records one run reads at most, or None."""
 
     def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
@@ -82,6 +112,9 @@ class FlowLogic(Protocol):
 
     def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
+
+    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+        """Return what undoes a create, or why it stays: what somebody may use by now is never deleted."""
 
     def trace(self, stage: int, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""

@@ -1,33 +1,31 @@
 """Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import Field
 from stdnum import ean
 
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
-from integration.core.plan import Limits, Policy
+from integration.core.plan import Change, Limits, Policy, price_jumps, retire
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import (
     EMPTY,
-    Operator,
     Trace,
     TraceStep,
     as_text,
     compile,  # noqa: A004 - of the mapping, as everywhere here
-    matches,
     policy,
     rules_from,
 )
 from integration.core.run import Link, Staged
 from integration.flows import FLOWS, Shaped
+from integration.flows.common import FlowSettings, Parked, Strict, clean, left_out, required
 from integration.functions import Tools
 
 GROUPS, ARTICLES = 0, 1  # the stages of the flow
@@ -39,47 +37,20 @@ ACTIVE = "article.active"
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
 """Fields of an article that say how it is sold. Every other one is content."""
 
-_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
-
 Rate = Annotated[Decimal, Field(gt=0)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Part(_Settings):
+class Part(Strict):
     """One of the two parts of an article, switched by itself."""
 
     create: bool = True
     update: bool = True
 
 
-class Filter(_Settings):
-    """One condition on a source field: what meets it is taken in, or left out."""
-
-    field: str = Field(min_length=1)
-    operator: Operator
-    value: str | tuple[str, ...] = ""
-    take: Literal["in", "out"] = "in"
-
-
-class Brakes(_Settings):
-    """When a plan stops for a typed confirmation; None switches a brake off."""
-
-    changes: int | None = Field(500, ge=0)
-    changes_percent: Decimal | None = Field(None, ge=0)
-    price_percent: Decimal | None = Field(Decimal(25), ge=0)
-    retirements: int | None = Field(0, ge=0)
-
-
-class ProductSettings(_Settings):
+class ProductSettings(FlowSettings):
     """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
-    on: bool = False
-    schedule_minutes: int = Field(5, ge=1, le=59)
-    nightly_complete: bool = True
-    auto_approve: bool = False
+    flow: ClassVar[str] = "products"
 
     sku_rule: Literal["code", "field", "allotted"] = "code"
     sku_field: str = ""  # for the rule `field`
@@ -95,36 +66,13 @@ class ProductSettings(_Settings):
     content: Part = Part()
     offer: Part = Part()
     groups: bool = True
-    filters: tuple[Filter, ...] = ()
     blocked: Literal["skip", "inactive"] = "skip"
     retire: bool = True
-    brakes: Brakes = Brakes()
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _named(cls, values: Any, handler: ModelWrapValidatorHandler["ProductSettings"]) -> "ProductSettings":
-        try:
-            settings = handler(values)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            name = ".".join(str(step) for step in first["loc"])
-            raise ConfigurationError("setting_invalid", setting=f"products {name}", expected=first["msg"]) from None
-        if settings.sku_rule == "field" and not settings.sku_field:
+    def check(self) -> None:
+        """Raise ConfigurationError for settings that do not go together."""
+        if self.sku_rule == "field" and not self.sku_field:
             raise ConfigurationError("setting_invalid", setting="products sku_field", expected="a field of the article")
-        return settings
-
-
-class _Parked(Exception):  # noqa: N818 - no error: an issue on its way out
-    """One record cannot go on by itself."""
-
-    def __init__(self, cause: str, field: str, /, **facts: str) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.field = field
-        self.facts = facts
-
-    def issue(self, key: str) -> Issue:
-        return Issue(self.cause, key, self.field, {"key": key, **self.facts})
 
 
 class Products:
@@ -152,8 +100,8 @@ class Products:
         self.price_field = f"price_{settings.price_sent}"
         self.policy: Policy = _policy(owned, self.price_field)
         self.limits = Limits(**settings.brakes.model_dump())
-        self.prices = frozenset({self.price_field})
         self.retires = settings.retire
+        self.most: int | None = None
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
         self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
@@ -161,6 +109,10 @@ class Products:
         self._offers = settings.offer.create or settings.offer.update
         self._groups = compile(mapping, tools, {Kind.GROUP})
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
+
+    def watched(self, change: Change) -> tuple[str, ...]:
+        """Return the codes of the brakes that count this change by itself: that of prices."""
+        return ("brake_price",) if price_jumps(change, self.limits, frozenset({self.price_field})) else ()
 
     # ---- each record by itself
 
@@ -173,11 +125,11 @@ class Products:
         if not self.settings.groups:
             return Staged(key, key, title, skip=Skip("groups_not_sent", key, {"key": key}))
         mapped = self._groups.apply(record)
-        values = {name.partition(".")[2]: _clean(value) for name, value in mapped.values.items()}
+        values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
         try:
             self._free_of(mapped.issues, record)
-            _required(values, "name", "group.name", self.flow.target)
-        except _Parked as parked:
+            required(values, "name", "group.name", self.flow.target)
+        except Parked as parked:
             return Staged(key, key, title, issue=parked.issue(key))
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
@@ -190,7 +142,7 @@ class Products:
         try:
             product, article = self._mapped(record)
             number = self._number(record)
-        except _Parked as parked:
+        except Parked as parked:
             return Staged(key, parent, title, issue=parked.issue(key))
         part = Record(Kind.ARTICLE, number, article, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
@@ -202,17 +154,10 @@ class Products:
     def _left_out(self, record: Record) -> Skip | None:
         if record.values.get("blocked") is True and self.settings.blocked == "skip":
             return Skip("blocked", record.key, {"key": record.key})
-        for each in self.settings.filters:
-            if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
-                facts = {
-                    "key": record.key, "field": each.field, "operator": str(each.operator), "take": each.take,
-                    "operand": as_text(each.value), "value": as_text(record.values.get(each.field)),
-                }  # fmt: skip
-                return Skip("filtered_out", record.key, facts)
-        return None
+        return left_out(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
-        """Return the values of the product and those of the article. Raises _Parked."""
+        """Return the values of the product and those of the article. Raises Parked."""
         mapped = self._articles.apply(record)
         issues = mapped.issues if self._offers else [each for each in mapped.issues if not _is_offer(each.field)]
         self._free_of(issues, record)
@@ -221,10 +166,10 @@ class Products:
         for target, value in mapped.values.items():
             kind, _, name = target.partition(".")
             if kind == Kind.PRODUCT:
-                product[name] = _clean(value)
+                product[name] = clean(value)
             elif self._offers or not _is_offer(target):
-                article[name] = _clean(value)
-        _required(product, "name", "product.name", self.flow.target)
+                article[name] = clean(value)
+        required(product, "name", "product.name", self.flow.target)
         if "groups" in product:
             product["groups"] = _listed(product["groups"])
         if not self.settings.groups:
@@ -241,23 +186,23 @@ class Products:
         for issue in issues:
             if issue.facts.get("table") == VAT_TABLE:
                 raise self._unmapped_vat(record, issue.facts["value"])
-            raise _Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
+            raise Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
 
     def _check_vat(self, article: Mapping[str, Value], record: Record) -> None:
         if "vat_code" in article and article["vat_code"] in EMPTY:
             raise self._unmapped_vat(record, self._vat_code(record))
 
-    def _unmapped_vat(self, record: Record, code: str) -> _Parked:
+    def _unmapped_vat(self, record: Record, code: str) -> Parked:
         if not code:
-            return _Parked("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
+            return Parked("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
         rate = self._vat_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": ""}
-        return _Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
+        return Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
 
     # ---- number and price
 
     def _number(self, record: Record) -> str:
-        """Return the article number under the rule that is set. Raises _Parked."""
+        """Return the article number under the rule that is set. Raises Parked."""
         if self.settings.sku_rule == "allotted":
             return self._allot(record.key)
         given: Value = record.key
@@ -268,13 +213,13 @@ class Products:
         number = as_text(given).strip()
         facts = {"article": record.key, "value": number}
         if not (number.isascii() and number.isdecimal()) or len(number) > LONGEST_NUMBER or not int(number):
-            raise _Parked("sku_not_numeric", "number", **facts)
+            raise Parked("sku_not_numeric", "number", **facts)
         if number.startswith("0"):
-            raise _Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
+            raise Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
         return number
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
-        """Return the steps from the mapped price to the one that is sent, which is the last. Raises _Parked."""
+        """Return the steps from the mapped price to the one that is sent, which is the last. Raises Parked."""
         number = self._usable(price, record)
         steps = [TraceStep("price", number)]
         rate = self._currency_rate(record)
@@ -295,7 +240,7 @@ class Products:
         except ValueError:
             number = None
         if number is None or number < 0 or (not number and self.settings.zero_price == "park"):
-            raise _Parked("price_missing", PRICE, article=record.key, value=as_text(price))
+            raise Parked("price_missing", PRICE, article=record.key, value=as_text(price))
         return number
 
     def _currency_rate(self, record: Record) -> Decimal | None:
@@ -305,7 +250,7 @@ class Products:
             return None
         rate = self._rates.get(currency)
         if rate is None:
-            raise _Parked("currency_without_rate", PRICE, currency=currency, base_currency=base)
+            raise Parked("currency_without_rate", PRICE, currency=currency, base_currency=base)
         return rate
 
     def _percent(self, record: Record) -> Decimal:
@@ -394,6 +339,16 @@ class Products:
         kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
         return replace(part, values=kept)
 
+    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+        """Return the retirement of what was created; a group stays, for others may be in it by now."""
+        if stage == GROUPS:
+            return Skip("undo_keeps", change.key, {"key": change.title})
+        parts = change.agreed.parts
+        active = frozenset(part.source for part in parts if part.values.get("active") is not False)
+        if not active:
+            return Skip("undo_keeps", change.key, {"key": change.title})
+        return retire(change.agreed, active, title=change.title)
+
     # ---- why
 
     def trace(self, stage: int, record: Record) -> list[Trace]:
@@ -410,7 +365,7 @@ class Products:
             return replace(trace, target=target)
         try:
             steps = self._price(trace.value, record)
-        except _Parked as parked:
+        except Parked as parked:
             return Trace(target, trace.steps, None, parked.issue(record.key))
         return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value)
 
@@ -430,30 +385,17 @@ def _is_offer(target: str) -> bool:
     return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
 
 
-def _clean(value: Value) -> Value:
-    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
-    if isinstance(value, str):
-        text = _UNSTORABLE.sub("", value)
-        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    return value
-
-
 def _listed(value: Value) -> tuple[str, ...]:
     if value is None or value in EMPTY:
         return ()
     return value if isinstance(value, tuple) else (as_text(value).strip(),)
 
 
-def _required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
-    if name in values and not as_text(values[name]).strip():
-        raise _Parked("required_field_empty", field, field=field, system=system)
-
-
 def _checked_ean(value: Value, article: str) -> Value:
-    """Return the barcode without blanks and dashes. Raises _Parked when its check digit does not fit."""
+    """Return the barcode without blanks and dashes. Raises Parked when its check digit does not fit."""
     code = ean.compact(as_text(value))
     if code and not ean.is_valid(code):
-        raise _Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
+        raise Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
     return code or None
 
 

@@ -25,6 +25,10 @@ class Runner:
         """Open a run of a flow. Raises RunActiveError while another run of it is at work."""
         return self._preview.begin(flow, by=by, mode=mode, keys=keys)
 
+    def undo(self, run_id: str, *, by: str) -> Run:
+        """Open a run that puts back what another one wrote: a plan like any other, shown before anything is sent."""
+        return self._preview.undo(run_id, by=by)
+
     def preview_page(self, run_id: str) -> bool:
         """Do the next page of a preview and tell whether there is more."""
         return self._preview.page(run_id)

@@ -16,6 +16,7 @@ from integration.core.errors import (
     PlanUnsafeError,
     RejectedError,
 )
+from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.plan import Approval, Change, differences, remaining, still_applies
 from integration.core.records import Held, Record, Written
@@ -80,12 +81,11 @@ class Commit:
             self.parts.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
         logic = self.parts.logic(run.flow)
-        target = self.parts.connectors[logic.flow.target]
         references = self.parts.links.references(run.flow)
-        self._settle_doubtful(run, target, references)
+        self._settle_doubtful(run, logic.flow, references)
         doubtful = self.parts.runs.unsettled(run_id)
-        if rows := _free(self._next(run_id, logic), doubtful):
-            self._carry_out(run, target, references, rows)
+        if rows := _free(logic.flow, self._next(run_id, logic), doubtful):
+            self._carry_out(run, logic.flow, references, rows)
             return Pause(0)
         if doubtful:
             return Pause(self.parts.patience.pause.total_seconds())
@@ -94,11 +94,14 @@ class Commit:
 
     def _next(self, run_id: str, logic: FlowLogic) -> list[PlanRow]:
         rows = self.parts.runs.next_planned(run_id, WRITE_PAGE)
-        if rows and not logic.flow.stages[rows[0].stage].counted:  # a tree, which is looked at as a whole
+        if (
+            rows and rows[0].kind in logic.flow.stages[rows[0].stage].needs.values()
+        ):  # a tree, which is looked at as a whole
             rows = self.parts.runs.next_planned(run_id, TREE_PAGE)
         return rows
 
-    def _carry_out(self, run: Run, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
+    def _carry_out(self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
+        target = self.parts.connectors[flow.target]
         references.ask(rows[0].kind, [row.key for row in rows])
         held = target.lookup([_agreed(row) for row in rows], references)
         ready: list[tuple[PlanRow, Change]] = []
@@ -106,7 +109,9 @@ class Commit:
         for row in rows:
             change, now = _change(row), held.get(row.key)
             todo = change if still_applies(change, _record(now)) else None
-            if todo is None and row.attempts:  # we may have done part of it ourselves
+            if (
+                todo is None and row.attempts and not flow.stages[row.stage].once
+            ):  # we may have done part of it ourselves
                 todo = remaining(change, _record(now))
             if todo is None:
                 facts = {"key": row.title, "fields": _named(_moved(change, now))}
@@ -202,22 +207,22 @@ class Commit:
         settled = self.parts.runs.get(run.id)
         self.parts.runs.progress(run.id, "write", settled.progress_done + len(rows), settled.progress_total)
 
-    def _settle_doubtful(self, run: Run, target: Connector, references: LinkReferences) -> None:
+    def _settle_doubtful(self, run: Run, flow: Flow, references: LinkReferences) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
         rows = self.parts.runs.unsettled(run.id)
         if not rows:
             return
-        held = target.lookup([_agreed(row) for row in rows], references)
+        held = self.parts.connectors[flow.target].lookup([_agreed(row) for row in rows], references)
         outcomes = []
         for row in rows:
             now, change = held.get(row.key), _change(row)
-            outcome = self._after_look(row, change, now)
+            outcome = self._after_look(row, change, now, once=flow.stages[row.stage].once)
             if outcome is not None:
                 outcomes.append(outcome)
         if outcomes:
             self.parts.runs.settle(run.id, outcomes)
 
-    def _after_look(self, row: PlanRow, change: Change, now: Held | None) -> Outcome | None:
+    def _after_look(self, row: PlanRow, change: Change, now: Held | None, *, once: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell."""
         record = now.record if now else None
         wrong = differences(change.wanted, record)
@@ -230,7 +235,7 @@ class Commit:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": _named(wrong)}
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
-        if untouched or remaining(change, record) is not None:
+        if untouched or (not once and remaining(change, record) is not None):
             return Outcome(row.seq, Step.PLANNED)
         return _parked_wrong(row, change, now, wrong)
 
@@ -274,13 +279,18 @@ def _parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequenc
     return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, wrong[0] if wrong else "", facts))
 
 
-def _free(rows: Sequence[PlanRow], doubtful: Sequence[PlanRow]) -> Sequence[PlanRow]:
-    """Return the changes whose parent is settled: a record cannot be written before what it refers to.
+def _free(flow: Flow, rows: Sequence[PlanRow], doubtful: Sequence[PlanRow]) -> Sequence[PlanRow]:
+    """Return the changes whose needs are settled: a record cannot be written before what it refers to.
 
     When they only refer to one another in a circle, all of them: the target will say so.
     """
-    open_keys = {row.key for row in (*rows, *doubtful)}
-    free = [row for row in rows if _change(row).wanted.values.get("parent") not in open_keys]
+    open_keys = {(row.kind, row.key) for row in (*rows, *doubtful)}
+
+    def is_free(row: PlanRow) -> bool:
+        values = _change(row).wanted.values
+        return not any((kind, values.get(name)) in open_keys for name, kind in flow.stages[row.stage].needs.items())
+
+    free = [row for row in rows if is_free(row)]
     return free if free or doubtful else rows
 
 

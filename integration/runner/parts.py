@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
-from integration.core.flow import Flow
 from integration.core.run import Mode, Run
 from integration.flows import FlowLogic
 from integration.store.cursors import Cursors
@@ -39,20 +38,15 @@ class Parts:
     patience: Patience = Patience()
 
 
-def counted(flow: Flow) -> int:
-    """Return the stage whose records the flow counts."""
-    return next(place for place, stage in enumerate(flow.stages) if stage.counted)
-
-
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     """Return where the next run starts: nothing when this one read only chosen records."""
-    if run.mode is Mode.CHOSEN:
+    if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
+    flow = logic.flow
     cursors = {
         f"source:{stage.source}": run.position[f"stamp:{stage.source}"]
-        for stage in logic.flow.stages
+        for stage in flow.stages
         if f"stamp:{stage.source}" in run.position
     }
-    kind = logic.flow.stages[counted(logic.flow)].target
     marker = run.position.get("marker")
-    return cursors | ({f"target:{kind}": marker} if marker else {})
+    return cursors | ({f"target:{flow.stages[flow.counted].target}": marker} if marker else {})

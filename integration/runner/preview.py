@@ -3,6 +3,7 @@
 Every method does one page and may be repeated after a crash: a page and the place of the next one are kept together.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,13 +21,14 @@ from integration.core.plan import (
     diff,
     differences,
     fingerprint,
-    price_jumps,
+    inverse,
     retire,
+    still_applies,
 )
 from integration.core.records import Held, Kind, Record, merged
 from integration.core.run import Link, Mode, PlanRow, Run, RunState, Step
 from integration.flows import FlowLogic, Shaped
-from integration.runner.parts import Parts, counted, next_cursors
+from integration.runner.parts import Parts, next_cursors
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +51,23 @@ class Preview:
         known = {
             str(stage.source): self.parts.cursors.get(flow, f"source:{stage.source}") for stage in logic.flow.stages
         }
-        if mode is Mode.CHANGES and not known[logic.flow.stages[counted(logic.flow)].source]:
+        began = known[logic.flow.stages[logic.flow.counted].source]
+        first = _next_read(logic.flow, -1)
+        position = {"phase": "extract", "stage": str(first), "keys": "\n".join(keys)}
+        if mode is Mode.CHANGES or not began:
+            position["most"] = str(logic.most or "")
+        if mode is Mode.CHANGES and not (began and logic.flow.by_changes):
             mode = Mode.COMPLETE
-        position = {"phase": "extract", "stage": "0", "keys": "\n".join(keys)}
         if mode is Mode.CHANGES:
             position |= {f"since:{kind}": since for kind, since in known.items() if since}
         return self.parts.runs.begin(flow, mode, by, logic.mapping_version, position)
+
+    def undo(self, run_id: str, *, by: str) -> Run:
+        """Open a run that puts back what another one wrote. Raises RunActiveError while one of the flow is at work."""
+        earlier = self.parts.runs.get(run_id)
+        logic = self.parts.logic(earlier.flow)
+        position = {"phase": "undo", "of": run_id, "done": "0"}
+        return self.parts.runs.begin(earlier.flow, Mode.UNDO, by, logic.mapping_version, position)
 
     def page(self, run_id: str) -> bool:
         """Do the next page of a preview and tell whether there is more. Writes nothing to either system."""
@@ -64,7 +77,7 @@ class Preview:
         logic = self.parts.logic(run.flow)
         phases = {
             "extract": self._extract, "touched": self._touched, "siblings": self._siblings,
-            "plan": self._plan, "vanished": self._vanished, "finish": self._finish,
+            "plan": self._plan, "vanished": self._vanished, "undo": self._undo, "finish": self._finish,
         }  # fmt: skip
         return phases[run.position["phase"]](run, logic)
 
@@ -74,7 +87,7 @@ class Preview:
         stage = logic.flow.stages[place]
         source = self.parts.connectors[logic.flow.source]
         if "marker" not in position:  # where the target stands before anything is compared
-            kind = logic.flow.stages[counted(logic.flow)].target
+            kind = logic.flow.stages[logic.flow.counted].target
             position["marker"] = self.parts.connectors[logic.flow.target].changed(kind, "").stamp or ""
         if run.mode is Mode.CHOSEN and stage.counted:
             records, after, stamp = source.fetch(stage.source, position["keys"].split("\n")), None, None
@@ -82,21 +95,31 @@ class Preview:
             batch = source.extract(stage.source, position.get(f"since:{stage.source}"), position.get("after"))
             records, after, stamp = list(batch.records), batch.after, batch.stamp
         if stamp:
-            position[f"stamp:{stage.source}"] = max(stamp, position.get(f"stamp:{stage.source}", ""))
+            position[f"stamp:{stage.source}"] = max(stamp, position.get(f"stamp:{stage.source}", ""), key=_in_order)
         if stage.counted:
             position["read"] = str(int(position.get("read", "0")) + len(records))
         position.pop("after", None)
-        if after is not None:
+        if after is not None and not _enough(position):
             position["after"] = after
         else:
             position |= _after_extract(run.mode, place, logic.flow)
-        self.parts.runs.stage_page(run.id, place, logic.stage(place, records), position)
+        self._stage(run, logic, place, records, position)
         self.parts.runs.progress(run.id, "extract", int(position.get("read", "0")), 0)
         return True
 
+    def _stage(
+        self, run: Run, logic: FlowLogic, place: int, records: Sequence[Record], position: Mapping[str, str]
+    ) -> None:
+        """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
+        if logic.flow.stages[place].counted:
+            for aside, stage in enumerate(logic.flow.stages):
+                if stage.derived and (staged := logic.stage(aside, records)):
+                    self.parts.runs.stage_page(run.id, aside, staged, run.position)
+        self.parts.runs.stage_page(run.id, place, logic.stage(place, records), position)
+
     def _touched(self, run: Run, logic: FlowLogic) -> bool:
         """Read again from the source what was edited in the target since the last run."""
-        place, position = counted(logic.flow), dict(run.position)
+        place, position = logic.flow.counted, dict(run.position)
         kind = logic.flow.stages[place].target
         since = self.parts.cursors.get(logic.flow.name, f"target:{kind}")
         if since is None:
@@ -123,12 +146,13 @@ class Preview:
             link = ours.get(record.key)
             if link is None or link.marker == record.values.get("marker"):
                 continue
-            sources += [articles[part.key].key for part in record.parts if part.key in articles]
+            inside = [articles[part.key].key for part in record.parts if part.key in articles]
+            sources += inside or [link.key]
         self._stage_fetched(run, logic, place, sources, position)
 
     def _siblings(self, run: Run, logic: FlowLogic) -> bool:
         """Read the other variants of what changed, so that a product is always judged as a whole."""
-        place, position = counted(logic.flow), dict(run.position)
+        place, position = logic.flow.counted, dict(run.position)
         stage = logic.flow.stages[place]
         after: str | None = None
         while members := self.parts.runs.staged_groups(run.id, place, after, PLAN_PAGE):
@@ -151,7 +175,7 @@ class Preview:
             return
         records = self.parts.connectors[logic.flow.source].fetch(kind, missing)
         position["read"] = str(int(position.get("read", "0")) + len(records))
-        self.parts.runs.stage_page(run.id, place, logic.stage(place, records), position)
+        self._stage(run, logic, place, records, position)
 
     def _plan(self, run: Run, logic: FlowLogic) -> bool:
         """Compare one page of what should be with what is, and keep what follows."""
@@ -169,7 +193,7 @@ class Preview:
         page = _PlanPage(place, counted=stage.counted)
         self._compare(run, logic, shaped, page)
         position |= {"after": groups[-1][0].parent, "planned": str(int(position.get("planned", "0")) + page.weight)}
-        for name, count in (("changes", page.changes), ("jumps", page.jumps)):
+        for name, count in {"changes": page.changes, **page.watched}.items():
             position[name] = str(int(position.get(name, "0")) + count)
         self.parts.runs.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position)
         self.parts.runs.progress(run.id, "plan", int(position["planned"]), int(position.get("read", "0")))
@@ -182,7 +206,10 @@ class Preview:
         references.ask(kind, [record.key for record in desired])
         held = self.parts.connectors[flow.target].lookup(desired, references) if desired else {}
         links = self.parts.links.get(flow.name, kind, [record.key for record in desired])
-        taken = self._taken(flow.name, desired) if run.mode is not Mode.COMPLETE else {}
+        owned = kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE
+        taken = self._taken(flow.name, desired) if owned else {}
+        waiting = self._waiting(run, logic, page.place, desired)
+        waiting |= self._claimed(run, logic, kind, held)
         for one in shaped:
             for issue in one.parked:
                 page.park(issue, kind, one.title, one.group)
@@ -193,21 +220,28 @@ class Preview:
             wanted, issues = _without(one.desired, taken)
             for issue in issues:
                 page.park(issue, kind, one.title, one.group)
-            if wanted is not None:
+            if wanted is not None and (missing := waiting.get(wanted.key)):
+                page.park(missing, kind, one.title, one.group, len(wanted.sources))
+            elif wanted is not None:
                 self._decide(logic, one, wanted, held.get(wanted.key), links.get(wanted.key), page)
 
     def _decide(
         self, logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: "_PlanPage"
     ) -> None:
-        weight = len(wanted.parts) or 1
+        weight = len(wanted.sources)
         if objection := logic.objection(page.place, wanted, held, link):
             page.park(objection, wanted.kind, one.title, one.group, weight)
             return
         fitting = logic.fitting(page.place, wanted, held)
         if isinstance(fitting, Skip):
             page.skip(fitting, wanted.kind, one.title, one.group, weight)
+            if held is not None and link is None and logic.flow.stages[page.place].once:
+                page.unchanged.append(_link(wanted, held, wanted))
             return
         agreed = link.agreed if link else None
+        if held is not None and logic.flow.stages[page.place].once:
+            page.leave(None if agreed else _link(wanted, held, wanted), weight)
+            return
         record = held.record if held else None
         match diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group):
             case Issue() as issue:
@@ -217,7 +251,38 @@ class Preview:
                 renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
                 page.leave(renewed, weight)
             case Change() as change:
-                page.change(_remembering(change, agreed), jump=price_jumps(change, logic.limits, logic.prices))
+                if logic.flow.stages[page.place].once:  # remembered whole: a later change of the document shows
+                    change = replace(change, agreed=wanted)
+                page.change(_remembering(change, agreed), logic.watched(change), held.reference if held else "")
+
+    def _waiting(self, run: Run, logic: FlowLogic, place: int, desired: Sequence[Record]) -> dict[str, Issue]:
+        """Return an issue for each record that needs another one which is parked in this plan."""
+        found: dict[str, Issue] = {}
+        for name, kind in logic.flow.stages[place].needs.items():
+            keys = {str(record.values[name]) for record in desired if record.values.get(name)}
+            parked = self.parts.runs.parked(run.id, kind, sorted(keys))
+            for record in desired:
+                line = parked.get(str(record.values.get(name) or ""))
+                if line is not None:
+                    facts = {"key": record.key, "field": name, "needed": line.title, "cause": line.cause}
+                    found.setdefault(record.key, Issue("needed_record_parked", record.key, name, facts))
+        return found
+
+    def _claimed(self, run: Run, logic: FlowLogic, kind: Kind, held: Mapping[str, Held]) -> dict[str, Issue]:
+        """Return an issue for each record that was matched with what another record has been matched with before."""
+        matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
+        references = sorted({now.reference for now in matched.values()})
+        if not references or logic.flow.stages[logic.flow.stage(kind)].once:
+            return {}
+        owners = {one.reference: one.key for one in self.parts.links.by_reference(run.flow, kind, references).values()}
+        owners = self.parts.runs.claims(run.id, kind, references) | owners
+        found: dict[str, Issue] = {}
+        for key, now in sorted(matched.items()):
+            owner = owners.setdefault(now.reference, key)
+            if owner != key:
+                facts = {"key": key, "customer": key, "system": logic.flow.target, "candidates": now.reference}
+                found[key] = Issue("customer_ambiguous", key, facts=facts | {"other": owner})
+        return found
 
     def _taken(self, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:
         """Return an issue for each part whose number or mark belongs to another record already linked."""
@@ -244,12 +309,17 @@ class Preview:
 
     def _vanished(self, run: Run, logic: FlowLogic) -> bool:
         """Propose to retire what a complete extract no longer has."""
-        place, position = counted(logic.flow), dict(run.position)
+        place, position = logic.flow.counted, dict(run.position)
         stage = logic.flow.stages[place]
-        if not int(position.get("read", "0")) and self.parts.links.count(run.flow, stage.source):
+        if not int(position.get("read", "0")) and self.parts.links.count(run.flow, logic.flow.linked):
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source)
-        gone = self.parts.runs.vanished(run.id, run.flow, stage.source, position.get("after"), PLAN_PAGE, stage=place)
-        if not gone or not logic.retires:
+        after = position.get("after")
+        gone = (
+            self.parts.runs.vanished(run.id, run.flow, stage.source, after, PLAN_PAGE, stage=place)
+            if logic.retires
+            else []
+        )
+        if not gone:
             position |= {"phase": "finish"}
             self.parts.runs.position(run.id, position)
             return True
@@ -281,18 +351,58 @@ class Preview:
             change = retire(link.agreed, codes, title=title)
             if not differences(change.wanted, now.record):  # somebody did it by hand
                 continue
-            page.change(change, jump=False)
+            page.change(change, logic.watched(change))
         return page.rows
+
+    def _undo(self, run: Run, logic: FlowLogic) -> bool:
+        """Turn one page of what another run proved around, where the target still holds what that run wrote."""
+        position = dict(run.position)
+        rows = self.parts.runs.proven(position["of"], int(position["done"]), PLAN_PAGE)
+        if not rows:
+            position["phase"] = "finish"
+            self.parts.runs.position(run.id, position)
+            return True
+        rows = [row for row in rows if row.stage == rows[0].stage]
+        page = _PlanPage(rows[0].stage, counted=logic.flow.stages[rows[0].stage].counted)
+        changes = [row.change for row in rows if row.change]
+        references = self.parts.links.references(logic.flow.name)
+        held = self.parts.connectors[logic.flow.target].lookup([one.agreed for one in changes], references)
+        for change in changes:
+            self._turn_around(run, logic, change, held.get(change.key), page)
+        position["done"] = str(rows[-1].seq)
+        for name, count in {
+            "changes": page.changes,
+            "retirements": page.retirements,
+            "read": page.weight,
+            **page.watched,
+        }.items():
+            position[name] = str(int(position.get(name, "0")) + count)
+        self.parts.runs.keep_page(run.id, page.rows, [], 0, position)
+        return True
+
+    def _turn_around(self, run: Run, logic: FlowLogic, change: Change, held: Held | None, page: "_PlanPage") -> None:
+        weight = len(change.sources) or 1
+        back = logic.withdraw(page.place, change) if change.before is None else inverse(change)
+        if isinstance(back, Change) and not back.wanted.flat():
+            back = Skip("undo_keeps", change.key, {"key": change.title})
+        if isinstance(back, Skip):
+            page.skip(back, change.kind, change.title, change.group, weight)
+        elif back.before is not None and not still_applies(back, held.record if held else None):
+            facts = {"key": change.title, "run": run.position["of"]}
+            page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, change.title, change.group, weight)
+        else:
+            page.change(replace(back, sources=back.sources or change.sources), logic.watched(back))
 
     def _finish(self, run: Run, logic: FlowLogic) -> bool:
         position = run.position
         read, changes = int(position.get("read", "0")), int(position.get("changes", "0"))
         retirements = int(position.get("retirements", "0"))
         mark = fingerprint(run.flow, run.mapping_version, self.parts.runs.digests(run.id))
-        kind = logic.flow.stages[counted(logic.flow)].source
         tally = Tally(
-            changes=changes + retirements, read=read, price_jumps=int(position.get("jumps", "0")),
-            retirements=retirements, first=not self.parts.links.count(run.flow, kind),
+            changes=changes + retirements, read=read, retirements=retirements,
+            price_jumps=int(position.get("brake_price", "0")), zeroed=int(position.get("brake_stock_zero", "0")),
+            new_debtors=int(position.get("brake_new_debtors", "0")),
+            first=not self.parts.links.count(run.flow, logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()
         state = RunState.READY if tally.changes else RunState.DONE
@@ -328,7 +438,8 @@ class _PlanPage:
         self.unchanged: list[Link] = []
         self.unchanged_weight = 0
         self.changes = 0
-        self.jumps = 0
+        self.retirements = 0
+        self.watched: Counter[str] = Counter()
         self.weight = 0
 
     def _weighed(self, weight: int) -> int:
@@ -376,10 +487,11 @@ class _PlanPage:
         if link is not None:
             self.unchanged.append(link)
 
-    def change(self, change: Change, *, jump: bool) -> None:
+    def change(self, change: Change, watched: tuple[str, ...], reference: str = "") -> None:
         self.changes += change.action is not Action.RETIRE
-        self.jumps += jump
-        marks = (("brake_price",) if jump else ()) + (("brake_retirements",) if change.action is Action.RETIRE else ())
+        self.retirements += change.action is Action.RETIRE
+        self.watched.update(watched)
+        marks = watched + (("brake_retirements",) if change.action is Action.RETIRE else ())
         self.rows.append(
             PlanRow(
                 0,
@@ -393,6 +505,7 @@ class _PlanPage:
                 change=change,
                 digest=change.digest(),
                 brakes=marks,
+                reference=reference,
             )
         )
 
@@ -401,9 +514,26 @@ def _whole(text: str) -> int:
     return int(text) if text.isdecimal() else -1
 
 
+def _in_order(stamp: str) -> tuple[int, str]:
+    """Markers are whole numbers and compare as such; time stamps compare as text."""
+    return (int(stamp), "") if stamp.isdecimal() else (-1, stamp)
+
+
+def _enough(position: Mapping[str, str]) -> bool:
+    """Tell whether this run has read as many records as it may."""
+    most = position.get("most", "")
+    return bool(most) and int(position.get("read", "0")) >= int(most)
+
+
+def _next_read(flow: Flow, place: int) -> int:
+    """Return the next stage that is read by itself, or the number of stages when there is none."""
+    following = (at for at in range(place + 1, len(flow.stages)) if not flow.stages[at].derived)
+    return next(following, len(flow.stages))
+
+
 def _after_extract(mode: Mode, place: int, flow: Flow) -> dict[str, str]:
-    if place + 1 < len(flow.stages):
-        return {"stage": str(place + 1)}
+    if (following := _next_read(flow, place)) < len(flow.stages):
+        return {"stage": str(following)}
     return {"phase": {Mode.CHANGES: "touched", Mode.CHOSEN: "siblings"}.get(mode, "plan"), "stage": "0"}
 
 

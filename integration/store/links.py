@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import UnavailableError
+from integration.core.flow import MIRRORED
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
@@ -42,16 +43,34 @@ def keep(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link
     }
     alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired",))
+    _mirror(connection, at, flow, kept)
     _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
 
 
-def retire(connection: sa.Connection, at: datetime, flow: str, change: Change) -> None:
-    """Mark as retired what a carried out change made inactive, as part of the transaction under way."""
+def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link]) -> None:
+    """Let another flow know the same pair the other way round, where it knows neither of the two."""
+    for link in kept:
+        other = MIRRORED.get((flow, link.kind))
+        if other is None or not link.reference:
+            continue
+        there = (links.c.flow == other[0], links.c.kind == other[1])
+        known = sa.or_(links.c.key == link.reference, links.c.reference == link.key)
+        if connection.execute(sa.select(links.c.key).where(*there, known).limit(1)).first() is None:
+            upsert(connection, links, [_row(at, other[0], Link(other[1], link.reference, link.key))])
+
+
+def retire(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
+    """Mark as retired what a carried out change made inactive, as part of the transaction under way.
+
+    `marker` is what the target gave the change: without it our own write would look like somebody else's.
+    """
     gone = [part.source for part in change.wanted.parts]
     _switch(connection, flow, Kind.ARTICLE, gone, retired=True)
-    whole = all(part.values.get("active") is False for part in change.agreed.parts)
+    whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at}
+    if marker:
+        values["marker"] = marker
     connection.execute(links.update().where(*here).values(values))
 
 

@@ -227,6 +227,25 @@ class Runs:
             event = "run_done" if state is RunState.DONE else "plan_ready"
             _tell(connection, now, run, row.flow, event, _result(connection, run), _since(row, now))
 
+    def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
+        """Return the parked lines of the plan for these keys of a kind."""
+        found: dict[str, PlanRow] = {}
+        with self.database.read() as connection:
+            for some in portions(keys):
+                here = (lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED, lines.c.key.in_(some))
+                found |= {row.key: line_of(row) for row in connection.execute(sa.select(lines).where(*here))}
+        return found
+
+    def claims(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
+        """Return which keys of the plan are to be written to these records of the target, by reference."""
+        found: dict[str, str] = {}
+        with self.database.read() as connection:
+            for some in portions(references):
+                here = (lines.c.run == run, lines.c.kind == kind, lines.c.reference.in_(some))
+                rows = connection.execute(sa.select(lines.c.reference, lines.c.key).where(*here))
+                found |= {str(row.reference): str(row.key) for row in rows}
+        return found
+
     # ---- decisions ------------------------------------------------------------------------------------------------
 
     def discard(self, run: str, by: str) -> None:
@@ -384,6 +403,13 @@ class Runs:
                 yield from ((row.seq, change_from_json(row.change)) for row in found)
                 after = found[-1].seq
 
+    def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
+        """Return the next proven changes of the plan after a line, in its order."""
+        here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
+            return [line_of(row) for row in found]
+
     def rows_of_key(self, flow: str, key: str, limit: int = 50) -> list[tuple[str, PlanRow]]:
         """Return what the plans of a flow said about a key, with the run each line is of, the newest first."""
         found = sa.select(lines).join(runs, runs.c.id == lines.c.run).where(lines.c.key == key, runs.c.flow == flow)
@@ -513,7 +539,7 @@ def _keep_links(connection: sa.Connection, now: datetime, flow: str, pairs: Sequ
             continue
         change = change_from_json(row.change)
         if change.action is Action.RETIRE:
-            links.retire(connection, now, flow, change)
+            links.retire(connection, now, flow, change, one.marker)
         else:
             made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
     links.keep(connection, now, flow, made)

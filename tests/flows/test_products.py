@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Change, Unchanged, diff
+from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.run import Link, Staged
 from integration.flows import FLOWS, FlowLogic, Shaped
@@ -110,11 +110,22 @@ def test_settings_work_as_they_come() -> None:
 
 def test_the_price_is_owned_under_the_name_it_is_sent_by() -> None:
     assert products().policy["article.price_incl"] is Ownership.KEEP_EQUAL
-    assert products().prices == {"price_incl"}
     other = products(price_sent="excl")
     assert "article.price" not in other.policy
     assert other.policy["article.price_excl"] is Ownership.KEEP_EQUAL
-    assert other.prices == {"price_excl"}
+
+
+@pytest.mark.parametrize(("sent", "counts"), [("incl", True), ("excl", False)])
+def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, counts: bool) -> None:
+    def item(price: str) -> Record:
+        part = Record(Kind.ARTICLE, "1001", {"price_incl": Decimal(price)}, source="1001")
+        return Record(Kind.PRODUCT, "1001", {}, (part,))
+
+    change = Change(
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
+        wanted=item("20.00"), before=item("10.00"), agreed=item("20.00"),
+    )  # fmt: skip
+    assert (products(price_sent=sent).watched(change) == ("brake_price",)) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:

@@ -85,6 +85,19 @@ def test_durations_of_runs_and_changes_are_told(told: Logbook) -> None:
     assert (run["run"], run["preview_ms"], run["run_ms"], run["change_ms"], run["proven"]) == ("r1", 1500, 9000, 80, 1)
 
 
+def test_proven_stock_levels_are_told_by_article_and_branch(events: Events, logbook: Logbook) -> None:
+    wanted = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
+    events.tell(Event(event="planned", run="r1", flow="stock", kind="stock", key="1001", title="Bel", after=wanted))
+    events.tell(Event(event="planned", run="r1", flow="stock", kind="stock", key="1002", after={"1/amount": "7"}))
+    events.tell(Event(event="proven", run="r1", flow="stock", kind="stock", key="1001"))
+    logbook.drain(events)
+    levels = logbook.stock_levels()
+    assert levels[["article", "branch", "amount"]].astype(str).to_numpy().tolist() == [
+        ["1001", "1", "5.0"], ["1001", "2", "0.5"],
+    ]  # fmt: skip
+    assert logbook.stock_levels("1002").empty, "what was not proven is no level"
+
+
 def test_every_query_is_named_and_explained_in_a_line() -> None:
     named = queries(QUERIES.read_text(encoding="utf-8"))
     assert len(named) >= 7

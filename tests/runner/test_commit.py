@@ -19,8 +19,8 @@ from integration.core.run import Mode, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database
+from tests.bench import Bench, articles, edited
 from tests.fakes import MemoryConnector
-from tests.runner.conftest import Bench, articles, edited
 
 FIVE = ("1001", "1002", "1003", "1004", "1005")
 HIGHER = {"price": Decimal("18.0000")}

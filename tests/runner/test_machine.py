@@ -18,9 +18,9 @@ from integration.core.money import add_vat
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, RunState, Step
 from integration.store.database import open_database
+from tests.bench import Bench, articles, edited
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.runner.conftest import Bench, articles, edited
 
 CODES = [str(number) for number in range(1001, 1007)]
 codes = st.sampled_from(CODES)

@@ -9,9 +9,9 @@ from integration.core.plan import Action
 from integration.core.records import Batch, Kind, Record
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
+from tests.bench import Bench, articles, edited
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.runner.conftest import Bench, articles, edited
 
 
 def test_a_preview_writes_nothing(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:

@@ -1,9 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import pytest
+
+from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.core.run import Link
 from integration.store.database import Database
-from integration.store.links import Links
+from integration.store.links import Links, retire
+from tests.builders import a_create, a_relation, an_update
 from tests.store.conftest import Clock
 from tests.store.samples import FLOW, a_link
 
@@ -65,3 +70,67 @@ def test_numbers_stay_apart_when_many_ask_at_once(links: Links) -> None:
         numbers = list(pool.map(lambda number: links.allot(FLOW, "article", f"K{number % 20}"), range(80)))
     assert len(set(numbers)) == 20
     assert {links.allot(FLOW, "article", f"K{number}") for number in range(20)} == set(numbers)
+
+
+# ---- the same customer in two flows
+
+
+@pytest.mark.parametrize(
+    ("flow", "kind", "other", "its_kind"),
+    [("orders", Kind.DEBTOR, "customers", Kind.RELATION), ("customers", Kind.RELATION, "orders", Kind.DEBTOR)],
+)
+def test_a_customer_linked_by_one_flow_is_known_to_the_other_the_other_way_round(
+    links: Links, flow: str, kind: Kind, other: str, its_kind: Kind
+) -> None:
+    links.keep(flow, [Link(kind, "77", "10042", a_relation("77"), "5")])
+    assert links.get(other, its_kind, ["10042"]) == {"10042": Link(its_kind, "10042", "77")}
+    assert links.references(other).reference(its_kind, "10042") == "77"
+
+
+def test_a_mirrored_link_never_replaces_one_that_is_there(links: Links) -> None:
+    own = Link(Kind.RELATION, "10042", "77", a_relation("10042"), "5")
+    links.keep("customers", [own])
+    links.keep("orders", [Link(Kind.DEBTOR, "77", "10042")])
+    assert links.get("customers", Kind.RELATION, ["10042"]) == {"10042": own}
+
+
+def test_neither_of_a_pair_is_given_to_another_by_a_mirrored_link(links: Links) -> None:
+    links.keep("customers", [Link(Kind.RELATION, "10042", "77")])
+    links.keep("orders", [Link(Kind.DEBTOR, "77", "10043"), Link(Kind.DEBTOR, "78", "10042")])
+    assert links.count("customers", Kind.RELATION) == 1
+
+
+def test_what_has_no_reference_yet_is_not_mirrored(links: Links) -> None:
+    links.keep("orders", [Link(Kind.DEBTOR, "77", "")])
+    assert links.count("customers", Kind.RELATION) == 0
+
+
+def test_other_kinds_are_not_mirrored(links: Links) -> None:
+    links.keep("orders", [Link(Kind.ADDRESS, "77/1", "A1")])
+    links.keep("products", [Link(Kind.GROUP, "KLED", "9")])
+    assert links.count("customers", Kind.RELATION) == 0
+
+
+# ---- retired
+
+
+def test_a_record_without_parts_is_retired_as_a_whole(database: Database, clock: Clock, links: Links) -> None:
+    kept = a_relation("10042")
+    links.keep("customers", [Link(Kind.RELATION, "10042", "77", kept, "5")])
+    change = replace(an_update(kept, Action.RETIRE, active=False), agreed=kept)
+    with database.write() as connection:
+        retire(connection, clock(), "customers", change, "6")
+    assert links.get("customers", Kind.RELATION, ["10042"])["10042"] == Link(
+        Kind.RELATION, "10042", "77", kept, "6", retired=True
+    )
+
+
+def test_what_is_kept_again_after_it_was_retired_is_in_use_again(
+    database: Database, clock: Clock, links: Links
+) -> None:
+    link = Link(Kind.RELATION, "10042", "77", a_create(a_relation("10042")).agreed, "5")
+    links.keep("customers", [link])
+    with database.write() as connection:
+        retire(connection, clock(), "customers", an_update(a_relation("10042"), Action.RETIRE, active=False))
+    links.keep("customers", [link])
+    assert links.get("customers", Kind.RELATION, ["10042"]) == {"10042": link}

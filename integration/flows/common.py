@@ -1,0 +1,109 @@
+"""What all flows share: the settings every one of them has, how one record leaves the way, and clean texts."""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from integration.core.errors import ConfigurationError
+from integration.core.issues import Issue, Skip
+from integration.core.records import Record, Value
+from integration.core.rules import Operator, as_text, matches
+
+_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+
+class Strict(BaseModel):
+    """A group of settings that knows all its names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Filter(Strict):
+    """One condition on a source field: what meets it is taken in, or left out."""
+
+    field: str = Field(min_length=1)
+    operator: Operator
+    value: str | tuple[str, ...] = ""
+    take: Literal["in", "out"] = "in"
+
+
+class Brakes(Strict):
+    """When a plan stops for a typed confirmation; None switches a brake off."""
+
+    changes: int | None = Field(500, ge=0)
+    changes_percent: Decimal | None = Field(None, ge=0)
+    price_percent: Decimal | None = Field(Decimal(25), ge=0)
+    retirements: int | None = Field(0, ge=0)
+    zero_percent: Decimal | None = Field(Decimal(25), ge=0)
+    new_debtors: int | None = Field(50, ge=0)
+
+
+class FlowSettings(Strict):
+    """What every flow can be told. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    flow: ClassVar[str] = ""
+
+    on: bool = False
+    schedule_minutes: int = Field(5, ge=1, le=59)
+    nightly_complete: bool = True
+    auto_approve: bool = False
+    filters: tuple[Filter, ...] = ()
+    brakes: Brakes = Brakes()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _named(cls, values: Any, handler: ModelWrapValidatorHandler["FlowSettings"]) -> "FlowSettings":
+        try:
+            settings = handler(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = ".".join(str(step) for step in first["loc"])
+            raise ConfigurationError("setting_invalid", setting=f"{cls.flow} {name}", expected=first["msg"]) from None
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Raise ConfigurationError for settings that do not go together."""
+
+
+class Parked(Exception):  # noqa: N818 - no error: an issue on its way out
+    """One record cannot go on by itself."""
+
+    def __init__(self, cause: str, field: str = "", /, **facts: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.field = field
+        self.facts = facts
+
+    def issue(self, key: str) -> Issue:
+        """Return why the record under this key waits for a person."""
+        return Issue(self.cause, key, self.field, {"key": key, **self.facts})
+
+
+def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
+    """Return why a record takes no part, by the first filter that it does not pass."""
+    for each in filters:
+        if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
+            facts = {
+                "key": record.key, "field": each.field, "operator": str(each.operator), "take": each.take,
+                "operand": as_text(each.value), "value": as_text(record.values.get(each.field)),
+            }  # fmt: skip
+            return Skip("filtered_out", record.key, facts)
+    return None
+
+
+def clean(value: Value) -> Value:
+    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
+    if isinstance(value, str):
+        text = _UNSTORABLE.sub("", value)
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return value
+
+
+def required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
+    """Raise Parked when a field that the target needs is there and empty."""
+    if name in values and not as_text(values[name]).strip():
+        raise Parked("required_field_empty", field, field=field, system=system)

@@ -1,0 +1,187 @@
+"""A bench for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
+from typing import Any
+
+from integration.connectors.protocol import Connector
+from integration.core.plan import Approval
+from integration.core.records import Kind, Record, Value
+from integration.core.run import Mode, PlanRow, Run, RunState, Step
+from integration.flows import FlowLogic
+from integration.flows.products import Products, ProductSettings
+from integration.runner import Parts, Patience, Runner
+from integration.store.cursors import Cursors
+from integration.store.database import Database
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.runs import Runs
+from tests.builders import a_group, an_article
+from tests.fakes import MemoryConnector
+
+
+def shipped(flow: str) -> dict[str, Any]:
+    """Return the mapping a flow is shipped with."""
+    folder = Path(__file__).parents[1] / "data" / "mappings"
+    return loads((folder / f"{flow}.toml").read_text(encoding="utf-8"))
+
+
+BODY = shipped("products")
+TABLES = {"vat_codes": {"1": "1", "2": "2"}}
+RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+class Bench:
+    """The products flow on a database of its own; `source` and `target` are for the test to play with.
+
+    Whatever a test does, every run that comes to rest is checked: what it read is accounted for. Another flow is a
+    subclass with its name and its logic.
+    """
+
+    flow = "products"
+
+    def __init__(self, database: Database, source: MemoryConnector, target: Connector, **settings: Any) -> None:
+        self.source = source
+        self.connectors: dict[str, Connector] = {"accountview": source, "mplus": target}
+        self.settings = settings
+        self.mapping_version = 1
+        self.clock = Clock()
+        self.runs = Runs(database, self.clock)
+        self.links = Links(database, self.clock)
+        self.issues = Issues(database, self.clock)
+        self.cursors = Cursors(database, self.clock)
+        self._logics: dict[str, FlowLogic] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """Go on as a new process would: nothing is known but what is on file."""
+        self.runner = Runner(
+            Parts(
+                self.connectors, self._logic, self.runs, self.links, self.cursors, self.clock,
+                Patience(timedelta(seconds=10), timedelta(seconds=1)),
+            )
+        )  # fmt: skip
+
+    def _logic(self, flow: str) -> FlowLogic:
+        assert flow == self.flow
+        state = f"{self.mapping_version} {self.settings}"
+        if state not in self._logics:
+            self._logics[state] = self.made()
+        return self._logics[state]
+
+    def made(self) -> FlowLogic:
+        """Return what is particular to the flow, with the settings as they are now."""
+        return Products(
+            ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
+            lambda code: self.links.allot(self.flow, "article", code),
+        )  # fmt: skip
+
+    # ---- what a person does
+
+    def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+        """Make a plan."""
+        self.clock.advance(60)
+        return self.previewed(self.runner.begin(self.flow, by="test", mode=mode, keys=keys))
+
+    def undo(self, run: Run) -> Run:
+        """Make a plan that puts back what a run wrote."""
+        self.clock.advance(60)
+        return self.previewed(self.runner.undo(run.id, by="test"))
+
+    def previewed(self, run: Run) -> Run:
+        """Go on with a preview until it rests."""
+        while self.runner.preview_page(run.id):
+            pass
+        return self.rested(run)
+
+    def approve(self, run: Run, **more: Any) -> None:
+        """Say yes to a plan, with every brake's number typed."""
+        confirmed = {brake.code: brake.count for brake in run.brakes}
+        self.runner.approve(run.id, Approval(run.fingerprint, **{"by": "test", "confirmed": confirmed, **more}))
+
+    def carry_out(self, run: Run) -> Run:
+        """Write page by page until the run ends; a pause takes no time."""
+        while pause := self.runner.commit_page(run.id):
+            self.clock.advance(pause.seconds)
+        return self.rested(run)
+
+    def commit(self, run: Run, **more: Any) -> Run:
+        """Say yes and write."""
+        self.approve(run, **more)
+        return self.carry_out(run)
+
+    def run(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+        """Make a plan and write it as it is."""
+        run = self.preview(mode, keys)
+        return self.commit(run) if run.state is RunState.READY else run
+
+    # ---- what is then
+
+    def rested(self, run: Run) -> Run:
+        """Return a run as it is now, every record of it accounted for."""
+        counts = self.runs.counts(run.id)
+        assert counts.difference == 0, counts
+        now = self.runs.get(run.id)
+        assert now.counts == counts
+        if now.state is RunState.DONE:
+            assert (counts.in_doubt, counts.planned) == (0, 0)
+        return now
+
+    def changes(self, run: Run) -> dict[str, PlanRow]:
+        """Return the changes of a plan by key."""
+        return {row.key: row for row in self.runs.rows(run.id, "changes", limit=10_000)}
+
+    def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
+        """Return what a plan writes: paths and values, by key."""
+        return {key: row.change.wanted.flat() for key, row in self.changes(run).items() if row.change}
+
+    def steps(self, run: Run) -> dict[str, Step]:
+        """Return where each change stands."""
+        return {key: row.step for key, row in self.changes(run).items()}
+
+    def reasons(self, run: Run) -> dict[str, str]:
+        """Return why records take no part, by key."""
+        return {row.key: row.cause for row in self.runs.rows(run.id, "skip", limit=10_000)}
+
+    def causes(self, run: Run) -> dict[str, str]:
+        """Return why lines of a plan are parked, by key."""
+        return {row.key: row.cause for row in self.runs.rows(run.id, "parked", limit=10_000)}
+
+
+def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
+    """Let somebody change values of a record: by name those of its own, by path those of a part."""
+    record = connector.held(kind)[key]
+    parts = tuple(
+        replace(part, values={**part.values, **_inside(values, part.key)}) if _inside(values, part.key) else part
+        for part in record.parts
+    )
+    own = {path: value for path, value in values.items() if "/" not in path}
+    connector.put(replace(record, values={**record.values, **own}, parts=parts))
+
+
+def _inside(values: Mapping[str, Value], part: str) -> dict[str, Value]:
+    return {path.partition("/")[2]: value for path, value in values.items() if path.startswith(f"{part}/")}
+
+
+def articles(*keys: str, **values: Value) -> list[Record]:
+    """Return articles as the source has them, and their group; it is last, so that no article has the last stamp."""
+    return [*(an_article(key, **values) for key in keys), a_group()]

@@ -1,0 +1,580 @@
+"""Documents to the cent: what was sold and what the books make of it are equal, corrected by name, or parked."""
+
+import doctest
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integration.core.money import add_vat, amount, from_cents, remove_vat, to_cents
+from integration.core.totals import (
+    RULES,
+    UNEXPLAINED,
+    Basis,
+    BookLine,
+    Document,
+    Rounding,
+    Sold,
+    VatSum,
+    Verdict,
+    basis_of,
+    book_lines,
+    booked,
+    correction,
+    posted,
+    rounding_lines,
+    verdict,
+)
+from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.sums import summed
+from integration.sandbox.shop import make_shop
+
+PAGE = Path(__file__).parents[2] / "docs" / "to-the-cent.md"
+RATES = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "5": Decimal("5.5")}
+NO_RATES = dict.fromkeys(RATES, Decimal(0))
+METHODS = {"inclusive": "VAT-METHOD-INCLUSIVE", "exclusive": "VAT-METHOD-EXCLUSIVE", "shifted": "VAT-METHOD-SHIFTED"}
+LIMITS = st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("0.05"), Decimal(1), Decimal(10**6)])
+BASES = st.sampled_from(get_args(Basis))
+ROUNDINGS = st.sampled_from(get_args(Rounding))
+PLACES = st.sampled_from([2, 4])
+QUANTITIES = st.one_of(
+    st.sampled_from([Decimal(1), Decimal(2), Decimal(3), Decimal(-1), Decimal(-2)]),
+    st.decimals(min_value=-3, max_value=3, places=3).filter(bool),
+)
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(list(RATES)),
+        st.integers(0, 30000),
+        QUANTITIES,
+        st.sampled_from([0, 0, 0, 10, 15, 33, 100]),
+        st.sampled_from(["8000", "8010", "8020"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+CENTS = st.sampled_from([Decimal(cents).scaleb(-2) for cents in (-2, -1, 1, 2, 500)])
+
+quick = settings(max_examples=60, deadline=None)
+
+
+def charged(method: str) -> Mapping[str, Decimal]:
+    """What the books charge on a document with that VAT method."""
+    return NO_RATES if method == "shifted" else RATES
+
+
+def totalled(lines: list[tuple[str, Decimal]], method: str, rates: Mapping[str, Decimal] = RATES) -> Any:
+    """The lines and split of a till that rounds VAT once per code, lets the heaviest line take the rest."""
+    cents = [(int(code), to_cents(each)) for code, each in lines]
+    return summed(cents, {int(code): rate for code, rate in rates.items()}, METHODS[method])
+
+
+def document(method: str, given_lines: list[tuple[str, int, Decimal, int, str]]) -> Document:
+    """A document as a till makes it."""
+    rates, sold = charged(method), []
+    for place, (code, cents, quantity, discount, group) in enumerate(given_lines):
+        excl = remove_vat(from_cents(cents), rates[code])
+        sold.append(Sold(str(place), code, quantity, add_vat(excl, rates[code]), excl, Decimal(discount), group=group))
+    basis = basis_of(method)
+    counted = [
+        BookLine("", s.quantity or Decimal(0), s.price(basis) or Decimal(0), s.discount_percent or Decimal(0))
+        for s in sold
+    ]
+    sums = totalled([(s.vat_code, c.amount) for s, c in zip(sold, counted, strict=True)], method)
+    return Document(
+        lines=tuple(
+            replace(one, amount_incl=from_cents(incl), amount_excl=from_cents(excl))
+            for one, (incl, excl) in zip(sold, sums.lines, strict=True)
+        ),
+        vat={str(group.vat_code): VatSum(from_cents(group.excl), from_cents(group.vat)) for group in sums.groups},
+        total_incl=from_cents(sums.incl),
+        total_excl=from_cents(sums.excl),
+        method=method,
+    )
+
+
+DOCUMENTS = st.builds(document, st.sampled_from(list(METHODS)), LINES)
+
+
+def returned(sold: Document) -> Document:
+    """The same sold back."""
+    lines = tuple(
+        replace(
+            line,
+            quantity=-(line.quantity or Decimal(1)),
+            amount_incl=None if line.amount_incl is None else -line.amount_incl,
+            amount_excl=None if line.amount_excl is None else -line.amount_excl,
+        )
+        for line in sold.lines
+    )
+    vat = {code: VatSum(-each.excl, -each.vat) for code, each in sold.vat.items()}
+    return Document(lines, vat, method=sold.method, rounding=-sold.rounding)
+
+
+@st.composite
+def awkward(draw: st.DrawFn) -> Document:
+    """A document in which the till does something of its own."""
+    sold = replace(draw(DOCUMENTS), total_incl=None, total_excl=None)
+    code = draw(st.sampled_from(list(sold.vat)))
+    cents = draw(CENTS)
+    match draw(st.integers(0, 7)):
+        case 0:
+            return replace(sold, vat={**sold.vat, code: sold.vat[code] + VatSum(cents)}, rounding=-cents)
+        case 1:
+            return replace(sold, vat={**sold.vat, code: sold.vat[code] + VatSum(cents, cents)})
+        case 2:
+            return replace(sold, vat={**sold.vat, code: sold.vat[code] + VatSum(cents, -cents)})
+        case 3:
+            lines = [replace(one, vat_code="" if one.vat_code == code else one.vat_code) for one in sold.lines]
+            return replace(sold, lines=tuple(lines))
+        case 4:
+            other = {**charged(sold.method), code: Decimal(19)}
+            basis = basis_of(sold.method)
+            return replace(sold, vat=booked(book_lines(sold, basis, other), other, basis, "document"))
+        case 5:
+            lines = [replace(one, amount_incl=None, amount_excl=None) for one in sold.lines]
+            return replace(sold, lines=tuple(lines))
+        case 6:
+            return discounted(sold, Decimal(10))
+    return sold
+
+
+def discounted(sold: Document, percent: Decimal) -> Document:
+    """The same with a discount on the whole that no line shows."""
+    basis = basis_of(sold.method)
+    amounts = [(code, amount(each.of(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
+    lines = [BookLine("", Decimal(1), each, vat_code=code) for code, each in amounts]
+    return replace(sold, vat=booked(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None)
+
+
+def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
+    """Added per VAT code, without what is zero."""
+    added: dict[str, VatSum] = {}
+    for one in sums:
+        for code, each in one.items():
+            added[code] = added.get(code, VatSum()) + each
+    return {code: each for code, each in added.items() if each}
+
+
+def applied(  # noqa: C901  # one branch for each rule
+    rule: str, facts: Mapping[str, str], sold: Document, basis: Basis, rounding: Rounding, places: int
+) -> Any:
+    """What the books would come to if the rule held, worked out once more from its facts."""
+    rates = charged(sold.method)
+    lines = list(book_lines(sold, basis, rates, places))
+    names = facts.get("lines", "").split(", ")
+    match rule:
+        case "other_rounding":
+            assert facts["rounding"] != rounding
+            return booked(lines, rates, basis, "document" if rounding == "line" else "line")
+        case "cash_rounding":
+            cents = Decimal(facts["rounding"])
+            assert abs(cents) == abs(sold.rounding)
+            if facts["vat"] == "without":
+                return together(booked(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
+            lines.append(BookLine("cash", Decimal(1), cents, vat_code=facts["vat_code"]))
+        case "price_already_discounted":
+            lines = [replace(one, discount_percent=Decimal(0)) if one.key in names else one for one in lines]
+        case "line_without_vat_code":
+            assert {one.key for one in lines if not one.vat_code} == set(names)
+            lines = [replace(one, vat_code=one.vat_code or facts["vat_code"]) for one in lines]
+        case "vat_rate_differs":
+            assert Decimal(facts["till"]) != rates[facts["vat_code"]] == Decimal(facts["books"])
+            rates = {**rates, facts["vat_code"]: Decimal(facts["till"])}
+        case "other_basis":
+            assert facts["basis"] != basis
+            basis = "excl" if basis == "incl" else "incl"
+            rounding = "line" if facts["rounding"] == "line" else "document"
+            lines = list(book_lines(sold, basis, rates, places))
+        case "price_decimals":
+            lines = list(book_lines(sold, basis, rates, 8))
+        case "document_discount":
+            return with_discount(facts["discount"], sold, lines, basis, rounding)
+        case "till_lines_do_not_add_up":
+            return with_own_split(facts, sold, booked(lines, rates, basis, rounding), basis, rounding)
+        case "" | "unexplained":
+            return sold.sold
+    return booked(lines, rates, basis, rounding)
+
+
+def with_own_split(facts: Mapping[str, str], sold: Document, made: Any, basis: Basis, rounding: Rounding) -> Any:
+    """What was sold, if the books came to what the lines say and the split to something else."""
+    own = [BookLine("", Decimal(1), one.amount(basis) or Decimal(0), vat_code=one.vat_code) for one in sold.lines]
+    theirs = booked(own, charged(sold.method), basis, rounding)
+    lines_say, split_says = (each.get(facts["vat_code"], VatSum()).of(basis) for each in (theirs, sold.sold))
+
+    assert together(theirs) == together(made)
+    assert (str(lines_say), str(split_says)) == (facts["lines"], facts["split"])
+    assert lines_say != split_says
+    return sold.sold
+
+
+def with_discount(discount: str, sold: Document, lines: list[BookLine], basis: Basis, rounding: Rounding) -> Any:
+    """What the books would come to with a discount on the whole."""
+    rates = charged(sold.method)
+    made = booked(lines, rates, basis, rounding)
+    whole, told = (sum((each.of(basis) for each in sums.values()), Decimal(0)) for sums in (made, sold.sold))
+    if discount == "lines":
+        prices = [(one.price(basis) or Decimal(0), one.discount_percent or Decimal(0)) for one in sold.lines]
+        taken = [
+            replace(one, price=price, discount_percent=less) for one, (price, less) in zip(lines, prices, strict=True)
+        ]
+        return booked(taken, rates, basis, rounding)
+    if discount.endswith("%"):
+        left = (100 - Decimal(discount[:-1])) / 100
+        assert abs(told - whole * left) <= Decimal("0.005") * (len(lines) + len(sold.sold))
+    else:
+        assert whole - told == Decimal(discount)
+        assert abs(whole - told) > Decimal("0.01") * len(lines)
+    return sold.sold
+
+
+@quick
+@given(DOCUMENTS)
+def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Document) -> None:
+    assert verdict(sold, charged(sold.method), basis_of(sold.method), "document") == Verdict()
+
+
+@quick
+@given(DOCUMENTS)
+def test_every_line_comes_to_its_own_total_in_the_basis_of_the_till(sold: Document) -> None:
+    basis = basis_of(sold.method)
+    lines = book_lines(sold, basis, charged(sold.method))
+    taken = {line.vat_code for line in sold.lines}
+
+    assert [line.amount for line in lines] == [line.amount(basis) for line in sold.lines]
+    assert [line.quantity for line in lines] == [line.quantity for line in sold.lines]
+    assert taken == {line.vat_code for line in lines}
+
+
+@quick
+@given(DOCUMENTS, BASES)
+def test_with_enough_decimals_in_prices_every_line_comes_to_its_own_total(sold: Document, basis: Basis) -> None:
+    lines = book_lines(sold, basis, charged(sold.method), 6)
+
+    assert [line.amount for line in lines] == [line.amount(basis) for line in sold.lines]
+
+
+@settings(quick, max_examples=150)
+@given(awkward(), BASES, ROUNDINGS, PLACES, LIMITS)
+def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
+    sold: Document, basis: Basis, rounding: Rounding, places: int, limit: Decimal
+) -> None:
+    rates = charged(sold.method)
+    found = verdict(sold, rates, basis, rounding, places)
+    made = booked(book_lines(sold, basis, rates, places), rates, basis, rounding)
+    moved = correction(found, limit)
+
+    assert together(made, found.differences) == together(sold.sold)
+    assert bool(found.rule) == bool(found.differences) == bool(found.amount)
+    assert found.rule in {"", *RULES, UNEXPLAINED}
+    if moved is None:
+        assert found.amount > limit
+    else:
+        assert together(made, moved) == together(sold.sold)
+        assert all(abs(each) <= limit for sum_ in moved.values() for each in (sum_.excl, sum_.vat, sum_.incl))
+
+
+@settings(quick, max_examples=100)
+@given(awkward(), BASES, ROUNDINGS, LIMITS)
+def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_was_sold(
+    sold: Document, basis: Basis, rounding: Rounding, limit: Decimal
+) -> None:
+    rates = charged(sold.method)
+    lines = book_lines(sold, basis, rates)
+    extra = rounding_lines(verdict(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
+
+    if extra is not None:
+        assert together(booked([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
+        assert sum(abs(line.amount) for line in extra) <= limit
+
+
+@settings(quick, max_examples=150)
+@given(awkward(), BASES, ROUNDINGS, PLACES)
+def test_an_explanation_is_true(sold: Document, basis: Basis, rounding: Rounding, places: int) -> None:
+    found = verdict(sold, charged(sold.method), basis, rounding, places)
+    made = applied(found.rule, found.facts, sold, basis, rounding, places)
+
+    assert together(made) == together(sold.sold)
+
+
+@quick
+@given(awkward(), BASES, ROUNDINGS)
+def test_a_return_is_the_opposite_of_its_sale(sold: Document, basis: Basis, rounding: Rounding) -> None:
+    rates, back = charged(sold.method), returned(sold)
+    there, here = (booked(book_lines(each, basis, rates), rates, basis, rounding) for each in (sold, back))
+    found, opposite = (verdict(each, rates, basis, rounding) for each in (sold, back))
+
+    assert together(there, here) == {}
+    assert together(found.differences, opposite.differences) == {}
+    assert (found.amount, found.rule) == (opposite.amount, opposite.rule)
+    assert together(posted_by_code(sold), posted_by_code(back)) == {}
+    assert {place: -each.excl for place, each in posted(sold).items()} == {
+        place: each.excl for place, each in posted(back).items()
+    }
+
+
+@settings(quick, max_examples=150)
+@given(awkward())
+def test_postings_add_up_to_the_split_of_the_till(sold: Document) -> None:
+    assert together(posted_by_code(sold)) == together(sold.vat)
+
+
+@quick
+@given(DOCUMENTS)
+def test_postings_of_a_document_that_adds_up_are_the_totals_of_its_lines(sold: Document) -> None:
+    own: dict[tuple[str, str], VatSum] = {}
+    for line in sold.lines:
+        excl, incl = line.amount_excl or Decimal(0), line.amount_incl or Decimal(0)
+        own[line.vat_code, line.group] = own.get((line.vat_code, line.group), VatSum()) + VatSum(excl, incl - excl)
+
+    assert posted(sold) == {place: each for place, each in own.items() if each}
+
+
+def posted_by_code(sold: Document) -> dict[str, VatSum]:
+    return together(*({code: each} for (code, _), each in posted(sold).items()))
+
+
+def euros(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def line(key: str, code: str, price: str, quantity: str = "1", discount: str = "0", total: str | None = "") -> Sold:
+    """A line priced with VAT; without a total its own is worked out, None is one the till does not tell."""
+    made = BookLine("", euros(quantity), euros(price), euros(discount)).amount
+    told = None if total is None else euros(total) if total else made
+    return Sold(key, code, euros(quantity), euros(price), None, euros(discount), told)
+
+
+def sale(*lines: Sold, vat: Mapping[str, tuple[str, str]], **more: Any) -> Document:
+    return Document(lines, {code: VatSum(euros(excl), euros(tax)) for code, (excl, tax) in vat.items()}, **more)
+
+
+NET = sale(line("1", "2", "10.00", "1", "10", None), vat={"2": ("8.26", "1.74")})
+TWO_RATES = (line("1", "2", "12.10"), line("2", "1", "10.90"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "sold", "facts"),
+    [
+        ("", sale(line("1", "2", "12.10"), vat={"2": ("10.00", "2.10")}), {}),
+        (
+            "other_rounding",
+            sale(*(line(key, "2", "0.07") for key in "123"), vat={"2": ("0.18", "0.03")}),
+            {"rounding": "line"},
+        ),
+        (
+            "cash_rounding",
+            sale(line("1", "2", "12.12"), vat={"2": ("10.02", "2.10"), "3": ("-0.02", "0")}, rounding=euros("0.02")),
+            {"rounding": "-0.02", "vat_code": "3", "vat": "without"},
+        ),
+        ("price_already_discounted", NET, {"lines": "1"}),
+        (
+            "document_discount",
+            sale(*TWO_RATES, vat={"2": ("9.00", "1.89"), "1": ("9.00", "0.81")}),
+            {"discount": "10%"},
+        ),
+        (
+            "document_discount",
+            sale(*TWO_RATES, vat={"2": ("9.56", "2.01"), "1": ("9.57", "0.86")}),
+            {"discount": "1.00"},
+        ),
+        (
+            "document_discount",
+            sale(line("1", "2", "12.10", "1", "50", "12.10"), vat={"2": ("5.00", "1.05")}),
+            {"discount": "lines"},
+        ),
+        (
+            "line_without_vat_code",
+            sale(line("1", "2", "12.10"), line("2", "", "1.21"), vat={"2": ("11.00", "2.31")}),
+            {"lines": "2", "vat_code": "2"},
+        ),
+        (
+            "vat_rate_differs",
+            sale(line("1", "2", "11.90"), vat={"2": ("10.00", "1.90")}),
+            {"vat_code": "2", "till": "19", "books": "21"},
+        ),
+        (
+            "vat_rate_differs",
+            sale(replace(line("1", "2", "0.28"), vat_percent=euros("19")), vat={"2": ("0.24", "0.04")}),
+            {"vat_code": "2", "till": "19", "books": "21"},
+        ),
+        (
+            "till_lines_do_not_add_up",
+            sale(line("1", "2", "12.10"), vat={"2": ("20.00", "4.20")}),
+            {"vat_code": "2", "lines": "12.10", "split": "24.20"},
+        ),
+        (
+            "price_decimals",
+            sale(line("1", "2", "10.10", "3", "0", "30.25"), vat={"2": ("25.00", "5.25")}),
+            {"lines": "1", "decimals": "2"},
+        ),
+        ("unexplained", sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")}), {}),
+    ],
+)
+def test_a_difference_is_explained_by_the_first_rule_that_gives_it_exactly(
+    rule: str, sold: Document, facts: Mapping[str, str]
+) -> None:
+    found = verdict(sold, RATES, "incl", "document")
+
+    assert found.rule == rule
+    assert {name: found.facts[name] for name in facts} == facts
+
+
+def test_the_other_basis_explains_what_prices_without_vat_lose() -> None:
+    one = replace(line("1", "2", "10.00", "3"), price_excl=euros("8.26"), amount_excl=euros("24.79"))
+    found = verdict(sale(one, vat={"2": ("24.79", "5.21")}), RATES, "excl", "document")
+
+    assert (found.rule, found.facts["basis"], found.amount) == ("other_basis", "incl", euros("0.02"))
+
+
+def test_reverse_charge_booked_as_taxed_is_a_rate_that_differs() -> None:
+    one = Sold("1", "2", euros("1"), euros("100"), euros("100"), euros("0"), euros("100"), euros("100"))
+    sold = sale(one, vat={"2": ("100.00", "0.00")}, method="shifted")
+
+    assert verdict(sold, RATES, "excl", "document").rule == "vat_rate_differs"
+    assert verdict(sold, {"2": euros("0")}, "excl", "document") == Verdict()
+
+
+def test_differences_of_several_codes_do_not_cancel_out() -> None:
+    found = verdict(sale(*TWO_RATES, vat={"2": ("10.01", "2.10"), "1": ("9.99", "0.90")}), RATES, "incl", "document")
+
+    assert found.amount == euros("0.02")
+    assert correction(found, euros("0.01")) is None
+    assert correction(found, euros("0.02")) == {"2": VatSum(euros("0.01")), "1": VatSum(euros("-0.01"))}
+
+
+def test_vat_alone_cannot_be_put_on_an_order() -> None:
+    sold = sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")})
+    lines, found = book_lines(sold, "incl", RATES), verdict(sold, RATES, "incl", "document")
+
+    assert correction(found, euros("0.05")) == {"2": VatSum(euros("0.01"), euros("-0.01"))}
+    assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None
+
+
+def test_a_price_with_too_few_decimals_is_made_up_for_on_the_rounding_account() -> None:
+    sold = sale(line("1", "2", "10.10", "3", "0", "30.25"), vat={"2": ("25.00", "5.25")})
+    lines, found = book_lines(sold, "incl", RATES), verdict(sold, RATES, "incl", "document")
+    extra = rounding_lines(found, lines, RATES, "incl", "document", euros("0.05"))
+
+    assert [(each.price, each.amount) for each in lines] == [(euros("10.08"), euros("30.24"))]
+    assert extra == (BookLine("rounding:2", euros("1"), euros("0.01"), vat_code="2"),)
+
+
+@pytest.mark.parametrize(("total", "is_certain"), [("12.10", True), ("12.12", True), ("12.08", True), ("12.11", False)])
+def test_only_cash_rounding_may_stand_between_a_total_and_its_split(total: str, is_certain: bool) -> None:
+    vat = {"2": ("10.00", "2.10")}
+    sold = sale(line("1", "2", "12.10"), vat=vat, total_incl=euros(total), rounding=euros("0.02"))
+    found = verdict(sold, RATES, "incl", "document")
+
+    assert found.is_certain == is_certain
+    assert (correction(found, euros("5")) is None) != is_certain
+    assert found.rule == ("" if is_certain else "till_lines_do_not_add_up")
+
+
+def test_without_a_split_the_lines_say_what_was_sold_if_they_tell_all() -> None:
+    told = replace(line("1", "2", "12.10"), amount_excl=euros("10.00"))
+
+    assert sale(told, vat={}).sold == {"2": VatSum(euros("10.00"), euros("2.10"))}
+    assert verdict(sale(told, vat={}), RATES, "incl", "document") == Verdict()
+
+
+def test_a_document_that_does_not_tell_what_was_sold_is_not_corrected() -> None:
+    found = verdict(sale(line("1", "2", "0.01"), vat={}), RATES, "incl", "document")
+
+    assert not found.is_certain
+    assert correction(found, euros("1")) is None
+
+
+def test_prices_told_on_one_basis_are_converted_with_the_rate_of_their_code() -> None:
+    sold = sale(line("1", "2", "12.10", total=None), vat={"2": ("10.00", "2.10")})
+
+    assert book_lines(sold, "excl", RATES) == (BookLine("1", euros("1"), euros("10.00"), euros("0"), "2"),)
+
+
+def test_a_code_without_lines_is_posted_under_no_group() -> None:
+    sold = sale(replace(line("1", "2", "12.10"), group="8000"), vat={"2": ("10.00", "2.10"), "3": ("0.02", "0.00")})
+
+    assert posted(sold) == {
+        ("2", "8000"): VatSum(euros("10.00"), euros("2.10")),
+        ("3", ""): VatSum(euros("0.02"), euros("0.00")),
+    }
+
+
+def test_a_discount_on_the_whole_is_posted_on_the_groups_in_proportion() -> None:
+    lines = [replace(line(key, "3", "1.00"), group=key) for key in "123"]
+
+    assert [each.excl for each in posted(sale(*lines, vat={"3": ("2.00", "0.00")})).values()] == [
+        euros("0.66"),
+        euros("0.67"),
+        euros("0.67"),
+    ]
+
+
+def sample_documents() -> Iterator[Document]:
+    """What the tills of the sample shop sold."""
+    till = Till(make_shop(200), Switches(), Ledger())
+    for kind in ("orders", "receipts", "invoices"):
+        for paper in till.state(kind):
+            payments = (paper["paymentList"] or {}).get("payment", [])
+            groups = paper["vatGroupList"].get("vatGroup", [])
+            yield Document(
+                lines=tuple(sample_line(place, one) for place, one in enumerate(paper["lineList"]["line"])),
+                vat={
+                    str(each["vatCode"]): VatSum(cents(each["exclAmount"]), cents(each["vatAmount"])) for each in groups
+                },
+                total_incl=cents(paper["totalInclAmount"]) if "totalInclAmount" in paper else None,
+                total_excl=cents(paper["totalExclAmount"]) if "totalExclAmount" in paper else None,
+                method=paper["vatMethod"].rpartition("-")[2].lower(),
+                rounding=sum((cents(each["amount"]) for each in payments if each["method"] == "ROUNDING"), Decimal(0)),
+            )
+
+
+def sample_line(place: int, one: dict[str, Any]) -> Sold:
+    data = one["data"]
+    return Sold(
+        key=str(place),
+        vat_code=str(data["vatCode"]),
+        quantity=Decimal(data["quantity"]).scaleb(-data["decimalPlaces"]),
+        price_incl=cents(data["price"]),
+        price_excl=cents(data["priceExcl"]),
+        discount_percent=Decimal(data.get("discountPercentage") or 0) / 100,
+        amount_incl=cents(data["totalInclAmount"]),
+        amount_excl=cents(data["totalExclAmount"]),
+        group=str(data["turnoverGroup"]),
+    )
+
+
+def cents(number: int) -> Decimal:
+    return from_cents(number)
+
+
+def test_everything_the_sample_shop_sold_can_be_booked_to_the_cent() -> None:
+    rates = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
+    sold = list(sample_documents())
+    found = [verdict(each, rates, basis_of(each.method), "document") for each in sold]
+
+    assert len(sold) > 300
+    assert {each.method for each in sold} == {"inclusive", "exclusive", "shifted"}
+    assert any(each.rounding for each in sold)
+    assert [each for each in found if each.rule] == []
+    assert all(together(posted_by_code(each)) == together(each.vat) for each in sold)
+
+
+def test_the_page_about_it_says_what_the_code_does() -> None:
+    tested = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+
+    assert tested.attempted > 5
+    assert tested.failed == 0
+
+
+def test_the_page_about_it_lists_the_rules_in_their_order() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert rows == [*RULES, UNEXPLAINED]

@@ -1,0 +1,155 @@
+"""Putting back what a run of products wrote: a plan like any other, and only where nobody was there since."""
+
+from decimal import Decimal
+
+from integration.core.plan import Action
+from integration.core.records import Kind, Value
+from integration.core.run import Mode, RunState, Step
+from tests.bench import Bench, edited
+from tests.builders import an_article
+from tests.fakes import MemoryConnector
+
+
+def at_till(target: MemoryConnector, key: str, path: str) -> Value:
+    return target.held(Kind.PRODUCT)[key].flat()[path]
+
+
+def a_price_update(bench: Bench, source: MemoryConnector) -> str:
+    bench.run()
+    edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
+    return bench.run().id
+
+
+def test_a_preview_of_an_undo_writes_nothing(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
+    run = a_price_update(bench, source)
+    calls = target.calls_made["write"]
+    back = bench.undo(bench.runs.get(run))
+    assert (back.mode, back.state, back.counts.planned) == (Mode.UNDO, RunState.READY, 1)
+    assert target.calls_made["write"] == calls
+
+
+def test_an_update_is_undone_to_the_old_values(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
+    run = a_price_update(bench, source)
+    back = bench.undo(bench.runs.get(run))
+    assert bench.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    done = bench.commit(back)
+    assert (done.state, bench.steps(done)) == (RunState.DONE, {"1002": Step.PROVEN})
+    assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
+    assert at_till(target, "1002", "name") == "Artikel 1002"
+
+
+def test_what_was_created_is_undone_by_making_it_inactive(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.run()
+    back = bench.undo(run)
+    assert {row.action for row in bench.changes(back).values()} == {Action.RETIRE}
+    assert bench.reasons(back) == {"KLED": "undo_keeps"}
+    assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 5)]
+    assert bench.commit(back).counts.proven == 5
+    assert at_till(target, "1001", "1001/active") is False
+
+
+def test_what_was_created_as_inactive_has_nothing_to_be_undone(bench: Bench, source: MemoryConnector) -> None:
+    bench.settings["blocked"] = "inactive"
+    edited(source, "1001", {"blocked": True})
+    back = bench.undo(bench.run())
+    assert bench.reasons(back)["1001"] == "undo_keeps"
+    assert set(bench.changes(back)) == {"1002", "1003", "1004", "1005"}
+
+
+def test_an_undone_create_is_not_taken_up_again_by_the_next_run_of_changes(bench: Bench) -> None:
+    bench.commit(bench.undo(bench.run()))
+    assert bench.preview().counts.read == 0
+
+
+def test_what_was_changed_since_is_left_and_said_to_be(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = bench.runs.get(a_price_update(bench, source))
+    edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
+    back = bench.undo(run)
+    assert (back.state, bench.causes(back)) == (RunState.DONE, {"1002": "undo_blocked"})
+    assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
+
+
+def test_a_field_that_the_run_did_not_write_does_not_stand_in_the_way(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = bench.runs.get(a_price_update(bench, source))
+    edited(target, "1002", {"1002/unit": "DS"}, Kind.PRODUCT)
+    assert set(bench.changes(bench.undo(run))) == {"1002"}
+
+
+def test_what_is_changed_between_plan_and_commit_of_an_undo_is_left(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    back = bench.undo(bench.runs.get(a_price_update(bench, source)))
+    edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
+    assert bench.steps(bench.commit(back)) == {"1002": Step.PARKED}
+    assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
+
+
+def test_what_is_gone_from_the_till_cannot_be_undone(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = bench.runs.get(a_price_update(bench, source))
+    target.remove(Kind.PRODUCT, "1002")
+    assert bench.causes(bench.undo(run)) == {"1002": "undo_blocked"}
+
+
+def test_a_variant_added_by_the_run_is_made_inactive_and_the_others_stay(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    edited(source, "1001", {"parent": "1001", "size": "M"})
+    bench.run()
+    source.put(an_article("1006", parent="1001", size="L"))
+    run = bench.run()
+    assert at_till(target, "1001", "1006/active") is True
+    bench.commit(bench.undo(run))
+    assert at_till(target, "1001", "1006/active") is False
+    assert at_till(target, "1001", "1001/active") is True
+
+
+def test_a_retirement_is_undone_by_making_it_active_again(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    source.remove(Kind.ARTICLE, "1003")
+    run = bench.run(Mode.COMPLETE)
+    assert at_till(target, "1003", "1003/active") is False
+    back = bench.undo(run)
+    assert bench.wanted(back) == {"1003": {"1003/active": True}}
+    assert bench.commit(back).state is RunState.DONE
+    assert at_till(target, "1003", "1003/active") is True
+
+
+def test_an_undo_can_be_undone(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
+    run = bench.runs.get(a_price_update(bench, source))
+    bench.commit(bench.undo(bench.commit(bench.undo(run))))
+    assert at_till(target, "1002", "1002/price_incl") == Decimal("24.20")
+
+
+def test_only_what_was_proven_is_undone(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
+    bench.run()
+    for key in ("1001", "1002"):
+        edited(source, key, {"price": Decimal("20.0000")})
+    target.refuse("1001")
+    run = bench.run()
+    target.accept("1001")
+    assert set(bench.changes(bench.undo(run))) == {"1002"}
+
+
+def test_an_undo_does_not_move_the_place_where_the_next_run_starts(bench: Bench, source: MemoryConnector) -> None:
+    run = bench.runs.get(a_price_update(bench, source))
+    before = bench.cursors.get("products", "source:article")
+    bench.commit(bench.undo(run))
+    assert bench.cursors.get("products", "source:article") == before
+
+
+def test_an_undo_goes_on_after_a_restart(bench: Bench, source: MemoryConnector) -> None:
+    whole = bench.undo(bench.runs.get(a_price_update(bench, source)))
+    bench.runs.discard(whole.id, by="test")
+    run = bench.runner.undo(whole.position["of"], by="test")
+    bench.restart()
+    while bench.runner.preview_page(run.id):
+        bench.restart()
+    assert bench.rested(run).fingerprint == whole.fingerprint
