@@ -238,3 +238,74 @@ class TargetContract:
 
     def test_a_change_tells_how_many_calls_it_takes(self, connector: Connector, product: Record) -> None:
         assert connector.calls(a_create(product)) >= 1
+
+
+class CustomerTargetContract:
+    """Provide `connector`, allowed to write, and `customer`, which the target does not have.
+
+    The customer has values of its own for `name`, `city`, `email` and `vat_number`.
+    """
+
+    @pytest.fixture
+    def links(self) -> Links:
+        """What was linked before: nothing, until a test does."""
+        return Links()
+
+    def created(self, connector: Connector, wanted: Record, links: Links) -> Held:
+        """Write a new customer, keep its link and return what the target holds now."""
+        written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
+        links.known[wanted.kind, wanted.key] = written.reference
+        return connector.lookup([wanted], links)[wanted.key]
+
+    def as_other(self, customer: Record, *names: str) -> Record:
+        """Return a customer under another key that shares only these values."""
+        values = {name: customer.values[name] for name in ("name", *names)}
+        return Record(customer.kind, f"{customer.key}9", values)
+
+    def test_a_customer_the_target_does_not_have_is_left_out(
+        self, connector: Connector, customer: Record, links: Links
+    ) -> None:
+        assert connector.lookup([customer], links) == {}
+
+    def test_a_customer_that_was_written_is_found_by_its_link(
+        self, connector: Connector, customer: Record, links: Links
+    ) -> None:
+        held = self.created(connector, customer, links)
+        assert differences(customer, held.record) == ()
+        assert (held.reference, held.evidence) == (links.known[customer.kind, customer.key], "link")
+
+    def test_a_customer_that_was_written_is_found_without_its_link(
+        self, connector: Connector, customer: Record, links: Links
+    ) -> None:
+        reference = self.created(connector, customer, links).reference
+        held = connector.lookup([customer], Links())[customer.key]
+        assert (held.reference, held.evidence, held.others) == (reference, "external_id", ())
+
+    @pytest.mark.parametrize("name", ["vat_number", "email"])
+    def test_a_customer_made_by_others_is_found_by_what_only_it_has(
+        self, connector: Connector, customer: Record, links: Links, name: str
+    ) -> None:
+        reference = self.created(connector, customer, links).reference
+        other = self.as_other(customer, name)
+        held = connector.lookup([other], Links())[other.key]
+        assert (held.reference, held.evidence) == (reference, name)
+
+    def test_a_name_alone_matches_nobody(self, connector: Connector, customer: Record, links: Links) -> None:
+        self.created(connector, customer, links)
+        assert connector.lookup([self.as_other(customer)], Links()) == {}
+
+    def test_two_customers_that_fit_are_both_named(self, connector: Connector, customer: Record, links: Links) -> None:
+        other = self.as_other(customer, "email")
+        references = {self.created(connector, one, links).reference for one in (customer, other)}
+        third = Record(customer.kind, f"{customer.key}8", other.values)
+        held = connector.lookup([third], Links())[third.key]
+        assert {held.reference, *held.others} == references
+
+    def test_an_update_of_a_customer_changes_what_it_names_and_nothing_else(
+        self, connector: Connector, customer: Record, links: Links
+    ) -> None:
+        before = self.created(connector, customer, links)
+        connector.write(an_update(before.record, city="Zeist"), before, links, "t2")
+        after = connector.lookup([customer], links)[customer.key].record
+        assert after.values["city"] == "Zeist"
+        assert differences(customer, after) == ("city",)

@@ -263,4 +263,5 @@ def _fault_of(answer: Answer) -> str:
 
 def _items(text: bytes) -> int:
     """Return how many list items of a cut-off answer are whole."""
-    return len(re.findall(rb"</(?:\w+:)?(?:product|articleGroups|branch|vatGroup|employee)>", text))
+    items = rb"product|articleGroups|branch|vatGroup|employee|order|invoice|receipt|relation"
+    return len(re.findall(rb"</(?:\w+:)?(?:" + items + rb")>", text))

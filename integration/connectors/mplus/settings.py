@@ -39,6 +39,10 @@ class MplusSettings(BaseModel):
     patience_seconds: float = Field(default=120, gt=0)
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
+    document_page: int = Field(default=200, ge=1, le=1000)  # orders, invoices or receipts in one answer
+    # A document whose marker was given out before that of the last one read can become visible after it.
+    document_overlap: int = Field(default=25, ge=0, le=10_000)
+    page_relations: int = Field(default=1000, ge=1, le=1000)  # the till answers no more at once
     employee_number: int = 999999  # the superuser, according to a vendor of another link
     minimum_version: str = "10.0.0"  # before it, pages did not count articles and lost changes
 
@@ -47,6 +51,8 @@ class MplusSettings(BaseModel):
     membership: Literal["product", "calls"] = "product"  # in the product's own lists, or by calls per group
     retire_with: Literal["active", "discontinued"] = "active"  # which flag takes an article off sale
     leading_price: Literal["incl", "excl"] = "incl"  # which price stays when only the VAT code changes
+    stock_counts: Literal["free", "free_and_reserved"] = "free"  # which quantity a level set is read back from
+    discounts_in: Literal["percent", "hundredths"] = "percent"  # the unit of a relation's discount
     top_group: int = 0  # parent number of a group that has no parent
 
     @property

@@ -38,6 +38,10 @@ def _active(item: Element) -> bool:
     return item.findtext(tag("active")) not in ("false", "0")
 
 
+def _enabled(item: Element) -> bool:
+    return item.findtext(tag("enabled")) not in ("false", "0")
+
+
 def _turnover(item: Element) -> bool:
     return item.findtext(tag("turnoverGroupType")) == "TURNOVER-GROUP-TYPE-TURNOVER"
 
@@ -48,8 +52,15 @@ _QUESTIONS = {
         "getTurnoverGroups", "turnoverGroup", "turnoverGroup", "turnoverGroupName", requests=True, keep=_turnover
     ),
     "payment_methods": _Question("getPaymentMethods", "paymentMethod", "method", "description", keep=_active),
+    "delivery_methods": _Question(
+        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_enabled
+    ),
+    "order_categories": _Question(
+        "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
+    ),
     "employees": _Question("getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_active),
 }
+_CUSTOM_LISTS = {Kind.ARTICLE: "articleCustomFieldList", Kind.RELATION: "relationCustomFieldList"}
 
 
 class Setup:
@@ -97,16 +108,17 @@ class Setup:
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
-        fields = list(self._words.named(kind))
-        if kind is Kind.ARTICLE:
-            fields += [codec.custom_field(name, kind_) for name, kind_ in self.custom_types().items()]
+        fields = list(codec.document_fields(kind) or self._words.named(kind))
+        if kind in _CUSTOM_LISTS:
+            fields += [codec.custom_field(name, type_, kind) for name, type_ in self.custom_types(kind).items()]
         return fields
 
     def choices(self, name: str) -> dict[str, str]:
         """Return codes and captions; an unknown name has none.
 
         Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
-        employees, custom_fields (with their types), article_groups.
+        delivery_methods, order_categories, employees, workplaces (`1/2` is the second of branch 1), custom_fields
+        (with their types), article_groups.
         """
         match name:
             case "vat_codes":
@@ -118,6 +130,8 @@ class Setup:
             case "article_groups":
                 tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
                 return {number: group.name for number, group in tree.items()}
+            case "workplaces":
+                return self._workplaces()
             case _ if name in _QUESTIONS:
                 return self._asked(_QUESTIONS[name])
             case _:
@@ -131,6 +145,15 @@ class Setup:
             if (code := item.findtext(tag(question.code))) and question.keep(item)
         }
 
+    def _workplaces(self) -> dict[str, str]:
+        branches = self._client.read("getBranches").iter(tag("branch"))
+        return {
+            f"{branch.findtext(tag('branchNumber'))}/{code}": place.findtext(tag("workplaceName")) or code
+            for branch in branches
+            for place in branch.iterfind(f"{tag('workplaces')}/{tag('workplace')}")
+            if (code := place.findtext(tag("workplaceNumber")))
+        }
+
     def _rates(self) -> list[tuple[str, list[Decimal]]]:
         """Return each VAT code with its rates; branches in different countries may have different ones."""
         rates: dict[str, list[Decimal]] = {}
@@ -140,10 +163,10 @@ class Setup:
                 rates[code].append(rate)
         return list(rates.items())
 
-    def custom_types(self) -> Mapping[str, str]:
-        """Return the custom fields of articles with their types, as the till defines them now."""
+    def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
+        """Return the custom fields of articles or relations with their types, as the till defines them now."""
         answer = self._client.read("getCustomFieldLists")
-        listed = answer.iterfind(f"{tag('articleCustomFieldList')}/{tag('customField')}")
+        listed = answer.iterfind(f"{tag(_CUSTOM_LISTS[kind])}/{tag('customField')}")
         return {
             name: each.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
             for each in listed

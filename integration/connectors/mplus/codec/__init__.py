@@ -5,6 +5,16 @@ of decimals, and without that companion they are whole (the vendor's tutorials);
 means no date; an empty number or flag means no value.
 """
 
+from integration.connectors.mplus.codec.documents import (
+    DOCUMENTS,
+    Document,
+    decode_document,
+    document_articles,
+    document_fields,
+    document_key,
+    document_marker,
+    document_relation,
+)
 from integration.connectors.mplus.codec.edits import Edit, edited
 from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Words, custom_field, offered, sequence
 from integration.connectors.mplus.codec.groups import Group, decode_groups, encode_group
@@ -13,31 +23,56 @@ from integration.connectors.mplus.codec.products import (
     articles,
     decode_product,
     encode_product,
+    external_id,
     group_numbers,
     marker,
 )
-from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent
+from integration.connectors.mplus.codec.relation_edits import Marks, RelationForm, marks, marks_of, relation_marker
+from integration.connectors.mplus.codec.relations import decode_relation, relation_number
+from integration.connectors.mplus.codec.stock import decode_level, encode_level, stock_id, stock_managed
+from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
 
 __all__ = [
     "CUSTOM",
+    "DOCUMENTS",
     "FIELDS",
     "CustomFieldUnknownError",
+    "Document",
     "Edit",
     "Group",
+    "Marks",
+    "RelationForm",
     "UnfitError",
     "Words",
     "article_number",
     "articles",
     "checked_text",
     "custom_field",
+    "decode_document",
     "decode_groups",
+    "decode_level",
     "decode_product",
+    "decode_relation",
+    "document_articles",
+    "document_fields",
+    "document_key",
+    "document_marker",
+    "document_relation",
     "edited",
     "encode_group",
+    "encode_level",
     "encode_product",
+    "external_id",
     "group_numbers",
     "marker",
+    "marks",
+    "marks_of",
     "offered",
     "percent",
+    "relation_marker",
+    "relation_number",
     "sequence",
+    "stock_id",
+    "stock_managed",
+    "word",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import Words, places, sequence
+from integration.connectors.mplus.codec.fields import TYPES, Words, places, sequence
 from integration.connectors.mplus.codec.products import article_number, articles, customs, days, group_numbers, texts
 from integration.connectors.mplus.codec.values import CUSTOM_TEXTS, CUSTOM_VALUES, custom_value, encode_custom, is_empty
 from integration.core.records import Record, Value
@@ -62,15 +62,25 @@ def edited(product: Element, edit: Edit) -> tuple[Element, bool]:
     return whole, touched
 
 
+def write_card(element: Element, record: Record, words: Words, types: Mapping[str, str]) -> dict[str, str]:
+    """Write the values of an article or relation over those of an element; return the simple ones as written.
+
+    Raises UnfitError and CustomFieldUnknownError.
+    """
+    name = TYPES[record.kind]
+    written = dict(texts(record, words, cleared=True))
+    for wire, text in written.items():
+        _put(element, name, wire, text)
+    for wire, day in days(record):
+        _fill(_child(element, name, wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
+    for field, value in customs(record):
+        _put_custom(element, name, field, value, types)
+    return written
+
+
 def _edit_article(article: Element, part: Record, edit: Edit) -> None:
     barcode = article.findtext(tag("barcode")) or ""
-    written = dict(texts(part, edit.words, cleared=True))
-    for wire, text in written.items():
-        _put(article, "Article", wire, text)
-    for wire, day in days(part):
-        _fill(_child(article, "Article", wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
-    for name, value in customs(part):
-        _put_custom(article, name, value, edit.types)
+    written = write_card(article, part, edit.words, edit.types)
     _drop_followers(article, written, edit.leading_price)
     if "barcode" in written:
         _follow_barcode(article, barcode, written["barcode"])
@@ -116,12 +126,12 @@ def _regroup(product: Element, join: frozenset[str], leave: frozenset[str]) -> N
         _fill(entry, {"groupNumber": number, "sortOrder": "0"}, "SortOrderGroup")
 
 
-def _put_custom(article: Element, name: str, value: Value, types: Mapping[str, str]) -> None:
-    listed = article.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
+def _put_custom(card: Element, kind: str, name: str, value: Value, types: Mapping[str, str]) -> None:
+    listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
     entry = next((each for each in listed if each.findtext(tag("fieldName")) == name), None)
     if entry is None:
         if not is_empty(value):
-            fields = _child(article, "Article", "customFieldList")
+            fields = _child(card, kind, "customFieldList")
             _fill(etree.SubElement(fields, tag("customField")), encode_custom(name, value, types), "CustomField")
         return
     data_type = types.get(name) or entry.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"

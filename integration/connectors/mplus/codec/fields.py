@@ -13,7 +13,7 @@ from integration.core.records import Field, FieldType, Kind
 CUSTOM = "custom:"
 
 _T = FieldType
-_P, _A, _G = Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP
+_P, _A, _G, _R = Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP, Kind.RELATION
 
 FIELDS: tuple[Field, ...] = (
     Field("name", "Product name", _T.TEXT, _P, wire="description"),
@@ -44,6 +44,35 @@ FIELDS: tuple[Field, ...] = (
     Field("webshop", "In webshop", _T.FLAG, _A, wire="webshop"),
     Field("name", "Group name", _T.TEXT, _G, wire="name"),
     Field("parent", "Parent group", _T.CODE, _G, wire="parentGroupNumber"),
+    Field("name", "Name", _T.TEXT, _R, wire="name"),
+    Field("company", "Company", _T.TEXT, _R, wire="companyName"),
+    Field("contact", "Contact", _T.TEXT, _R, wire="contact"),
+    Field("street", "Street and number", _T.TEXT, _R, wire="address"),
+    Field("postcode", "Postcode", _T.TEXT, _R, wire="zipcode"),
+    Field("city", "City", _T.TEXT, _R, wire="city"),
+    Field("country", "Country", _T.TEXT, _R, wire="country"),
+    Field("delivery_street", "Delivery: street and number", _T.TEXT, _R, wire="deliveryAddress"),
+    Field("delivery_postcode", "Delivery: postcode", _T.TEXT, _R, wire="deliveryZipcode"),
+    Field("delivery_city", "Delivery: city", _T.TEXT, _R, wire="deliveryCity"),
+    Field("delivery_country", "Delivery: country", _T.TEXT, _R, wire="deliveryCountry"),
+    Field("phone", "Telephone", _T.TEXT, _R, wire="telephone"),
+    Field("mobile", "Mobile", _T.TEXT, _R, wire="mobile"),
+    Field("email", "E-mail", _T.TEXT, _R, wire="email"),
+    Field("website", "Website", _T.TEXT, _R, wire="website"),
+    Field("vat_number", "VAT number", _T.CODE, _R, wire="vatNumber"),
+    Field("chamber_number", "Chamber of commerce number", _T.CODE, _R, wire="commerceNumber"),
+    Field("external_id", "External id", _T.CODE, _R, wire="extRelationId"),
+    Field("code", "Relation code", _T.CODE, _R, length=128, wire="relationCode"),
+    Field("price_group", "Price group", _T.CODE, _R, wire="priceGroupNumber"),
+    Field("discount_percent", "Discount in percent", _T.NUMBER, _R, wire="discountPercentage"),
+    Field("payment_days", "Days to pay", _T.NUMBER, _R, wire="paymentWithinDays"),
+    Field("credit_limit", "Credit limit", _T.MONEY, _R, wire="creditLimit"),
+    Field("vat_method", "VAT method", _T.CODE, _R, wire="defaultVatMethod"),
+    Field("iban", "Bank account", _T.CODE, _R, wire="bankAccountNumber"),
+    Field("active", "Active", _T.FLAG, _R, wire="active"),
+    Field("number", "Article number", _T.CODE, Kind.STOCK, wire="articleNumber"),
+    Field("managed", "Stock is managed", _T.FLAG, Kind.STOCK, wire="stockArticle"),
+    Field("amount", "Stock level", _T.NUMBER, Kind.LEVEL, wire="amount"),
 )
 """Our words, with the wire name and type of each."""
 
@@ -53,11 +82,17 @@ QUANTITIES = {
     "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
     "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
 }
-_OWN = frozenset({"productNumber", "articleNumber", "syncMarker", "groupNumbers"})  # keys, and what has its own way
+_OWN = frozenset(  # keys, and what has its own way or none
+    {
+        "productNumber", "articleNumber", "relationNumber", "syncMarker", "groupNumbers", "branchesNonPurchasable",
+        "cardNumbers",
+    }
+)  # fmt: skip
 _READ_ONLY = frozenset(
     {
         "changeTimestamp", "createTimestamp", "averagePurchasePrice", "vatPercentage", "vatPercentageAlternative",
-        "supplierRelationName", "articleDiscountGroupName",
+        "supplierRelationName", "articleDiscountGroupName", "points", "balance", "invoiceCredit", "accountBalance",
+        "cantRedeemPointsReason",
     }
 )  # fmt: skip
 _CODES = re.compile(r"(Number|Code|Id|CodeAlternative|GroupNumber)$")
@@ -100,7 +135,7 @@ def places(name: str) -> Mapping[str, int]:
     return {tag(wire): place for place, wire in enumerate(order)}
 
 
-TYPES = {Kind.PRODUCT: "Product", Kind.ARTICLE: "Article"}
+TYPES = {Kind.PRODUCT: "Product", Kind.ARTICLE: "Article", Kind.RELATION: "Relation"}
 _SIMPLE = {
     "string": _T.TEXT, "boolean": _T.FLAG, "int": _T.NUMBER, "long": _T.NUMBER, "decimal": _T.NUMBER,
     "date": _T.DATE, "enum": _T.CODE, "tns:SoapMplusDate": _T.DATE,
@@ -115,23 +150,24 @@ def offered(kind: Kind) -> tuple[Field, ...]:
         return ours
     taken = {field.wire for field in ours} | _OWN | _READ_ONLY | set(QUANTITIES.values())
     others = [
-        Field(wire, _spaced(wire), _other_type(wire, xsd), kind, wire=wire)
+        Field(wire, spaced(wire), _other_type(wire, xsd), kind, wire=wire)
         for wire, xsd in sequence(TYPES[kind]).items()
         if wire not in taken and xsd in _SIMPLE
     ]
     return (*ours, *others)
 
 
-def custom_field(name: str, data_type: str) -> Field:
-    """Return the field of a custom field of articles as the till defines it."""
+def custom_field(name: str, data_type: str, kind: Kind = Kind.ARTICLE) -> Field:
+    """Return the field of a custom field as the till defines it for a kind."""
     kinds = {
         "DATA-TYPE-INT": _T.NUMBER, "DATA-TYPE-DECIMAL": _T.NUMBER, "DATA-TYPE-BOOL": _T.FLAG,
         "DATA-TYPE-DATE": _T.DATE, "DATA-TYPE-DATETIME": _T.DATE, "DATA-TYPE-MULTISELECTINT": _T.LIST,
     }  # fmt: skip
-    return Field(f"{CUSTOM}{name}", name, kinds.get(data_type, _T.TEXT), Kind.ARTICLE, wire=name, custom=True)
+    return Field(f"{CUSTOM}{name}", name, kinds.get(data_type, _T.TEXT), kind, wire=name, custom=True)
 
 
-def _spaced(wire: str) -> str:
+def spaced(wire: str) -> str:
+    """Return a wire name as a caption: `creditedReason` is Credited reason."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wire).capitalize()
 
 

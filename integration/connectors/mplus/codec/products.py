@@ -55,6 +55,14 @@ def _values(element: Element, readers: Mapping[str, tuple[str, Callable[[Element
     return values
 
 
+def card_values(element: Element, kind: Kind, words: Words) -> dict[str, Value]:
+    """Return the simple values of an article or relation by our names, else by their wire names.
+
+    Raises ValueError when a field does not hold what its type says.
+    """
+    return _values(element, _readers(words, kind))
+
+
 def decode_product(element: Element, key: str, code_of: Keys, words: Words) -> Record:
     """Return a product with its articles under our key. Groups that are not ours are left out.
 
@@ -68,7 +76,7 @@ def decode_product(element: Element, key: str, code_of: Keys, words: Words) -> R
 
 
 def _decode_article(element: Element, words: Words) -> Record:
-    values = _values(element, _readers(words, Kind.ARTICLE))
+    values = card_values(element, Kind.ARTICLE, words)
     for wire, companion in QUANTITIES.items():
         number = values.get(wire)
         if isinstance(number, Decimal):
@@ -81,6 +89,11 @@ def _decode_article(element: Element, words: Words) -> Record:
 def article_number(element: Element) -> str:
     """Return an article's number as text without leading zeros."""
     return str(int(element.findtext(tag("articleNumber")) or 0))
+
+
+def external_id(article: Element) -> str:
+    """Return the id an article has in the system it comes from, empty when it has none."""
+    return (article.findtext(tag("extArticleId")) or "").strip()
 
 
 def articles(product: Element) -> list[Element]:
@@ -127,21 +140,30 @@ def _known(words: Words, kind: Kind) -> Mapping[str, Field]:
 
 
 @cache
-def _booleans() -> frozenset[str]:
-    return frozenset(wire for wire, xsd in sequence("Article").items() if xsd == "boolean")
+def _flags(name: str) -> frozenset[str]:
+    return frozenset(wire for wire, xsd in sequence(name).items() if xsd == "boolean")
 
 
 def _encode_article(part: Record, types: Mapping[str, str], words: Words) -> dict[str, Any]:
-    """Return a new article; flags as flags, because the contract's builder takes no text for them."""
-    article: dict[str, Any] = {"articleNumber": part.key}
-    for wire, text in texts(part, words):
-        article[wire] = text == "true" if wire in _booleans() else text
-    for wire, day in days(part):
-        article[wire] = {"day": day.day, "mon": day.month, "year": day.year}
-    custom = [encode_custom(name, value, types) for name, value in customs(part) if not is_empty(value)]
+    return {"articleNumber": part.key, **encode_card(part, types, words)}
+
+
+def encode_card(card: Record, types: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """Return the fields of a new article or relation.
+
+    Flags are flags, because the contract's builder takes no text for them. Raises UnfitError and
+    CustomFieldUnknownError.
+    """
+    content: dict[str, Any] = {}
+    flags = _flags(TYPES[card.kind])
+    for wire, text in texts(card, words):
+        content[wire] = text == "true" if wire in flags else text
+    for wire, day in days(card):
+        content[wire] = {"day": day.day, "mon": day.month, "year": day.year}
+    custom = [encode_custom(name, value, types) for name, value in customs(card) if not is_empty(value)]
     if custom:
-        article["customFieldList"] = {"customField": custom}
-    return article
+        content["customFieldList"] = {"customField": custom}
+    return content
 
 
 def texts(record: Record, words: Words, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
@@ -154,7 +176,7 @@ def texts(record: Record, words: Words, *, cleared: bool = False) -> Iterator[tu
         field = known.get(name)
         if field is None:
             raise CustomFieldUnknownError(name)
-        if words.inverted and name == "active" and isinstance(value, bool):
+        if words.inverted and name == "active" and record.kind is Kind.ARTICLE and isinstance(value, bool):
             yield "discontinued", "false" if value else "true"
         elif types[field.wire] == "tns:SoapMplusDate":
             continue

@@ -19,6 +19,8 @@ CUSTOM_VALUES = (
 CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE-ARRAY", "DATA-TYPE-UNKNOWN"})
 _UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
+_TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
+
 
 class UnfitError(ValueError):
     """A value cannot be written into its field."""
@@ -54,6 +56,8 @@ def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
             return lambda element: filled(element, lambda text: amount(text, 6))
         case _, "date":
             return lambda element: filled(element, lambda text: date.fromisoformat(text[:10]))
+        case _, "tns:SoapMplusDateTime":
+            return _moment
         case _:
             return _date
 
@@ -187,4 +191,12 @@ def checked_text(field: str, value: Value) -> str:
 def percent(text: str) -> Decimal:
     """Return a rate in percent; the unit on the wire is not documented: above 100 it can only be hundredths."""
     rate = amount(text)
-    return rate / 100 if rate > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %
+    return rate / 100 if abs(rate) > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %
+
+
+def word(text: str) -> str:
+    """Return what a word of the interface says, without the type it begins with.
+
+    ORDER-TYPE-SALES-ORDER is SALES-ORDER, PAYMENT-METHOD-TYPE-EFT is EFT.
+    """
+    return _TYPE.sub("", text.strip())

@@ -1,0 +1,420 @@
+"""Orders, invoices and receipts with their lines, VAT, payments and addresses: read from the till's XML."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.fields import sequence, spaced
+from integration.connectors.mplus.codec.relations import decode_relation
+from integration.connectors.mplus.codec.values import decoder, filled, percent, word
+from integration.core.money import from_scaled
+from integration.core.records import Field, FieldType, Kind, Record, Value
+
+_T = FieldType
+_Reader = Callable[[Element], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the interface calls one kind of document and its parts."""
+
+    type: str
+    item: str
+    key: str
+    marker: str  # the till's present marker of this kind
+    options: Mapping[str, bool]
+
+    @property
+    def operation(self) -> str:
+        """Return the call that lists documents of this kind."""
+        return f"get{self.type}s"
+
+    @property
+    def keys(self) -> str:
+        """Return the filter that names documents by their ids."""
+        return f"{self.key}s"
+
+    @property
+    def path(self) -> str:
+        """Return the path of the documents in an answer."""
+        return f"{tag(f'{self.item}List')}/{tag(self.item)}"
+
+
+DOCUMENTS: Mapping[Kind, Document] = {
+    Kind.ORDER: Document("Order", "order", "orderId", "orderSyncMarker", {}),
+    Kind.INVOICE: Document("Invoice", "invoice", "invoiceId", "invoiceSyncMarker", {}),
+    # Only when asked for does a receipt say to which orders it belongs.
+    Kind.RECEIPT: Document("Receipt", "receipt", "receiptId", "receiptSyncMarker", {"includeOrderReferences": True}),
+}
+
+# Our word, caption, type, and the wire name: one for all three, or one each for orders, invoices and receipts.
+_HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str]], ...] = (
+    ("number", "Number", _T.CODE, ("orderNumber", "invoiceNumber", "receiptNumber")),
+    ("external_id", "External id", _T.CODE, ("extOrderId", "extInvoiceId", "extReceiptId")),
+    ("type", "Type", _T.CODE, ("orderType", "invoiceType", "receiptType")),
+    ("date", "Booking date", _T.DATE, "financialDate"),
+    ("entered", "Entered", _T.DATE, "entryTimestamp"),
+    ("delivery_date", "Delivery date", _T.DATE, ("deliveryDate", "", "")),
+    ("due_date", "Due date", _T.DATE, ("", "dueDate", "")),
+    ("branch", "Branch", _T.CODE, "financialBranchNumber"),
+    ("entry_branch", "Branch where entered", _T.CODE, "entryBranchNumber"),
+    ("workplace", "Workplace", _T.CODE, "workplaceNumber"),
+    ("employee", "Employee", _T.CODE, "employeeNumber"),
+    ("category", "Order category", _T.CODE, ("orderCategoryNumber", "orderCategoryNumber", "")),
+    ("delivery_state", "Delivered", _T.CODE, ("deliveryState", "", "")),
+    ("cancel_state", "Cancelled: how far", _T.CODE, ("cancelState", "", "")),
+    ("complete_state", "Completed", _T.CODE, ("completeState", "", "")),
+    ("state", "State of payment", _T.CODE, ("", "state", "state")),
+    ("vat_method", "VAT method", _T.CODE, "vatMethod"),
+    ("total_incl", "Total including VAT", _T.MONEY, "totalInclAmount"),
+    ("total_excl", "Total excluding VAT", _T.MONEY, "totalExclAmount"),
+    ("paid_amount", "Paid", _T.MONEY, ("prepaidAmount", "paidAmount", "paidAmount")),
+    ("reference", "Reference", _T.TEXT, "reference"),
+    ("relation", "Relation number", _T.CODE, "relationNumber"),
+    ("delivery_method", "Delivery method", _T.CODE, ("deliveryMethod", "", "")),
+    ("credit_of", "Credited document", _T.CODE, ("", "creditedInvoiceId", "creditedReceiptId")),
+    ("orders", "Orders it comes from", _T.LIST, ("", "orderIds", "orderIds")),
+    ("marker", "Marker", _T.CODE, "syncMarker"),
+    ("counter", "Change counter", _T.CODE, "changeCounter"),
+)
+_DERIVED = (
+    Field("cancelled", "Cancelled", _T.FLAG, Kind.ORDER),
+    Field("paid", "Paid in full", _T.FLAG, Kind.ORDER),
+    Field("payment_method", "Payment method", _T.CODE, Kind.ORDER),
+    Field("country", "Country of the customer", _T.TEXT, Kind.ORDER),
+    Field("digest", "Digest of what the books take over", _T.CODE, Kind.ORDER),
+)
+_LINE = (
+    Field("article", "Article number", _T.CODE, Kind.LINE, wire="articleNumber"),
+    Field("text", "Text", _T.TEXT, Kind.LINE, wire="text"),
+)
+_LINE_DATA = (
+    Field("quantity", "Quantity", _T.NUMBER, Kind.LINE, wire="quantity"),
+    Field("price_incl", "Price including VAT", _T.MONEY, Kind.LINE, wire="price"),
+    Field("price_excl", "Price excluding VAT", _T.MONEY, Kind.LINE, wire="priceExcl"),
+    Field("discount_percent", "Discount in percent", _T.NUMBER, Kind.LINE, wire="discountPercentage"),
+    Field("amount_incl", "Amount including VAT", _T.MONEY, Kind.LINE, wire="totalInclAmount"),
+    Field("amount_excl", "Amount excluding VAT", _T.MONEY, Kind.LINE, wire="totalExclAmount"),
+    Field("vat_code", "VAT code", _T.CODE, Kind.LINE, wire="vatCode"),
+    Field("vat_percent", "VAT in percent", _T.NUMBER, Kind.LINE, wire="vatPercentage"),
+    Field("turnover_group", "Turnover group", _T.CODE, Kind.LINE, wire="turnoverGroup"),
+    Field("price_type", "Price type", _T.CODE, Kind.LINE, wire="priceType"),
+    Field("turnover_type", "Turnover type", _T.CODE, Kind.LINE, wire="turnoverGroupType"),
+)
+_CODE = Field("code", "External article id", _T.CODE, Kind.LINE)
+_VAT = (
+    Field("code", "VAT code", _T.CODE, Kind.VAT, wire="vatCode"),
+    Field("percent", "VAT in percent", _T.NUMBER, Kind.VAT, wire="vatPercentage"),
+    Field("excl", "Base", _T.MONEY, Kind.VAT, wire="exclAmount"),
+    Field("vat", "VAT", _T.MONEY, Kind.VAT, wire="vatAmount"),
+)
+_PAYMENT = (
+    Field("method", "Payment method", _T.CODE, Kind.PAYMENT, wire="method"),
+    Field("name", "Name of the method", _T.TEXT, Kind.PAYMENT, wire="description"),
+    Field("type", "Type of the method", _T.CODE, Kind.PAYMENT, wire="paymentMethodType"),
+    Field("amount", "Amount", _T.MONEY, Kind.PAYMENT, wire="amount"),
+    Field("date", "Date", _T.DATE, Kind.PAYMENT, wire="financialDate"),
+    Field("reference", "Reference of the provider", _T.TEXT, Kind.PAYMENT, wire="externalReference"),
+)
+_ADDRESS = (
+    Field("name", "Name", _T.TEXT, Kind.ADDRESS, wire="name"),
+    Field("contact", "Contact", _T.TEXT, Kind.ADDRESS, wire="contact"),
+    Field("street", "Street and number", _T.TEXT, Kind.ADDRESS, wire="address"),
+    Field("postcode", "Postcode", _T.TEXT, Kind.ADDRESS, wire="zipcode"),
+    Field("city", "City", _T.TEXT, Kind.ADDRESS, wire="city"),
+    Field("country", "Country", _T.TEXT, Kind.ADDRESS, wire="country"),
+)
+
+_OURS = frozenset(
+    {row[0] for row in _HEAD} | {field.name for field in (*_DERIVED, _CODE, *_LINE, *_LINE_DATA)}
+)  # fmt: skip
+
+_SCALED = {
+    "quantity": "decimalPlaces",
+    "deliveredQuantity": "deliveredDecimalPlaces",
+    "cancelledQuantity": "cancelledDecimalPlaces",
+    "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
+    "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
+}
+_NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
+_OWN = frozenset({"fullyPaid", "paymentMethod", "lineKind", "lineType", "subLineType", "tempId", "tempLineId"})
+_SIMPLE = frozenset({"string", "boolean", "int", "short", "long", "decimal", "enum", "tns:SoapMplusDate"})
+_AMOUNTS = re.compile(r"(Amount|Price)(Excl)?$")
+_CODES = re.compile(r"(Number|Code|Id|Group)$")
+
+_NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
+_INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
+
+
+# ---- which fields there are
+
+
+def _head(kind: Kind) -> Iterator[Field]:
+    place = list(DOCUMENTS).index(kind)
+    for name, caption, type_, wires in _HEAD:
+        wire = wires if isinstance(wires, str) else wires[place]
+        if wire:
+            yield Field(name, caption, type_, kind, wire=wire)
+
+
+def _others(type_: str, kind: Kind, taken: Iterable[Field]) -> Iterator[Field]:
+    """Yield every other simple field of a type under its wire name."""
+    known = {field.wire for field in taken} | set(_SCALED.values()) | _OWN
+    if kind in DOCUMENTS:
+        known.add(DOCUMENTS[kind].key)
+    for wire, xsd in sequence(type_).items():
+        if wire not in known and xsd in _SIMPLE:
+            yield Field(wire, spaced(wire), _other_type(wire, xsd), kind, wire=wire)
+
+
+def _other_type(wire: str, xsd: str) -> FieldType:
+    match xsd:
+        case "boolean":
+            return _T.FLAG
+        case "tns:SoapMplusDate":
+            return _T.DATE
+        case "enum":
+            return _T.CODE
+        case "string":
+            return _T.TEXT
+        case "long" if _AMOUNTS.search(wire) and wire not in _SCALED:
+            return _T.MONEY
+        case "int" | "short" | "long" if _CODES.search(wire):
+            return _T.CODE
+        case _:
+            return _T.NUMBER
+
+
+@cache
+def _fields(type_: str, kind: Kind) -> tuple[Field, ...]:
+    """Return the fields of a type of the interface, in a record of this kind."""
+    ours: tuple[Field, ...] = {
+        "Line": _LINE, "LineData": _LINE_DATA, "VatGroup": _VAT, "Payment": _PAYMENT, "Address": _ADDRESS,
+    }.get(type_, ())  # fmt: skip
+    if kind in DOCUMENTS:
+        ours = tuple(_head(kind))
+    if kind not in (*DOCUMENTS, Kind.LINE):
+        return ours
+    return (*ours, *_others(type_, kind, ours))
+
+
+@cache
+def document_fields(kind: Kind) -> tuple[Field, ...]:
+    """Return the fields of a document or of one of its parts: our words first, then the others by their wire names.
+
+    A kind that is neither has none.
+    """
+    if kind in DOCUMENTS:
+        derived = [field for field in _DERIVED if field.name != "cancelled" or kind is Kind.ORDER]
+        fields = [*_fields(DOCUMENTS[kind].type, kind), *(replace(field, kind=kind) for field in derived)]
+    elif kind is Kind.LINE:
+        fields = [*_fields("Line", kind), _CODE, *_fields("LineData", kind)]
+    else:
+        types = {Kind.VAT: "VatGroup", Kind.PAYMENT: "Payment", Kind.ADDRESS: "Address"}
+        return _fields(types[kind], kind) if kind in types else ()
+    return tuple(sorted(fields, key=lambda field: field.name not in _OURS))
+
+
+# ---- reading
+
+
+@cache
+def _readers(type_: str, kind: Kind) -> Mapping[str, tuple[str, _Reader]]:
+    types = sequence(type_)
+    return {tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in _fields(type_, kind)}
+
+
+def _reader(field: Field, xsd: str) -> _Reader:
+    match xsd:
+        case "enum" if field.name == "type" and field.kind in DOCUMENTS:
+            return lambda element: filled(element, word)
+        case "enum":
+            return lambda element: filled(element, lambda text: word(text).lower())
+        case "string":
+            return lambda element: (element.text or "").strip()
+        case "tns:YearNumber" | "tns:WorkplaceYearNumber":
+            return _number
+        case "tns:IdList":
+            return lambda element: tuple(child.text.strip() for child in element if child.text and child.text.strip())
+        case _ if field.wire in _SCALED:
+            return _scaled
+        case _ if field.wire in ("vatPercentage", "discountPercentage"):
+            return lambda element: filled(element, percent)
+        case _:
+            return decoder(field, xsd)
+
+
+def _number(element: Element) -> str | None:
+    """Return the number people know a document by: year and number, before it branch and workplace if it has them."""
+    names = ("branchNumber", "workplaceNumber", "year", "number")
+    parts = [int(text) for name in names if (text := element.findtext(tag(name)))]
+    return ".".join(map(str, parts)) if parts and parts[-1] else None
+
+
+def _scaled(element: Element) -> Decimal | None:
+    """Return a quantity by its number of decimals, which stands beside it; without one it is whole (tutorials)."""
+    text, parent = (element.text or "").strip(), element.getparent()
+    if not text or parent is None:
+        return None
+    companion = _SCALED[element.tag.rpartition("}")[2]]
+    return from_scaled(int(text), int(parent.findtext(tag(companion)) or 0))
+
+
+def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]:
+    readers = _readers(type_, kind)
+    values: dict[str, Value] = {}
+    for child in element.iterchildren("*") if element is not None else ():
+        known = readers.get(child.tag)
+        if known is not None and (value := known[1](child)) is not None:
+            values[known[0]] = value
+    return values
+
+
+def document_key(document: Element, kind: Kind) -> str:
+    """Return a document's id. Raises ValueError when it has none."""
+    key = (document.findtext(tag(DOCUMENTS[kind].key)) or "").strip()
+    if not key:
+        raise ValueError("a document without an id")
+    return key
+
+
+def document_marker(document: Element) -> int:
+    """Return a document's change marker. Raises ValueError when it has none, since pages turn by it."""
+    return int(document.findtext(tag("syncMarker")) or "")
+
+
+def document_relation(document: Element) -> str:
+    """Return the number of a document's customer, empty when it has none."""
+    number = int(document.findtext(tag("relationNumber")) or 0)
+    return str(number) if number else ""
+
+
+def document_articles(document: Element) -> list[str]:
+    """Return the article numbers on a document's lines."""
+    numbers = (int(line.findtext(tag("articleNumber")) or 0) for line in _lines(document))
+    return [str(number) for number in numbers if number]
+
+
+def decode_document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
+    """Return a document under its id, with its parts.
+
+    `relation` is its customer as the till holds it, `codes` are external article ids by article number. Raises
+    ValueError when a field does not hold what its type says.
+    """
+    values = _values(document, DOCUMENTS[kind].type, kind)
+    values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
+    values["relation"] = document_relation(document)
+    parts = tuple(_parts(document, relation, codes))
+    values |= _paid(kind, document, values)
+    method = _payment_method(document, parts)
+    if method:
+        values["payment_method"] = method
+    country = _country(document, relation)
+    if country:
+        values["country"] = country
+    values["digest"] = _digest(values, parts)
+    return Record(kind, document_key(document, kind), values, parts)
+
+
+def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]) -> Iterator[Record]:
+    for place, line in enumerate(_lines(document), 1):
+        yield _decode_line(line, str(place), codes)
+    for place, group in enumerate(document.iterfind(f"{tag('vatGroupList')}/{tag('vatGroup')}"), 1):
+        yield Record(Kind.VAT, f"vat:{place}", _values(group, "VatGroup", Kind.VAT))
+    for place, payment in enumerate(document.iterfind(f"{tag('paymentList')}/{tag('payment')}"), 1):
+        yield Record(Kind.PAYMENT, f"payment:{place}", _values(payment, "Payment", Kind.PAYMENT))
+    if relation is not None:
+        customer = decode_relation(relation, "customer")
+        yield replace(customer, values={name: _trimmed(value) for name, value in customer.values.items()})
+    address = _values(document.find(tag("deliveryAddress")), "Address", Kind.ADDRESS)
+    if any(address.get(name) for name in ("street", "postcode", "city")):
+        yield Record(Kind.ADDRESS, "delivery", address)
+
+
+def _trimmed(value: Value) -> Value:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _lines(document: Element) -> Iterator[Element]:
+    """Yield the lines that sell something; those inside another line belong to it."""
+    for line in document.iterfind(f"{tag('lineList')}/{tag('line')}"):
+        if line.findtext(tag("lineKind")) not in _NOT_GOODS and line.findtext(tag("lineType")) not in _INSIDE_ANOTHER:
+            yield line
+
+
+def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
+    values = _values(line.find(tag("data")), "LineData", Kind.LINE) | _values(line, "Line", Kind.LINE)
+    if values.get("article") == "0":
+        values["article"] = ""
+    values["code"] = codes.get(str(values.get("article", "")), "")
+    return Record(Kind.LINE, key, values)
+
+
+def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return whether it is paid in full, and for an order whether it is cancelled; each only if the till says it."""
+    if kind is not Kind.ORDER:
+        return {"paid": values["state"] in ("paid", "handled")} if "state" in values else {}
+    told: dict[str, Value] = {}
+    text = (document.findtext(tag("fullyPaid")) or "").strip()
+    if text:
+        told["paid"] = text in ("true", "1")
+    if "cancel_state" in values:
+        told["cancelled"] = values["cancel_state"] == "complete"
+    return told
+
+
+def _payment_method(document: Element, parts: Iterable[Record]) -> str:
+    """Return the method the document names, else the one all its payments have; empty when there is no one method."""
+    named = (document.findtext(tag("paymentMethod")) or "").strip()
+    used = {str(part.values.get("method", "")) for part in parts if part.kind is Kind.PAYMENT}
+    return named or (used.pop() if len(used) == 1 else "")
+
+
+def _country(document: Element, relation: Element | None) -> str:
+    """Return the country of the customer as the till has it: of the billing address, the card, the shipping address."""
+    card = None if relation is None else relation.findtext(tag("country"))
+    found = (
+        document.findtext(f"{tag('invoiceAddress')}/{tag('country')}"),
+        card,
+        document.findtext(f"{tag('deliveryAddress')}/{tag('country')}"),
+    )
+    return next((country.strip() for country in found if country and country.strip()), "")
+
+
+# ---- what matters for the books
+
+_DIGESTED = ("date", "cancel_state", "relation", "vat_method", "total_incl", "total_excl")
+_DIGESTED_PARTS = {
+    Kind.LINE: (
+        "article", "text", "quantity", "price_incl", "price_excl", "discount_percent", "amount_incl", "amount_excl",
+        "vat_code", "vat_percent", "turnover_group", "price_type", "cancelledQuantity",
+    ),
+    Kind.VAT: ("code", "percent", "excl", "vat"),
+}  # fmt: skip
+
+
+def _digest(values: Mapping[str, Value], parts: Iterable[Record]) -> str:
+    """Return a text that changes when something changes that the books take over, and only then.
+
+    The order of lines says nothing, and what is empty or zero is the same as what is not told.
+    """
+    rows = sorted(
+        [part.kind, *_told(part.values, _DIGESTED_PARTS[part.kind])] for part in parts if part.kind in _DIGESTED_PARTS
+    )
+    shape = json.dumps([_told(values, _DIGESTED), rows], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(shape.encode()).hexdigest()
+
+
+def _told(values: Mapping[str, Value], names: Iterable[str]) -> list[str]:
+    return [_plain(values.get(name)) for name in names]
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value else ""
+    return "" if value is None else str(value)

@@ -1,0 +1,150 @@
+"""The till as the source of documents: orders, invoices and receipts, page by page of its change markers.
+
+A page of documents takes three calls, however many documents it has: one for them, one for their customers and one for
+the articles on their lines; the last two are left out when there is nothing to ask. The first page of an incremental
+extract takes one more, for the till's present marker, and an extract that ends on a page it cannot know to be the last
+one more, which answers with no documents.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
+from integration.connectors.mplus.codec import Document
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import readable
+from integration.core.errors import MalformedAnswerError
+from integration.core.records import Batch, Kind, Record
+
+CODES_SECONDS = 300  # for so long an article's external id is taken to be what it was
+LARGEST_ANSWER = 1000  # what one answer holds at most (known of relations, so taken for articles too)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a page begins: its lowest marker, the highest known before it, and the till's present one where asked."""
+
+    bound: int
+    seen: int
+    present: int | None = None
+
+
+class Documents:
+    """Reads the documents of one till."""
+
+    def __init__(self, settings: MplusSettings, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._client = client
+        self._codes = _Codes(client, clock)
+
+    def extract(self, kind: Kind, since: str | None, after: str | None) -> Batch:
+        """Return one page of the documents with a marker from `since` on, and some before it; all when it is None.
+
+        `since` and the stamp are markers, `after` is the lowest marker of the page. Nothing but the marker is asked
+        for: filters together with a marker have made tills leave changes out. When the till's own marker is lower
+        than `since`, it was set back, and everything is read.
+        """
+        start = self._start(kind, since, after)
+        document = codec.DOCUMENTS[kind]
+        with readable():
+            found = self._ask(document, syncMarker=start.bound, syncMarkerLimit=self._settings.document_page)
+            if not found:
+                return Batch((), None, str(start.seen))
+            # An answer is not sorted, but holds the lowest markers from the bound on.
+            highest = max(map(codec.document_marker, found))
+            if highest < start.bound:
+                raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=document.operation)
+            records = tuple(self._decoded(kind, found, fresh=False))
+        is_last = start.present is not None and highest >= start.present
+        return Batch(records, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the documents with these ids; what is not there is left out. External ids are asked for anew."""
+        document = codec.DOCUMENTS[kind]
+        ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
+        records: list[Record] = []
+        for portion in _portions(ids, self._settings.document_page):
+            with readable():
+                wanted = set(portion)
+                answered = self._ask(document, **{document.keys: portion})
+                found = [each for each in answered if codec.document_key(each, kind) in wanted]
+                records += self._decoded(kind, found, fresh=True)
+        return records
+
+    def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
+        if after is not None:
+            return _Start(int(after), int(after) - 1)
+        if since is None:
+            return _Start(0, 0)
+        present, known = self._present(kind), int(since)
+        if present < known:
+            log.warning("marker_went_back", system=SYSTEM, kind=str(kind), since=known, present=present)
+            return _Start(0, 0, present)
+        return _Start(max(0, known - self._settings.document_overlap), known, present)
+
+    def _present(self, kind: Kind) -> int:
+        answer = self._client.read("getCurrentSyncMarkers")
+        with readable():
+            return int(answer.findtext(tag(codec.DOCUMENTS[kind].marker)) or "")
+
+    def _ask(self, document: Document, **chosen: object) -> list[Element]:
+        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
+        request = {**chosen, **document.options, **needed}
+        return list(self._client.read(document.operation, request=request).iterfind(document.path))
+
+    def _decoded(self, kind: Kind, found: Sequence[Element], *, fresh: bool) -> list[Record]:
+        relations = self._relations(filter(None, map(codec.document_relation, found)))
+        numbers = dict.fromkeys(number for each in found for number in codec.document_articles(each))
+        codes = self._codes.of(list(numbers), fresh=fresh)
+        return [
+            codec.decode_document(kind, each, relations.get(codec.document_relation(each)), codes) for each in found
+        ]
+
+    def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
+        """Return the customers with these numbers; one that the till no longer has is left out."""
+        found: dict[str, Element] = {}
+        for portion in _portions(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
+            answer = self._client.read("getRelations", request={"relationNumbers": portion})
+            listed = answer.iterfind(f"{tag('relationList')}/{tag('relation')}")
+            found |= {codec.relation_number(each): each for each in listed}
+        return found
+
+
+class _Codes:
+    """External article ids by article number, remembered for a short time. What has none is asked for every time."""
+
+    def __init__(self, client: Client, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._clock = clock
+        self._known: dict[str, tuple[str, float]] = {}
+
+    def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
+        """Return the ids of those that have one; `fresh` asks for all of them."""
+        now = self._clock()
+        valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}
+        missing = [number for number in numbers if fresh or number not in valid]
+        asked: dict[str, str] = {}
+        for portion in _portions(missing, LARGEST_ANSWER):
+            asked |= self._asked(portion)
+        kept = {number: valid[number] for number in valid.keys() - set(missing)}
+        # Replaced whole and never changed in place, since two runs may ask at once.
+        self._known = kept | {number: (code, now + CODES_SECONDS) for number, code in asked.items()}
+        return {number: code for number, (code, _) in kept.items()} | asked
+
+    def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
+        answer = self._client.read("getProducts", request={"articleNumbers": numbers, "pluNumbers": {}})
+        return {
+            codec.article_number(article): code
+            for article in answer.iter(tag("article"))
+            if (code := codec.external_id(article))
+        }
+
+
+def _portions(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

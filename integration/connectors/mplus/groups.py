@@ -1,0 +1,131 @@
+"""Article groups as a target: a tree, matched by links and by names under the same parent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import SYSTEM, Client
+from integration.connectors.mplus.codec import Group
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import not_for, readable, told
+from integration.connectors.protocol import References
+from integration.core.errors import RejectedError
+from integration.core.plan import Action, Change
+from integration.core.records import Batch, Held, Kind, Record, Value, Written
+
+_TOP = "0"  # parent of a group at the top, in our copy of the tree
+
+
+class Groups:
+    """The article groups of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what the till holds now; found by their link, then by name under the same parent."""
+        tree = self._tree()
+        found = _Matching(wanted, tree, references).numbers()
+        codes = {number: key for key, number in found.items()}
+        held = {}
+        for record in wanted:
+            group = tree.get(found.get(record.key, ""))
+            if group is not None:
+                parent = (
+                    "" if group.parent == _TOP else codes.get(group.parent) or references.key(Kind.GROUP, group.parent)
+                )
+                # A parent that is not ours has no code; its number with a sign can be no code of the source.
+                values: dict[str, Value] = {
+                    "name": group.name,
+                    "parent": f"#{group.parent}" if parent is None else parent,
+                }
+                held[record.key] = Held(
+                    Record(Kind.GROUP, record.key, values), group.number, group.marker, original=group
+                )
+        return held
+
+    def _tree(self) -> dict[str, Group]:
+        with readable():
+            return codec.decode_groups(self._client.read("getArticleGroups", request={}))
+
+    def calls(self, change: Change) -> int:  # noqa: ARG002
+        """Return 1."""
+        return 1
+
+    def changed(self, since: str, after: str | None) -> Batch:  # noqa: ARG002
+        """Raise RejectedError: the whole tree is read each time."""
+        not_for(Kind.GROUP)
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+        """Carry out one change and return the group's number."""
+        if change.action is Action.CREATE or held is None:
+            return self._create(change.wanted, references)
+        return self._update(change.wanted, held, references)
+
+    def _create(self, wanted: Record, references: References) -> Written:
+        request = {
+            "parentGroupNumber": self._parent_number(wanted, references),
+            "name": codec.checked_text("name", wanted.values.get("name", "")),
+            "text": "",
+        }
+        answer = self._client.write("newArticleGroup", request=request)
+        return Written(told(answer, "groupNumber"))
+
+    def _update(self, wanted: Record, held: Held, references: References) -> Written:
+        group = held.original
+        if not isinstance(group, Group):
+            raise TypeError("a group that was not looked up here")
+        if "name" in wanted.values:
+            group = replace(group, name=codec.checked_text("name", wanted.values["name"]))
+        parent = group.parent if group.parent != _TOP else str(self._settings.top_group)
+        if "parent" in wanted.values:
+            parent = self._parent_number(wanted, references)
+        self._client.write("updateArticleGroup", request=codec.encode_group(replace(group, parent=parent)))
+        return Written(held.reference)
+
+    def _parent_number(self, wanted: Record, references: References) -> str:
+        code = str(wanted.values.get("parent") or "")
+        return group_number(references, code) if code else str(self._settings.top_group)
+
+
+def group_number(references: References, code: str) -> str:
+    """Return the till's number of a group of ours. Raises RejectedError when it has none."""
+    number = references.reference(Kind.GROUP, code)
+    if number is None:
+        raise RejectedError("value_unmapped", system=SYSTEM, value=code, table="article_groups")
+    return number
+
+
+class _Matching:
+    """Finds wanted groups in the tree: by their link, then by name under the same parent."""
+
+    def __init__(self, wanted: Sequence[Record], tree: Mapping[str, Group], references: References) -> None:
+        self._wanted = {record.key: record for record in wanted}
+        self._tree = tree
+        self._references = references
+        self._places = {(group.parent, group.name): number for number, group in reversed(list(tree.items()))}
+        self._found: dict[str, str | None] = {"": _TOP}
+
+    def numbers(self) -> dict[str, str]:
+        """Return the numbers of those that are there, by our codes."""
+        numbers = {code: self._number(code) for code in self._wanted}
+        return {code: number for code, number in numbers.items() if number is not None}
+
+    def _number(self, code: str) -> str | None:
+        if code not in self._found:
+            self._found[code] = None  # a group that is its own ancestor has no place
+            self._found[code] = self._linked(code) or self._named(code)
+        return self._found[code]
+
+    def _linked(self, code: str) -> str | None:
+        number = self._references.reference(Kind.GROUP, code)
+        return number if number in self._tree else None
+
+    def _named(self, code: str) -> str | None:
+        record = self._wanted.get(code)
+        name = record.values.get("name") if record else None
+        if record is None or not isinstance(name, str):
+            return None
+        parent = self._number(str(record.values.get("parent") or ""))
+        return None if parent is None else self._places.get((parent, name))

@@ -1,0 +1,262 @@
+"""Products with their articles as a target: found by the numbers of the articles, written whole."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
+from integration.connectors.mplus.codec import Edit, Words
+from integration.connectors.mplus.groups import group_number
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.target import in_pages, readable, told, whole
+from integration.connectors.protocol import References
+from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.plan import Action, Change
+from integration.core.records import Batch, Held, Kind, Record, Written, same
+
+_TURNS = 64  # locks, shared by products whose numbers leave the same remainder
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A product as it was read; `apart` are wanted article numbers that are in use in another product."""
+
+    element: Element
+    apart: frozenset[str] = frozenset()
+
+
+class Products:
+    """The products of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client, setup: Setup) -> None:
+        self._settings = settings
+        self._client = client
+        self._setup = setup
+        self._words = Words(settings.retire_with)
+        self._custom_types: Mapping[str, str] | None = None
+        self._turns = [Lock() for _ in range(_TURNS)]
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what the till holds now; found by the numbers of the articles, then by their link.
+
+        When the wanted articles sit in several products, the one that has most of them is returned, and a write that
+        needs the others is refused.
+        """
+        with readable():
+            return self._found(wanted, references)
+
+    def _found(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        numbers = whole(part.key for record in wanted for part in record.parts)
+        found = self.read("articleNumbers", numbers)
+        home = {codec.article_number(each): number for number, one in found.items() for each in codec.articles(one)}
+        chosen = {record.key: _chosen(record, home, references) for record in wanted}
+        missing = whole(number for number in chosen.values() if number and number not in found)
+        found |= self.read("productNumbers", missing)
+        held = {}
+        for record in wanted:
+            element = found.get(chosen[record.key] or "")
+            if element is not None:
+                apart = frozenset(
+                    part.key for part in record.parts if home.get(part.key, chosen[record.key]) != chosen[record.key]
+                )
+                held[record.key] = self._held(element, record.key, apart, references)
+        return held
+
+    def _held(self, element: Element, key: str, apart: frozenset[str], references: References) -> Held:
+        record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
+        return Held(record, _product_number(element), str(codec.marker(element)), original=_Sheet(element, apart))
+
+    def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
+        """Return products with all their articles by their numbers, asked for in pages side by side."""
+        return {_product_number(element): element for element in self._asked(filter_name, numbers, siblings=True)}
+
+    def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
+        """Return articles by their numbers, each with the number of its product."""
+        wanted = set(numbers)
+        return {
+            number: (_product_number(product), article)
+            for product in self._asked("articleNumbers", numbers, siblings=False)
+            for article in codec.articles(product)
+            if (number := codec.article_number(article)) in wanted
+        }
+
+    def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
+        def ask(page: Sequence[str]) -> list[Element]:
+            request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
+            return list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+
+        return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
+
+    def changed(self, since: str, after: str | None) -> Batch:
+        """Return one page of products changed after the marker `since`, keyed by product number.
+
+        With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty
+        one: how full a limited answer is says nothing, since its limit counts articles and cuts between products.
+        """
+        if not since:
+            answer = self._client.read("getCurrentSyncMarkers")
+            return Batch((), None, answer.findtext(tag("articleSyncMarker")) or "0")
+        seen = int(after or since)
+        request = {"pluNumbers": {}, "syncMarker": seen + 1, "syncMarkerLimit": self._settings.page_articles}
+        with readable():
+            found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            if not found:
+                return Batch((), None, str(seen))
+            # An answer is not sorted, but holds the lowest markers from the bound on.
+            highest = max(codec.marker(element) for element in found)
+            if highest <= seen:
+                raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="getProducts")
+            return Batch(tuple(map(_mark, found)), str(highest), str(highest))
+
+    def calls(self, change: Change) -> int:
+        """Return 1, and where memberships are written by calls one more for each."""
+        if self._settings.membership == "product":
+            return 1
+        wanted = _codes(change.wanted) if "groups" in change.wanted.values else None
+        before = _codes(change.before) if change.before else frozenset()
+        memberships = 0 if wanted is None else len(wanted ^ before)
+        return memberships + (1 if change.action is Action.CREATE or _beyond_groups(change.wanted) else 0)
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+        """Carry out one change and return the product's number, with the marker of the change if told.
+
+        The numbers of articles are the key that keeps a product from being made twice, so `token` is not needed.
+        """
+        if change.action is Action.CREATE or held is None:
+            return self._create(change.wanted, references)
+        with self._turn(held.reference):
+            return self._update(change.wanted, held, references)
+
+    def _turn(self, product: str) -> Lock:
+        """Return what lets one write of a product end before the next reads it: written whole, it must be fresh."""
+        return self._turns[int(product) % _TURNS]
+
+    def switch_stock(self, product: str, number: str, *, managed: bool) -> None:
+        """Write whether stock is kept for one article of a product.
+
+        Raises RejectedError when the product no longer has it.
+        """
+        part = Record(Kind.ARTICLE, number, {"stock_managed": managed})
+        edit = Edit(Record(Kind.PRODUCT, product, {}, (part,)), self._words, {}, self._settings.leading_price)
+        with self._turn(product):
+            element = self.read("productNumbers", [product]).get(product)
+            if element is None or number not in map(codec.article_number, codec.articles(element)):
+                raise RejectedError("target_record_missing")
+            self._client.write_whole("updateProduct", codec.edited(element, edit)[0])
+
+    def _create(self, wanted: Record, references: References) -> Written:
+        numbers = [group_number(references, code) for code in sorted(_codes(wanted))]
+        inside = numbers if self._settings.membership == "product" else []
+        product = codec.encode_product(wanted, inside, self._types(wanted), self._words)
+        answer = self._client.write("createProduct", product=product)
+        written = Written(told(answer, "productNumber"), answer.findtext(tag("syncMarker")) or "")
+        if not inside:
+            self._join(written.reference, numbers)
+        return written
+
+    def _update(self, wanted: Record, held: Held, references: References) -> Written:
+        sheet = held.original
+        if not isinstance(sheet, _Sheet):
+            raise TypeError("a product that was not looked up here")
+        _refuse_apart(wanted, sheet)
+        self._refuse_moved(held)
+        join, leave = _memberships(wanted, held, references)
+        inside = self._settings.membership == "product"
+        edit = Edit(
+            wanted=wanted,
+            words=self._words,
+            types=self._types(wanted),
+            leading_price=self._settings.leading_price,
+            groups=(join, leave) if inside else (frozenset(), frozenset()),
+        )
+        element, touched = codec.edited(sheet.element, edit)
+        marker = ""
+        if touched:
+            answer = self._client.write_whole("updateProduct", element)
+            marker = answer.findtext(tag("syncMarker")) or ""
+        if not inside:
+            self._join(held.reference, sorted(join))
+            self._leave(held.reference, sorted(leave))
+        return Written(held.reference, marker)
+
+    def _refuse_moved(self, held: Held) -> None:
+        """Look once more: what is written back whole must not undo what somebody did since it was read."""
+        now = self.read("productNumbers", [held.reference]).get(held.reference)
+        if now is None:
+            raise RejectedError("target_record_missing")
+        if str(codec.marker(now)) != held.marker:
+            raise RejectedError("target_changed_since_plan")
+
+    def _join(self, product: str, groups: Iterable[str]) -> None:
+        for number in groups:
+            request = {"groupNumber": number, "productNumbers": {"number": [product]}}
+            self._client.write("addProductsToArticleGroup", request=request)
+
+    def _leave(self, product: str, groups: Iterable[str]) -> None:
+        for number in groups:
+            request = {"groupNumber": number, "productNumbers": {"number": [product]}}
+            self._client.write("deleteProductsFromArticleGroup", request=request)
+
+    def _types(self, wanted: Record) -> Mapping[str, str]:
+        """Return the custom fields the till defines, asked for only when one of them is to be written."""
+        names = {
+            name.removeprefix(codec.CUSTOM)
+            for part in wanted.parts
+            for name in part.values
+            if name.startswith(codec.CUSTOM)
+        }
+        if not names:
+            return {}
+        if self._custom_types is None or not names <= self._custom_types.keys():
+            self._custom_types = self._setup.custom_types()
+        return self._custom_types
+
+
+_PRODUCTS = f"{tag('productList')}/{tag('product')}"
+
+
+def _product_number(element: Element) -> str:
+    return str(int(element.findtext(tag("productNumber")) or 0))
+
+
+def _mark(element: Element) -> Record:
+    parts = tuple(Record(Kind.ARTICLE, codec.article_number(each), {}) for each in codec.articles(element))
+    return Record(Kind.PRODUCT, _product_number(element), {"marker": str(codec.marker(element))}, parts)
+
+
+def _chosen(record: Record, home: Mapping[str, str], references: References) -> str | None:
+    """Return the number of the product that has most of the wanted articles, the linked one when it is a draw."""
+    linked = references.reference(Kind.PRODUCT, record.key)
+    count = Counter(home[part.key] for part in record.parts if part.key in home)
+    if not count:
+        return linked
+    return max(count, key=lambda number: (count[number], number == linked, -int(number)))
+
+
+def _codes(record: Record) -> frozenset[str]:
+    groups = record.values.get("groups")
+    return frozenset(groups) if isinstance(groups, tuple) else frozenset()
+
+
+def _beyond_groups(record: Record) -> bool:
+    return bool(record.parts) or any(name != "groups" for name in record.values)
+
+
+def _memberships(wanted: Record, held: Held, references: References) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the group numbers to join and to leave; groups we do not know stay as they are."""
+    if "groups" not in wanted.values or same(wanted.values["groups"], held.record.values.get("groups")):
+        return frozenset(), frozenset()
+    before, after = _codes(held.record), _codes(wanted)
+    join = frozenset(group_number(references, code) for code in after - before)
+    return join, frozenset(group_number(references, code) for code in before - after)
+
+
+def _refuse_apart(wanted: Record, sheet: _Sheet) -> None:
+    """Refuse to add an article under a number that is in use in another product."""
+    for part in wanted.parts:
+        if part.key in sheet.apart:
+            raise RejectedError("article_number_taken", system=SYSTEM, number=part.key, article=part.source or part.key)

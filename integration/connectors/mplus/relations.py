@@ -1,0 +1,246 @@
+"""Relations as a target: found by links and by exact evidence, written whole."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
+from integration.connectors.mplus.codec import Marks, RelationForm
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.target import in_pages, readable, told, whole
+from integration.connectors.protocol import References
+from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.plan import Action, Change
+from integration.core.records import Batch, Held, Kind, Record, Written
+
+_RELATIONS = f"{tag('relationList')}/{tag('relation')}"
+_EVIDENCE = ("external_id", "vat_number", "email")  # in the order in which they count
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Which relation a customer was found to be, by what, and which others the same evidence fits."""
+
+    number: str
+    evidence: str
+    others: tuple[str, ...] = ()
+
+
+class Relations:
+    """The relations of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client, setup: Setup) -> None:
+        self._settings = settings
+        self._client = client
+        self._setup = setup
+        self._index = _Index(self, settings.page_relations)
+        self._custom_types: Mapping[str, str] = {}
+
+    # ---- looking
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what the till holds now; found by link, external id, VAT number or e-mail, whichever comes first.
+
+        A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the
+        active one with the lowest number is returned and the others are named. VAT number and e-mail fit neither an
+        inactive relation nor one that is linked to another customer.
+        """
+        linked = {record.key: references.reference(Kind.RELATION, record.key) for record in wanted}
+        matches = {key: _Match(number, "link") for key, number in linked.items() if number}
+        with readable():
+            found = self.read(match.number for match in matches.values())
+            open_ = [record for record in wanted if record.key not in matches]
+            if open_:
+                matches |= self._matched(open_, references, found)
+            form = self._form()
+            return {
+                key: _held(form.read(element, key), match, element)
+                for key, match in matches.items()
+                if (element := found.get(match.number)) is not None
+            }
+
+    def _matched(
+        self, wanted: Sequence[Record], references: References, found: dict[str, Element]
+    ) -> dict[str, _Match]:
+        """Return which relations these customers are, and add them to what was found."""
+        self._index.refresh()
+        while True:
+            matches = {record.key: match for record in wanted if (match := self._match(record, references))}
+            asked = {match.number for match in matches.values()} - found.keys()
+            answered = self.read(asked)
+            found |= answered
+            gone = asked - answered.keys()
+            if not gone:
+                return matches
+            self._index.forget(gone)  # the till tells of no relation that it removed
+
+    def _match(self, record: Record, references: References) -> _Match | None:
+        values = record.values
+        own = self._index.fitting(codec.marks(record.key, None, None), "external_id")
+        sought = codec.marks(values.get("external_id"), values.get("vat_number"), values.get("email"))
+        for evidence in _EVIDENCE:
+            numbers = self._index.fitting(sought, evidence)
+            if evidence == "external_id":
+                numbers = own or numbers
+            else:
+                numbers = [number for number in numbers if references.key(Kind.RELATION, number) in (None, record.key)]
+            if numbers:
+                return _Match(numbers[0], evidence, tuple(numbers[1:]))
+        return None
+
+    def read(self, numbers: Iterable[str]) -> dict[str, Element]:
+        """Return relations by their numbers; one that is not there is left out."""
+
+        def ask(page: Sequence[str]) -> list[Element]:
+            return self._asked(relationNumbers=page)
+
+        limit = self._settings.in_flight
+        found = in_pages(ask, whole(numbers), self._settings.page_relations, limit)
+        return {codec.relation_number(element): element for element in found}
+
+    def since(self, marker: int) -> list[Element]:
+        """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
+        return self._asked(syncMarker=marker, syncMarkerLimit=self._settings.page_relations)
+
+    def _asked(self, **request: object) -> list[Element]:
+        return list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+
+    def changed(self, since: str, after: str | None) -> Batch:
+        """Return one page of relations changed after the marker `since`, keyed by relation number.
+
+        With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty one.
+        """
+        if not since:
+            answer = self._client.read("getCurrentSyncMarkers")
+            return Batch((), None, answer.findtext(tag("relationSyncMarker")) or "0")
+        seen = int(after or since)
+        with readable():
+            found = self.since(seen + 1)
+            if not found:
+                return Batch((), None, str(seen))
+            highest = str(_risen(found, seen))
+            return Batch(tuple(map(_mark, found)), highest, highest)
+
+    # ---- writing
+
+    def calls(self, change: Change) -> int:  # noqa: ARG002
+        """Return 1."""
+        return 1
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+        """Carry out one change and return the relation's number, with the marker of the change if told.
+
+        A new relation carries our key as its external id unless the record has another one, so that one made without
+        an answer is found again; `token` is not needed.
+        """
+        if change.action is Action.CREATE or held is None:
+            return self._create(change.wanted)
+        return self._update(change.wanted, held)
+
+    def _create(self, wanted: Record) -> Written:
+        values = {**wanted.values, "external_id": wanted.values.get("external_id") or wanted.key}
+        content = self._form(wanted).new(Record(wanted.kind, wanted.key, values))
+        answer = self._client.write("createRelation", relation=content)
+        return Written(told(answer, "relationNumber"), answer.findtext(tag("syncMarker")) or "")
+
+    def _update(self, wanted: Record, held: Held) -> Written:
+        if not isinstance(held.original, Element):
+            raise TypeError("a relation that was not looked up here")
+        relation = self._form(wanted).edited(held.original, wanted)
+        self._refuse_moved(held)
+        answer = self._client.write_whole("updateRelation", relation)
+        return Written(held.reference, answer.findtext(tag("syncMarker")) or "")
+
+    def _refuse_moved(self, held: Held) -> None:
+        """Look once more: what is written back whole must not undo what somebody did since, points earned included."""
+        now = self.read([held.reference]).get(held.reference)
+        if now is None:
+            raise RejectedError("target_record_missing")
+        if str(codec.relation_marker(now)) != held.marker:
+            raise RejectedError("target_changed_since_plan")
+
+    def _form(self, wanted: Record | None = None) -> RelationForm:
+        """Return how relations are read and written, with the custom fields that the record needs."""
+        values = wanted.values if wanted else {}
+        names = {name.removeprefix(codec.CUSTOM) for name in values if name.startswith(codec.CUSTOM)}
+        if not names <= self._custom_types.keys():
+            self._custom_types = self._setup.custom_types(Kind.RELATION)
+        return RelationForm(self._custom_types, self._settings.discounts_in == "hundredths")
+
+
+def _held(record: Record, match: _Match, element: Element) -> Held:
+    marker = str(codec.relation_marker(element))
+    return Held(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
+
+
+def _mark(element: Element) -> Record:
+    marker = str(codec.relation_marker(element))
+    return Record(Kind.RELATION, codec.relation_number(element), {"marker": marker})
+
+
+def _risen(found: Sequence[Element], seen: int) -> int:
+    """Return the highest marker of a page; one that is not above what was asked for would turn pages for ever."""
+    highest = max(map(codec.relation_marker, found))
+    if highest <= seen:
+        raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="getRelations")
+    return highest
+
+
+class _Index:
+    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each."""
+
+    def __init__(self, relations: Relations, page: int) -> None:
+        self._relations = relations
+        # A relation can become visible after one with a higher marker did, so the last few are read again.
+        self._overlap = page // 4
+        self._seen = 0
+        self._known: dict[str, Marks] = {}
+        self._places: dict[tuple[str, str], tuple[str, ...]] = {}  # kind of evidence and text -> relation numbers
+        self._alone = Lock()
+
+    def refresh(self) -> None:
+        """Take in what changed since the last look."""
+        with self._alone:
+            start = max(0, self._seen - self._overlap)
+            while found := self._relations.since(start + 1):
+                for element in found:
+                    self._note(codec.relation_number(element), codec.marks_of(element))
+                start = _risen(found, start)
+                if start == self._seen:  # nothing new: a page holds more than is read again
+                    return
+                self._seen = max(self._seen, start)
+
+    def forget(self, numbers: Iterable[str]) -> None:
+        """Leave out relations that are gone."""
+        with self._alone:
+            for number in numbers:
+                self._note(number, None)
+
+    def fitting(self, sought: Marks, evidence: str) -> list[str]:
+        """Return the numbers of the relations that this evidence fits, active ones first, then the lowest."""
+        numbers = self._places.get((evidence, getattr(sought, evidence)), ())
+        known = {number: marks for number in numbers if (marks := self._known.get(number))}
+        return sorted(known, key=lambda number: (not known[number].active, int(number)))
+
+    def _note(self, number: str, marks: Marks | None) -> None:
+        old = self._known.pop(number, None)
+        for place in _places(old) - _places(marks):
+            left = tuple(other for other in self._places.get(place, ()) if other != number)
+            if left:
+                self._places[place] = left
+            else:
+                self._places.pop(place, None)
+        for place in _places(marks) - _places(old):
+            self._places[place] = (*self._places.get(place, ()), number)
+        if marks is not None:
+            self._known[number] = marks
+
+
+def _places(marks: Marks | None) -> set[tuple[str, str]]:
+    """Return under what a relation is found: blank fits nobody, an inactive one is found by its external id only."""
+    if marks is None:
+        return set()
+    counting = _EVIDENCE if marks.active else _EVIDENCE[:1]
+    return {(evidence, text) for evidence in counting if (text := getattr(marks, evidence))}

@@ -1,0 +1,107 @@
+"""What the till takes in: one target for each kind of record, and what all of them need."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, Protocol
+
+from integration.connectors.http import side_by_side
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import SYSTEM, Element, tag
+from integration.connectors.protocol import References
+from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
+from integration.core.plan import Change
+from integration.core.records import Batch, Held, Kind, Record, Written
+
+
+class Target(Protocol):
+    """How records of one kind are looked up and written; see `Connector` for what each method promises."""
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what the till holds now, by our keys."""
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        """Carry out one change; `held` is there unless the change is a create."""
+
+    def calls(self, change: Change) -> int:
+        """Return how many write calls the change takes."""
+
+    def changed(self, since: str, after: str | None) -> Batch:
+        """Return one page of what changed after the marker `since`."""
+
+
+def whole(numbers: Iterable[str]) -> list[str]:
+    """Return what can be a number of the till, each once; anything else cannot be found there."""
+    return [number for number in dict.fromkeys(numbers) if number.isascii() and number.isdigit() and len(number) < 19]  # noqa: PLR2004
+
+
+def in_pages(
+    ask: Callable[[Sequence[str]], list[Element]], numbers: Sequence[str], size: int, limit: int
+) -> list[Element]:
+    """Return what was answered to portions of at most `size` numbers, at most `limit` calls at once."""
+    portions = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+    found: list[Element] = []
+    for answer in side_by_side(ask, portions, limit):
+        if isinstance(answer, IntegrationError):
+            raise answer
+        found += answer
+    return found
+
+
+def told(answer: Element, wire: str) -> str:
+    """Return the number a create answered; without it the answer is of no use."""
+    text = (answer.findtext(tag(wire)) or "").strip()
+    if not text.isdigit() or not int(text):
+        raise InDoubtError("timeout_after_sending_write", system=SYSTEM, reason="answer_unreadable")
+    return str(int(text))
+
+
+def not_for(kind: Kind) -> NoReturn:
+    """Raise RejectedError: the till does not have this kind of record in this place."""
+    raise RejectedError("mplus_rejected", key=kind, message="not for this kind of record")
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn a field that does not hold what its type says into an unreadable answer."""
+    try:
+        yield
+    except ValueError:
+        failure = MalformedAnswerError("answer_unreadable", system=SYSTEM)
+    else:
+        return
+    raise failure
+
+
+@contextmanager
+def about(change: Change, held: Held | None) -> Iterator[None]:
+    """Say of every trouble with a write which record it is about."""
+    facts = _facts(change, held)
+    try:
+        yield
+    except codec.UnfitError as error:
+        failure: ConnectorError = RejectedError(
+            "characters_not_supported", **facts, field=error.field, value=repr(error.value)
+        )
+    except codec.CustomFieldUnknownError as error:
+        failure = RejectedError("field_unknown", **facts, field=error.field)
+    except ConnectorError as error:
+        if error.code == "article_number_taken":
+            facts["number"] = ", ".join(part.key for part in change.wanted.parts)
+        failure = type(error)(error.code, **{**facts, **error.facts})
+    else:
+        return
+    raise failure
+
+
+def _facts(change: Change, held: Held | None) -> dict[str, str]:
+    facts = {"system": SYSTEM, "key": change.title or change.key}
+    match change.kind:
+        case Kind.RELATION:
+            return facts | {"number": held.reference if held else change.key, "customer": facts["key"]}
+        case Kind.STOCK:
+            return facts | {"number": held.reference if held else change.key, "article": change.key}
+        case _:
+            return facts | {
+                "number": held.reference if held else ", ".join(part.key for part in change.wanted.parts),
+                "article": ", ".join(part.source or part.key for part in change.wanted.parts) or change.key,
+            }

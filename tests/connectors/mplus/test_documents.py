@@ -1,0 +1,723 @@
+# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, and single answers come from httpx
+"""The till as a source of documents, against the till in a box, compared with what that till keeps."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+from lxml import etree
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from integration.connectors.http import Line
+from integration.connectors.mplus.client import SOAP, Client, tag
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.documents import CODES_SECONDS, Documents
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.errors import MalformedAnswerError, UnavailableError
+from integration.core.records import Batch, Kind, Record, record_from_json, record_to_json
+from integration.sandbox.server import Sandbox, running
+
+SECRET = "sandbox-secret"
+TABLES = {Kind.ORDER: "orders", Kind.INVOICE: "invoices", Kind.RECEIPT: "receipts"}
+IDS = {Kind.ORDER: "orderId", Kind.INVOICE: "invoiceId", Kind.RECEIPT: "receiptId"}
+OPERATIONS = {Kind.ORDER: "getOrders", Kind.INVOICE: "getInvoices", Kind.RECEIPT: "getReceipts"}
+REPAIR_HOUR = "9900002"
+EVERY_KIND = pytest.mark.parametrize("kind", [Kind.ORDER, Kind.INVOICE, Kind.RECEIPT])
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """Both systems for the tests that change nothing at the till."""
+    with running(articles=50) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared: Sandbox) -> Sandbox:
+    """The shared systems, well and with an empty ledger."""
+    shared.switches.disarm()
+    shared.ledger.clear()
+    return shared
+
+
+@pytest.fixture
+def own() -> Iterator[Sandbox]:
+    """Both systems for one test that changes something at the till."""
+    with running(articles=50) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection to the shared till."""
+    connector = a_till(sandbox)
+    yield connector
+    connector.close()
+
+
+def settings_of(sandbox: Sandbox, **changes: Any) -> MplusSettings:
+    """Return what connects to the sandbox's till."""
+    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr(SECRET), **changes}
+    return MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given)
+
+
+def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
+    """Return a connection to the sandbox's till."""
+    return Mplus(settings_of(sandbox, **changes))
+
+
+def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:
+    """Return an extract, page by page."""
+    found = [till.extract(kind, since)]
+    while found[-1].after is not None:
+        found.append(till.extract(kind, since, found[-1].after))
+    return found
+
+
+def everything(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
+    """Return the records of an extract by their keys; none comes twice."""
+    records = [record for batch in pages(till, kind, since) for record in batch.records]
+    assert len({record.key for record in records}) == len(records)
+    return {record.key: record for record in records}
+
+
+def kept(sandbox: Sandbox, kind: Kind) -> dict[str, dict[str, Any]]:
+    """Return the documents as the till keeps them, by id."""
+    return {each[IDS[kind]]: each for each in sandbox.state(TABLES[kind], "mplus")}
+
+
+def parts(record: Record, kind: Kind) -> list[Record]:
+    """Return the parts of one kind."""
+    return [part for part in record.parts if part.kind is kind]
+
+
+def asked(sandbox: Sandbox) -> list[str]:
+    """Return the calls the till answered since the ledger was cleared."""
+    return [call.operation for call in sandbox.ledger.calls("mplus")]
+
+
+def day(shape: Mapping[str, int] | None) -> date | None:
+    """Return a day as the till keeps it."""
+    return date(shape["year"], shape["mon"], shape["day"]) if shape else None
+
+
+def euros(cents: int | None) -> Decimal | None:
+    """Return an amount as the till keeps it."""
+    return None if cents is None else Decimal(cents) / 100
+
+
+def text(number: int | None) -> str | None:
+    """Return a number as a code."""
+    return None if number is None else str(number)
+
+
+def tail(word: str | None, start: str) -> str | None:
+    """Return a word of the interface in lower case, without what it starts with."""
+    return None if word is None else word.removeprefix(start).lower()
+
+
+# ---- every field
+
+
+def head_of(kind: Kind, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a document the till keeps should have, written down a second time."""
+    number = held[f"{kind}Number"]
+    places = ("branchNumber", "workplaceNumber", "year", "number")
+    entered = held["entryTimestamp"]
+    clock = "{year}-{mon:02}-{day:02}T{hour:02}:{min:02}:{sec:02}".format(**entered)
+    zone = timezone(timedelta(minutes=entered["timezone"]))
+    state = tail(held.get("state"), f"{kind.upper()}-STATE-")
+    methods = {each["method"] for each in held["paymentList"].get("payment", [])}
+    values = {
+        "number": ".".join(str(number[name]) for name in places if name in number),
+        "external_id": held.get("extOrderId"),
+        "type": held[f"{kind}Type"].removeprefix(f"{kind.upper()}-TYPE-"),
+        "date": day(held["financialDate"]),
+        "entered": datetime.fromisoformat(clock).replace(tzinfo=zone).astimezone(UTC),
+        "delivery_date": day(held.get("deliveryDate")),
+        "due_date": day(held.get("dueDate")),
+        "branch": text(held["financialBranchNumber"]),
+        "entry_branch": text(held["entryBranchNumber"]),
+        "workplace": text(held["workplaceNumber"]),
+        "employee": text(held["employeeNumber"]),
+        "category": text(held.get("orderCategoryNumber")),
+        "delivery_state": tail(held.get("deliveryState"), "ORDER-DELIVERY-STATE-"),
+        "cancel_state": tail(held.get("cancelState"), "ORDER-CANCEL-STATE-"),
+        "complete_state": tail(held.get("completeState"), "ORDER-COMPLETE-STATE-"),
+        "state": state,
+        "cancelled": held["cancelState"] == "ORDER-CANCEL-STATE-COMPLETE" if kind is Kind.ORDER else None,
+        "paid": held["fullyPaid"] if kind is Kind.ORDER else state in ("paid", "handled"),
+        "vat_method": tail(held["vatMethod"], "VAT-METHOD-"),
+        "total_incl": euros(held["totalInclAmount"]),
+        "total_excl": euros(held["totalExclAmount"]),
+        "paid_amount": euros(held["prepaidAmount"] if kind is Kind.ORDER else held["paidAmount"]),
+        "reference": held.get("reference"),
+        "relation": text(held.get("relationNumber")) or "",
+        "delivery_method": held.get("deliveryMethod"),
+        "payment_method": methods.pop() if len(methods) == 1 else None,
+        "credit_of": held.get("creditedInvoiceId") or held.get("creditedReceiptId"),
+        "marker": text(held["syncMarker"]),
+        "counter": text(held["changeCounter"]),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def line_of(held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a line the till keeps should have."""
+    data = held["data"]
+    values = {
+        "article": text(held["articleNumber"]),
+        "code": "",
+        "text": held["text"],
+        "quantity": Decimal(data["quantity"]).scaleb(-data["decimalPlaces"]),
+        "price_incl": euros(data["price"]),
+        "price_excl": euros(data["priceExcl"]),
+        "discount_percent": euros(data.get("discountPercentage")),
+        "amount_incl": euros(data["totalInclAmount"]),
+        "amount_excl": euros(data["totalExclAmount"]),
+        "vat_code": text(data["vatCode"]),
+        "vat_percent": euros(data["vatPercentage"]),
+        "turnover_group": text(data["turnoverGroup"]),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@EVERY_KIND
+def test_every_document_of_the_till_is_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+    found, held = everything(till, kind), kept(sandbox, kind)
+    assert found.keys() == held.keys()
+    for key, record in found.items():
+        assert record.kind is kind
+        ours = head_of(kind, held[key])
+        assert {name: record.values.get(name) for name in ours} == ours
+        absent = {"delivery_date", "due_date", "state", "cancelled", "payment_method", "credit_of"} - ours.keys()
+        assert not absent & record.values.keys()
+
+
+@EVERY_KIND
+def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+    held = kept(sandbox, kind)
+    for key, record in everything(till, kind).items():
+        lines = parts(record, Kind.LINE)
+        wanted = [line_of(each) for each in held[key]["lineList"]["line"]]
+        assert [{name: line.values.get(name) for name in ours} for line, ours in zip(lines, wanted, strict=True)] == (
+            wanted
+        )
+        assert [line.key for line in lines] == [str(place) for place in range(1, len(lines) + 1)]
+
+
+@EVERY_KIND
+def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+    held = kept(sandbox, kind)
+    for key, record in everything(till, kind).items():
+        assert {part.key: part.values for part in parts(record, Kind.VAT)} == {
+            f"vat:{place}": {
+                "code": text(each["vatCode"]),
+                "percent": euros(each["vatPercentage"]),
+                "excl": euros(each["exclAmount"]),
+                "vat": euros(each["vatAmount"]),
+            }
+            for place, each in enumerate(held[key]["vatGroupList"]["vatGroup"], 1)
+        }
+        assert {part.key: part.values for part in parts(record, Kind.PAYMENT)} == {
+            f"payment:{place}": {
+                "method": each["method"],
+                "name": each["description"],
+                "type": each["paymentMethodType"].removeprefix("PAYMENT-METHOD-TYPE-").lower(),
+                "amount": euros(each["amount"]),
+                "date": day(each["financialDate"]),
+                **({"reference": each["externalReference"]} if "externalReference" in each else {}),
+            }
+            for place, each in enumerate(held[key]["paymentList"].get("payment", []), 1)
+        }
+
+
+@EVERY_KIND
+def test_lines_and_vat_add_up_to_the_document(till: Mplus, kind: Kind) -> None:
+    for record in everything(till, kind).values():
+        lines, vat = parts(record, Kind.LINE), parts(record, Kind.VAT)
+        assert sum(line.values["amount_incl"] for line in lines) == record.values["total_incl"]  # type: ignore[misc]
+        assert sum(each.values["excl"] for each in vat) == record.values["total_excl"]  # type: ignore[misc]
+
+
+@EVERY_KIND
+def test_the_customer_is_in_the_document_as_the_till_holds_it_now(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+    cards = {str(each["relationNumber"]): each for each in sandbox.state("relations", "mplus")}
+    ours = {
+        "name": "name", "company": "companyName", "contact": "contact", "street": "address", "postcode": "zipcode",
+        "city": "city", "country": "country", "phone": "telephone", "email": "email", "vat_number": "vatNumber",
+        "chamber_number": "commerceNumber", "external_id": "extRelationId",
+    }  # fmt: skip
+    with_customer = [record for record in everything(till, kind).values() if record.values["relation"]]
+    assert with_customer
+    for record in with_customer:
+        card = cards[str(record.values["relation"])]
+        (customer,) = parts(record, Kind.RELATION)
+        assert customer.key == "customer"
+        assert {name: customer.values.get(name) for name in ours} == {name: card.get(ours[name]) for name in ours}
+        assert customer.values["price_group"] == text(card["priceGroupNumber"])
+        assert customer.values["vat_method"] == "inclusive"
+        assert customer.values["marker"] == text(card["syncMarker"])
+        assert record.values["country"] == card["country"]
+
+
+def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, till: Mplus) -> None:
+    held = kept(sandbox, Kind.ORDER)
+    for key, record in everything(till, Kind.ORDER).items():
+        address = held[key].get("deliveryAddress")
+        wanted = [] if address is None else [
+            {
+                "name": address["name"], "contact": address["contact"], "street": address["address"],
+                "postcode": address["zipcode"], "city": address["city"], "country": address["country"],
+            }
+        ]  # fmt: skip
+        assert [dict(part.values) for part in parts(record, Kind.ADDRESS)] == wanted
+    assert not any(parts(record, Kind.ADDRESS) for record in everything(till, Kind.RECEIPT).values())
+
+
+@pytest.mark.parametrize("kind", [Kind.ORDER, Kind.RECEIPT])
+def test_a_document_without_a_customer_has_no_such_part(till: Mplus, kind: Kind) -> None:
+    walk_ins = [record for record in everything(till, kind).values() if record.values["relation"] == ""]
+    assert walk_ins
+    assert not any(parts(record, Kind.RELATION) or "country" in record.values for record in walk_ins)
+
+
+@EVERY_KIND
+def test_keys_of_parts_are_unique_and_records_survive_being_kept(till: Mplus, kind: Kind) -> None:
+    for record in everything(till, kind).values():
+        names = Counter(part.key for part in record.parts)
+        assert not names or max(names.values()) == 1
+        assert record_from_json(json.loads(json.dumps(record_to_json(record)))) == record
+
+
+@EVERY_KIND
+def test_every_value_is_of_a_field_that_is_offered(till: Mplus, kind: Kind) -> None:
+    offered = {part: {field.name for field in till.fields(part)} for part in Kind}
+    for record in everything(till, kind).values():
+        assert record.values.keys() <= offered[kind]
+        for part in record.parts:
+            assert part.values.keys() <= offered[part.kind] | {"marker"}
+
+
+def test_fields_have_one_name_each_a_caption_and_ours_first(till: Mplus) -> None:
+    for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.LINE, Kind.VAT, Kind.PAYMENT, Kind.ADDRESS):
+        fields = till.fields(kind)
+        assert all(field.kind is kind and field.caption for field in fields)
+        assert len({field.name for field in fields}) == len(fields)
+    assert [field.name for field in till.fields(Kind.LINE)][:4] == ["article", "text", "code", "quantity"]
+
+
+def test_an_invoice_says_from_which_orders_it_comes_and_an_order_does_not(own: Sandbox) -> None:
+    till = a_till(own)
+    open_orders = {
+        key: record
+        for key, record in everything(till, Kind.ORDER).items()
+        if record.values["delivery_state"] == "nothing" and not record.values["cancelled"]
+    }
+    key = next(iter(open_orders))
+    client = Client(till.settings)
+    payment = {"method": "PIN", "amount": 10_000_000}
+    client.write("payOrder", request={"orderId": key, "prepay": False, "paymentList": {"payment": [payment]}})
+    client.close()
+    newest = max(everything(till, Kind.INVOICE).values(), key=lambda record: int(str(record.values["marker"])))
+    till.close()
+    assert newest.values["orders"] == (key,)
+    assert "orders" not in open_orders[key].values
+
+
+# ---- pages and markers
+
+
+@EVERY_KIND
+def test_pages_are_not_sorted_and_still_hold_every_document_once(sandbox: Sandbox, kind: Kind) -> None:
+    till = a_till(sandbox, document_page=7)
+    batches = pages(till, kind)
+    till.close()
+    markers = [[int(str(record.values["marker"])) for record in batch.records] for batch in batches]
+    assert any(page != sorted(page) for page in markers)
+    assert sorted(marker for page in markers for marker in page) == sorted(
+        each["syncMarker"] for each in kept(sandbox, kind).values()
+    )
+    assert [batch.after for batch in batches[:-1]] == [str(max(page) + 1) for page in markers[:-1]]
+    assert [batch.stamp for batch in batches[:-1]] == [str(max(page)) for page in markers[:-1]]
+    assert batches[-1] == Batch((), None, batches[-2].stamp)
+
+
+def test_a_page_can_be_read_again(sandbox: Sandbox) -> None:
+    till = a_till(sandbox, document_page=20)
+    first = till.extract(Kind.ORDER)
+    assert till.extract(Kind.ORDER, None, first.after) == till.extract(Kind.ORDER, None, first.after)
+    till.close()
+
+
+def test_what_changes_while_pages_turn_comes_once_more(own: Sandbox) -> None:
+    till = a_till(own, document_page=20)
+    first = till.extract(Kind.ORDER)
+    behind = first.records[0].key
+    own.till.edit("orders", behind, {"reference": "changed"})
+    rest = till.extract(Kind.ORDER, None, first.after)
+    while behind not in {record.key for record in rest.records}:
+        assert rest.after is not None
+        rest = till.extract(Kind.ORDER, None, rest.after)
+    till.close()
+
+
+def test_an_incremental_extract_holds_what_changed_and_the_overlap_only(own: Sandbox) -> None:
+    till = a_till(own, document_overlap=3)
+    stamp = pages(till, Kind.ORDER)[-1].stamp
+    assert stamp == "60"
+    own.till.edit("orders", "WEB-00005", {"reference": "changed"})
+    batch = till.extract(Kind.ORDER, stamp)
+    till.close()
+    assert sorted(int(str(record.values["marker"])) for record in batch.records) == [57, 58, 59, 60, 61]
+    assert next(each.values["reference"] for each in batch.records if each.values["marker"] == "61") == "changed"
+    assert (batch.after, batch.stamp) == (None, "61")
+
+
+def test_the_overlap_ends_where_markers_begin(sandbox: Sandbox) -> None:
+    till = a_till(sandbox, document_overlap=10_000)
+    assert len(till.extract(Kind.ORDER, "60").records) == 60
+    till.close()
+
+
+def test_a_stamp_never_falls_while_the_marker_does_not(sandbox: Sandbox) -> None:
+    till = a_till(sandbox, document_overlap=30, document_page=5)
+    first = till.extract(Kind.ORDER, "60")
+    assert first.stamp == "60"
+    assert first.after == "35"
+    assert everything(till, Kind.ORDER, "60").keys() == {
+        key for key, each in kept(sandbox, Kind.ORDER).items() if each["syncMarker"] >= 30
+    }
+    till.close()
+
+
+@EVERY_KIND
+def test_a_marker_that_went_back_is_told_and_everything_is_read(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+    present = max(each["syncMarker"] for each in kept(sandbox, kind).values())
+    with capture_logs() as lines:
+        batches = pages(till, kind, str(present + 5000))
+    assert {record.key for batch in batches for record in batch.records} == kept(sandbox, kind).keys()
+    assert batches[-1].stamp == str(present)
+    (line,) = lines
+    assert line["event"] == "marker_went_back"
+    assert line["log_level"] == "warning"
+    assert (line["since"], line["present"], line["kind"]) == (present + 5000, present, kind)
+
+
+def test_the_marker_that_is_exactly_the_present_one_did_not_go_back(sandbox: Sandbox, till: Mplus) -> None:
+    assert kept(sandbox, Kind.ORDER)
+    with capture_logs() as lines:
+        assert len(till.extract(Kind.ORDER, "60").records) == 26
+    assert lines == []
+
+
+# ---- how many calls
+
+
+def test_a_page_of_documents_takes_three_calls(sandbox: Sandbox, till: Mplus) -> None:
+    batch = till.extract(Kind.RECEIPT)
+    assert len(batch.records) == 200
+    assert asked(sandbox) == ["getReceipts", "getRelations", "getProducts"]
+
+
+def test_the_first_page_of_an_incremental_extract_takes_one_call_more_and_the_last_none(
+    sandbox: Sandbox, till: Mplus
+) -> None:
+    assert till.extract(Kind.ORDER, "60").after is None
+    assert asked(sandbox) == ["getCurrentSyncMarkers", "getOrders", "getRelations", "getProducts"]
+
+
+def test_a_complete_extract_ends_with_one_empty_answer(sandbox: Sandbox, till: Mplus) -> None:
+    pages(till, Kind.INVOICE)
+    assert asked(sandbox) == ["getInvoices", "getRelations", "getProducts", "getInvoices"]
+
+
+def test_customers_and_articles_are_asked_for_each_once(sandbox: Sandbox, till: Mplus) -> None:
+    records = till.extract(Kind.ORDER).records
+    calls = {call.operation: call.keys for call in sandbox.ledger.calls("mplus")}
+    assert set(calls["getRelations"]) == {str(each.values["relation"]) for each in records if each.values["relation"]}
+    assert set(calls["getProducts"]) == {line.values["article"] for each in records for line in parts(each, Kind.LINE)}
+
+
+def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
+    till = a_till(own)
+    keys = [key for key, each in kept(own, Kind.RECEIPT).items() if "relationNumber" not in each]
+    assert len(till.fetch(Kind.RECEIPT, keys[:3])) == 3
+    assert asked(own) == ["getReceipts", "getProducts"]
+    till.close()
+
+
+# ---- documents by their ids
+
+
+@EVERY_KIND
+def test_documents_are_fetched_by_their_ids_as_they_are_extracted(till: Mplus, kind: Kind) -> None:
+    found = everything(till, kind)
+    keys = list(found)[:5]
+    fetched = till.fetch(kind, [*keys, "not-there", "", "with\ta tab"])
+    assert {record.key: record for record in fetched} == {key: found[key] for key in keys}
+
+
+@EVERY_KIND
+def test_many_ids_are_fetched_in_portions(sandbox: Sandbox, kind: Kind) -> None:
+    till = a_till(sandbox, document_page=5)
+    keys = list(kept(sandbox, kind))[:12]
+    assert {record.key for record in till.fetch(kind, keys)} == set(keys)
+    till.close()
+    assert asked(sandbox).count(OPERATIONS[kind]) == 3
+
+
+def test_no_ids_ask_nothing(sandbox: Sandbox, till: Mplus) -> None:
+    assert till.fetch(Kind.ORDER, []) == []
+    assert asked(sandbox) == []
+
+
+# ---- external article ids
+
+
+def test_lines_carry_the_external_id_of_their_article(own: Sandbox) -> None:
+    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+    till = a_till(own)
+    lines = [line for record in everything(till, Kind.ORDER).values() for line in parts(record, Kind.LINE)]
+    till.close()
+    assert {line.values["code"] for line in lines if line.values["article"] == REPAIR_HOUR} == {"REPARATIE"}
+    assert {line.values["code"] for line in lines if line.values["article"] != REPAIR_HOUR} == {""}
+
+
+def test_an_external_id_is_remembered_for_a_short_time_and_a_missing_one_is_not(own: Sandbox) -> None:
+    now = [1000.0]
+    client = Client(settings_of(own))
+    documents = Documents(settings_of(own), client, clock=lambda: now[0])
+    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+
+    def asked_for() -> set[str]:
+        own.ledger.clear()
+        documents.extract(Kind.ORDER, None, None)
+        calls = [call.keys for call in own.ledger.calls("mplus") if call.operation == "getProducts"]
+        assert len(calls) == 1
+        return set(calls[0])
+
+    everyone = asked_for()
+    assert REPAIR_HOUR in everyone
+    now[0] += CODES_SECONDS - 1
+    assert asked_for() == everyone - {REPAIR_HOUR}
+    now[0] += 1
+    assert asked_for() == everyone
+    client.close()
+
+
+def test_a_fetch_asks_for_external_ids_anew(own: Sandbox) -> None:
+    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+    till = a_till(own)
+    with_repair = next(
+        record
+        for record in everything(till, Kind.ORDER).values()
+        if any(line.values["article"] == REPAIR_HOUR for line in parts(record, Kind.LINE))
+    )
+    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "UURLOON"})
+    (again,) = till.fetch(Kind.ORDER, [with_repair.key])
+    till.close()
+    assert "UURLOON" in {line.values["code"] for line in parts(again, Kind.LINE)}
+
+
+# ---- the digest
+
+
+def digest_after(own: Sandbox, **values: Any) -> tuple[str, str]:
+    """Return the digest of one order before and after a person at the till changed it."""
+    till = a_till(own)
+    key = next(key for key, each in kept(own, Kind.ORDER).items() if each["deliveryState"].endswith("NOTHING"))
+    (before,) = till.fetch(Kind.ORDER, [key])
+    own.till.edit("orders", key, values)
+    (after,) = till.fetch(Kind.ORDER, [key])
+    till.close()
+    assert before.values["marker"] != after.values["marker"]
+    return str(before.values["digest"]), str(after.values["digest"])
+
+
+def test_delivery_payment_and_counters_do_not_change_the_digest(own: Sandbox) -> None:
+    before, after = digest_after(
+        own,
+        deliveryState="ORDER-DELIVERY-STATE-COMPLETE",
+        completeState="ORDER-COMPLETE-STATE-COMPLETE",
+        fullyPaid=True,
+        prepaidAmount=999,
+        orderCategoryNumber=4,
+    )
+    assert len(before) == 64
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"cancelState": "ORDER-CANCEL-STATE-COMPLETE"},
+        {"relationNumber": 1007},
+        {"financialDate": {"day": 31, "mon": 1, "year": 2026}},
+        {"totalInclAmount": 12},
+        {"lineList": [{"articleNumber": 10016, "data": {"quantity": 1, "price": 5, "totalInclAmount": 5}}]},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_the_books_take_over_changes_the_digest(own: Sandbox, values: dict[str, Any]) -> None:
+    before, after = digest_after(own, **values)
+    assert before != after
+
+
+def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_before(own: Sandbox) -> None:
+    till = a_till(own)
+    before = everything(till, Kind.ORDER)
+    for _ in range(3):
+        own.till.advance_day()
+    after = everything(till, Kind.ORDER)
+    till.close()
+    moved = [key for key, record in before.items() if after[key].values["marker"] != record.values["marker"]]
+    assert len(moved) > 1
+    for key in moved:
+        same = before[key].values["cancelled"] == after[key].values["cancelled"]
+        assert (before[key].values["digest"] == after[key].values["digest"]) == same
+
+
+# ---- how this till writes numbers
+
+
+@pytest.mark.parametrize("places", ["always", "when needed"])
+@pytest.mark.parametrize("hundredths", [True, False])
+def test_quantities_and_percentages_mean_the_same_however_they_are_written(
+    own: Sandbox, places: str, *, hundredths: bool
+) -> None:
+    own.till.edit("conventions", "decimal_places", {"value": places})
+    own.till.edit("conventions", "percentages_in_hundredths", {"value": hundredths})
+    till = a_till(own)
+    before = everything(till, Kind.RECEIPT).keys()
+    own.till.advance_day()
+    own.till.advance_day()
+    lines = [
+        line
+        for key, record in everything(till, Kind.RECEIPT).items()
+        if key not in before
+        for line in parts(record, Kind.LINE)
+    ]
+    till.close()
+    assert {line.values["vat_percent"] for line in lines} <= {Decimal(0), Decimal(9), Decimal(21)}
+    assert {line.values.get("discount_percent") for line in lines} > {None}
+    assert {line.values.get("discount_percent") for line in lines} <= {None, Decimal(10), Decimal(15), Decimal(25)}
+    for line in lines:
+        quantity, price = line.values["quantity"], line.values["price_incl"]
+        assert isinstance(quantity, Decimal)
+        assert isinstance(price, Decimal)
+        share = line.values.get("discount_percent", Decimal(0))
+        assert isinstance(share, Decimal)
+        assert abs(quantity * price * (100 - share) / 100 - Decimal(str(line.values["amount_incl"]))) < Decimal("0.02")
+
+
+# ---- trouble
+
+
+@pytest.mark.parametrize("operation", ["getOrders", "getRelations", "getProducts", "getCurrentSyncMarkers"])
+def test_half_an_answer_is_asked_for_again(sandbox: Sandbox, till: Mplus, operation: str) -> None:
+    sandbox.switches.arm("half", system="mplus", operation=operation, times=1)
+    assert len(till.extract(Kind.ORDER, "60").records) == 26
+    assert asked(sandbox).count(operation) == 2
+
+
+@pytest.mark.parametrize("operation", ["getOrders", "getRelations", "getProducts", "getCurrentSyncMarkers"])
+def test_half_an_answer_is_never_taken_for_a_whole_one(sandbox: Sandbox, till: Mplus, operation: str) -> None:
+    sandbox.switches.arm("half", system="mplus", operation=operation, times=None)
+    with pytest.raises(UnavailableError):
+        till.extract(Kind.ORDER, "60")
+
+
+def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
+    """Return a source whose till gives these answers in turn, and the questions it gets."""
+    questions: list[etree._Element] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        questions.append(next(etree.fromstring(request.content).iter(tag("getOrders"))))
+        body = answers[min(len(questions), len(answers)) - 1]
+        return httpx.Response(200, content=body.encode())
+
+    settings = MplusSettings(url="http://127.0.0.1:18083/", ident="i", secret=SecretStr("s"), per_second=10_000)
+    line = Line(
+        system="MplusKASSA", host_shown="", pace=settings.pace, secrets=("s",), transport=httpx.MockTransport(answer)
+    )
+    return Documents(settings, Client(settings, line)), questions
+
+
+def orders(*markers: str) -> str:
+    """Return an answer with one bare order for each marker."""
+    listed = "".join(
+        f"<ns:order><ns:orderId>o{marker}</ns:orderId>"
+        + (f"<ns:syncMarker>{marker}</ns:syncMarker>" if marker else "")
+        + "</ns:order>"
+        for marker in markers
+    )
+    return (
+        f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}" xmlns:ns="urn:mplusqapi"><SOAP-ENV:Body><ns:GetOrdersResponse>'
+        f"<ns:orderList>{listed}</ns:orderList></ns:GetOrdersResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>"
+    )
+
+
+def test_an_answer_that_breaks_off_tells_how_many_documents_came() -> None:
+    whole = orders("1", "2", "3")
+    source, questions = a_source(whole[: whole.index("<ns:orderId>o3")])
+    with pytest.raises(UnavailableError, match="answer_incomplete") as caught:
+        source.extract(Kind.ORDER, None, None)
+    assert caught.value.facts["count"] == "2"
+    assert len(questions) == 3
+
+
+def test_nothing_but_the_marker_restricts_what_is_asked() -> None:
+    source, questions = a_source(orders("9"))
+    assert source.extract(Kind.ORDER, None, "8").stamp == "9"
+    request = questions[0].find(tag("request"))
+    assert request is not None
+    assert [(etree.QName(child).localname, child.text) for child in request] == [
+        ("syncMarker", "8"),
+        ("syncMarkerLimit", "200"),
+        ("articlePluNumbers", None),
+        ("articleBarcodes", None),
+        ("includeLineList", "true"),
+    ]
+
+
+@pytest.mark.parametrize("marker", ["7", "", "x"])
+def test_documents_that_would_turn_pages_backwards_or_not_at_all_are_unreadable(marker: str) -> None:
+    source, _ = a_source(orders(marker))
+    with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
+        source.extract(Kind.ORDER, None, "8")
+
+
+def test_a_till_without_documents_has_a_stamp_all_the_same() -> None:
+    source, _ = a_source(orders())
+    assert source.extract(Kind.ORDER, None, None) == Batch((), None, "0")
+
+
+def test_a_document_nobody_asked_for_is_not_fetched() -> None:
+    source, _ = a_source(orders("1", "2"))
+    assert [record.key for record in source.fetch(Kind.ORDER, ["o2"])] == ["o2"]
+
+
+# ---- what the set-up asks
+
+
+def test_choices_of_documents_come_with_captions(till: Mplus) -> None:
+    assert till.choices("payment_methods")["IDEAL"] == "iDEAL"
+    assert till.choices("delivery_methods") == {"PICKUP": "Afhalen", "SHIP": "Verzenden", "BIKE": "Fietskoerier"}
+    assert till.choices("order_categories")["4"] == "Afgehandeld"
+    assert till.choices("employees")["999999"] == "Beheerder"
+    assert till.choices("branches").keys() == {"1", "2", "3"}
+    assert till.choices("workplaces")["2/1"] == "AMF kassa 1"

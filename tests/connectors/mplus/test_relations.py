@@ -1,0 +1,445 @@
+# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
+"""Customers at the till, against the till in a box: found by exact evidence, written whole."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import stamina
+from lxml import etree
+from pydantic import SecretStr
+
+from integration.connectors.mplus.client import Client, tag
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.errors import InDoubtError, RejectedError
+from integration.core.plan import differences
+from integration.core.records import Held, Kind, Record, Value
+from integration.sandbox.server import Sandbox, running
+from tests.builders import a_create, an_update_at
+from tests.connectors.contract import CustomerTargetContract
+from tests.fakes import Links
+
+SERIALS = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """Both systems, with a small shop, for all tests that use customers of their own."""
+    with running(articles=10) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared: Sandbox) -> Sandbox:
+    """The shared systems, well and with an empty ledger."""
+    shared.switches.disarm()
+    shared.ledger.clear()
+    return shared
+
+
+def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
+    """Return a connection to the sandbox's till."""
+    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr("sandbox-secret"), **changes}
+    return Mplus(MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given))
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection that knows nothing yet."""
+    connector = a_till(sandbox)
+    yield connector
+    connector.close()
+
+
+@pytest.fixture
+def links() -> Links:
+    """What was linked before: nothing, until a test does."""
+    return Links()
+
+
+@pytest.fixture
+def serial() -> int:
+    """A number no other test uses."""
+    return next(SERIALS)
+
+
+def a_customer(key: str, **values: Value) -> Record:
+    """Return a customer with a name."""
+    return Record(Kind.RELATION, key, {"name": f"Klant {key}", **values})
+
+
+@pytest.fixture
+def customer(serial: int) -> Record:
+    """A customer with every word of ours."""
+    return a_customer(
+        f"D{serial}",
+        company="Jansen Fietsen B.V.",
+        contact="Femke Jansen",
+        street="Oudegracht 12",
+        postcode="3511 AB",
+        city="Utrecht",
+        country="NL",
+        delivery_street="Laan 1",
+        delivery_postcode="3701 AA",
+        delivery_city="Zeist",
+        delivery_country="NL",
+        phone="030-1234567",
+        mobile="06-12345678",
+        email=f"Femke.{serial}@Jansen.example",
+        website="https://jansen.example",
+        vat_number=f"NL8001000{serial:02}B01",
+        chamber_number="30000000",
+        external_id=f"D{serial}",
+        code=f"J-{serial}",
+        price_group="2",
+        discount_percent=Decimal(15),
+        payment_days=Decimal(30),
+        credit_limit=Decimal("2500.50"),
+        vat_method="exclusive",
+        iban="NL91ABNA0417164300",
+        active=True,
+    )
+
+
+def create(till: Mplus, wanted: Record, links: Links) -> Held:
+    """Write a new customer, keep its link and return what the till holds now."""
+    links.known[wanted.kind, wanted.key] = till.write(a_create(wanted), None, links, "t").reference
+    return look(till, wanted, links)
+
+
+def look(till: Mplus, wanted: Record, links: Links) -> Held:
+    """Return what the till holds now."""
+    return till.lookup([wanted], links)[wanted.key]
+
+
+def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
+    """Return a relation as the till keeps it."""
+    return next(each for each in sandbox.state("relations", "mplus") if str(each["relationNumber"]) == number)
+
+
+def reads(sandbox: Sandbox) -> list[str]:
+    """Return the calls the till answered since the ledger was cleared."""
+    return [call.operation for call in sandbox.ledger.calls("mplus")]
+
+
+def add_unknown_fields(till: Mplus, number: str) -> None:
+    """Give a relation a field that no description has and one that we never write, as a newer till would."""
+    client = Client(till.settings)
+    relation = next(client.read("getRelations", request={"relationNumbers": [number]}).iter(tag("relation")))
+    etree.SubElement(relation, tag("birthStone")).text = "opal"
+    client.write_whole("updateRelation", relation)
+    client.close()
+
+
+class TestContract(CustomerTargetContract):
+    """The contract of every target of customers."""
+
+    @pytest.fixture
+    def connector(self, till: Mplus) -> Mplus:
+        """A connection that knows nothing yet."""
+        return till
+
+    @pytest.fixture
+    def customer(self, serial: int) -> Record:
+        """A customer no other test has."""
+        marks = {"email": f"klant.{serial}@post.example", "vat_number": f"NL8002000{serial:02}B01"}
+        return a_customer(f"D{serial}", city="Houten", phone="030-1", **marks)
+
+
+def test_every_word_of_ours_is_written_and_read_back_equal(till: Mplus, links: Links, customer: Record) -> None:
+    held = create(till, customer, links)
+    assert differences(customer, held.record) == ()
+    assert (held.reference, held.evidence) == (links.known[Kind.RELATION, customer.key], "link")
+
+
+def test_a_create_answers_the_marker_that_a_look_shows(till: Mplus, links: Links, customer: Record) -> None:
+    written = till.write(a_create(customer), None, links, "t")
+    assert look(till, customer, links).marker == written.marker
+
+
+def test_a_new_relation_carries_our_key_as_its_external_id(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    held = create(till, a_customer(f"D{serial}"), links)
+    assert stored(sandbox, held.reference)["extRelationId"] == f"D{serial}"
+
+
+def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
+    sandbox: Sandbox, till: Mplus, links: Links, customer: Record
+) -> None:
+    number = create(till, customer, links).reference
+    sandbox.till.edit("relations", number, {"points": 12, "extraText": "Belt eerst"})
+    add_unknown_fields(till, number)
+    before = stored(sandbox, number)
+    held = look(till, customer, links)
+    written = till.write(an_update_at(held.record, {"contact": "Koen Jansen"}), held, links, "t")
+    after = stored(sandbox, number)
+    moved = {"contact", "syncMarker", "changeTimestamp"}
+    assert (after["contact"], after["birthStone"], after["points"]) == ("Koen Jansen", "opal", 12)
+    assert {name: after[name] for name in after if name not in moved} == {
+        name: before[name] for name in before if name not in moved
+    }
+    assert list(after) == list(before)
+    assert written.marker == look(till, customer, links).marker
+
+
+def test_an_update_keeps_the_order_of_the_interface_where_it_adds_a_field(
+    till: Mplus, links: Links, serial: int
+) -> None:
+    wanted = a_customer(f"D{serial}", active=True)
+    held = create(till, wanted, links)
+    added: dict[str, Value] = {"city": "Zeist", "vat_method": "shifted", "company": "Zeist B.V."}
+    till.write(an_update_at(held.record, added), held, links, "t")
+    assert differences(Record(wanted.kind, wanted.key, added), look(till, wanted, links).record) == ()
+
+
+def test_a_field_can_be_emptied(till: Mplus, links: Links, customer: Record) -> None:
+    held = create(till, customer, links)
+    till.write(an_update_at(held.record, {"email": "", "phone": ""}), held, links, "t")
+    assert look(till, customer, links).record.values["email"] == ""
+
+
+def test_a_discount_travels_in_the_unit_of_the_installation(sandbox: Sandbox, links: Links, serial: int) -> None:
+    till = a_till(sandbox, discounts_in="hundredths")
+    wanted = a_customer(f"D{serial}", discount_percent=Decimal("0.5"))
+    held = create(till, wanted, links)
+    assert stored(sandbox, held.reference)["discountPercentage"] == 50
+    assert differences(wanted, held.record) == ()
+    till.close()
+
+
+def test_a_custom_field_of_relations_is_written_and_read_back(till: Mplus, links: Links, serial: int) -> None:
+    field = next(field for field in till.fields(Kind.RELATION) if field.custom and field.type == "text")
+    wanted = a_customer(f"D{serial}", **{field.name: "Hout"})
+    held = create(till, wanted, links)
+    assert differences(wanted, held.record) == ()
+    till.write(an_update_at(held.record, {field.name: "Staal"}), held, links, "t")
+    assert look(till, wanted, links).record.values[field.name] == "Staal"
+
+
+def test_another_simple_field_is_written_under_its_wire_name(till: Mplus, links: Links, serial: int) -> None:
+    wanted = a_customer(f"D{serial}", reminderEmail="boek@jansen.example", directDebit=True)
+    assert differences(wanted, create(till, wanted, links).record) == ()
+
+
+def test_what_was_edited_while_we_were_writing_is_not_undone(
+    sandbox: Sandbox, till: Mplus, links: Links, customer: Record
+) -> None:
+    held = create(till, customer, links)
+    sandbox.till.edit("relations", held.reference, {"points": 40})
+    with pytest.raises(RejectedError, match="target_changed_since_plan"):
+        till.write(an_update_at(held.record, {"city": "Zeist"}), held, links, "t")
+    assert stored(sandbox, held.reference)["points"] == 40
+
+
+@pytest.mark.parametrize(
+    ("evidence", "values"),
+    [
+        ("external_id", {}),
+        ("external_id", {"external_id": "W-{serial}"}),
+        ("vat_number", {"vat_number": "nl 8001.00.{serial}.b77"}),
+        ("email", {"email": " femke.{serial}@JANSEN.example "}),
+    ],
+)
+def test_a_customer_without_a_link_is_found_by_exact_evidence(
+    sandbox: Sandbox, links: Links, serial: int, evidence: str, values: dict[str, str]
+) -> None:
+    marks: dict[str, Value] = {
+        "external_id": f"W-{serial}" if "external_id" in values else f"D{serial}" if not values else "",
+        "vat_number": f"NL800100{serial}B77",
+        "email": f"Femke.{serial}@Jansen.example",
+    }
+    till = a_till(sandbox)
+    written = till.write(a_create(a_customer(f"X{serial}", **marks)), None, links, "t")
+    wanted = a_customer(f"D{serial}", **{name: text.format(serial=serial) for name, text in values.items()})
+    held = look(till, wanted, Links())
+    assert (held.reference, held.evidence, held.others) == (written.reference, evidence, ())
+    till.close()
+
+
+def test_a_part_of_an_address_and_a_blank_one_match_nobody(till: Mplus, links: Links, serial: int) -> None:
+    create(till, a_customer(f"X{serial}", email=f"jan.{serial}@jansen.example.nl", vat_number=""), links)
+    create(till, a_customer(f"Y{serial}", email="", vat_number=""), links)
+    wanted = [
+        a_customer(f"D{serial}", email=f"jan.{serial}@jansen.example"),
+        a_customer(f"E{serial}", email="", vat_number=" "),
+        a_customer(f"F{serial}"),
+    ]
+    assert till.lookup(wanted, Links()) == {}
+
+
+def test_stronger_evidence_comes_first(till: Mplus, links: Links, serial: int) -> None:
+    by_email = create(till, a_customer(f"X{serial}", email=f"a.{serial}@b.example"), links)
+    by_vat = create(till, a_customer(f"Y{serial}", vat_number=f"NL9{serial}B01"), links)
+    wanted = a_customer(f"D{serial}", email=f"a.{serial}@b.example", vat_number=f"NL9{serial}B01")
+    assert look(till, wanted, Links()).reference == by_vat.reference
+    own = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
+    held = look(till, wanted, Links())
+    assert (held.reference, held.evidence) == (own.reference, "external_id")
+    links.known[Kind.RELATION, wanted.key] = by_email.reference
+    assert (look(till, wanted, links).reference, look(till, wanted, links).evidence) == (by_email.reference, "link")
+
+
+def test_several_relations_that_fit_are_all_named_and_the_lowest_active_one_is_held(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    email = f"samen.{serial}@post.example"
+    numbers = [create(till, a_customer(f"{name}{serial}", email=email), links).reference for name in "XYZ"]
+    wanted = a_customer(f"D{serial}", email=email.upper())
+    held = look(till, wanted, Links())
+    assert (held.reference, held.others) == (numbers[0], tuple(numbers[1:]))
+    sandbox.till.edit("relations", numbers[0], {"active": False})
+    held = look(till, wanted, Links())
+    assert (held.reference, held.others) == (numbers[1], (numbers[2],))
+
+
+def test_an_inactive_relation_is_found_by_its_external_id_and_not_by_its_address(
+    till: Mplus, links: Links, serial: int
+) -> None:
+    email = f"oud.{serial}@post.example"
+    create(till, a_customer(f"X{serial}", email=email, active=False), links)
+    assert till.lookup([a_customer(f"D{serial}", email=email)], Links()) == {}
+    assert look(till, a_customer(f"X{serial}"), Links()).record.values["active"] is False
+
+
+def test_a_relation_linked_to_another_customer_is_not_found_by_its_address(
+    till: Mplus, links: Links, serial: int
+) -> None:
+    email = f"filiaal.{serial}@post.example"
+    create(till, a_customer(f"X{serial}", email=email), links)
+    assert till.lookup([a_customer(f"D{serial}", email=email)], links) == {}
+
+
+def test_a_customer_whose_linked_relation_is_gone_is_left_out(till: Mplus, links: Links, customer: Record) -> None:
+    create(till, customer, Links())
+    links.known[Kind.RELATION, customer.key] = "99999999"
+    assert till.lookup([customer], links) == {}
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "garbage", "half"])
+def test_a_relation_made_without_an_answer_is_found_again(
+    sandbox: Sandbox, till: Mplus, links: Links, fault: str, customer: Record
+) -> None:
+    till.lookup([customer], links)  # what is known from before does not hide it
+    with sandbox.switches.armed(fault, operation="createRelation"), pytest.raises(InDoubtError):
+        till.write(a_create(customer), None, links, "t")
+    held = look(till, customer, links)
+    assert (held.evidence, differences(customer, held.record)) == ("external_id", ())
+    assert len(sandbox.ledger.writes()) == 1
+
+
+def test_a_relation_that_becomes_visible_late_is_found_behind_later_ones(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    late, prompt = a_customer(f"D{serial}"), a_customer(f"E{serial}")
+    with sandbox.switches.armed("late", operation="createRelation", seconds=0.4):
+        till.write(a_create(late), None, links, "t")
+    till.write(a_create(prompt), None, links, "t")
+    assert set(till.lookup([late, prompt], links)) == {prompt.key}
+    patience = time.monotonic() + 5
+    while late.key not in till.lookup([late], links):
+        assert time.monotonic() < patience
+
+
+def test_many_customers_are_matched_in_few_calls(sandbox: Sandbox, links: Links, serial: int) -> None:
+    till = a_till(sandbox, page_relations=500)
+    wanted = [a_customer(f"D{serial}-{place}") for place in range(30)]
+    for record in wanted[:20]:
+        till.write(a_create(record), None, links, "t")
+    till.lookup(wanted, links)
+    sandbox.ledger.clear()
+    assert len(till.lookup(wanted, links)) == 20
+    assert reads(sandbox) == ["getRelations", "getRelations"]  # what changed since, and those that fit
+    till.close()
+
+
+def test_linked_customers_are_read_in_one_call_for_a_portion(sandbox: Sandbox, links: Links, serial: int) -> None:
+    till = a_till(sandbox, page_relations=10)
+    wanted = [a_customer(f"D{serial}-{place}") for place in range(25)]
+    for record in wanted:
+        links.known[record.kind, record.key] = till.write(a_create(record), None, links, "t").reference
+    sandbox.ledger.clear()
+    assert set(till.lookup(wanted, links)) == {record.key for record in wanted}
+    assert reads(sandbox) == ["getRelations"] * 3
+    till.close()
+
+
+@pytest.mark.parametrize("page", [1, 3, 8, 1000])
+def test_every_relation_is_known_whatever_the_size_of_a_page(
+    sandbox: Sandbox, links: Links, serial: int, page: int
+) -> None:
+    till = a_till(sandbox, page_relations=page)
+    known = {str(each["relationNumber"]): each for each in sandbox.state("relations", "mplus")}
+    wanted = [a_customer(f"{serial}-{number}", email=each.get("email")) for number, each in known.items()]
+    till.lookup(wanted[:1], links)
+    written = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
+    found = till.lookup([*wanted, a_customer(f"D{serial}")], Links())
+    assert found[f"D{serial}"].reference == written.reference
+    with_address = {number for number, each in known.items() if each.get("email") and each["active"]}
+    told = {number for held in found.values() for number in (held.reference, *held.others)}
+    assert with_address <= told
+    till.close()
+
+
+def test_changes_come_in_pages_each_relation_once_and_then_nothing(sandbox: Sandbox, links: Links, serial: int) -> None:
+    till = a_till(sandbox, page_relations=3)
+    since = till.changed(Kind.RELATION, "").stamp
+    assert since
+    held = [create(till, a_customer(f"D{serial}-{place}"), links) for place in range(8)]
+    batches = [till.changed(Kind.RELATION, since)]
+    while batches[-1].after:
+        batches.append(till.changed(Kind.RELATION, since, batches[-1].after))
+    markers = {record.key: record.values["marker"] for batch in batches for record in batch.records}
+    assert markers == {one.reference: one.marker for one in held}
+    assert till.changed(Kind.RELATION, batches[-1].stamp or "").records == ()
+    till.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"name": "bel\x07"}, "characters_not_supported"),
+        ({"vat_method": "soms"}, "characters_not_supported"),
+        ({"discount_percent": Decimal("2.5")}, "characters_not_supported"),
+        ({"custom:bestaat niet": "x"}, "field_unknown"),
+        ({"marker": "7"}, "field_unknown"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_before_any_call(
+    sandbox: Sandbox, till: Mplus, links: Links, values: dict[str, Value], code: str, serial: int
+) -> None:
+    with pytest.raises(RejectedError) as caught:
+        till.write(a_create(a_customer(f"D{serial}", **values)), None, links, "t")
+    assert (caught.value.code, caught.value.facts["customer"]) == (code, f"D{serial}")
+    assert sandbox.ledger.writes() == []
+
+
+def test_an_update_of_a_relation_that_is_gone_is_refused(till: Mplus, links: Links, customer: Record) -> None:
+    held = create(till, customer, links)
+    with pytest.raises(RejectedError, match="target_record_missing"):
+        till.write(an_update_at(held.record, {"city": "Zeist"}), None, links, "t")
+
+
+def test_a_change_takes_one_call(sandbox: Sandbox, till: Mplus, links: Links, customer: Record) -> None:
+    held = create(till, customer, links)
+    change = an_update_at(held.record, {"city": "Zeist", "email": "nieuw@jansen.example"})
+    sandbox.ledger.clear()
+    till.write(change, held, links, "t")
+    assert till.calls(change) == till.calls(a_create(customer)) == len(sandbox.ledger.writes()) == 1
+
+
+def test_fields_have_one_name_each_and_what_the_till_counts_itself_is_not_offered(till: Mplus) -> None:
+    names = [field.name for field in till.fields(Kind.RELATION)]
+    assert len(names) == len(set(names))
+    assert {"name", "company", "email", "vat_number", "reminderEmail"} <= set(names)
+    assert not {"marker", "points", "balance", "accountBalance", "syncMarker"} & set(names)

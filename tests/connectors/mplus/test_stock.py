@@ -1,0 +1,311 @@
+# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
+"""Stock levels at the till, against the till in a box: read for each branch, set and never added to."""
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.errors import InDoubtError, RejectedError
+from integration.core.plan import Change, differences, remaining
+from integration.core.records import Batch, Held, Kind, Record, Value
+from integration.sandbox.server import Sandbox, running
+from tests.builders import a_create, a_part, a_product, an_update_at
+from tests.fakes import Links
+
+SERIALS = itertools.count(8_001)
+BRANCHES = ("1", "2")
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """Both systems, with a small shop, for all tests that use articles of their own."""
+    with running(articles=30) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared: Sandbox) -> Sandbox:
+    """The shared systems, well and with an empty ledger."""
+    shared.switches.disarm()
+    shared.ledger.clear()
+    return shared
+
+
+def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
+    """Return a connection to the sandbox's till."""
+    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr("sandbox-secret"), **changes}
+    return Mplus(MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given))
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection to the till."""
+    connector = a_till(sandbox)
+    yield connector
+    connector.close()
+
+
+@pytest.fixture
+def links() -> Links:
+    """What was linked before: articles are found by their numbers, so nothing."""
+    return Links()
+
+
+def an_article(till: Mplus, *, managed: bool = True, size: int = 1) -> str:
+    """Make a product at the till and return the number of its first article; the others follow it."""
+    first = next(SERIALS) * 100 + 1
+    parts = tuple(a_part(str(first + place), stock_managed=managed) for place in range(size))
+    till.write(a_create(a_product(f"P{first}", parts)), None, Links(), "t")
+    return str(first)
+
+
+def levels(number: str, amounts: dict[str, Decimal] | None = None, **values: Value) -> Record:
+    """Return the stock of one article as it should be; without amounts, as it is asked for."""
+    asked: dict[str, Decimal] = dict.fromkeys(BRANCHES, Decimal(0)) if amounts is None else amounts
+    parts = tuple(Record(Kind.LEVEL, branch, {"amount": amount}) for branch, amount in asked.items())
+    return Record(Kind.STOCK, f"A{number}", {"number": number, **values}, parts)
+
+
+def look(till: Mplus, wanted: Record) -> Held:
+    """Return what the till holds now."""
+    return till.lookup([wanted], Links())[wanted.key]
+
+
+def a_level_change(held: Held, **paths: Value) -> Change:
+    """Return the change of some values, under their paths with an underscore for the slash."""
+    return an_update_at(held.record, {path.removeprefix("b").replace("_", "/"): value for path, value in paths.items()})
+
+
+def asked(sandbox: Sandbox) -> list[str]:
+    """Return the calls the till answered since the ledger was cleared."""
+    return [call.operation for call in sandbox.ledger.calls("mplus")]
+
+
+def test_levels_are_set_and_read_back_equal_to_three_decimals(till: Mplus, links: Links) -> None:
+    number = an_article(till)
+    held = look(till, levels(number))
+    change = a_level_change(held, b1_amount=Decimal("12.345"), b2_amount=Decimal("-0.500"))
+    written = till.write(change, held, links, "run-1")
+    now = look(till, levels(number))
+    assert differences(change.wanted, now.record) == ()
+    assert (written.reference, written.marker) == (number, now.marker)
+
+
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [("7", ("7", "0")), ("7.000", ("7", "0")), ("1200", ("1200", "0")), ("0.25", ("25", "2")), ("-3.1", ("-31", "1"))],
+)
+def test_the_number_of_decimals_is_always_sent(amount: str, sent: tuple[str, str]) -> None:
+    assert codec.encode_level(Decimal(amount)) == {"amount": sent[0], "decimalPlaces": sent[1]}
+
+
+def test_an_article_without_a_level_has_nothing(till: Mplus) -> None:
+    held = look(till, levels(an_article(till)))
+    assert held.record.flat() == {
+        "number": held.reference, "managed": True, "1/amount": Decimal(0), "2/amount": Decimal(0)
+    }  # fmt: skip
+
+
+def test_setting_a_level_twice_leaves_it_as_it_is(till: Mplus, links: Links) -> None:
+    number = an_article(till)
+    held = look(till, levels(number))
+    change = a_level_change(held, b1_amount=Decimal(9))
+    till.write(change, held, links, "t")
+    till.write(change, held, links, "t")
+    assert look(till, levels(number)).record.flat()["1/amount"] == Decimal(9)
+
+
+def test_only_the_branches_of_the_change_are_written_and_nothing_is_added(
+    sandbox: Sandbox, till: Mplus, links: Links
+) -> None:
+    number = an_article(till)
+    sandbox.till.edit("stock", f"2/{number}", {"amount": "8"})
+    held = look(till, levels(number))
+    sandbox.ledger.clear()
+    till.write(a_level_change(held, b1_amount=Decimal(3)), held, links, "t")
+    assert asked(sandbox) == ["setStock"]
+    flat = look(till, levels(number)).record.flat()
+    assert (flat["1/amount"], flat["2/amount"]) == (Decimal(3), Decimal(8))
+
+
+def test_only_the_branches_asked_for_are_shown(till: Mplus) -> None:
+    held = look(till, levels(an_article(till), {"2": Decimal(0)}))
+    assert [part.key for part in held.record.parts] == ["2"]
+
+
+def test_an_article_the_till_does_not_have_is_left_out(till: Mplus) -> None:
+    number = an_article(till)
+    unknown = [levels("77777777"), levels("TS-RED-M"), levels("")]
+    assert set(till.lookup([*unknown, levels(number)], Links())) == {f"A{number}"}
+
+
+def test_what_the_till_does_not_have_cannot_be_written(sandbox: Sandbox, till: Mplus, links: Links) -> None:
+    with pytest.raises(RejectedError, match="target_record_missing"):
+        till.write(a_create(levels("77777777")), None, links, "t")
+    assert sandbox.ledger.writes() == []
+
+
+def test_many_articles_are_looked_up_in_one_call_for_each_branch_and_one_for_the_articles(
+    sandbox: Sandbox, till: Mplus
+) -> None:
+    first = int(an_article(till, size=30))
+    wanted = [levels(str(first + place)) for place in range(30)]
+    sandbox.ledger.clear()
+    assert len(till.lookup(wanted, Links())) == 30
+    assert sorted(asked(sandbox)) == ["getProducts", "getStock", "getStock"]
+
+
+def test_articles_of_one_product_are_found_across_the_pages_of_a_lookup(sandbox: Sandbox) -> None:
+    till = a_till(sandbox, page_articles=4)
+    first = int(an_article(till, size=10))
+    wanted = [levels(str(first + place)) for place in range(10)]
+    assert len(till.lookup(wanted, Links())) == 10
+    till.close()
+
+
+def test_an_article_without_stock_keeping_says_so_and_its_level_is_refused(
+    sandbox: Sandbox, till: Mplus, links: Links
+) -> None:
+    number = an_article(till, managed=False)
+    held = look(till, levels(number))
+    assert held.record.flat() == {"number": number, "managed": False}
+    wanted = levels(number, {"1": Decimal(3)})
+    with pytest.raises(RejectedError, match="no_stock_article") as caught:
+        till.write(an_update_at(wanted, {"1/amount": Decimal(3)}), held, links, "t")
+    assert (caught.value.facts["article"], caught.value.facts["branch"]) == (f"A{number}", "1")
+    assert len(sandbox.ledger.writes()) == 2  # the product, and the refused level
+
+
+def test_stock_keeping_is_switched_on_before_the_levels_are_set(sandbox: Sandbox, till: Mplus, links: Links) -> None:
+    number = an_article(till, managed=False, size=2)
+    held = look(till, levels(number))
+    wanted = levels(number, {"1": Decimal(3), "2": Decimal("0.5")}, managed=True)
+    change = an_update_at(wanted, {"managed": True, "1/amount": Decimal(3), "2/amount": Decimal("0.5")})
+    assert till.calls(change) == 3
+    sandbox.ledger.clear()
+    till.write(change, held, links, "t")
+    assert [call.operation for call in sandbox.ledger.writes()] == ["updateProduct", "setStock", "setStock"]
+    assert differences(change.wanted, look(till, levels(number)).record) == ()
+    assert look(till, levels(str(int(number) + 1))).record.values["managed"] is False
+
+
+def test_switching_stock_keeping_changes_nothing_else_of_the_product(
+    sandbox: Sandbox, till: Mplus, links: Links
+) -> None:
+    number = an_article(till, size=2)
+    before = product_of(sandbox, number)
+    held = look(till, levels(number))
+    till.write(an_update_at(held.record, {"managed": False}), held, links, "t")
+    after = product_of(sandbox, number)
+    moved = {"syncMarker", "changeTimestamp", "stockArticle"}
+    for old, new in zip(before["articleList"], after["articleList"], strict=True):
+        assert {name: new[name] for name in new if name not in moved} == {
+            name: old[name] for name in old if name not in moved
+        }
+    assert [each["stockArticle"] for each in after["articleList"]] == [False, True]
+
+
+def product_of(sandbox: Sandbox, number: str) -> dict[str, Any]:
+    """Return the product of an article as the till keeps it."""
+    return next(
+        product
+        for product in sandbox.state("products", "mplus")
+        if any(str(article["articleNumber"]) == number for article in product["articleList"])
+    )
+
+
+def test_variants_switched_side_by_side_do_not_undo_each_other(till: Mplus, links: Links) -> None:
+    first = int(an_article(till, managed=False, size=6))
+    wanted = [levels(str(first + place)) for place in range(6)]
+    held = till.lookup(wanted, links)
+
+    def switch(record: Record) -> None:
+        change = an_update_at(levels(str(record.values["number"]), {}), {"managed": True})
+        till.write(change, held[record.key], links, "t")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(switch, wanted))
+    assert [now.record.values["managed"] for now in till.lookup(wanted, links).values()] == [True] * 6
+
+
+@pytest.mark.parametrize("branch", ["77", "winkel"])
+def test_a_branch_the_till_does_not_have_is_told(till: Mplus, links: Links, branch: str) -> None:
+    number = an_article(till)
+    wanted = levels(number, {branch: Decimal(1)})
+    held = look(till, wanted)
+    with pytest.raises(RejectedError, match="branch_missing") as caught:
+        till.write(an_update_at(held.record, {f"{branch}/amount": Decimal(1)}), held, links, "t")
+    assert caught.value.facts["branch"] == branch
+
+
+def test_an_amount_that_is_none_is_refused_before_any_call(sandbox: Sandbox, till: Mplus, links: Links) -> None:
+    held = look(till, levels(an_article(till)))
+    sandbox.ledger.clear()
+    with pytest.raises(RejectedError, match="characters_not_supported"):
+        till.write(a_level_change(held, b1_amount=Decimal(1), b2_amount="veel"), held, links, "t")
+    assert sandbox.ledger.writes() == []
+
+
+def test_a_level_whose_answer_is_lost_leaves_the_rest_to_be_done(sandbox: Sandbox, till: Mplus, links: Links) -> None:
+    number = an_article(till)
+    held = look(till, levels(number))
+    change = a_level_change(held, b1_amount=Decimal(4), b2_amount=Decimal(5))
+    with sandbox.switches.armed("cut_after", operation="setStock"), pytest.raises(InDoubtError):
+        till.write(change, held, links, "t")
+    now = look(till, levels(number))
+    left = remaining(change, now.record)
+    assert left is not None
+    assert left.wanted.flat() == {"2/amount": Decimal(5)}
+    till.write(left, now, links, "t")
+    assert differences(change.wanted, look(till, levels(number)).record) == ()
+
+
+@pytest.mark.parametrize(("counts", "convention"), [("free", "free"), ("free_and_reserved", "physical")])
+def test_what_is_set_is_what_is_read_back_though_some_of_it_is_reserved(counts: str, convention: str) -> None:
+    with running(articles=30) as sandbox:
+        sandbox.till.edit("conventions", "set_stock", {"value": convention})
+        till = a_till(sandbox, stock_counts=counts)
+        number, branch = reserved_place(till)
+        wanted = levels(number, {branch: Decimal(11)})
+        held = look(till, wanted)
+        change = an_update_at(held.record, {f"{branch}/amount": Decimal("11.5")})
+        till.write(change, held, Links(), "t")
+        assert differences(change.wanted, look(till, wanted).record) == ()
+        till.close()
+
+
+def reserved_place(till: Mplus) -> tuple[str, str]:
+    """Return an article, and a branch where an order that is not delivered keeps some of it."""
+    for order in till.extract(Kind.ORDER).records:
+        for line in order.parts:
+            number, branch = str(line.values.get("article") or ""), str(order.values["branch"])
+            if order.values.get("delivery_state") != "nothing" or order.values.get("cancelled") or not number:
+                continue
+            held = till.lookup([levels(number, {branch: Decimal(0)})], Links()).get(f"A{number}")
+            if held is not None and held.record.values.get("managed"):
+                return number, branch
+    raise AssertionError("no order that reserves anything")
+
+
+def test_changes_of_stock_are_not_told(till: Mplus) -> None:
+    assert till.changed(Kind.STOCK, "") == till.changed(Kind.STOCK, "17") == Batch((), None, "")
+
+
+def test_the_fields_are_the_level_and_whether_there_is_one(till: Mplus) -> None:
+    assert [field.name for field in till.fields(Kind.STOCK)] == ["number", "managed"]
+    assert [field.name for field in till.fields(Kind.LEVEL)] == ["amount"]
