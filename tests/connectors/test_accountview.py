@@ -47,9 +47,9 @@ from integration.core.tokens import Token
 from integration.sandbox.access import LIMITED_REFRESH_TOKEN
 from integration.sandbox.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.builders import a_create, a_product, accountview_settings
+from tests.builders import accountview_settings
 from tests.connectors.contract import SourceContract, Touch, pages
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import MemoryKeeper
 
 URL = "https://av.example/api/v3"
 NOW = datetime(2025, 3, 15, 12, 0, tzinfo=UTC)
@@ -548,18 +548,9 @@ def test_a_fetch_that_fails_says_so() -> None:
         an_accountview(answer_of(ErrorMessage="nee")).fetch(Kind.ARTICLE, ["A", "B"])
 
 
-def test_accountview_is_not_written_to_yet() -> None:
-    accountview = an_accountview(answer_of())
-    change = a_create(a_product())
-    assert accountview.calls(change) == 0
+def test_products_are_no_kind_of_accountview() -> None:
     with pytest.raises(RejectedError):
-        accountview.write(change, None, Links(), "t")
-    with pytest.raises(RejectedError):
-        accountview.lookup([a_product()], Links())
-    with pytest.raises(RejectedError):
-        accountview.changed(Kind.ARTICLE, "0")
-    with pytest.raises(RejectedError):
-        accountview.extract(Kind.PRODUCT)
+        an_accountview(answer_of()).extract(Kind.PRODUCT)
 
 
 # Against the sandbox

@@ -1,12 +1,14 @@
 """What an answer of AccountView's web API means: accepted, refused, failed, or from somebody else altogether."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import NoReturn
 
 from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.settings import BusinessObject
 from integration.connectors.http import Answer
 from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError, UnavailableError
 
@@ -64,12 +66,56 @@ class Answers:
 
 def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:
     """Return the rows of a table; a single one may come as an object, an empty table may be missing."""
-    found = tables.get(table.upper())
-    rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
     local = f"{table.upper()}_ID"  # numbers the rows of this answer only
+    return [{name: value for name, value in row.items() if name != local} for row in _all_of(tables.get(table.upper()))]
+
+
+def documents_of(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
+    """Return the header rows of an answer, each with its lines.
+
+    Lines stand beside their headers and point to them by a number that is good for one answer, or inside them.
+    """
+    local = f"{of.table.upper()}_ID"
+    headers = _all_of(tables.get(of.table.upper()))
+    lines: dict[str, list[Row]] = {str(header.get(local, place)): [] for place, header in enumerate(headers)}
+    for line in _all_of(tables.get(of.detail.upper())) if of.detail else []:
+        belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
+        if belongs not in lines:
+            raise unreadable(operation)
+        lines[belongs].append(line)
     return [
-        {name: value for name, value in _upper(row).items() if name != local} for row in rows if isinstance(row, dict)
+        (header, [*lines[str(header.get(local, place))], *_all_of(header.get(of.detail.upper()))])
+        for place, header in enumerate(headers)
     ]
+
+
+def _all_of(found: object) -> list[dict[str, object]]:
+    rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
+    return [_upper(row) for row in rows if isinstance(row, dict)]
+
+
+CAUSES = (
+    ("debtor_blocked", r"debiteur (?P<debtor>\S+) .*geblokkeerd"),
+    ("article_missing", r"artikel (?P<article>\S+) (bestaat niet|is niet gevonden|is onbekend)"),
+    (
+        "ledger_account_unusable",
+        r"(grootboek)?(rekening|dagboek) (?P<account>\S+) (bestaat niet|.*geblokkeerd|is niet gevonden|is onbekend)",
+    ),
+    (
+        "period_closed",
+        r"periode\b.*\b(af|ge)sloten|periode\b.*geblokkeerd|geen administratie met boekjaar|boekjaar\b.*sloten",
+    ),
+)
+"""What AccountView's Dutch texts say where they can be told apart; they are meant for people and not published."""
+
+
+def cause_of(message: str) -> tuple[str, dict[str, str]]:
+    """Return which trouble of the catalogue a refusal is, with what its text names; accountview_rejected if unclear."""
+    for code, pattern in CAUSES:
+        found = re.search(pattern, message, re.IGNORECASE)
+        if found:
+            return code, {name: value for name, value in found.groupdict().items() if value}
+    return "accountview_rejected", {}
 
 
 def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from integration.connectors.accountview.answers import (
     SYSTEM,
     Answers,
+    documents_of,
     is_failure_of_the_road,
     json_of,
     rows_of,
@@ -60,6 +61,16 @@ class Filter:
     type: Literal["C", "N", "T", "D"]
     value: str
 
+    def parameters(self, place: int) -> dict[str, str]:
+        """Return the condition as the web API wants it, as the one at this place."""
+        return {
+            f"FilterControlSource{place}": self.column,
+            f"FilterOperator{place}": self.operator,
+            f"FilterValueType{place}": self.type,
+            f"FilterValue{place}": self.value,
+            f"FilterIsListOfValues{place}": "false",
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -73,6 +84,8 @@ class Query:
     number: int = 1
     last_key: str | None = None
     descending: bool = False
+    match_any: bool = False  # one condition is enough; else all must hold
+    book_date: date | None = None  # in which fiscal year to look; None: today's
     dictionary: bool = False  # read beside the companies, not inside one
 
     def parameters(self, book_date: date) -> dict[str, str]:
@@ -82,7 +95,7 @@ class Query:
             "PageSize": str(self.size),
             "SortFields": ",".join(self.sort),
             "SortOrder": "Descending" if self.descending else "Ascending",
-            "BookDate": book_date.isoformat(),
+            "BookDate": (self.book_date or book_date).isoformat(),
         }
         if self.last_key is not None:
             asked["lastKey"] = self.last_key
@@ -90,12 +103,10 @@ class Query:
             asked["PageNumber"] = str(self.number)
         if self.fields:
             asked["Fields"] = ",".join(self.fields)
+        if self.match_any:
+            asked["MatchAnyFilter"] = "true"
         for place, condition in enumerate(self.filters, start=1):
-            asked[f"FilterControlSource{place}"] = condition.column
-            asked[f"FilterOperator{place}"] = condition.operator
-            asked[f"FilterValueType{place}"] = condition.type
-            asked[f"FilterValue{place}"] = condition.value
-            asked[f"FilterIsListOfValues{place}"] = "false"
+            asked |= condition.parameters(place)
         return asked
 
 
@@ -177,11 +188,20 @@ class AccountViewClient:
         """Return one page of rows; an empty list when there is nothing (more)."""
         operation = f"read {query.of.code}"
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
-        params = query.parameters(self._today())
+        params = query.parameters(self.today())
         answer = self._asked(_Call(method="GET", path=path, operation=operation, params=params))
         if says_nothing_found(answer):
             return []
         return rows_of(self._answers.tables(answer, operation), query.of.table)
+
+    def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
+        """Return one page of header rows, each with the rows of its lines in the order they came."""
+        operation = f"read {query.of.code}"
+        params = query.parameters(self.today())
+        answer = self._asked(_Call(method="GET", path="accountviewdata", operation=operation, params=params))
+        if says_nothing_found(answer):
+            return []
+        return documents_of(self._answers.tables(answer, operation), query.of, operation)
 
     def dictionary(self, table: str) -> list[Column]:
         """Return the columns of a table as the data dictionary describes them."""
@@ -257,8 +277,8 @@ class AccountViewClient:
             raise AccessDeniedError("right_missing", system=SYSTEM, object=code, action=action)
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=company)
 
-    def _today(self) -> date:
-        """The day where the books are kept: it decides which fiscal year a read looks into."""
+    def today(self) -> date:
+        """Return the day where the books are kept: it decides which fiscal year a read looks into."""
         return self._now().astimezone(ZoneInfo(self.settings.time_zone)).date()
 
     def _url(self, path: str) -> str:

@@ -16,7 +16,8 @@ Row = Mapping[str, object]
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
-_NUMBERS = frozenset({"price", "stock"})
+STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
+_NUMBERS = frozenset({"price"}) | STOCK
 _FLAGS = frozenset({"blocked"})
 _DATES = frozenset({"changed"})
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
@@ -50,10 +51,18 @@ def _decoded(kind: Kind, row: Row, names: Mapping[str, str]) -> Record | None:
     key = text(row.get(names["code"]))
     if key is None:
         return None
-    known = {name: _known(name, row.get(column)) for name, column in names.items()}
+    known = {
+        name: _known(name, row.get(column))
+        for name, column in names.items()
+        if name not in STOCK or column in row  # a quantity that nobody tells is not none
+    }
+    return Record(kind, key, known | others(row, names))
+
+
+def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
+    """Return what stands in the columns without a meaning of ours, under their own names."""
     meant = set(names.values())
-    others = {column: _by_its_look(value) for column, value in row.items() if column not in meant}
-    return Record(kind, key, known | others)
+    return {column: _by_its_look(value) for column, value in row.items() if column not in meant}
 
 
 def _known(name: str, value: object) -> Value:
@@ -147,6 +156,8 @@ class Column:
     length: int | None = None
     upper: bool = False
     custom: bool = False
+    required: bool = False
+    blocked: bool = False  # not to be written from outside
 
 
 def decode_column(row: Row) -> Column:
@@ -160,7 +171,24 @@ def decode_column(row: Row) -> Column:
         length=int(length) if length else None,
         upper="!" in (text(row.get("FLD_FMT")) or ""),
         custom=flag(row.get("REC_CUST")),
+        required=flag(row.get("INP_MAND")),
+        blocked=flag(row.get("COM_BLK")),
     )
+
+
+def value_of(column: Column, value: object) -> Value:
+    """Return a value by the type the dictionary gives its column."""
+    match column.type:
+        case "Y":
+            return number(value, PRICE_PLACES)
+        case "N" | "B" | "I":
+            return _by_its_look(value) if isinstance(value, int | Decimal) else number(value, OTHER_PLACES)
+        case "L":
+            return flag(value)
+        case "D" | "T":
+            return day(value)
+        case _:
+            return text(value)
 
 
 def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, str]) -> list[Field]:

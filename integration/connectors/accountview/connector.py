@@ -1,16 +1,21 @@
-"""AccountView as a connector: which calls make up an extract, a check, a choice of the set-up."""
+"""AccountView as a connector: which calls make up an extract, a check, a choice of the set-up.
+
+What it is as a target is in `books`.
+"""
 
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import SYSTEM
+from integration.connectors.accountview.books import DOCUMENTS, TARGETS, Books
+from integration.connectors.accountview.choices import Choices
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query, utc_now
 from integration.connectors.accountview.codec import (
+    STOCK,
     Column,
     Row,
     article_names,
@@ -18,12 +23,14 @@ from integration.connectors.accountview.codec import (
     decode_group,
     group_names,
     literal,
-    number,
     offered_fields,
+    others,
     stamp,
     text,
 )
+from integration.connectors.accountview.layout import NUMBERED, Layout
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.warehouses import Warehouses
 from integration.connectors.http import Line, side_by_side
 from integration.connectors.protocol import Finding, References
 from integration.core.errors import AccessDeniedError, IntegrationError, MalformedAnswerError, RejectedError
@@ -32,7 +39,7 @@ from integration.core.records import Batch, Field, Held, Kind, Record, Written
 from integration.core.tokens import TokenKeeper
 
 FLOW = "products"
-USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked", "stock"})
+USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
 """Default columns that an installation may lack without harm; one named in the settings has to exist."""
 
 CAPTIONS = {
@@ -46,9 +53,32 @@ CAPTIONS = {
         "currency": r"\bvaluta|currency|währung",
     },
     Kind.GROUP: {"parent": r"bovenliggend|hoofdgroep|parent|übergeordnet|obergruppe"},
+    Kind.SALES_ORDER: {
+        "order_number": r"^(verkoop)?ordernummer|^(sales )?order number|^auftragsnummer",
+        "remark": r"externe notitie|external note|externe notiz",
+        "note": r"interne notitie|internal note|interne notiz",
+        "payment_condition": r"betalingsconditie|payment (condition|terms)|zahlungsbedingung",
+        "payment_reference": r"betalingsreferentie|payment reference|zahlungsreferenz",
+        "shipping_method": r"vervoersmethode|verzendwijze|shipping method|versandart",
+        "gross": r"incl\.? btw weergeven|including vat|inkl\.? mwst",
+        "cost_centre": r"kostenplaats|cost centre|kostenstelle",
+    },
 }
 """What captions of the dictionary suggest for fields that have no column by default; Dutch, German and English."""
 
+NEEDED = {
+    Kind.DEBTOR: {"number", "name", "search_code", "account"},
+    Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
+    Kind.SALES_ORDER: {"reference", "debtor", "date", "article", "quantity", "price"},
+    Kind.POSTING: {"reference", "debtor", "daybook", "date", "text", "account", "amount"},
+}
+"""Without which fields a kind cannot be looked up or written at all."""
+
+USED_BY = {
+    "customers": (Kind.DEBTOR,),
+    "stock": (Kind.ARTICLE,),
+    "orders": (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER),
+}
 SAME_START = 5  # `Equal` may compare beginnings only, as Visual FoxPro does: read some and look ourselves
 
 
@@ -59,10 +89,11 @@ class _Reading:
     of: BusinessObject
     names: Mapping[str, str]
     decode: Callable[[Row], Record | None]
+    code: str = "code"  # our name of the key
 
     @property
     def key(self) -> str:
-        return self.names["code"]
+        return self.names[self.code]
 
     @property
     def changed(self) -> str:
@@ -84,9 +115,10 @@ class _Mark:
 
 
 class AccountView:
-    """AccountView as the source of article groups and articles; safe to share, closed with `close()`.
+    """AccountView: source of article groups, articles and debtors, target of debtors, addresses and documents.
 
-    `client.login` holds the log-in of a person: `authorize_address` and `exchange`.
+    Safe to share, closed with `close()`. `client.login` holds the log-in of a person: `authorize_address` and
+    `exchange`.
     """
 
     system = SYSTEM
@@ -102,6 +134,9 @@ class AccountView:
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = AccountViewClient(settings, keeper, line=line, now=now)
+        self.books = Books(self.client, settings)
+        self._warehouses = Warehouses(self.client, self.books, settings)
+        self._choices = Choices(self.client, self.books, self._warehouses, settings)
         self._now = now
 
     def close(self) -> None:
@@ -163,7 +198,16 @@ class AccountView:
             if of.code.upper() not in offered:
                 raise RejectedError("object_missing", system=SYSTEM, object=of.code, flow=FLOW)
             self._may_read(of, key)
+        self._look_at_warehouses(offered)
         return ""
+
+    def _look_at_warehouses(self, offered: Collection[str]) -> None:
+        warehouses = self._warehouses
+        if not warehouses.on:
+            return
+        if warehouses.of.code.upper() not in offered:
+            raise RejectedError("object_missing", system=SYSTEM, object=warehouses.of.code, flow="stock")
+        self._may_read(warehouses.of, warehouses.names["article"])
 
     def _may_read(self, of: BusinessObject, key: str) -> None:
         """Read one row: a missing right shows itself only when it is used."""
@@ -184,59 +228,127 @@ class AccountView:
                 optional = name in USED_WHERE_PRESENT and name not in given
                 if column not in columns and not optional:
                     raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=FLOW)
+        self._warehouses.expect_columns("stock")
         return ""
 
+    def needs(self, flow: str, kinds: Collection[Kind] = ()) -> list[Finding]:
+        """Return what a flow needs beyond the check: for every kind the right to its object, and its fields.
+
+        `kinds` are those the flow reads or writes where that is a choice: SALES_ORDER or POSTING for orders. Never
+        raises.
+        """
+        findings = []
+        for kind in kinds or USED_BY.get(flow, ()):
+            for name, look in (("rights", self._look_at_object), ("fields", self._look_at_needed)):
+                try:
+                    findings.append(Finding(name, ok=True, about=look(kind, flow)))
+                except IntegrationError as error:
+                    findings.append(Finding(name, ok=False, cause=error.code, facts={**error.facts, "flow": flow}))
+        return findings
+
+    def _look_at_object(self, kind: Kind, flow: str) -> str:
+        of, key = self._object_of(kind)
+        offered = {one.code: one for one in self.client.objects()}
+        found = offered.get(of.code.upper())
+        if found is None:
+            raise RejectedError("object_missing", system=SYSTEM, object=of.code, flow=flow)
+        self._may_read(of, key)
+        if kind is Kind.ARTICLE:
+            self._look_at_warehouses(offered)
+        history = self.settings.objects.history.code.upper()
+        if kind is Kind.SALES_ORDER and history and history not in offered:
+            raise RejectedError("object_missing", system=SYSTEM, object=history, flow=flow)
+        writes = flow == "orders" and kind in TARGETS
+        if writes and not found.insert:
+            raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="insert")
+        return found.name
+
+    def _object_of(self, kind: Kind) -> tuple[BusinessObject, str]:
+        """Return the object of a kind, and the column its rows are sorted by."""
+        if kind not in TARGETS:
+            reading = self._reading(kind)
+            return reading.of, reading.key
+        layout, objects = self.books.layouts(kind)[0], self.settings.objects
+        of = {
+            Kind.DEBTOR: objects.debtors,
+            Kind.ADDRESS: objects.delivery_addresses,
+            Kind.SALES_ORDER: objects.orders,
+            Kind.POSTING: objects.postings,
+        }[kind]
+        return of, (*layout.wire("number", "order_number", "page"), *layout.wire("reference"), "")[0]
+
+    def _look_at_needed(self, kind: Kind, flow: str) -> str:
+        if kind not in TARGETS:
+            return self._look_at_fields()
+        given = self._given(kind)
+        layouts = self.books.layouts(kind, fresh=True)
+        for layout, named in zip(layouts, given, strict=True):
+            for name, column in layout.names.items():
+                if not layout.has(name) and (name in NEEDED[kind] or name in named):
+                    raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=flow)
+        return ""
+
+    def _given(self, kind: Kind) -> tuple[set[str], ...]:
+        """Return the names whose columns somebody chose: those have to exist."""
+        settings = self.settings
+        match kind:
+            case Kind.DEBTOR:
+                return (settings.debtor.model_fields_set,)
+            case Kind.ADDRESS:
+                return (settings.address.model_fields_set,)
+            case Kind.SALES_ORDER:
+                return settings.sales_order.model_fields_set, settings.sales_order_line.model_fields_set
+            case _:
+                return settings.posting.model_fields_set, settings.posting_line.model_fields_set
+
     def fields(self, kind: Kind) -> list[Field]:
-        """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary."""
+        """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary.
+
+        The lines of orders and of postings are one kind: a field of either is a field of LINE.
+        """
+        if kind in TARGETS:
+            layout = self.books.layouts(kind, fresh=True)[0]
+            return offered_fields(kind, list(layout.columns.values()), layout.known())
+        if kind is Kind.LINE:
+            layouts = [self.books.layouts(each, fresh=True)[1] for each in sorted(DOCUMENTS, reverse=True)]
+            lines = [offered_fields(kind, list(layout.columns.values()), layout.known()) for layout in layouts]
+            return list({field.name: field for each in reversed(lines) for field in reversed(each)}.values())[::-1]
         reading = self._reading(kind)
-        return offered_fields(kind, self.client.dictionary(reading.of.table), reading.names)
+        offered = offered_fields(kind, self.client.dictionary(reading.of.table), reading.names)
+        return offered + (self._warehouses.fields() if kind is Kind.ARTICLE else [])
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and their captions: vat_codes, vat_rates, ledgers, companies, article_fields; else nothing."""
-        match name:
-            case "vat_codes":
-                return {code: f"{caption} ({rate.rstrip('0').rstrip('.')} %)" for code, caption, rate in self._vat()}
-            case "vat_rates":
-                return {code: rate for code, _, rate in self._vat()}
-            case "ledgers":
-                rows = self._all(self.settings.objects.ledgers, "ACCT_NR")
-                return {text(row["ACCT_NR"]) or "": text(row.get("ACCT_NAME")) or "" for row in rows}
-            case "companies":
-                return {one.id: f"{one.name} ({one.code})" for one in self.client.companies()}
-            case "article_fields":
-                columns = self.client.dictionary(self.settings.objects.articles.table)
-                return {column.name: column.caption for column in columns}
-            case _:
-                return {}
+        """Return codes and their captions; nothing for what is not known here.
 
-    def _vat(self) -> list[tuple[str, str, str]]:
-        """Every VAT code with its name and its percentage, such as `21.00`."""
-        found = []
-        for row in self._all(self.settings.objects.vat, "VAT_CODE"):
-            code, rate = text(row["VAT_CODE"]) or "", number(row.get("VAT_PCT"), 2)
-            found.append((code, text(row.get("VAT_NAME")) or code, f"{rate or 0:.2f}"))
-        return found
+        Known are vat_codes, vat_rates, ledgers, revenue_accounts, collective_accounts, daybooks, cost_centres,
+        payment_conditions (as far as debtors have them), warehouses (where the settings name their object), companies,
+        article_fields.
+        """
+        return self._choices.of(name)
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each field that has none, where a caption of the dictionary suggests one."""
-        return {kind: self._proposed(self._reading(kind), captions) for kind, captions in CAPTIONS.items()}
-
-    def _proposed(self, reading: _Reading, captions: Mapping[str, str]) -> dict[str, str]:
-        taken = set(reading.names.values())
-        free = [column for column in self.client.dictionary(reading.of.table) if column.name not in taken]
-        proposals: dict[str, str] = {}
-        for name, pattern in captions.items():
-            column = _first_with(pattern, free) if name not in reading.names else None
-            if column is not None:
-                proposals[name] = column.name
-                free.remove(column)
-        return proposals
+        proposed = {}
+        for kind, captions in CAPTIONS.items():
+            if kind in TARGETS:
+                layout = self.books.layouts(kind, fresh=True)[0]
+                proposed[kind] = {
+                    name: column
+                    for name, column in _proposed(layout.known(), list(layout.columns.values()), captions).items()
+                    if name in NUMBERED or not layout.columns[column].blocked
+                }
+            else:
+                reading = self._reading(kind)
+                proposed[kind] = _proposed(reading.names, self.client.dictionary(reading.of.table), captions)
+        return {kind: names for kind, names in proposed.items() if names}
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
         """Return one page of what changed from the stamp `since` on, of everything when it is None.
 
         Stamps are moments of AccountView's own clock as text. Repeating a page is safe. Raises MalformedAnswerError
         when the server does not turn the page, for then nobody knows what is missing.
+
+        Articles have what each warehouse has of them as `warehouse:<code>` where the settings name the object of that.
         """
         reading = self._reading(kind)
         mark = _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
@@ -245,6 +357,8 @@ class AccountView:
         if keys and after and keys[0] == mark.first:
             raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
         records = tuple(record for row in rows if (record := reading.decode(row)) is not None)
+        if kind is Kind.ARTICLE:
+            records = self._warehouses.added(records, fresh=after is None)
         if len(rows) < self.settings.page_size:
             return Batch(records, None, mark.stamp)
         following = replace(mark, page=mark.page + 1, read=mark.read + len(rows), first=keys[0], last=keys[-1])
@@ -252,6 +366,9 @@ class AccountView:
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
+        if kind is Kind.DEBTOR:
+            reading, rows = self._reading(kind), self.books.debtor_rows(keys)
+            return [record for row in rows if (record := reading.decode(row)) is not None]
         reading = self._reading(kind)
         found = side_by_side(lambda key: self._one(reading, key), sorted(set(keys)), self.in_flight)
         records = []
@@ -259,27 +376,36 @@ class AccountView:
             if isinstance(one, IntegrationError):
                 raise one
             records += [one] if one is not None else []
-        return records
+        return list(self._warehouses.added(records)) if kind is Kind.ARTICLE else records
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Refuse: no flow writes to AccountView yet."""
-        del references
-        self._not_a_target(wanted[0].key if wanted else "")
+        """Return what AccountView holds now, by our keys; `Held.evidence` says by what it was found.
+
+        Debtors are found by their link, else by external id, VAT number or e-mail; addresses by what stands on them;
+        documents by our reference, orders also in the history of what was invoiced. Raises RejectedError where the
+        field of the reference does not exist, for then nobody can tell what is there.
+        """
+        return self.books.lookup(wanted, references)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        """Refuse: no flow writes to AccountView yet."""
-        del held, references, token
-        self._not_a_target(change.key)
+        """Create a debtor, address or document, or change a debtor.
+
+        AccountView knows no token: whoever repeats looks first. Raises RejectedError before any call for a value that
+        has no field or does not fit its field, and for a pointer to what is not there yet.
+        """
+        del token
+        return self.books.write(change, held, references)
 
     def calls(self, change: Change) -> int:
-        """Return 0: no flow writes to AccountView yet."""
-        del change
-        return 0
+        """Return 1 for everything that can be written: one record, with its lines, is one call."""
+        return 1 if change.kind in TARGETS else 0
 
     def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
-        """Refuse: no flow writes to AccountView yet."""
+        """Return nothing: the flow that writes to the books does not ask them for changes."""
         del since, after
-        self._not_a_target(kind)
+        if kind not in TARGETS:
+            raise RejectedError("request_refused", system=SYSTEM, key=kind)
+        return Batch((), None, "")
 
     def _reading(self, kind: Kind) -> _Reading:
         objects, article, group = self.settings.objects, self.settings.article, self.settings.group
@@ -288,6 +414,9 @@ class AccountView:
                 return _Reading(objects.groups, group_names(group), lambda row: decode_group(row, group))
             case Kind.ARTICLE:
                 return _Reading(objects.articles, article_names(article), lambda row: decode_article(row, article))
+            case Kind.DEBTOR:
+                layout = self.books.layouts(kind)[0]
+                return _Reading(objects.debtors, layout.known(), lambda row: _debtor(layout, row), code="number")
             case _:
                 raise RejectedError("request_refused", system=SYSTEM, key=kind)
 
@@ -322,22 +451,25 @@ class AccountView:
         alike = [record for record in records if record.key.casefold() == key.casefold()]
         return next(iter(exact or alike), None)
 
-    def _all(self, of: BusinessObject, key: str) -> list[Row]:
-        """Return all rows of a short list that have a key."""
-        found: dict[str, Row] = {}
-        for page in range(1, self.settings.page_size):
-            rows = self.client.page(Query(of=of, sort=(key,), size=self.settings.page_size, number=page))
-            fresh = {code: row for row in rows if (code := text(row.get(key))) and code not in found}
-            found |= fresh
-            if len(rows) < self.settings.page_size or not fresh:
-                break
-        return list(found.values())
 
-    def _not_a_target(self, key: str) -> NoReturn:
-        raise RejectedError("request_refused", system=SYSTEM, key=key)
+def _debtor(layout: Layout, row: Row) -> Record | None:
+    number = layout.text(row, "number")
+    return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known())) if number else None
 
 
-def _first_with(pattern: str, columns: Sequence[Column]) -> Column | None:
-    """Return the first text column whose caption fits."""
+def _proposed(names: Mapping[str, str], columns: Sequence[Column], captions: Mapping[str, str]) -> dict[str, str]:
+    taken = set(names.values())
+    free = [column for column in columns if column.name not in taken]
+    proposals: dict[str, str] = {}
+    for name, pattern in captions.items():
+        column = _first_with(pattern, free, "L" if name == "gross" else "CM") if name not in names else None
+        if column is not None:
+            proposals[name] = column.name
+            free.remove(column)
+    return proposals
+
+
+def _first_with(pattern: str, columns: Sequence[Column], types: str) -> Column | None:
+    """Return the first column of these types whose caption fits."""
     fits = re.compile(pattern, re.IGNORECASE)
-    return next((column for column in columns if column.type in "CM" and fits.search(column.caption)), None)
+    return next((column for column in columns if column.type in types and fits.search(column.caption)), None)

@@ -1,0 +1,140 @@
+"""Finding the rows with one of many values: few calls, each with as many conditions as it can carry."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from urllib.parse import urlencode
+
+from integration.connectors.accountview.answers import SYSTEM
+from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.http import side_by_side
+from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
+
+LONGEST_URL = 4000  # characters; what servers and the road between them take without asking
+Document = tuple[Row, list[Row]]
+Asking = Callable[[Query], list[Document]]
+
+
+class Reader:
+    """Reads rows by their values; safe to share between threads.
+
+    `Equal` may compare beginnings only and may mind capitals, so whoever asks compares the rows again. `sure` is an
+    object that surely has rows and may be read, with its key: on it is seen what a call may carry; else the debtors.
+    """
+
+    def __init__(
+        self, client: AccountViewClient, settings: AccountViewSettings, sure: tuple[BusinessObject, str] | None = None
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._sure = sure or (settings.objects.debtors, settings.debtor.number)
+        self._at_once = 0  # how many conditions of one call are known to count
+
+    def rows(
+        self, of: BusinessObject, column: str, values: Iterable[str], *, key: str, fields: tuple[str, ...] = ()
+    ) -> list[Row]:
+        """Return the rows whose column has one of the values. `key` sorts the pages.
+
+        One that a value is only the beginning of may be among them, and more than once.
+        """
+        query = Query(of=of, sort=(key,), size=self._settings.page_size, fields=fields)
+        return [row for _, found in self._with(query, column, values, self._plain) for row, _ in found]
+
+    def exact_rows(
+        self, of: BusinessObject, column: str, values: Iterable[str], *, then: tuple[str, ...], fields: tuple[str, ...]
+    ) -> list[Row]:
+        """Return the rows whose column has one of the values itself, each of them once, sorted by it and `then`."""
+        query = Query(of=of, sort=(column, *then), size=self._settings.page_size, fields=fields)
+        return [
+            row
+            for asked, found in self._with(query, column, values, self._plain)
+            for row, _ in found
+            if (text(row.get(column.upper())) or "").casefold() in {one.value.casefold() for one in asked.filters}
+        ]
+
+    def documents(
+        self, of: BusinessObject, column: str, values: Iterable[str], *, key: str, book_date: date | None = None
+    ) -> list[Document]:
+        """Return the header rows whose column has one of the values, each with its lines."""
+        query = Query(of=of, sort=(key,), size=self._settings.page_size, book_date=book_date)
+        return [one for _, found in self._with(query, column, values, self._client.documents) for one in found]
+
+    def all_documents(
+        self, of: BusinessObject, filters: tuple[Filter, ...], *, key: str, book_date: date | None = None
+    ) -> list[Document]:
+        """Return every header row that meets the conditions, each with its lines."""
+        query = Query(of=of, sort=(key,), size=self._settings.page_size, filters=filters, book_date=book_date)
+        return self._every(query, self._client.documents)
+
+    def _plain(self, query: Query) -> list[Document]:
+        return [(row, []) for row in self._client.page(query)]
+
+    def _with(
+        self, query: Query, column: str, values: Iterable[str], ask: Asking
+    ) -> list[tuple[Query, list[Document]]]:
+        """Return what was asked in each portion of the values, with what was found."""
+        conditions = [Filter(column, "Equal", "C", value) for value in sorted({value for value in values if value})]
+        most = self._most() if len(conditions) > 1 else 1
+        room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
+        queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
+        found: list[tuple[Query, list[Document]]] = []
+        answers = side_by_side(lambda one: self._every(one, ask), queries, self._settings.in_flight)
+        for asked, answer in zip(queries, answers, strict=True):
+            if isinstance(answer, IntegrationError):
+                raise answer
+            found.append((asked, answer))
+        return found
+
+    def _every(self, query: Query, ask: Asking) -> list[Document]:
+        """Return the rows of all pages."""
+        found = ask(query)
+        page = found
+        while len(page) == query.size:
+            last = text(page[-1][0].get(query.sort[0].upper()))
+            by_key = self._settings.page_strategy == "last_key" and last
+            query = replace(query, last_key=last) if by_key else replace(query, number=query.number + 1)
+            following = ask(query)
+            if following and following[0] == page[0]:
+                raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=len(found))
+            found, page = found + following, following
+        return found
+
+    def _most(self) -> int:
+        """Return how many conditions one call may carry: all of them must count, or records would seem to be absent.
+
+        Only one public client joins conditions by "or", and none uses many; so the last of a full call has to find a
+        row that is known to be there, once, before it is relied on.
+        """
+        if self._at_once:
+            return self._at_once
+        most, (of, key) = self._settings.conditions, self._sure
+        rows = self._client.page(Query(of=of, sort=(key,), size=1, fields=(key,)))
+        if not rows:
+            return most  # nobody there, so nothing to miss; asked again next time
+        known = text(rows[0].get(key.upper())) or ""
+        nobody = tuple(Filter(key, "Equal", "C", f"~{place}") for place in range(1, most))
+        filters = (*nobody, Filter(key, "Equal", "C", known))
+        query = Query(of=of, sort=(key,), size=1, fields=(key,), filters=filters, match_any=True)
+        try:
+            counted = self._client.page(query)
+        except RejectedError:
+            counted = []
+        self._at_once = most if [text(row.get(key.upper())) for row in counted] == [known] else 1
+        return self._at_once
+
+
+def _portions(conditions: Sequence[Filter], most: int, room: int) -> Iterator[tuple[Filter, ...]]:
+    """Yield the conditions in portions that fit into one address each."""
+    portion: list[Filter] = []
+    used = 0
+    for condition in conditions:
+        length = len(urlencode(condition.parameters(most))) + 1
+        if portion and (len(portion) == most or used + length > room):
+            yield tuple(portion)
+            portion, used = [], 0
+        portion.append(condition)
+        used += length
+    if portion:
+        yield tuple(portion)
