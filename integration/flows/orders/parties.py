@@ -1,0 +1,295 @@
+"""For whom a document is booked: what the till says completed, the debtor in the books, and the delivery address."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError
+
+from integration.core.issues import Issue
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import EMPTY, Compiled, Function, Mapped, as_text
+from integration.core.run import Staged
+from integration.flows import Shaped
+from integration.flows.common import Parked, clean
+from integration.flows.orders.settings import OrderSettings
+
+BOOKS = "accountview"
+COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
+MOST_DOCUMENTS = 50  # of one customer, named by an issue
+ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
+PLACE = ("name", "street", "postcode", "city")
+"""What makes a delivery address the same address; blanks and capitals do not."""
+EMAIL = "debtor.email"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A document of the till with everything filled in that it did not say; `completed` names what got a default."""
+
+    record: Record
+    values: Mapping[str, Value]
+    completed: tuple[str, ...]
+    title: str
+    country: str
+    customer: Record | None  # under its relation number
+    vat_number: str = ""  # of the customer, checked; empty when there is none that is valid
+    vat_number_refused: str = ""
+
+    @property
+    def stamp(self) -> str:
+        """Return what puts documents in the order in which they were entered."""
+        return f"{as_text(self.values.get('entered')) or as_text(self.values.get('date'))} {self.record.key}"
+
+    def part(self, kind: Kind) -> Record | None:
+        """Return the only part of a kind."""
+        return next((part for part in self.record.parts if part.kind is kind), None)
+
+    def text(self, name: str) -> str:
+        """Return a value as text without blanks around it."""
+        return as_text(self.values.get(name)).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The debtor a document is booked for: one of our customers by its relation number, or a fixed number."""
+
+    debtor: str = ""
+    number: str = ""
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """Return the pointer as a document and an address carry it."""
+        return {"debtor": self.debtor} if self.debtor else {"debtor_number": self.number}
+
+    @property
+    def key(self) -> str:
+        """Return what the keys of its addresses begin with: a debtor's number never looks like a relation's."""
+        return self.debtor or f"={self.number}"
+
+
+class Completion:
+    """Fills in what a document does not say, and puts countries and VAT numbers into one spelling."""
+
+    def __init__(self, settings: OrderSettings, countries: Mapping[str, str], country: Function) -> None:
+        self._settings = settings
+        self._countries = countries
+        self._country = country
+
+    def __call__(self, record: Record) -> Told:
+        """Return the document completed. Raises Parked when something is missing that has no default."""
+        settings, values = self._settings, dict(record.values)
+        title = as_text(values.get("number")).strip() or record.key
+        defaults: dict[str, Value] = {
+            "employee": settings.default_employee, "branch": settings.default_branch,
+            "workplace": settings.default_workplace, "country": settings.default_country,
+            "currency": settings.default_currency, "date": _day(values.get("entered")),
+        }  # fmt: skip
+        missing = {name: value for name, value in defaults.items() if values.get(name) in EMPTY and value not in EMPTY}
+        values |= missing
+        if values.get("date") in EMPTY:
+            raise Parked("required_field_empty", "date", field="date", system=BOOKS, document=title)
+        currency = as_text(values.get("currency")).strip().upper()
+        if currency != settings.default_currency:
+            raise Parked(
+                "currency_without_rate", "currency",
+                currency=currency, base_currency=settings.default_currency, document=title,
+            )  # fmt: skip
+        values["country"] = country = self.country(as_text(values["country"]), title)
+        told = Told(record, values, tuple(missing), title, country, _customer(record))
+        return self._with_vat_number(told)
+
+    def country(self, name: str, document: str) -> str:
+        """Return the ISO code of a country; the table of countries comes first. Raises Parked."""
+        name = name.strip()
+        if name in self._countries:
+            return self._countries[name]
+        try:
+            return as_text(self._country(name, {}))
+        except ValueError:
+            raise Parked("value_unmapped", "country", value=name, table=COUNTRIES, document=document) from None
+
+    def _with_vat_number(self, told: Told) -> Told:
+        if told.customer is None:
+            return told
+        given = as_text(told.customer.values.get("vat_number")).strip()
+        if not given:
+            return told
+        known = as_text(told.customer.values.get("country"))
+        country = self.country(known, told.title) if known.strip() else told.country
+        checked = checked_vat_number(given, country)
+        return replace(told, vat_number=checked, vat_number_refused="" if checked else given)
+
+
+class Parties:
+    """Debtors and delivery addresses as the books should have them."""
+
+    def __init__(self, settings: OrderSettings, debtors: Compiled, addresses: Compiled, completion: Completion) -> None:
+        self._settings = settings
+        self._debtors = debtors
+        self._addresses = addresses
+        self._completion = completion
+
+    def owner(self, told: Told) -> Owner:
+        """Return for whom a document is booked. Raises Parked when there is nobody."""
+        settings = self._settings
+        fixed = settings.fixed_debtor(told.text("branch"), told.country) if settings.default_debtor != "off" else ""
+        if fixed and (settings.default_debtor == "forced" or told.customer is None):
+            return Owner(number=fixed)
+        if told.customer is None:
+            raise Parked("customer_missing", "relation", document=told.title)
+        return Owner(debtor=told.customer.key)
+
+    def debtor(self, told: Told) -> Staged | None:
+        """Return the debtor of a document's customer; None when it has none."""
+        customer, document = told.customer, told.record.key
+        if customer is None:
+            return None
+        key, title = customer.key, customer_name(customer) or customer.key
+        try:
+            mapped = self._debtors.apply(self.debtor_source(told, customer))
+            self._free_of_issues(mapped, title)
+        except Parked as parked:
+            issue = _of_customer(parked.issue(key), (document,))
+            return Staged(document, key, title, mark=told.stamp, issue=issue)
+        record = Record(Kind.DEBTOR, key, {**_filled(mapped), "documents": (document,)})
+        return Staged(document, key, title, mark=told.stamp, record=record)
+
+    def debtor_source(self, told: Told, customer: Record) -> Record:
+        """Return what the rules for debtors read. Raises Parked for a VAT number that is none."""
+        values = dict(customer.values)
+        country = as_text(values.get("country")).strip()
+        values["country"] = self._completion.country(country, told.title) if country else told.country
+        if told.vat_number_refused:
+            facts = {"value": told.vat_number_refused, "country": as_text(values["country"])}
+            raise Parked("vat_number_invalid", "debtor.vat_number", customer=customer_name(customer), **facts)
+        if "vat_number" in values:
+            values["vat_number"] = told.vat_number
+        if self._settings.collective_account:
+            values["collective_account"] = self._settings.collective_account
+        return Record(Kind.RELATION, customer.key, {**values, "number": customer.key})
+
+    def _free_of_issues(self, mapped: Mapped, title: str) -> None:
+        for issue in mapped.issues:
+            facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS}
+            cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
+            raise Parked(cause, issue.field, **facts)
+
+    def address(self, told: Told, owner: Owner) -> Staged | None:
+        """Return where a document is delivered to; None when that is where the customer is, or nowhere."""
+        source = self.address_source(told)
+        if source is None:
+            return None
+        document = told.record.key
+        mapped = self._addresses.apply(source)
+        values = _filled(mapped)
+        place = "\n".join(_squeezed(as_text(values.get(name))) for name in PLACE)
+        key = f"{owner.key}/{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+        title = ", ".join(filter(None, (as_text(values.get(name)) for name in ("name", "street", "city"))))
+        if mapped.issues:
+            first = mapped.issues[0]
+            facts = {**first.facts, "key": title or key, "system": BOOKS}
+            issue = _of_customer(Issue(first.cause, key, first.field, facts), (document,))
+            return Staged(document, key, title or key, mark=told.stamp, issue=issue)
+        record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document,)})
+        return Staged(document, key, title or key, mark=told.stamp, record=record)
+
+    def address_source(self, told: Told) -> Record | None:
+        """Return what the rules for addresses read; None when the document needs no address of its own."""
+        delivery = told.part(Kind.ADDRESS)
+        if self._settings.addresses == "off" or delivery is None:
+            return None
+        if not any(_squeezed(as_text(delivery.values.get(name))) for name in PLACE[1:]):
+            return None
+        customer = told.customer.values if told.customer else {}
+        if self._settings.addresses == "when_different" and _same_place(delivery.values, customer):
+            return None
+        values = dict(delivery.values)
+        country = as_text(values.get("country")).strip()
+        values["country"] = self._completion.country(country, told.title) if country else told.country
+        names = (values.get("name"), values.get("contact"), customer_name(told.customer))
+        values["name"] = next((name for name in names if name not in EMPTY), "")
+        about = {f"customer_{name}": customer[name] for name in ("name", "email", "phone") if name in customer}
+        return Record(Kind.ADDRESS, told.record.key, {**values, **about})
+
+
+def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
+    """Return the debtor or address that documents have in common, as the newest of them tells it."""
+    newest = max(members, key=lambda one: one.mark)
+    documents = tuple(one.key for one in members)[:MOST_DOCUMENTS]
+    if newest.issue is not None:
+        return Shaped(None, newest.title, parked=(_of_customer(newest.issue, documents),))
+    if newest.record is None:
+        return Shaped(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
+    values = {**newest.record.values, "documents": documents}
+    return Shaped(Record(kind, newest.parent, values), newest.title)
+
+
+def customer_name(customer: Record | None) -> str:
+    """Return the name a customer is known by: the company, else the person, else the e-mail address."""
+    values = customer.values if customer else {}
+    return next((name for each in ("company", "name", "contact", "email") if (name := _text(values, each))), "")
+
+
+def checked_vat_number(given: str, country: str) -> str:
+    """Return a VAT number in one spelling; empty when form or check digits do not fit.
+
+    A number without its country is read as one of the customer's country. Only those of the EU are checked.
+    """
+    bare = re.sub(r"[\s.\-/]", "", given).upper()
+    prefix = "EL" if country == "GR" else country
+    for number in (bare, f"{prefix}{bare}"):
+        if number[:2].lower() in _MEMBERS:
+            try:
+                return vat.validate(number)
+            except ValidationError:
+                continue
+    is_of_the_eu = prefix.lower() in _MEMBERS or bare[:2].lower() in _MEMBERS
+    return "" if is_of_the_eu or not bare else bare
+
+
+_MEMBERS = (vat.MEMBER_STATES | {"el"}) - {"gr"}
+
+
+def _customer(record: Record) -> Record | None:
+    """Return the customer under its relation number; None when there is none, or nothing by which to know it."""
+    number = as_text(record.values.get("relation")).strip()
+    part = next((part for part in record.parts if part.kind is Kind.RELATION), None)
+    if not number or part is None or not customer_name(part):
+        return None
+    return Record(Kind.RELATION, number, {name: clean(value) for name, value in part.values.items()})
+
+
+def _day(entered: Value) -> Value:
+    return entered.astimezone(ZONE).date() if isinstance(entered, datetime) else None
+
+
+def _filled(mapped: Mapped) -> dict[str, Value]:
+    """Return the values that are there: what the till does not know of a customer never empties the books."""
+    named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+    return {name: value for name, value in named if value not in EMPTY}
+
+
+def _of_customer(issue: Issue, documents: Iterable[str]) -> Issue:
+    return replace(issue, facts={**issue.facts, "documents": ",".join(documents)})
+
+
+def _same_place(delivery: Mapping[str, Value], customer: Mapping[str, Value]) -> bool:
+    """Tell whether goods go to the address the customer has anyway, under a name of the customer."""
+    name = _squeezed(_text(delivery, "name"))
+    own = {_squeezed(_text(customer, each)) for each in ("name", "company", "contact")}
+    return (not name or name in own) and all(
+        _squeezed(_text(delivery, each)) == _squeezed(_text(customer, each)) for each in PLACE[1:]
+    )
+
+
+def _text(values: Mapping[str, Value], name: str) -> str:
+    return as_text(values.get(name)).strip()
+
+
+def _squeezed(value: str) -> str:
+    return re.sub(r"\s", "", value).casefold()

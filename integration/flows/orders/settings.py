@@ -1,0 +1,130 @@
+"""What the flow of documents can be told."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from integration.core.errors import ConfigurationError
+from integration.core.records import Kind
+from integration.core.rules import Operator
+from integration.flows.common import Filter, FlowSettings
+
+SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
+TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING}
+LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
+NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
+"""Types of receipts that move money and sell nothing."""
+
+State = Literal["nothing", "partial", "complete"]
+
+
+class OrderSettings(FlowSettings):
+    """How documents flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    flow: ClassVar[str] = "orders"
+
+    documents: Literal["order", "invoice", "receipt"] = "order"
+    becomes: Literal["order", "posting"] = "order"
+
+    # Which documents take part; what is empty leaves nobody out.
+    types: tuple[str, ...] = ()  # SALES-ORDER, CREDIT-INVOICE, ...; empty: all that sell something
+    delivery: tuple[State, ...] = ()
+    cancel: tuple[State, ...] = ()
+    complete: tuple[State, ...] = ()
+    paid: Literal["all", "only", "not"] = "all"
+    categories: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    date_from: date | None = None
+    most: int = Field(500, ge=1)  # documents a run reads
+
+    # What is taken where the till says nothing.
+    default_employee: str = "999999"
+    default_branch: str = ""
+    default_workplace: str = ""
+    default_country: str = Field("NL", pattern=r"^[A-Z]{2}$")
+    default_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+
+    # For whom it is booked.
+    default_debtor: Literal["off", "fallback", "forced"] = "off"
+    debtor_number: str = ""
+    default_debtors_by_branch: dict[str, str] = Field(default_factory=dict)
+    default_debtors_by_country: dict[str, str] = Field(default_factory=dict)
+    create_debtors: bool = True
+    collective_account: str = ""  # the ledger account of receivables that new debtors get
+    addresses: Literal["off", "when_different", "always"] = "when_different"
+
+    # How it is booked.
+    reference_prefix: str = Field("MP-", max_length=12)
+    daybook: str = ""  # of postings
+    collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
+    deposit_account: str = ""  # for gift cards and deposits in postings
+    deposit_accounts: dict[str, str] = Field(default_factory=dict)  # by turnover group of the till
+    deposit_groups: tuple[str, ...] = ()  # turnover groups of the till that are no revenue
+
+    # To the cent.
+    price_basis: Literal["till", "incl", "excl"] = "till"  # till: as the document was counted
+    rounding: Literal["line", "document"] = "document"  # where the books round VAT
+    price_places: int = Field(2, ge=2, le=4)
+    rounding_limit: Decimal = Field(Decimal("0.05"), ge=0)
+    rounding_article: str = ""  # takes the difference on sales orders
+    rounding_account: str = ""  # takes the difference in postings
+    rounding_methods: tuple[str, ...] = ("ROUNDING",)  # payment methods by which the till tells the rounding of cash
+
+    @property
+    def source(self) -> Kind:
+        """Return the kind of document that is read."""
+        return SOURCES[self.documents]
+
+    @property
+    def target(self) -> Kind:
+        """Return the kind of document that is written."""
+        return TARGETS[self.becomes]
+
+    def sifting(self) -> tuple[Filter, ...]:
+        """Return all conditions a document has to meet that is not booked yet, those set by hand last."""
+        return (*self._conditions(), *self.filters)
+
+    def _conditions(self) -> Iterator[Filter]:
+        if self.types:
+            yield _one_of("type", self.types)
+        else:
+            yield Filter(field="type", operator=Operator.IN, value=NO_SALES, take="out")
+        states = {"delivery_state": self.delivery, "cancel_state": self.cancel, "complete_state": self.complete}
+        for field, allowed in states.items() if self.documents == "order" else ():
+            if allowed:
+                yield _one_of(field, allowed)
+        if self.paid != "all":
+            yield Filter(
+                field="paid", operator=Operator.EQUAL, value="true", take="in" if self.paid == "only" else "out"
+            )
+        if self.categories:
+            yield _one_of("category", self.categories)
+        if self.branches:
+            yield _one_of("branch", self.branches)
+        if self.date_from:
+            yield Filter(field="date", operator=Operator.LESS, value=self.date_from.isoformat(), take="out")
+
+    def fixed_debtor(self, branch: str, country: str) -> str:
+        """Return the default debtor for a branch, else for a country, else for all; empty when there is none."""
+        return (
+            self.default_debtors_by_branch.get(branch)
+            or self.default_debtors_by_country.get(country)
+            or self.debtor_number
+        )
+
+    def check(self) -> None:
+        """Raise ConfigurationError for settings that do not go together."""
+        someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
+        for holds, setting, expected in (
+            (self.default_debtor == "off" or someone, "debtor_number", "the number of the default debtor"),
+            (self.becomes == "order" or self.daybook, "daybook", "the sales daybook for postings"),
+        ):
+            if not holds:
+                raise ConfigurationError("setting_invalid", setting=f"orders {setting}", expected=expected)
+
+
+def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:
+    return Filter(field=field, operator=Operator.IN, value=tuple(allowed))
