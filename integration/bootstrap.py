@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, sift
+from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, same_rates, sift
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
@@ -40,8 +40,9 @@ from integration.core.run import Mode, PlanRow, Run, RunState
 from integration.core.tokens import Token
 from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
-from integration.flows.products import Products, ProductSettings
+from integration.flows.common import FlowSettings
 from integration.logbook import BATCH, Logbook
+from integration.logics import logic_of, settings_of
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.settings import PREFIX, Settings, load_settings, refused
@@ -67,6 +68,7 @@ SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
 MPLUS_ADDRESS = "https://api.mpluskassa.nl"
+SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 MOST_TRIED = 10_000  # parked records tried again at once
@@ -122,7 +124,7 @@ class Application:
         self._checked: dict[str, ConnectionStatus] = {}
         self._connectors: dict[str, AccountView | Mplus] = {}
         self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
-        self._rates: tuple[datetime, dict[str, Any]] | None = None
+        self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._writes: dict[tuple[str, frozenset[int]], int] = {}
         self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
@@ -389,7 +391,7 @@ class Application:
         if system in self._connectors:
             self._replaced.append(self._connectors.pop(system))
         self._checked.pop(system, None)
-        self._rates = None
+        self._rates.pop(system, None)
 
     # ---- the sandbox ------------------------------------------------------------------------------------------
 
@@ -433,7 +435,7 @@ class Application:
         ]
 
     def _switch(self, *, sandboxed: bool, by: str) -> None:
-        """Change between sandbox and real systems: each has value tables, links, cursors and issues of its own."""
+        """Change between sandbox and real systems: each has settings, tables, links and issues of its own."""
         if self.sandboxed != sandboxed:
             self.sandboxed = sandboxed
             for system in SYSTEMS:
@@ -445,6 +447,10 @@ class Application:
             self.stored.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:
                 self.rules.set_table(name, theirs.get(name, {}), by)
+            for flow in self.flows:
+                mine, others = self.stored.get(f"flow:{flow}") or {}, self.stored.get(f"flow:{flow}:{here}") or {}
+                self.stored.put(f"flow:{flow}:{there}", mine, by)
+                self.stored.put(f"flow:{flow}", others, by)
             self.stored.put("tables", {"of": here}, by)
 
     def _share_sandbox(self, by: str) -> None:
@@ -501,17 +507,40 @@ class Application:
         source, target = self.connector("accountview"), self.connector("mplus")
         if isinstance(source, AccountView) and not self._access("accountview").get("article"):
             self._keep("accountview", {str(kind): names for kind, names in source.propose_fields().items()}, by)
-        if not self.rules.tables().get("vat_codes"):
-            ours, theirs = source.choices("vat_rates"), target.choices("vat_rates")
-            table = _same_rates(ours, theirs)
-            if table:
-                self.rules.set_table("vat_codes", table, by)
+            source = self.connector("accountview")
+        ours, theirs, known = source.choices("vat_rates"), target.choices("vat_rates"), self.rules.tables()
+        for name, table in (("vat_codes", same_rates(ours, theirs)), ("vat_codes_sales", same_rates(theirs, ours))):
+            if table and not known.get(name):
+                self.rules.set_table(name, table, by)
+        branches = target.choices("branches")
+        if branches and (len(branches) == 1 or self.sandboxed):  # of several real ones nobody knows which is meant
+            self._answer("stock", "branches", {next(iter(branches)): "formula"}, by)
+        try:
+            self._propose_booking(source, by)
+        except AccessDeniedError as error:  # who has no right to debtors or daybooks can have products all the same
+            log.info("some questions stay open", cause=error.code)
+
+    def _propose_booking(self, source: Connector, by: str) -> None:
+        """Answer how orders are booked where the books leave no choice: one collective account, one sales daybook."""
+        debtors = source.extract(Kind.DEBTOR).records
+        accounts = {str(record.values.get("account") or "") for record in debtors} - {""}
+        if len(accounts) == 1:
+            self._answer("orders", "collective_account", accounts.pop(), by)
+        sales = [code for code, name in source.choices("daybooks").items() if name.casefold() == SALES_DAYBOOK]
+        if len(sales) == 1:
+            self._answer("orders", "daybook", sales[0], by)
+
+    def _answer(self, flow: str, setting: str, value: object, by: str) -> None:
+        """Answer a question of a flow that nobody has answered yet."""
+        known = self.stored.get(f"flow:{flow}") or {}
+        if setting not in known:
+            self.stored.put(f"flow:{flow}", {**known, setting: value}, by)
 
     # ---- flows ------------------------------------------------------------------------------------------------
 
-    def flow_settings(self, flow: str) -> ProductSettings:
+    def flow_settings(self, flow: str) -> FlowSettings:
         """Return the settings of a flow."""
-        return ProductSettings(**(self.stored.get(f"flow:{flow}") or {}))
+        return settings_of(flow, self.stored.get(f"flow:{flow}") or {})
 
     def set_flow(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
@@ -519,12 +548,7 @@ class Application:
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
         known = self.stored.get(f"flow:{flow}") or {}
-        try:
-            checked = ProductSettings(**{**known, **values})
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            name = ".".join([flow, *(str(part) for part in first["loc"])])
-            raise ConfigurationError("setting_invalid", setting=name, expected=first["msg"]) from None
+        checked = settings_of(flow, {**known, **values})
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
@@ -582,7 +606,7 @@ class Application:
 
     def preview_filters(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
-        logic = self._trial(flow, settings=ProductSettings(**{**self.flow_settings(flow).model_dump(), **values}))
+        logic = self._trial(flow, settings=settings_of(flow, {**self.flow_settings(flow).model_dump(), **values}))
         stage = self.flows[flow].stages.index(next(one for one in self.flows[flow].stages if one.counted))
         return sift(logic, stage, self._source_pages(flow, self.flows[flow].stages[stage].source))
 
@@ -604,14 +628,12 @@ class Application:
         return logic.trace(stage, records[0]) if records else []
 
     def _trial(
-        self, flow: str, settings: ProductSettings | None = None, body: Mapping[str, Any] | None = None
-    ) -> Products:
+        self, flow: str, settings: FlowSettings | None = None, body: Mapping[str, Any] | None = None
+    ) -> FlowLogic:
         """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted."""
         version, published = self.rules.published(flow) or (0, {})
-        return Products(
-            settings or self.flow_settings(flow), body or published, version, self.rules.tables(), self._vat_rates(),
-            allot=lambda _: "1",
-        )  # fmt: skip
+        settings = settings or self.flow_settings(flow)
+        return logic_of(flow, settings, body or published, version, self.rules.tables(), _Asked(self, allots=False))
 
     def source_field(self, flow: str, target: str) -> Field | None:
         """Return the field of the source a target field is filled from, or None when it is not from one field."""
@@ -631,7 +653,8 @@ class Application:
 
     def parked_keys(self, flow: str, cause: str, field: str | None = None) -> list[str]:
         """Return the source keys of what is parked for a cause; a product counts with all its articles."""
-        keys = [one.issue.key for one in self.issues.list(flow, cause, field, limit=MOST_TRIED)]
+        found = [one.issue for one in self.issues.list(flow, cause, field, limit=MOST_TRIED)]
+        keys = [key for one in found for key in (one.facts.get("documents") or one.key).split(",")]
         owners = self.links.get(flow, self.flows[flow].stages[-1].target, keys)
         sources: list[str] = []
         for key in keys:
@@ -659,25 +682,23 @@ class Application:
         if published is None:
             raise ConfigurationError("setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
         version, body = published
-        tables, rates = self.rules.tables(), self._vat_rates()
-        stored = self.stored.get(f"flow:{flow}") or {}
-        state = (version, tables, stored, rates)
+        tables, stored = self.rules.tables(), self.stored.get(f"flow:{flow}") or {}
+        asked = _Asked(self)
+        state = (version, tables, stored, asked.rates("accountview"), asked.rates("mplus"))
         known = self._logics.get(flow)
         if known is not None and known[0] == state:
             return known[1]
-        logic = Products(
-            ProductSettings(**stored), body, version, tables, rates,
-            allot=lambda code: self.links.allot(flow, "article", code),
-        )  # fmt: skip
+        logic = logic_of(flow, settings_of(flow, stored), body, version, tables, asked)
         self._logics[flow] = (state, logic)
         return logic
 
-    def _vat_rates(self) -> dict[str, Any]:
-        """Return the VAT percentages of the books by code; asked again after some minutes."""
-        if self._rates is None or _now() - self._rates[0] > RATES_KEPT:
-            rates = {code: Decimal(rate) for code, rate in self.connector("accountview").choices("vat_rates").items()}
-            self._rates = (_now(), rates)
-        return self._rates[1]
+    def vat_rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code; asked again after some minutes."""
+        known = self._rates.get(system)
+        if known is None or _now() - known[0] > RATES_KEPT:
+            rates = {code: Decimal(rate) for code, rate in self.connector(system).choices("vat_rates").items()}
+            known = self._rates[system] = (_now(), rates)
+        return known[1]
 
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
@@ -738,6 +759,10 @@ class Application:
         if not self.rules.tables().get("vat_codes"):  # connected by the environment: nobody has been asked yet
             self.propose(by)
         return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys))
+
+    def undo(self, run_id: str, by: str) -> str:
+        """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved."""
+        return self._engine().undo(run_id, by=by)
 
     def commit(self, run_id: str, approval: Approval) -> None:
         """Approve a plan and write it in the background. Raises PlanStaleError or PlanUnsafeError."""
@@ -905,6 +930,31 @@ class _Lazily(Mapping[str, Connector]):
         return 2
 
 
+class _Asked:
+    """What the logics of the flows ask; a trial allots no number."""
+
+    def __init__(self, application: Application, *, allots: bool = True) -> None:
+        self._application = application
+        self._allots = allots
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        return self._application.vat_rates(system)
+
+    def allot(self, code: str) -> str:
+        return self._application.links.allot("products", "article", code) if self._allots else "1"
+
+    def known(self, codes: Collection[str]) -> set[str]:
+        return {record.key for record in self._application.connector("accountview").fetch(Kind.ARTICLE, codes)}
+
+    def booked(self, becomes: str, ids: Collection[str]) -> Mapping[str, str]:
+        kind = Kind.POSTING if becomes == "posting" else Kind.SALES_ORDER
+        return {key: link.reference for key, link in self._application.links.get("orders", kind, ids).items()}
+
+    def numbers(self, codes: Collection[str]) -> Mapping[str, str]:
+        found = self._application.links.get("products", Kind.ARTICLE, codes)
+        return {code: link.reference for code, link in found.items()}
+
+
 class _FlowSchedules:
     """When flows run by themselves, from their settings."""
 
@@ -964,17 +1014,6 @@ def _is_dead(owner: str) -> bool:
     except PermissionError:
         return False
     return False
-
-
-def _same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    """Return which VAT code is which: only where exactly one code on each side has the rate."""
-    table = {}
-    for code, rate in ours.items():
-        same_here = [other for other, value in ours.items() if value == rate]
-        there = [other for other, value in theirs.items() if value == rate]
-        if len(same_here) == 1 and len(there) == 1:
-            table[code] = there[0]
-    return table
 
 
 def _csv_lines(row: PlanRow) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.application import application
 from pages.components.connections import connection_rows
-from pages.components.flows import flow_cards, invitation, new_preview
+from pages.components.flows import flow_cards, invitation
 from pages.components.layout import empty, failures, head, section
 from pages.components.needs import needs, needs_list
 from pages.components.runs import added, sum_strip, today
@@ -50,7 +50,6 @@ if not any(status.connected for status in app.connections()):
     failures()
     invitation(app)
 else:
-    with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
-        new_preview(app)
+    head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed))
     failures()
     state_of_things()

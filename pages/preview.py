@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.run import Mode, Run, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
-from pages.components.layout import choice, clear_search, empty, failures, head, page_offset, pages, search
+from pages.components.layout import choice, clear_search, empty, failures, head, note, page_offset, pages, search
 from pages.components.plan import PAGE, brake_box, commit_bar, plan_detail, plan_table
 from pages.components.plan_head import (
     about_plan,
@@ -19,7 +19,7 @@ from pages.components.plan_head import (
     show_label,
     sum_line,
 )  # fmt: skip
-from pages.components.runs import progress_strip, stopped_by
+from pages.components.runs import progress_strip, short_id, stopped_by, undo
 from pages.components.states import inline, run_state
 from pages.components.wording import flow_name, number, plain, sandbox_badges, text
 
@@ -46,13 +46,12 @@ def plan_page(run: Run) -> None:
         progress_strip(app, run.id)
         return
     with actions:
-        if st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
-            start_preview(app, run.flow)
-        if st.button(text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete"):
-            start_preview(app, run.flow, Mode.COMPLETE)
+        preview_again(run)
         download = st.container(width="content")
     failures()
     stopped_by(run)
+    if run.mode is Mode.UNDO:
+        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.position.get('of', '–')))}")
     if run.state is RunState.READY:
         brake_box(run)
     else:
@@ -60,6 +59,17 @@ def plan_page(run: Run) -> None:
     plan_lines(run, download)
     if run.state is RunState.READY:
         commit_bar(app, run, app.flows[run.flow], app.row_count(run.id, "changes"))
+
+
+def preview_again(run: Run) -> None:
+    """Offer to make the plan anew: what changed, everything, or what takes back an earlier run."""
+    earlier = run.position.get("of", "") if run.mode is Mode.UNDO else ""
+    if st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
+        if earlier:
+            undo(app, app.run(earlier))
+        start_preview(app, run.flow)
+    if not earlier and st.button(text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete"):
+        start_preview(app, run.flow, Mode.COMPLETE)
 
 
 def plan_lines(run: Run, download: DeltaGenerator) -> None:

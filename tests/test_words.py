@@ -42,11 +42,12 @@ def first_text(call: ast.Call) -> str | None:
 def codes_in_use() -> dict[str, Path]:
     """Return every code of the catalogue that our code names, with a file that does."""
     found: dict[str, Path] = {}
+    says = SAYS | {kind.__name__ for kind in subclasses(IntegrationError)} | {"Parked"}
     for path, call, name in calls("integration"):
         if "sandbox" in path.parts:
             continue
         named = first_text(call)
-        if named is not None and (name in SAYS or name.endswith("Error")) and re.fullmatch(r"[a-z][a-z0-9_]+", named):
+        if named is not None and name in says and re.fullmatch(r"[a-z][a-z0-9_]+", named):
             found[named] = path
         for keyword in call.keywords:
             value = keyword.value

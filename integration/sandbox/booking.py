@@ -27,6 +27,8 @@ _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
 def check_insert(company: Company, document: posting.Document) -> None:
     """Refuses a new document that AccountView would not take."""
     object_ = document.object
+    if object_.detail:
+        _check_period(company, document.book_date[:10])
     for header in document.headers:
         lines = document.details.get(header.row_id, ())
         if object_.detail and not lines:
@@ -79,6 +81,11 @@ def spoil(company: Company, document: posting.Document, made: Sequence[Document]
         _mangle(company.table(document.object.detail), lines[-1], sent.values, entry)
     else:
         _mangle(company.table(document.object.table), row, document.headers[-1].values, entry)
+
+
+def _check_period(company: Company, day: str) -> None:
+    if day and day <= company.conventions.closed_until:
+        raise Refusal(f"Periode {int(day[5:7])} van boekjaar {day[:4]} is afgesloten.")
 
 
 def _check_new(company: Company, object_: BusinessObject, name: str, sent: posting.SentRow) -> None:

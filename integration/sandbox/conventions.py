@@ -38,6 +38,10 @@ class Conventions:
     unknown_company_status: int = 403
     first_year: int = 2000
     last_year: int = 2099
+    closed_until: str = ""
+    """Documents dated up to this day, as `yyyy-mm-dd`, meet a closed period."""
+    unfilterable: frozenset[str] = frozenset()
+    """Fields that no filter may name."""
 
     def name(self, table: str, conventional: str) -> str:
         """What a field is called here."""

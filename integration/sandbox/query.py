@@ -148,6 +148,8 @@ class Reader:
     def _test(self, table: Table, each: Filter) -> Callable[[Row], bool]:
         field = _field(table.definition, each.source)
         place = table.place(field.name)
+        if field.name in self._conventions.unfilterable:
+            raise Refusal(f"Filteren op veld {field.name} is niet mogelijk.")
         if each.type not in _filter_types(field):
             raise Refusal(f"FilterValueType {each.type} past niet bij veld {field.name}.")
         match each.operator:

@@ -3,7 +3,7 @@
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -152,21 +152,10 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     return edited
 
 
-def select(draft: Draft, name: str, options: Sequence[str], label: Callable[[str], str], **more: Any) -> str:
-    """Draw a setting as a choice from a list, and take it into the draft."""
-    now = str(draft.value(name))
-    every = list(options) if now in options else [now, *options]
-    chosen = st.selectbox(
-        text(f"setting_{name}"), every, index=every.index(now), format_func=label, key=draft.key(name), **more
-    )
-    draft.put(name, chosen)
-    draft.beside(name)
-    return str(chosen)
-
-
-def toggle(draft: Draft, name: str, about: str = "") -> bool:
+def toggle(draft: Draft, name: str, about: str = "", label: str = "") -> bool:
     """Draw a setting that is on or off, and take it into the draft."""
-    on = st.toggle(text(f"setting_{name.replace('.', '_')}"), value=draft.value(name), key=draft.key(name))
+    said = label or text(f"setting_{name.replace('.', '_')}")
+    on = st.toggle(said, value=draft.value(name), key=draft.key(name))
     draft.put(name, on)
     if about:
         note(about)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from integration.bootstrap import Application, FlowStatus
 from pages.components.draft import Draft, toggle
 from pages.components.flow_settings import heading
 from pages.components.layout import note
-from pages.components.wording import counted, moment, number, text
+from pages.components.wording import counted, moment, number, term, text
 
 MOST_MINUTES = 59
 LAST_RUNS = 10
@@ -20,8 +21,21 @@ BRAKES: dict[str, tuple[str, int]] = {
     "changes_percent": ("brake_changes", 10),
     "price_percent": ("brake_price", 25),
     "retirements": ("brake_retirements", 0),
+    "zero_percent": ("brake_stock_zero", 25),
+    "new_debtors": ("brake_new_debtors", 50),
 }
 """Each brake with its code and the limit it gets when it is switched on again."""
+
+OF_FLOW: Mapping[str, tuple[str, ...]] = {
+    "products": ("changes", "changes_percent", "price_percent", "retirements"),
+    "stock": ("changes", "changes_percent", "zero_percent"),
+    "customers": ("changes", "changes_percent"),
+    "orders": ("changes", "changes_percent", "new_debtors"),
+}
+"""The brakes that can stop a plan of each flow."""
+
+COMPLETE = ("products", "customers", "orders")
+"""The flows that read only what changed, and everything once a night; stock always reads everything."""
 
 
 def schedule_tab(draft: Draft, status: FlowStatus) -> None:
@@ -34,7 +48,8 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
         )  # fmt: skip
         draft.put("schedule_minutes", int(minutes or 1))
         draft.beside("schedule_minutes")
-        toggle(draft, "nightly_complete", text("nightly_about"))
+        if draft.flow in COMPLETE:
+            toggle(draft, "nightly_complete", text(f"nightly_about_{draft.flow}"))
         toggle(draft, "auto_approve", text("auto_approve_about"))
         if status.next_run:
             note(text("schedule_next", moment=moment(status.next_run)))
@@ -49,7 +64,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
         heading(text("nav_brakes"), "brakes")
         note(text("brakes_about"))
-        for place, name in enumerate(BRAKES):
+        for place, name in enumerate(OF_FLOW[draft.flow]):
             if place:
                 st.divider()
             _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))
@@ -65,7 +80,13 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
         )  # fmt: skip
         limit = _limit(draft, name, now, on=on)
         with st.container(width="stretch", gap=None):
-            st.markdown(text(f"brake_{name}", limit=number(BRAKES[name][1] if limit is None else limit)))
+            st.markdown(
+                text(
+                    f"brake_{name}",
+                    many=term(f"many_{draft.flow}"),
+                    limit=number(BRAKES[name][1] if limit is None else limit),
+                )
+            )
             note(stopped if on else text("brake_is_off"))
     draft.put(f"brakes.{name}", limit)
     if saved is not None and not on:

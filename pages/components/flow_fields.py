@@ -16,49 +16,101 @@ from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Kind, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
+from integration.flows.orders import COMPUTED
+from integration.flows.stock import AMOUNT, BRANCH, MANAGED, QUANTITY
+from integration.words import has_term
 from pages.components.application import person
 from pages.components.draft import asked, editor
-from pages.components.flow_settings import field_label, source_fields
 from pages.components.layout import attempt, note, section, small, trouble
-from pages.components.plan import trace_frame
+from pages.components.source_fields import field_label, flow_as_set, source_fields
 from pages.components.tables import ROW, Columns
-from pages.components.wording import counted, field_name, moment, plain, term, text, value_text, who
+from pages.components.traces import trace_frame
+from pages.components.wording import counted, field_name, moment, plain, system_name, term, text, value_text, who
 
-KINDS = (Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP)
 SENT_BY_SETTING = ("price_incl", "price_excl")  # the settings say which of both is sent
+
+KINDS: Mapping[str, tuple[tuple[Kind, Kind], ...]] = {
+    "products": ((Kind.PRODUCT, Kind.ARTICLE), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, Kind.GROUP)),
+    "stock": ((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, Kind.ARTICLE)),
+    "customers": ((Kind.RELATION, Kind.DEBTOR),),
+    "orders": (
+        (Kind.DEBTOR, Kind.RELATION), (Kind.ADDRESS, Kind.ADDRESS), (Kind.SALES_ORDER, Kind.ORDER),
+        (Kind.POSTING, Kind.ORDER), (Kind.LINE, Kind.LINE),
+    ),
+}  # fmt: skip
+"""The kinds of record a flow writes, each with the kind its fields come from."""
+
+WORKED_OUT: Mapping[str, tuple[Field, ...]] = {
+    "stock": (
+        Field(QUANTITY, "Quantity of the branch", FieldType.NUMBER, Kind.ARTICLE),
+        Field(BRANCH, "Number of the branch", FieldType.CODE, Kind.ARTICLE),
+    ),
+    "orders": COMPUTED,
+}
+"""What the rules of a flow can read beside the fields of its source."""
+
+WRITTEN: Mapping[str, frozenset[str]] = {"stock": frozenset({AMOUNT, MANAGED})}
+"""Where a flow writes only some fields of the target: which."""
 
 
 def fields_tab(app: Application, flow: str) -> None:
-    """Draw one row for each field, the way to add one, and why an article has the values it has."""
+    """Draw one row for each field, the way to add one, and why a record has the values it has."""
     published = app.mapping(flow)
     draft = _draft(flow, published)
-    sources = {
-        Kind.GROUP: source_fields(app, flow, Kind.GROUP), Kind.ARTICLE: source_fields(app, flow, Kind.ARTICLE)
-    }  # fmt: skip
-    targets = _target_fields(app, flow)
+    kinds = _kinds(app, flow)
+    sources = {target: _sources(app, flow, source) for target, source in kinds.items()}
+    targets = _target_fields(app, flow, list(kinds))
     if targets is None or any(one is None for one in sources.values()):
         return
     made = text("mapping_made", version=published.version, by=who(published.by), moment=moment(published.published_at))
     note(f"{made} · {plain(published.note)}" if published.note else made)
     wrong: list[str] = []
-    rules: list[Rule] = []
-    for kind in KINDS:
-        of = sources[Kind.GROUP if kind is Kind.GROUP else Kind.ARTICLE] or []
+    rules: list[Rule] = [rule for rule in draft["rules"] if _kind(rule.target) not in kinds]
+    for kind in kinds:
         mine = [rule for rule in draft["rules"] if _kind(rule.target) is kind]
-        section(text(f"fields_{kind}"))
-        rules += _table(f"fields-{flow}-{kind}-{draft['round']}", mine, of, targets, wrong)
+        if mine:
+            section(text(f"fields_{kind}"))
+            systems = (system_name(app.flows[flow].source), system_name(app.flows[flow].target))
+            rules += _table(
+                f"fields-{flow}-{kind}-{draft['round']}", mine, sources[kind] or [], targets, systems, wrong
+            )
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for one in wrong:
         note(f":orange[:material/error: {plain(one)}]")
-    _add(draft, mapping, sources, targets)
+    _add(app, draft, mapping, sources, targets)
     _why(app, flow, mapping)
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
 
+def _kinds(app: Application, flow: str) -> dict[Kind, Kind]:
+    """Return the kinds a flow writes as it is set, each with the kind its fields come from."""
+    whole = flow_as_set(app, flow)
+    counted_stage = whole.stages[whole.counted]
+    documents = {Kind.SALES_ORDER, Kind.POSTING} - {counted_stage.target}
+    return {
+        target: counted_stage.source if target is counted_stage.target and flow == "orders" else source
+        for target, source in KINDS[flow]
+        if target not in documents
+    }
+
+
+def _sources(app: Application, flow: str, kind: Kind) -> list[Field] | None:
+    """Return what rules can read of a kind: its fields, and what the flow works out; None with the reason on screen."""
+    found = source_fields(app, flow, kind)
+    if found is None:
+        return None
+    known = {one.name for one in found}
+    document = Kind.ORDER if kind in (Kind.INVOICE, Kind.RECEIPT) else kind
+    extra = [one for one in WORKED_OUT.get(flow, ()) if one.kind is document and one.name not in known]
+    return [*found, *extra]
+
+
 def _draft(flow: str, published: Published) -> dict[str, Any]:
     """Return the rules as they are on screen; those of an older version that nobody touched are read anew."""
-    draft: dict[str, Any] = st.session_state.setdefault(f"rules-{flow}", {"base": 0, "rules": (), "round": 0})
+    draft: dict[str, Any] = st.session_state.setdefault(
+        f"rules-{flow}", {"flow": flow, "base": 0, "rules": (), "round": 0}
+    )
     if draft["base"] != published.version and not draft.get("changed"):
         draft.update(base=published.version, rules=published.mapping.rules, round=draft["round"] + 1)
     return draft
@@ -68,18 +120,28 @@ def _kind(target: str) -> Kind:
     return Kind(target.partition(".")[0])
 
 
-def _target_fields(app: Application, flow: str) -> dict[str, Field] | None:
+def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[str, Field] | None:
     """Return the fields of the target by the name a rule has for them, or None with the reason on screen."""
     target = app.flows[flow].target
-    found = asked(app, f"{target} fields", lambda: [one for kind in KINDS for one in app.fields(target, kind)])
-    return None if found is None else {f"{one.kind}.{one.name}": one for one in found}
+    name = f"{target} {' '.join(kinds)}"
+    found = asked(app, name, lambda: [one for kind in kinds for one in app.fields(target, kind)])
+    if found is None:
+        return None
+    written = WRITTEN.get(flow)
+    named = {f"{one.kind}.{one.name}": one for one in found}
+    return {name: one for name, one in named.items() if written is None or name in written}
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 
 def _table(
-    key: str, rules: Sequence[Rule], of: Sequence[Field], targets: Mapping[str, Field], wrong: list[str]
+    key: str,
+    rules: Sequence[Rule],
+    of: Sequence[Field],
+    targets: Mapping[str, Field],
+    systems: tuple[str, str],
+    wrong: list[str],
 ) -> list[Rule]:
     """Draw the rules of one kind and return them as they are on screen."""
     names = [one.name for one in of]
@@ -95,7 +157,8 @@ def _table(
         },
         index=[rule.target for rule in rules],
     )
-    edited = editor(key, frame, _columns(known, of), text("tab_fields"), disabled=["target", "how"], num_rows="delete")
+    columns = _columns(known, of, systems)
+    edited = editor(key, frame, columns, text("tab_fields"), disabled=["target", "how"], num_rows="delete")
     by_target = {rule.target: rule for rule in rules}
     return [
         _edited(by_target[str(target)], row, targets.get(str(target)), wrong)
@@ -103,12 +166,12 @@ def _table(
     ]
 
 
-def _columns(known: Sequence[str], of: Sequence[Field]) -> Columns:
-    config = st.column_config
+def _columns(known: Sequence[str], of: Sequence[Field], systems: tuple[str, str]) -> Columns:
+    config, (source, target) = st.column_config, systems
     return {
-        "target": config.TextColumn(text("col_target"), width=130),
+        "target": config.TextColumn(text("col_target", system=target), width=130),
         "source": config.SelectboxColumn(
-            text("col_source"), options=list(known), format_func=lambda name: field_label(of, str(name)), width=180
+            text("col_source", system=source), options=list(known), format_func=lambda name: field_label(of, str(name)), width=180
         ),
         "how": config.TextColumn(text("col_functions"), width=90),
         "default": config.TextColumn(text("col_default"), width=75),
@@ -133,7 +196,7 @@ def _how(rule: Rule) -> str:
 
 def table_name(name: str) -> str:
     """Return how a value table is called."""
-    return text("table_vat_codes") if name == "vat_codes" else name
+    return text(f"table_{name}") if has_term(f"table_{name}") else name
 
 
 def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list[str]) -> Rule:
@@ -175,6 +238,7 @@ def _value(given: str, kind: FieldType) -> Value:
 
 
 def _add(
+    app: Application,
     draft: dict[str, Any],
     mapping: RuleMapping,
     sources: Mapping[Kind, list[Field] | None],
@@ -186,13 +250,13 @@ def _add(
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
             target = st.selectbox(
-                text("col_target"), free, index=None, key="add_target", placeholder=text("choose_field"),
-                format_func=lambda name: _target_label(targets[name]),
+                text("col_target", system=_system(app, draft, "target")), free, index=None, key="add_target",
+                placeholder=text("choose_field"), format_func=lambda name: _target_label(targets[name]),
             )  # fmt: skip
-            of = sources[Kind.GROUP if target and _kind(target) is Kind.GROUP else Kind.ARTICLE] or []
+            of = sources.get(_kind(target) if target else next(iter(sources))) or []
             source = st.selectbox(
-                text("col_source"), [one.name for one in of], index=None, key="add_source",
-                placeholder=text("choose_field"), format_func=lambda name: field_label(of, name),
+                text("col_source", system=_system(app, draft, "source")), [one.name for one in of], index=None,
+                key="add_source", placeholder=text("choose_field"), format_func=lambda name: field_label(of, name),
             )  # fmt: skip
             pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
@@ -205,6 +269,11 @@ def _add(
             note(f":orange[:material/error: {text('field_add_both')}]")
 
 
+def _system(app: Application, draft: Mapping[str, Any], end: str) -> str:
+    flow = app.flows[draft["flow"]]
+    return system_name(flow.source if end == "source" else flow.target)
+
+
 def _target_label(field: Field) -> str:
     return f"{text(f'kind_{field.kind}')}: {field.caption}"
 
@@ -213,12 +282,12 @@ def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
     with st.container(border=True, gap="small"):
         small(f"**{text('btn_why')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
-            code = st.text_input(text("why_article"), key="why_code", width=260, autocomplete="off")
+            code = st.text_input(text(f"why_of_{flow}"), key="why_code", width=260, autocomplete="off")
             if st.button(text("btn_show"), icon=":material/account_tree:", key="why_show"):
-                st.session_state["why_of"] = (code or "").strip()
-        asked_for = st.session_state.get("why_of", "")
+                st.session_state[f"why_of_{flow}"] = (code or "").strip()
+        asked_for = st.session_state.get(f"why_of_{flow}", "")
         if not asked_for:
-            note(text("why_article_about"))
+            note(text("why_about"))
             return
         found: list[Any] = []
         with st.spinner(text("why_wait")):
@@ -226,7 +295,7 @@ def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
         if not good:
             trouble(*st.session_state.pop("failure"))
         elif not found:
-            note(text("why_unknown", code=plain(asked_for)))
+            note(text(f"why_unknown_{flow}", code=plain(asked_for)))
         else:
             st.dataframe(trace_frame(found), hide_index=True, row_height=ROW, alt=text("btn_why"))
 

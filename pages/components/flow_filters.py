@@ -1,4 +1,4 @@
-"""The filters of a flow: which articles take part, and of those that do not, why."""
+"""The filters of a flow: which records take part, and of those that do not, why."""
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
@@ -10,31 +10,40 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
-from integration.core.records import Kind
 from integration.core.rules import Operator, as_text
 from pages.components.draft import Draft
-from pages.components.flow_settings import field_label, heading, source_fields
+from pages.components.flow_settings import heading
 from pages.components.layout import attempt, empty, note, trouble
+from pages.components.source_fields import field_label, source_fields, source_kind
 from pages.components.tables import ROW
-from pages.components.wording import counted, number, say, system_name, text
+from pages.components.wording import counted, number, say, system_name, term, text
+
+FIRST = {"products": "group", "stock": "group", "customers": "country", "orders": "category"}
+"""What a new rule looks at until another field is chosen."""
 
 WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 
 def filters_tab(app: Application, draft: Draft) -> None:
     """Draw the rules, and what they take in and leave out of what the source holds now."""
-    fields = source_fields(app, draft.flow, Kind.ARTICLE)
+    fields = source_fields(app, draft.flow, source_kind(app, draft.flow))
     if fields is None:
         return
+    many = term(f"many_{draft.flow}")
     with st.container(border=True, gap="small"):
-        heading(text("filters_title"), "filters")
+        heading(text("filters_title", many=many), "filters")
         note(text("filters_about"))
         rows = [_row(draft, place, row, fields) for place, row in enumerate(draft.value("filters"))]
         kept = [row for row in rows if row is not None]
         if len(kept) < len(rows):
             _keep(draft, kept)
         if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
-            first = {"field": "group", "operator": Operator.EQUAL, "value": "", "take": "in"}
+            first = {
+                "field": FIRST.get(draft.flow, fields[0].name),
+                "operator": Operator.EQUAL,
+                "value": "",
+                "take": "in",
+            }
             _keep(draft, [*kept, first])
         draft.put("filters", tuple(kept))
         draft.beside("filters")
@@ -82,29 +91,27 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Any) -> dict[
 
 
 def _result(app: Application, draft: Draft) -> None:
-    filters = draft.value("filters")
-    shape = json.dumps([draft.value("blocked"), *filters], default=str)
+    shape = json.dumps({**draft.saved, **draft.changed}, default=str, sort_keys=True)
+    system, many = system_name(app.flows[draft.flow].source), term(f"many_{draft.flow}")
+    kept = _sifted(draft.flow)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
-            changed: dict[str, Any] = {
-                name: draft.changed[name] for name in ("filters", "blocked") if name in draft.changed
-            }
-            with st.spinner(text("sifting", system=system_name(app.flows[draft.flow].source))):
-                good = attempt(lambda: _sifted().update({"shape": shape, "of": _ask(app, draft.flow, changed)}))
+            with st.spinner(text("sifting", system=system, many=many)):
+                good = attempt(lambda: kept.update({"shape": shape, "of": _ask(app, draft.flow, draft.changed)}))
             if not good:
                 trouble(*st.session_state.pop("failure"))
-        note(text("sift_about"))
-    found = _sifted().get("of")
+        note(text("sift_about", system=system))
+    found = kept.get("of")
     if found is None:
         return
-    if _sifted()["shape"] != shape:
+    if kept["shape"] != shape:
         note(f":orange[:material/refresh: {text('sift_stale')}]")
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, gap="large"):
             st.metric(text("sift_in"), number(found.taken), width="content")
             st.metric(text("sift_out"), number(found.left_out), width="content")
         if not found.left_out:
-            empty("task_alt", text("sift_all_in"), text("sift_all_in_about"))
+            empty("task_alt", text("sift_all_in"), text("sift_all_in_about", system=system, many=many))
             return
         frame = pd.DataFrame(
             [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in found.shown],
@@ -125,8 +132,8 @@ def _result(app: Application, draft: Draft) -> None:
         )  # fmt: skip
 
 
-def _sifted() -> dict[str, Any]:
-    kept: dict[str, Any] = st.session_state.setdefault("sifted", {})
+def _sifted(flow: str) -> dict[str, Any]:
+    kept: dict[str, Any] = st.session_state.setdefault(f"sifted-{flow}", {})
     return kept
 
 

@@ -3,12 +3,16 @@
 # ruff: noqa: TID251 - pages speak to the browser
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from integration.bootstrap import Application
+from integration.flows.orders import TABLES
+from integration.words import has_term
 from pages.components.application import person
+from pages.components.asking import Live, captioned
 from pages.components.draft import asked
 from pages.components.flow_fields import table_name
 from pages.components.layout import attempt, choice, empty, note, page_offset, pages, small
@@ -17,23 +21,58 @@ from pages.components.states import inline, mark
 from pages.components.wording import counted, plain, system_name, text
 
 SIZE = 25
-CAUSES = {"vat_codes": "vat_code_unmapped"}
+CAUSES = {
+    "vat_codes": "vat_code_unmapped", "vat_codes_sales": "vat_code_unmapped",
+    "revenue_accounts": "revenue_account_unmapped", "payment_methods": "payment_method_unmapped",
+}  # fmt: skip
+"""Which cause parks the records that a table lacks a row for, where it is one of its own."""
+
+LOOKED_UP: Mapping[str, tuple[str, ...]] = {"products": ("vat_codes",), "orders": TABLES}
+"""The tables that a flow looks up itself, beside those its mapping names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What stands on the two sides of a table: a list of a system each, or any text."""
+
+    ours: Live | None = None
+    theirs: Live | None = None
+    free: bool = False  # codes can be more than one of the list: with a country in front
+
+
+SIDES: Mapping[str, Sides] = {
+    "vat_codes": Sides(Live("accountview", "vat_codes"), Live("mplus", "vat_codes")),
+    "vat_codes_sales": Sides(Live("mplus", "vat_codes"), Live("accountview", "vat_codes"), free=True),
+    "revenue_accounts": Sides(Live("accountview", "vat_codes"), Live("accountview", "revenue_accounts"), free=True),
+    "payment_methods": Sides(Live("mplus", "payment_methods"), Live("accountview", "payment_conditions")),
+    "shipping_methods": Sides(Live("mplus", "delivery_methods")),
+    "salespersons": Sides(Live("mplus", "employees")),
+    "cost_centres": Sides(Live("mplus", "branches"), Live("accountview", "cost_centres")),
+    "price_groups": Sides(),
+    "countries": Sides(),
+}
+"""Both sides of the tables we know. Of any other, both systems are asked for a list of its name."""
 
 
 def tables_tab(app: Application, flow: str) -> None:
     """Draw one value table, row by row, each with the code of the target that is its counterpart."""
-    used = [rule.table for rule in app.mapping(flow).mapping.rules if rule.table]
-    names = list(dict.fromkeys(["vat_codes", *used, *app.tables()]))
+    names = table_names(app, flow)
+    if not names:
+        empty("table_rows", text("tables_none"), text("tables_none_about"))
+        return
     name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
     source, target = app.flows[flow].source, app.flows[flow].target
-    ours = asked(app, f"{source} {name}", lambda: app.choices(source, name))
-    theirs = asked(app, f"{target} {name}", lambda: app.choices(target, name))
+    sides = SIDES.get(name, Sides(Live(source, name), Live(target, name)))
+    ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
     if ours is None or theirs is None:
         return
     saved, waiting = app.tables().get(name, {}), app.unmapped(flow, name)
     draft = _draft(f"table-{name}-{app.sandboxed}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
+        about = f"table_{name}_about"
+        if has_term(about):
+            note(text(about))
         note(text("table_about", source=system_name(source), target=system_name(target)))
         every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
         if not every:
@@ -42,14 +81,27 @@ def tables_tab(app: Application, flow: str) -> None:
         for code in every[offset : offset + SIZE]:
             _row(draft, code, ours, theirs, waiting.get(code, 0))
         pages("page", len(every), SIZE)
-        if not ours:
-            _new_code(draft)
+        if not ours or sides.free:
+            _new_code(draft, system_name(source), system_name(target), theirs)
     if waiting:
         cause = CAUSES.get(name, "value_unmapped")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             try_again_button(app, flow, cause, f"table-{name}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
+
+
+def table_names(app: Application, flow: str) -> list[str]:
+    """Return the value tables a flow uses: those it looks up itself, then those its mapping names."""
+    rules = app.mapping(flow).mapping.rules
+    named = [rule.table for rule in rules if rule.table]
+    named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
+    return list(dict.fromkeys([*LOOKED_UP.get(flow, ()), *named]))
+
+
+def _choices(app: Application, of: Live | None) -> dict[str, str] | None:
+    """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
+    return asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) if of else {}
 
 
 def _draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
@@ -63,7 +115,8 @@ def _row(draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapp
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.container(width="stretch", gap=None):
-            caption = ours.get(code) or text("table_code_gone" if ours else "table_code")
+            bare = next((part for part in code.split(":") if part in ours), code)
+            caption = ours.get(bare) or text("table_code_gone" if ours else "table_code")
             parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
             small(f"**{plain(code)}** {plain(caption)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
@@ -82,10 +135,18 @@ def _row(draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapp
         draft["rows"].pop(code, None)
 
 
-def _new_code(draft: dict[str, Any]) -> None:
-    with st.form("new_code", border=False, clear_on_submit=True), st.container(horizontal=True, gap="xsmall"):
-        code = st.text_input(text("table_new_code"), autocomplete="off", width=200) or ""
-        other = st.text_input(text("table_new_other"), autocomplete="off", width=200) or ""
+def _new_code(draft: dict[str, Any], source: str, target: str, theirs: Mapping[str, str]) -> None:
+    with (
+        st.form("new_code", border=False, clear_on_submit=True),
+        st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"),
+    ):
+        code = st.text_input(text("table_new_code", system=source), autocomplete="off", width=200) or ""
+        label = text("table_new_other", system=target)
+        other = (
+            st.selectbox(label, list(theirs), index=None, width=260, format_func=lambda one: captioned(one, theirs))
+            if theirs
+            else st.text_input(label, autocomplete="off", width=200)
+        ) or ""
         pressed = st.form_submit_button(text("btn_add_row"), icon=":material/add:")
     if pressed and code.strip() and other.strip():
         draft["rows"][code.strip()] = other.strip()

@@ -5,9 +5,10 @@
 import streamlit as st
 
 from integration.bootstrap import Application, FlowStatus
-from integration.core.run import Mode
+from integration.core.run import Mode, RunState
 from pages.components.application import person
 from pages.components.layout import attempt, note
+from pages.components.source_fields import flow_as_set
 from pages.components.states import badge, inline
 from pages.components.wording import counted, flow_name, moment, number, term, text, way
 
@@ -36,6 +37,25 @@ def _card(app: Application, status: FlowStatus) -> None:
     note(" · ".join(part for part in (proof, next_run, by_hand) if part))
     if status.parked:
         st.markdown(f":small[{inline('parked', counted('parked_short', status.parked))}]")
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", height="stretch"):
+        _card_buttons(app, status)
+
+
+def _card_buttons(app: Application, status: FlowStatus) -> None:
+    """Offer the next step of a flow, and its settings."""
+    flow = status.flow.name
+    run = status.active or status.waiting
+    if run is not None:
+        if st.button(
+            text("btn_open_preview" if status.waiting else "btn_open_run"), key=f"open-{flow}", type="primary"
+        ):
+            page = "pages/preview.py" if run.state is not RunState.COMMITTING else "pages/runs.py"
+            st.switch_page(page, query_params={"flow": flow, "plan": run.id, "run": run.id})
+    elif st.button(text("btn_new_preview", flow=term(f"flow_{flow}")), icon=":material/difference:",
+                   key=f"preview-{flow}"):  # fmt: skip
+        start_preview(app, flow)
+    if st.button("", icon=":material/tune:", key=f"set-{flow}", type="tertiary", help=text("btn_to_settings")):
+        st.switch_page("pages/flows.py", query_params={"flow": flow})
 
 
 def _state(status: FlowStatus) -> str:
@@ -53,17 +73,9 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         changes = app.row_count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
     if status.last:
-        return text("figure_linked"), number(app.links.count(status.flow.name, status.flow.stages[-1].source))
+        flow = flow_as_set(app, status.flow.name)
+        return text(f"figure_linked_{flow.name}"), number(app.links.count(flow.name, flow.linked))
     return text("figure_never"), "–"
-
-
-def new_preview(app: Application, kind: str = "primary") -> None:
-    """Offer to preview a flow now."""
-    for flow in app.flows.values():
-        label = text("btn_new_preview", flow=flow.name)
-        if st.button(label, icon=":material/difference:", type="primary" if kind == "primary" else "secondary",
-                     key=f"preview-{flow.name}"):  # fmt: skip
-            start_preview(app, flow.name)
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:

@@ -60,7 +60,11 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
     state = "failed" if run.state is RunState.FAILED else "interrupted"
     sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
     title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
-    yield Need(state, title, plain(f"{sentences.data} {sentences.do}"), text("btn_look"), "runs", {"run": run.id})
+    about = plain(f"{sentences.data} {sentences.do}")
+    if place := place_of(run.flow, run.error, "", run.facts):
+        yield Need(state, title, about, text("btn_repair"), "flows", place)
+    else:
+        yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
 
 
 def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:

@@ -2,8 +2,7 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pandas as pd
@@ -12,19 +11,22 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.plan import Action, Approval, Change
-from integration.core.records import Value
+from integration.core.records import Kind, Value
 from integration.core.rules import Trace
-from integration.core.run import PlanRow, Run, RunState
-from integration.words import capital
+from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.words import has_term
 from pages.components.application import person
+from pages.components.changes import FieldLine, field_lines, what_changes
+from pages.components.document import DOCUMENTS, document_tree
+from pages.components.draft import asked
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.repair import repairs
 from pages.components.states import badge, step_state, tag, tint
 from pages.components.tables import ROW, Columns, browse, choose
+from pages.components.traces import trace_frame
 from pages.components.wording import (
     counted,
     field_name,
-    field_term,
     number,
     percentage,
     plain,
@@ -37,82 +39,12 @@ from pages.components.wording import (
 
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
-SHOWN_FIELDS = 2
-LONGEST = 24  # signs of a value that still fits into a line of the table
+SHOWN_CODES = 2
 LONGEST_LINE = 52  # signs that fit into the last column of the table
-TAKEN = {"action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
+TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
 SHOWN_PARTS = 8
 SHOWN_RECORDS = 10
-PRICES = ("article.price_incl", "article.price_excl")
 GROUP_FIELDS = ("product.groups", "group.parent")
-
-
-# ---- what changes -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FieldLine:
-    """One field of a change: where it stands, its name, what the target holds and what it will hold."""
-
-    part: str
-    field: str
-    now: Value
-    wanted: Value
-    there: bool  # the target has the record the field belongs to
-
-
-def field_lines(change: Change) -> Iterator[FieldLine]:
-    """Yield the fields a change writes, in the order of the record."""
-    before = change.before.flat() if change.before else {}
-    known = {part.key for part in change.before.parts} if change.before else set()
-    for path, name, wanted in change.wanted.fields():
-        part = path.rpartition("/")[0]
-        there = change.before is not None and (not part or part in known or path in before)
-        yield FieldLine(part, name, before.get(path), wanted, there)
-
-
-def what_changes(row: PlanRow) -> str:
-    """Return the change of a line in one line of text, or why there is none."""
-    change = row.change
-    if change is None:
-        return say(row.cause, row.facts).what if row.cause else ""
-    if change.action is Action.RETIRE:
-        return counted("plan_retires", max(1, len(change.wanted.parts)))
-    if change.action is Action.CREATE:
-        return _what_is_new(change)
-    lines = _telling(change)
-    shown = [f"{field_term(one.field)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
-    if len(lines) > SHOWN_FIELDS:
-        shown.append(f"+{len(lines) - SHOWN_FIELDS}")
-    return capital(" · ".join(shown))
-
-
-def _telling(change: Change) -> list[FieldLine]:
-    """Return the fields of an update, each once: prices first, then what fits into a line, long texts last."""
-    lines = {(field_name(one.field), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
-    return sorted(lines.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))
-
-
-def _is_long(line: FieldLine) -> bool:
-    return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
-
-
-def _short(line: FieldLine) -> str:
-    old, new = value_text(line.now) or term("empty_value"), value_text(line.wanted) or term("empty_value")
-    if _is_long(line):
-        return term("plan_text_changes")
-    return f"{old} → {new}" if line.there else new
-
-
-def _what_is_new(change: Change) -> str:
-    parts = change.wanted.parts
-    prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
-    price = next((value_text(one) for one in prices if isinstance(one, Decimal)), "")
-    if len(parts) > 1:
-        return text("plan_new_variants", variants=counted("article", len(parts)), price=price or "–")
-    if price:
-        return text("plan_new_article", price=price)
-    return text("plan_new_record", fields=number(len(change.wanted.values)))
 
 
 # ---- the table --------------------------------------------------------------------------------------------------
@@ -130,7 +62,8 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     Returns the line that is looked at. `name` tells this list from the others of the plan.
     """
     left_out = chosen_out(run)
-    frame = _frame(rows, show, result=run.state not in (RunState.READY, RunState.PREVIEWING))
+    result = run.state not in (RunState.READY, RunState.PREVIEWING)
+    frame = _frame(rows, show, result=result, undone=run.mode is Mode.UNDO)
     key = f"plan-{run.id}-{name}"
     if ticks:
         place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
@@ -159,12 +92,14 @@ def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -
             (left_out.discard if at in picked else left_out.add)(row.seq)
 
 
-def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:
+def _frame(rows: Sequence[PlanRow], show: str, *, result: bool, undone: bool) -> pd.DataFrame:
     """Return the table of a list: a column that would say the same in every row is left out."""
     columns: dict[str, list[object]] = {
         "key": [row.key for row in rows],
         "title": [row.title for row in rows],
     }
+    if len({row.kind for row in rows}) > 1:
+        columns["kind"] = [text(f"kind_{row.kind}") for row in rows]
     if show in ("all", "planned", "proven", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
@@ -172,7 +107,7 @@ def _frame(rows: Sequence[PlanRow], show: str, *, result: bool) -> pd.DataFrame:
     if not result and any(row.brakes for row in rows):
         columns["brake"] = [[tag("brake")] if row.brakes else [] for row in rows]
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    columns["what"] = [cut(what_changes(row), room) for row in rows]
+    columns["what"] = [cut(what_changes(row, undone=undone), room) for row in rows]
     return pd.DataFrame(columns)
 
 
@@ -190,6 +125,7 @@ def _columns(frame: pd.DataFrame, show: str) -> Columns:
     columns: Columns = {
         "key": config.TextColumn(text("col_code"), width=92),
         "title": config.TextColumn(text("col_name"), width=200),
+        "kind": config.TextColumn(text("col_kind"), width=112),
         "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions), width=92),
         "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps), width=104),
         "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"}), width=78),
@@ -213,8 +149,12 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             badge(str(row.action))
         if row.change is None:
             _reason(app, run, flow, row)
+        elif row.change.kind in DOCUMENTS:
+            document_tree(app, run, flow, row, row.change)
         else:
-            _fields(row, row.change, flow, _group_names(app, run, row.change))
+            branches = _branch_names(app, row.change)
+            _fields(row, row.change, flow, _group_names(app, run, row.change), branches)
+            _needed_by(row.change)
         _origin(row, flow)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
@@ -234,12 +174,25 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         if more:
             note(plain(more))
     values = {name: row.facts.get(f"{name}_value") for name in ("agreed", "source", "target")}
+    if rule := row.facts.get("rule", ""):
+        note(f"**{text('rule_explains')}** {term(f'rule_{rule}') if has_term(f'rule_{rule}') else plain(rule)}")
     if all(value is not None for value in values.values()):
         st.table(
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
     repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
+    _to_needed(app, run, row)
+
+
+def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
+    """Lead to the parked record for which this one waits."""
+    if row.cause != "needed_record_parked":
+        return
+    needed = [one for one in app.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
+    if needed and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
+        st.query_params["record"] = str(needed[0].seq)
+        st.rerun()
 
 
 def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
@@ -252,27 +205,43 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
     return app.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
-def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str]) -> None:
+def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
+    """Return what the till calls its branches, where a change speaks of them."""
+    if change.kind is not Kind.STOCK:
+        return {}
+    return asked(app, "mplus branches", lambda: app.choices("mplus", "branches")) or {}
+
+
+def _needed_by(change: Change) -> None:
+    """Say how many documents wait for a debtor or an address."""
+    documents = change.agreed.values.get("documents")
+    if isinstance(documents, tuple) and documents:
+        note(counted("needed_by", len(documents)))
+
+
+def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
     lines = list(field_lines(change))
     headings = list(dict.fromkeys(line.part for line in lines))
-    if len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
+    if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
         st.table(_field_table(row, flow, lines, change.kept, groups), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
-        if part and len(headings) > 1 + ("" in headings):
-            small(f"**{_part_title(change, part)}**")
+        if part and (branches or len(headings) > 1 + ("" in headings)):
+            small(f"**{_part_title(change, part, branches)}**")
         mine = [line for line in lines if line.part == part]
         kept = [path for path in change.kept if path.rpartition("/")[0] == part]
         st.table(_field_table(row, flow, mine, kept, groups), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
-        note(counted("plan_more_articles", hidden))
+        note(counted("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
     for path in change.kept:
         if path.rpartition("/")[0] not in headings:
             note(text("plan_kept", field=plain(field_name(path)), system=system_name(flow.target)))
 
 
-def _part_title(change: Change, part: str) -> str:
+def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> str:
+    if change.kind is Kind.STOCK:
+        return plain(text("branch_named", branch=part, name=branches.get(part, "–")))
     held = change.agreed.flat()
     told = {name: str(held.get(f"{part}/{name}") or "") for name in ("colour", "size", "name")}
     named = [told["colour"], told["size"]] if told["colour"] or told["size"] else [told["name"]]
@@ -326,8 +295,8 @@ def _origin(row: PlanRow, flow: Flow) -> None:
     if change is None:
         return
     codes = [code for code in change.sources if code] or [row.key]
-    more = f" +{len(codes) - SHOWN_FIELDS}" if len(codes) > SHOWN_FIELDS else ""
-    shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_FIELDS])
+    more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
+    shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_CODES])
     lines = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
     if change.first_match:
         lines.append(text("plan_first_match"))
@@ -354,17 +323,6 @@ def _why(app: Application, run: Run, row: PlanRow) -> None:
         if len(shown) > 1:
             small(f"**{plain(key)}**")
         st.dataframe(trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
-
-
-def trace_frame(traces: Sequence[Trace]) -> pd.DataFrame:
-    """Return how values came about as a table: the field, each step with its result, the value."""
-    rows = []
-    for trace in traces:
-        path = " → ".join(f"{step.what}: {value_text(step.value) or text('empty_value')}" for step in trace.steps)
-        if trace.issue is not None:
-            path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
-        rows.append((field_name(trace.target), path, value_text(trace.value)))
-    return pd.DataFrame(rows, columns=[text("col_field"), text("col_how"), text("col_will_be")])
 
 
 # ---- committing ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
 from pages.components.application import person
 from pages.components.layout import attempt, note
-from pages.components.wording import counted, plain, system_name, text
+from pages.components.wording import counted, plain, system_name, term, text
 
 PLACES: Mapping[str, tuple[str, str]] = {
     "sku_not_numeric": ("settings", "sku_rule"),
@@ -20,17 +20,37 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "blocked": ("settings", "blocked"),
     "create_switched_off": ("settings", "content"),
     "groups_not_sent": ("settings", "groups"),
+    "stock_negative": ("settings", "negative"),
+    "stock_fractional": ("settings", "fractional"),
+    "stock_not_managed": ("settings", "managed"),
+    "not_at_the_till": ("settings", "unlinked"),
+    "branch_missing": ("settings", "branches"),
+    "left_out_by_number": ("settings", "leave_out"),
+    "not_a_debtor": ("settings", "accounts"),
+    "customer_taken": ("settings", "other_external_id"),
+    "customer_missing": ("settings", "default_debtor"),
+    "debtor_creation_off": ("settings", "create_debtors"),
+    "article_missing": ("settings", "collective_article"),
+    "deposit_account_missing": ("settings", "deposit_account"),
+    "ledger_account_unusable": ("settings", "daybook"),
+    "totals_differ": ("settings", "rounding_limit"),
+    "employee_unknown": ("settings", "default_employee"),
     "filtered_out": ("filters", "filters"),
     "vat_code_unmapped": ("tables", "vat_codes"),
+    "payment_method_unmapped": ("tables", "payment_methods"),
+    "revenue_account_unmapped": ("tables", "revenue_accounts"),
     "value_unmapped": ("tables", ""),
     "brake_changes": ("brakes", "brakes"),
     "brake_price": ("brakes", "brakes"),
     "brake_retirements": ("brakes", "brakes"),
+    "brake_stock_zero": ("brakes", "brakes"),
+    "brake_new_debtors": ("brakes", "brakes"),
     "ean_check_digit": ("fields", ""),
     "variant_duplicate": ("fields", ""),
     "field_conflict": ("fields", ""),
     "field_unknown": ("fields", ""),
     "field_too_long": ("fields", ""),
+    "email_too_long": ("fields", ""),
     "required_field_empty": ("fields", ""),
     "expression_failed": ("fields", ""),
     "read_back_differs": ("fields", ""),
@@ -38,33 +58,52 @@ PLACES: Mapping[str, tuple[str, str]] = {
 }
 """Which tab of a flow repairs a cause, and the field there; where it is empty, the field the cause names."""
 
+ELSEWHERE: Mapping[tuple[str, str], tuple[str, str] | None] = {
+    ("stock", "blocked"): None,
+    ("stock", "expression_failed"): ("settings", "formula"),
+    ("stock", "sku_duplicate"): None,
+    ("customers", "create_switched_off"): ("settings", "create"),
+    ("orders", "vat_code_unmapped"): ("tables", "vat_codes_sales"),
+    ("orders", "currency_without_rate"): ("settings", "default_currency"),
+}
+"""Where a flow repairs a cause in another place than the others, or nowhere on its page."""
+
 IN_SOURCE = frozenset(
     {
         "ean_check_digit", "ean_duplicate", "vat_code_missing", "price_missing", "required_field_empty",
-        "field_too_long", "characters_not_supported", "variant_duplicate", "expression_failed",
+        "field_too_long", "characters_not_supported", "variant_duplicate", "expression_failed", "email_too_long",
+        "vat_number_invalid",
     }
 )  # fmt: skip
 """Causes that are repaired by correcting a field of the source."""
 
 
+def _place(flow: str, cause: str) -> tuple[str, str] | None:
+    return ELSEWHERE[flow, cause] if (flow, cause) in ELSEWHERE else PLACES.get(cause)
+
+
 def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
-    if cause not in PLACES:
+    if cause == "setting_invalid":
+        of, _, setting = facts.get("setting", "").partition(" ")
+        return {"flow": flow, "tab": "settings", "field": setting} if of == flow else None
+    place = _place(flow, cause)
+    if place is None:
         return None
-    tab, name = PLACES[cause]
+    tab, name = place
     address = {"flow": flow, "tab": tab}
     if tab == "tables":
         return {**address, "table": name or facts.get("table", "")}
     return {**address, "field": name or field.rpartition("/")[2]}
 
 
-def place_label(cause: str) -> str:
+def place_label(address: Mapping[str, str]) -> str:
     """Return the label of the button that leads to the repair."""
-    return text(f"btn_to_{PLACES[cause][0]}")
+    return text(f"btn_to_{address['tab']}")
 
 
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
-    """Return which field of which article to correct in the source; empty text when that is no repair."""
+    """Return which field of which record to correct in the source; empty text when that is no repair."""
     if cause not in IN_SOURCE:
         return ""
     target = field.rpartition("/")[2]
@@ -78,7 +117,8 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
     system = system_name(app.flows[flow].source)
     if not key:
         return text("correct_field", system=system, field=plain(named))
-    return text("correct_field_of", system=system, field=plain(named), article=plain(key))
+    record = f"{term(f'one_{flow}')} {key}"
+    return text("correct_field_of", system=system, field=plain(named), record=plain(record))
 
 
 def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[str, str], key: str) -> None:
@@ -87,7 +127,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
         note(f"**{correct}**")
     with st.container(horizontal=True, gap="xsmall"):
         address = place_of(flow, cause, field, facts)
-        if address and st.button(place_label(cause), icon=":material/build:", key="repair"):
+        if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
         try_again_button(app, flow, cause, "line", field)
 

@@ -144,6 +144,7 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     columns: dict[str, Any] = {
         "run": config.TextColumn(text("col_run"), width=72),
         "flow": config.TextColumn(text("col_flow"), width=84),
+        "mode": config.TextColumn(text("col_reads"), width=92),
         "state": config.MultiselectColumn(
             text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=104
         ),
@@ -164,6 +165,7 @@ def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
         {
             "run": [short_id(run.id) for run in runs],
             "flow": [flow_name(run.flow) for run in runs],
+            "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "state": [[tag(run_state(run.state))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
@@ -205,6 +207,8 @@ def run_facts(app: Application, run: Run) -> None:
         text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
+    if run.mode is Mode.UNDO and run.position.get("of"):
+        rows[text("col_undoes")] = text("run_title", run=short_id(run.position["of"]))
     if run.fingerprint:
         rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
     if run.approval is not None:
@@ -230,10 +234,24 @@ def run_actions(app: Application, run: Run) -> None:
         if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
             attempt(lambda: app.resume(run.id, person()))
             st.rerun()
+    if (
+        run.state is RunState.DONE
+        and run.counts.proven
+        and st.button(text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=text("undo_about"))
+    ):
+        undo(app, run)
     if run.state not in (RunState.READY, RunState.PREVIEWING) and st.button(
         text("btn_open_plan"), icon=":material/difference:", key="open_plan"
     ):
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+
+
+def undo(app: Application, run: Run) -> None:
+    """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
+    started: list[str] = []
+    if attempt(lambda: started.append(app.undo(run.id, by=person()))):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": started[0]})
+    st.rerun()
 
 
 def stopped_by(run: Run) -> None:

@@ -15,7 +15,7 @@ from pages.components.draft import asked
 from pages.components.flows import start_preview
 from pages.components.layout import attempt, facts_table, note
 from pages.components.states import mark
-from pages.components.wording import counted, plain, system_name, text
+from pages.components.wording import counted, plain, system_name, term, text
 
 
 def step_label(app: Application, name: str) -> str:
@@ -179,10 +179,12 @@ def ready_step(app: Application) -> None:
             return
         _vat_readiness(app)
         st.markdown(text("ready_text"))
-        for flow in app.flows:
-            if st.button(text("btn_first_preview", flow=flow), type="primary", icon=":material/difference:",
-                         key=f"first-{flow}"):  # fmt: skip
-                start_preview(app, flow)
+        with st.container(horizontal=True, gap="xsmall"):
+            for place, flow in enumerate(app.flows):
+                label = text("btn_first_preview", flow=term(f"flow_{flow}"))
+                kind: Literal["primary", "secondary"] = "secondary" if place else "primary"
+                if st.button(label, type=kind, icon=":material/difference:", key=f"first-{flow}"):
+                    start_preview(app, flow)
 
 
 def _vat_readiness(app: Application) -> None:

@@ -152,7 +152,15 @@ def _walk_ins(shop: Shop) -> Iterator[dict[str, Any]]:
             "country": "NL",
             "email": email or None,
             "telephone": f"06-000000{place:02}",
+            "priceGroupNumber": 1,
             "categoryIds": [1],
+            "defaultVatMethod": "VAT-METHOD-INCLUSIVE",
         }
     shared = shop.customers[0]
-    yield {"name": f"{shared.contact} privé", "contact": shared.contact, "email": shared.email, "country": "NL"}
+    yield {
+        "name": f"{shared.contact} privé",
+        "contact": shared.contact,
+        "email": shared.email,
+        "country": "NL",
+        "priceGroupNumber": 1,
+    }

@@ -38,6 +38,8 @@ RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
     "return in a sale": (12, 6),
     "odd quantity": (11, 5),
     "discount": (9, 4),
+    "customer of the till alone": (10, 9),
+    "other delivery address": (8, 3),
 }
 """How often something special happens: every so many documents, and which of them is the first."""
 
@@ -97,12 +99,15 @@ class Sales:
         number = self._house.desk.count("order number")
         method = self._random.choice(("IDEAL", "PIN", "CREDITCARD")) if paid == total else "IDEAL"
         relation = self._relation() if serial % 6 else None
+        if relation and _is_time_for("customer of the till alone", serial):
+            relation = self._customer_of_the_till(serial)
         values: dict[str, Any] = {
             "orderId": self._house.desk.new_id("order"),
             "extOrderId": f"WEB-{number:05}" if serial % 3 else None,
             "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER" if serial % 3 else "ORDER-TYPE-SALES-ORDER",
             **self._head(on, self._branch(), relation, with_addresses=True),
             **self._totals(paper, "Order"),
+            **self._other_address(serial, relation),
             "reference": f"Bestelling {number}",
             "deliveryMethod": self._random.choice(("PICKUP", "SHIP", "BIKE")),
             "deliveryDate": on + timedelta(days=3),
@@ -349,6 +354,25 @@ class Sales:
 
     def _relation(self) -> int:
         return FIRST_RELATION + self._random.randrange(min(SHARED_CUSTOMERS, len(self._shop.customers)))
+
+    def _customer_of_the_till(self, serial: int) -> int:
+        """A relation that the bookkeeping has never heard of."""
+        alone = [number for number in self._house.relations.relations if number >= FIRST_RELATION + SHARED_CUSTOMERS]
+        return alone[serial % len(alone)] if alone else self._relation()
+
+    def _other_address(self, serial: int, relation: int | None) -> dict[str, Any]:
+        """Where goods go that are not for the customer's own door."""
+        if not relation or not _is_time_for("other delivery address", serial):
+            return {}
+        known = self._house.relations.fields(relation)
+        address = {
+            **{name: known.text(name) for name in ("name", "contact")},
+            "address": f"Havenstraat {1 + serial}",
+            "zipcode": "1234 AB",
+            "city": "Amsterdam",
+            "country": "NL",
+        }
+        return {"deliveryAddress": address}
 
     def _take_from_stock(self, branch: int, paper: Paper, receipt: str) -> None:
         for one in paper.sold:

@@ -1,0 +1,27 @@
+"""Why a field has its value: each step on its way, as a table."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from integration.core.rules import Trace
+from pages.components.wording import field_name, say, text, value_text
+
+
+def trace_frame(traces: Sequence[Trace]) -> pd.DataFrame:
+    """Return how values came about as a table: the field, each step with its result, the value."""
+    rows = []
+    for trace in traces:
+        path = " → ".join(f"{step.what}: {value_text(step.value) or text('empty_value')}" for step in trace.steps)
+        if trace.issue is not None:
+            path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
+        rows.append((_named(trace.target), path, value_text(trace.value)))
+    return pd.DataFrame(rows, columns=[text("col_field"), text("col_how"), text("col_will_be")])
+
+
+def _named(target: str) -> str:
+    """Return the caption of a field; a level is called by its branch."""
+    branch, _, field = target.partition("/")
+    return text("branch_short", branch=branch) if field == "amount" else field_name(target)
