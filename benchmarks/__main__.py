@@ -17,14 +17,17 @@ from benchmarks.recording import Sent, recorded, replay
 
 ROOT = Path(__file__).parent.parent
 SMALL, LARGE = 5_000, 50_000
+ARTICLES, ORDERS, MANY_ORDERS = 400, 1_000, 20_000
+WRITES = ("POST", "PUT")
 TILL_IN_FLIGHT, OFFICE_IN_FLIGHT = 4, 1
 KEYS = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
 
 
 @contextmanager
-def sandbox(articles: int) -> Iterator[dict[str, str]]:
+def sandbox(articles: int, orders: int = 60) -> Iterator[dict[str, str]]:
     """Both systems in a process of their own."""
-    command = [sys.executable, "-m", "integration.sandbox", "--articles", str(articles)]
+    size = ["--articles", str(articles), "--orders", str(orders)]
+    command = [sys.executable, "-m", "integration.sandbox", *size]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             yield json.loads(process.stdout.readline() if process.stdout else "{}")
@@ -120,9 +123,44 @@ def memory() -> str:
     )
 
 
+def orders() -> str:
+    """Return the line about orders from the till to the books: against their own requests, and how many those are."""
+    with sandbox(ARTICLES, ORDERS) as at, tempfile.TemporaryDirectory() as folder:
+        console(folder, at["accountview_url"], at["mplus_url"])  # the till learns the books' article codes
+        measured = console(folder, at["accountview_url"], at["mplus_url"], "orders")
+    with sandbox(ARTICLES, ORDERS) as at, tempfile.TemporaryDirectory() as folder:
+        console(folder, at["accountview_url"], at["mplus_url"])
+        with recorded(at["accountview_url"]) as (office_url, office), recorded(at["mplus_url"]) as (till_url, till):
+            console(folder, office_url, till_url, "orders")
+    with sandbox(ARTICLES, ORDERS) as at:
+        spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
+    seconds, proven = measured["seconds"], measured["proven"]
+    written = sum(one.method in WRITES and not one.path.endswith("/token") for one in office)
+    return (
+        f"{ORDERS} orders ({proven} proven): {seconds:.1f} s, {proven / seconds:.0f} a second; "
+        f"the same {len(office) + len(till)} requests bare: {spent:.1f} s; "
+        f"ratio {seconds / spent:.2f} (aim: at most 1.5); "
+        f"requests for each order proven: {written / proven:.2f} writing, "
+        f"{(len(office) - written + len(till)) / proven:.2f} reading"
+    )
+
+
+def memory_of_orders() -> str:
+    """Return the line about the peak of memory for twenty times the orders."""
+    peaks = []
+    for number in (ORDERS, MANY_ORDERS):
+        with sandbox(ARTICLES, number) as at, tempfile.TemporaryDirectory() as folder:
+            console(folder, at["accountview_url"], at["mplus_url"])
+            peaks.append(console(folder, at["accountview_url"], at["mplus_url"], "orders")["peak_mb"])
+    return (
+        f"peak memory of a run of orders: {peaks[0]:.0f} MB for {ORDERS}, {peaks[1]:.0f} MB for {MANY_ORDERS}; "
+        f"ratio {peaks[1] / peaks[0]:.2f}"
+    )
+
+
 def main() -> None:
     """Print each measurement as it is done."""
-    for measure in (first_sync, second_run, memory):
+    for measure in (first_sync, second_run, memory, orders, memory_of_orders):
         sys.stdout.write(measure() + "\n")
         sys.stdout.flush()
 

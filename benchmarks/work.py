@@ -1,9 +1,10 @@
-"""One measured console process: syncs products against given systems and prints what it took as JSON."""
+"""One measured console process: syncs a flow against given systems and prints what it took as JSON."""
 
 import json
 import resource
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from integration.bootstrap import Application
@@ -14,13 +15,15 @@ from integration.settings import load_settings
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
+MOST = 1_000_000  # orders of one run
+DEBTOR, ARTICLE = "20001", "9002"  # of the sample shop
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
-def run(application: Application) -> dict[str, object]:
-    """Preview everything and commit it; return the seconds, and the counts."""
+def run(application: Application, flow: str) -> dict[str, object]:
+    """Preview everything of a flow and commit it; return the seconds, and the counts."""
     begun = time.monotonic()
-    run_id = application.preview("products", by="bench", mode=Mode.COMPLETE)
+    run_id = application.preview(flow, by="bench", mode=Mode.COMPLETE)
     while (found := application.run(run_id)).state is RunState.PREVIEWING:
         time.sleep(0.02)
     if found.state is RunState.READY:
@@ -52,12 +55,27 @@ def read(application: Application) -> dict[str, object]:
             return {"seconds": time.monotonic() - begun, "articles": articles, "products": products}
 
 
+def orders(application: Application) -> dict[str, object]:
+    """Preview every order and commit it; those without a customer go to one debtor, so that none waits."""
+    answers = {"most": MOST, "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_article": ARTICLE}
+    application.propose(by="bench")
+    application.set_flow("orders", answers, by="bench")
+    return run(application, "orders")
+
+
+WORKS: Mapping[str, Callable[[Application], dict[str, object]]] = {
+    "sync": lambda application: run(application, "products"),
+    "orders": orders,
+    "read": read,
+}
+
+
 def main(folder: str, work: str) -> None:
-    """Sync once on this folder, or only read; print counts, seconds, and the peak of memory in MB."""
+    """Do one work on this folder: sync, orders or read; print counts, seconds, and the peak of memory in MB."""
     application = Application(load_settings(data=Path(folder))).start()
     time.sleep(WARM_SECONDS)
     try:
-        done = run(application) if work == "sync" else read(application)
+        done = WORKS[work](application)
     finally:
         application.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -574,7 +574,7 @@ def _adds_up(line: Mapping[str, Any]) -> bool:
 def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
     counted = ("read", "proven", "un-\nchanged", "skipped", "parked")
     written = ("preview\nwrites", "commit\nwrites")
-    table = _table("flow", "round", *counted, *written, "adds\nup", numbers=("round", *counted, *written))
+    table = _table("flow", "round", *counted, *written, "sum", numbers=("round", *counted, *written))
     for line in lines:
         names = ("round", "read", "proven", "unchanged", "skipped", "parked", "preview_writes", "writes")
         numbers = [line[name] for name in names]

@@ -42,7 +42,7 @@ from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.common import FlowSettings
 from integration.logbook import BATCH, Logbook
-from integration.logics import logic_of, settings_of
+from integration.logics import flow_of, logic_of, settings_of
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.settings import PREFIX, Settings, load_settings, refused
@@ -66,6 +66,9 @@ MAPPINGS = ROOT / "data" / "mappings"
 SANDBOX_REFRESH = "sandbox-refresh"
 SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
+SANDBOX_WAREHOUSES = {
+    "object": "K9V", "table": "K9_STOCK", "article": "ART_CODE", "warehouse": "K9_BRANCH", "quantity": "K9_QTY",
+}  # fmt: skip
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
 MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
@@ -462,7 +465,8 @@ class Application:
             journal = self.settings.data / "sandbox.journal"
             self._box = self._stack.enter_context(running(articles=self.settings.sandbox_articles, journal=journal))
             self._tokens().save(Token("", SANDBOX_REFRESH, _now() - timedelta(seconds=1)))  # good once after a start
-            self._keep("accountview", {"url": self._box.accountview_url, **SANDBOX_CLIENT, **SANDBOX_PACE}, by)
+            office = {"url": self._box.accountview_url, "warehouses": SANDBOX_WAREHOUSES}
+            self._keep("accountview", {**office, **SANDBOX_CLIENT, **SANDBOX_PACE}, by)
             self._keep("mplus", {"url": self._box.mplus_url, **SANDBOX_TILL, **SANDBOX_PACE}, by)
         self.sandbox = self._box
         if self._minder is None:
@@ -512,9 +516,11 @@ class Application:
         for name, table in (("vat_codes", same_rates(ours, theirs)), ("vat_codes_sales", same_rates(theirs, ours))):
             if table and not known.get(name):
                 self.rules.set_table(name, table, by)
-        branches = target.choices("branches")
-        if branches and (len(branches) == 1 or self.sandboxed):  # of several real ones nobody knows which is meant
+        branches, warehouses = target.choices("branches"), source.choices("warehouses")
+        if len(branches) == 1:  # of several nobody knows which one the stock of the books is for
             self._answer("stock", "branches", {next(iter(branches)): "formula"}, by)
+        elif branches and set(branches) == set(warehouses):
+            self._answer("stock", "branches", {code: f"warehouse:{code}" for code in branches}, by)
         try:
             self._propose_booking(source, by)
         except AccessDeniedError as error:  # who has no right to debtors or daybooks can have products all the same
@@ -537,6 +543,10 @@ class Application:
             self.stored.put(f"flow:{flow}", {**known, setting: value}, by)
 
     # ---- flows ------------------------------------------------------------------------------------------------
+
+    def flow(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return flow_of(flow, self.flow_settings(flow))
 
     def flow_settings(self, flow: str) -> FlowSettings:
         """Return the settings of a flow."""
@@ -607,8 +617,8 @@ class Application:
     def preview_filters(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
         logic = self._trial(flow, settings=settings_of(flow, {**self.flow_settings(flow).model_dump(), **values}))
-        stage = self.flows[flow].stages.index(next(one for one in self.flows[flow].stages if one.counted))
-        return sift(logic, stage, self._source_pages(flow, self.flows[flow].stages[stage].source))
+        stage = logic.flow.counted
+        return sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
 
     def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
         source, after = self.connector(self.flows[flow].source), None
@@ -621,10 +631,9 @@ class Application:
 
     def why_article(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of an article comes about, with a mapping that need not be published; [] if unknown."""
-        stage = next(place for place, one in enumerate(self.flows[flow].stages) if one.counted)
-        kind = self.flows[flow].stages[stage].source
         logic = self._trial(flow, body=None if mapping is None else rules_to(mapping))
-        records = self.connector(self.flows[flow].source).fetch(kind, [key])
+        stage = logic.flow.counted
+        records = self.connector(logic.flow.source).fetch(logic.flow.stages[stage].source, [key])
         return logic.trace(stage, records[0]) if records else []
 
     def _trial(
@@ -652,14 +661,20 @@ class Application:
         return found
 
     def parked_keys(self, flow: str, cause: str, field: str | None = None) -> list[str]:
-        """Return the source keys of what is parked for a cause; a product counts with all its articles."""
+        """Return the source keys of what is parked for a cause.
+
+        A product counts with all its articles, a debtor or an address with the documents it comes out of.
+        """
         found = [one.issue for one in self.issues.list(flow, cause, field, limit=MOST_TRIED)]
+        stages = self.flow(flow).stages
         keys = [key for one in found for key in (one.facts.get("documents") or one.key).split(",")]
-        owners = self.links.get(flow, self.flows[flow].stages[-1].target, keys)
+        owners = self.links.get(flow, stages[-1].target, keys)
+        derived = [stage.target for stage in stages if stage.derived]
         sources: list[str] = []
         for key in keys:
             agreed = owners[key].agreed if key in owners else None
-            sources += [part.source for part in agreed.parts] if agreed and agreed.parts else [key]
+            named = self._runs.sources(flow, derived, key) if derived and not agreed else ()
+            sources += agreed.sources if agreed else named or (key,)
         return list(dict.fromkeys(sources))
 
     def try_again(self, flow: str, cause: str, by: str, field: str | None = None) -> str:
@@ -831,11 +846,10 @@ class Application:
     def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
         """Return for each source record of a line how every value of it came about."""
         run, row = self._runs.get(run_id), self._runs.row(run_id, seq)
-        flow = self.flows[run.flow]
-        stage = flow.stages[row.stage]
-        keys = row.change.sources if row.change else (row.key,)
-        records: list[Record] = self.connector(flow.source).fetch(stage.source, keys)
         logic = self.logic(run.flow)
+        keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
+        kind = logic.flow.stages[row.stage].source
+        records: list[Record] = self.connector(logic.flow.source).fetch(kind, keys)
         return {record.key: logic.trace(row.stage, record) for record in records}
 
     def csv(self, run_id: str, show: str = "all", find: str = "") -> str:

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from integration.core.errors import ConfigurationError
-from integration.flows import FlowLogic
+from integration.core.flow import Flow
+from integration.flows import FLOWS, FlowLogic, documents
 from integration.flows.common import FlowSettings
 from integration.flows.customers import Customers, CustomerSettings
 from integration.flows.orders import Orders, OrderSettings
@@ -69,6 +70,11 @@ _MAKE: Mapping[str, Make] = {
 def settings_of(flow: str, stored: Mapping[str, Any]) -> FlowSettings:
     """Return the settings of a flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
     return SETTINGS[flow](**stored)
+
+
+def flow_of(flow: str, settings: FlowSettings) -> Flow:
+    """Return a flow with the kinds of record that its settings choose."""
+    return documents(settings.source, settings.target) if isinstance(settings, OrderSettings) else FLOWS[flow]
 
 
 def logic_of(

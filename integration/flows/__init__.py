@@ -52,7 +52,8 @@ FLOWS: Mapping[str, Flow] = {
 class Shaped:
     """What the members of one parent come to: one record the target should have, and who is not in it and why.
 
-    Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only.
+    Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
+    of the documents a derived record comes out of.
     """
 
     desired: Record | None
@@ -60,6 +61,7 @@ class Shaped:
     group: str = ""
     parked: tuple[Issue, ...] = ()
     skipped: tuple[Skip, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 class FlowLogic(Protocol):

@@ -229,8 +229,10 @@ class Commit:
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
         untouched = still_applies(change, record)
+        if untouched and row.step is Step.SENT:  # we died meanwhile: nobody knows when it was on its way
+            return Outcome(row.seq, Step.IN_DOUBT)
         if untouched and row.sent_at and self.parts.clock() - row.sent_at < self.parts.patience.visible_within:
-            return None if row.step is Step.IN_DOUBT else Outcome(row.seq, Step.IN_DOUBT)
+            return None
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": _named(wrong)}

@@ -33,6 +33,7 @@ from integration.runner.parts import Parts, next_cursors
 log = structlog.get_logger(__name__)
 
 PLAN_PAGE = 250  # target records compared at a time
+MOST_DOCUMENTS = 50  # named by the issue of a record that comes out of them
 
 
 class Preview:
@@ -190,6 +191,9 @@ class Preview:
             return True
         uniques = self._unique(run.id, place)
         shaped = [logic.shape(place, members, uniques.numbers, uniques.marks) for members in groups]
+        if stage.derived:
+            members = (tuple(one.key for one in group) for group in groups)
+            shaped = [replace(one, members=keys) for one, keys in zip(shaped, members, strict=True)]
         page = _PlanPage(place, counted=stage.counted)
         self._compare(run, logic, shaped, page)
         position |= {"after": groups[-1][0].parent, "planned": str(int(position.get("planned", "0")) + page.weight)}
@@ -212,7 +216,7 @@ class Preview:
         waiting |= self._claimed(run, logic, kind, held)
         for one in shaped:
             for issue in one.parked:
-                page.park(issue, kind, one.title, one.group)
+                page.park(_of_documents(issue, one), kind, one.title, one.group)
             for skip in one.skipped:
                 page.skip(skip, kind, one.title, one.group)
             if one.desired is None:
@@ -221,7 +225,7 @@ class Preview:
             for issue in issues:
                 page.park(issue, kind, one.title, one.group)
             if wanted is not None and (missing := waiting.get(wanted.key)):
-                page.park(missing, kind, one.title, one.group, len(wanted.sources))
+                page.park(_of_documents(missing, one), kind, one.title, one.group, len(wanted.sources))
             elif wanted is not None:
                 self._decide(logic, one, wanted, held.get(wanted.key), links.get(wanted.key), page)
 
@@ -230,7 +234,7 @@ class Preview:
     ) -> None:
         weight = len(wanted.sources)
         if objection := logic.objection(page.place, wanted, held, link):
-            page.park(objection, wanted.kind, one.title, one.group, weight)
+            page.park(_of_documents(objection, one), wanted.kind, one.title, one.group, weight)
             return
         fitting = logic.fitting(page.place, wanted, held)
         if isinstance(fitting, Skip):
@@ -245,7 +249,7 @@ class Preview:
         record = held.record if held else None
         match diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group):
             case Issue() as issue:
-                page.park(issue, wanted.kind, one.title, one.group, weight)
+                page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, weight)
             case Unchanged(agreed=now):
                 known = link is not None and agreed is not None and not differences(now, agreed)
                 renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
@@ -253,6 +257,8 @@ class Preview:
             case Change() as change:
                 if logic.flow.stages[page.place].once:  # remembered whole: a later change of the document shows
                     change = replace(change, agreed=wanted)
+                if one.members:  # a debtor is there for its documents
+                    change = replace(change, sources=one.members)
                 page.change(_remembering(change, agreed), logic.watched(change), held.reference if held else "")
 
     def _waiting(self, run: Run, logic: FlowLogic, place: int, desired: Sequence[Record]) -> dict[str, Issue]:
@@ -549,6 +555,13 @@ def _without(desired: Record, taken: Mapping[str, Issue]) -> tuple[Record | None
     parts = tuple(part for part in desired.parts if part.source not in taken)
     rest = Record(desired.kind, desired.key, desired.values, parts, desired.source) if parts else None
     return rest, issues
+
+
+def _of_documents(issue: Issue, one: Shaped) -> Issue:
+    """Return the issue of a derived record with the documents it comes out of: they are what is tried again."""
+    if not one.members or "documents" in issue.facts:
+        return issue
+    return replace(issue, facts={**issue.facts, "documents": ",".join(one.members[:MOST_DOCUMENTS])})
 
 
 def _link(wanted: Record, held: Held, agreed: Record) -> Link:

@@ -21,6 +21,7 @@ def main() -> None:
     with running(
         articles=asked.articles,
         seed=asked.seed,
+        orders=asked.orders,
         accountview_port=asked.accountview_port,
         mplus_port=asked.mplus_port,
         journal=asked.journal,
@@ -34,6 +35,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m integration.sandbox", description=__doc__)
     parser.add_argument("--articles", type=int, default=400, help="size of the shop")
+    parser.add_argument("--orders", type=int, default=60, help="orders at the till")
     parser.add_argument("--seed", type=int, default=2026, help="another seed is another shop")
     parser.add_argument("--accountview-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--mplus-port", type=int, default=0, help="0 takes any free port")

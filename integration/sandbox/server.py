@@ -86,6 +86,7 @@ def running(
     *,
     articles: int = 400,
     seed: int = 2026,
+    orders: int = 60,
     accountview_port: int = 0,
     mplus_port: int = 0,
     journal: Path | None = None,
@@ -95,7 +96,7 @@ def running(
 ) -> Iterator[Sandbox]:
     """Both systems, answering until the block ends. Port 0 takes any free one."""
     sandbox = start(
-        shop=make_shop(articles, seed),
+        shop=make_shop(articles, seed, orders=orders),
         ports=(accountview_port, mplus_port),
         journal=Journal(journal),
         conventions=conventions or Conventions(renamed=renamed or {}),

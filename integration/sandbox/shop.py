@@ -115,9 +115,10 @@ class Shop:
     ledgers: tuple[ShopLedger, ...]
     branches: tuple[ShopBranch, ...]
     customers: tuple[ShopCustomer, ...]
+    orders: int = 60  # at the till
 
 
-def make_shop(articles: int = 400, seed: int = 2026, today: date = TODAY) -> Shop:
+def make_shop(articles: int = 400, seed: int = 2026, today: date = TODAY, orders: int = 60) -> Shop:
     """The shop with about so many article rows; half of them are variants in colour and size."""
     return Shop(
         seed=seed,
@@ -128,6 +129,7 @@ def make_shop(articles: int = 400, seed: int = 2026, today: date = TODAY) -> Sho
         ledgers=LEDGERS,
         branches=BRANCHES,
         customers=tuple(_customers(Random(seed + 1))),
+        orders=orders,
     )
 
 

@@ -3,7 +3,7 @@
 # ruff: noqa: TID251 - the store is where SQL is spoken
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ CHANGES_AT_ONCE = 1_000
 _MOVE = (
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
-    .values({name: sa.bindparam(name) for name in ("step", "reference", "cause", "cause_field", "facts")})
+    .values({name: sa.bindparam(name) for name in ("step", "reference", "cause", "cause_field", "facts", "sent_at")})
 )
 
 
@@ -336,7 +336,10 @@ class Runs:
             tell(connection, now, [_of_line("sent", run, flow, row) for row in held.values()])
 
     def settle(self, run: str, outcomes: Sequence[Outcome]) -> None:
-        """Keep how changes ended, with the links they leave and the issues they met."""
+        """Keep how changes ended, with the links they leave and the issues they met.
+
+        What is in doubt counts as sent at this moment: changes are marked together, long before the last is on its way.
+        """
         if not outcomes:
             return
         now = self.clock()
@@ -346,7 +349,7 @@ class Runs:
             pairs = [(held[one.seq], one) for one in outcomes]
             for row, one in pairs:
                 _check(Step(row.step), one.step, f"line {row.seq} of run {run}")
-            connection.execute(_MOVE, [_moved(run, row, one) for row, one in pairs])
+            connection.execute(_MOVE, [_moved(run, row, one, now) for row, one in pairs])
             plans.count(connection, run, _moves((row, one.step) for row, one in pairs))
             _keep_links(connection, now, flow, pairs)
             issues.meet(
@@ -416,6 +419,14 @@ class Runs:
         with self.database.read() as connection:
             newest = found.order_by(runs.c.started_at.desc(), lines.c.seq).limit(limit)
             return [(row.run, line_of(row)) for row in connection.execute(newest)]
+
+    def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
+        """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
+        here = (lines.c.key == key, runs.c.flow == flow, lines.c.kind.in_(kinds), lines.c.action.in_(plans.CHANGES))
+        found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(*here)
+        with self.database.read() as connection:
+            change = connection.execute(found.order_by(runs.c.started_at.desc()).limit(1)).scalar()
+        return tuple(change["sources"]) if change else ()
 
     def counts(self, run: str) -> Counts:
         """Return what became of the records the run read, counted anew from the lines of its plan."""
@@ -524,11 +535,13 @@ def _moves(moved: Any) -> Iterator[tuple[str, str, int, int]]:
         yield row.action, step, 1, row.weight
 
 
-def _moved(run: str, row: Row, one: Outcome) -> dict[str, object]:
+def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
+    """Return what becomes of a line. One in doubt may have been on its way until now, later than it was marked."""
     issue = one.issue or Issue("", "")
     return {
         "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
         "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
+        "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
     }  # fmt: skip
 
 

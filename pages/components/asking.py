@@ -73,7 +73,7 @@ class Only:
     """A setting that is asked only while another one has one of these values."""
 
     name: str
-    values: tuple[object, ...]
+    among: tuple[object, ...]
 
 
 class Shape(Protocol):
@@ -93,7 +93,7 @@ class Shape(Protocol):
 
 def draw(asking: Asking, shape: Shape) -> None:
     """Draw a setting, where it is asked at all, with what is wrong with it."""
-    if shape.only is not None and asking.draft.value(shape.only.name) not in shape.only.values:
+    if shape.only is not None and asking.draft.value(shape.only.name) not in shape.only.among:
         return
     shape.draw(asking)
     if shape.name:
@@ -226,7 +226,7 @@ def code_field(
     about: str | None = None,
     labels: Callable[[str], str] | None = None,
 ) -> str:
-    """Draw a field for one code and return it: a list to choose from, where there is one, in which any other is kept."""
+    """Draw a field for one code and return it: from a list where there is one, which keeps a code that it lacks."""
     if not choices:
         given = st.text_input(label, now, key=key, help=about, max_chars=LONGEST_CODE, autocomplete="off")
         return (given or "").strip()
@@ -415,10 +415,10 @@ class Rows:
         edited = editor(draft.key(self.name), frame, config, asking.label(self.name), num_rows="dynamic")
         found = {}
         for row in edited.fillna("").to_dict("records"):
-            told = {str(name): str(value).strip() for name, value in row.items()}
-            code = told.pop("key").upper() if self.capitals else told.pop("key")
-            if code and any(told.values()):
-                found[code] = told[one] if one else told
+            cells = {str(name): str(value).strip() for name, value in row.items()}
+            code = cells.pop("key").upper() if self.capitals else cells.pop("key")
+            if code and any(cells.values()):
+                found[code] = cells[one] if one else cells
         draft.put(self.name, found)
 
     def _column(self, asking: Asking, title: str, of: Live | tuple[str, ...] | None, now: Sequence[str]) -> object:

@@ -9,6 +9,7 @@ from integration.core.records import Kind, Value
 from integration.core.run import PlanRow
 from integration.words import capital
 from pages.components.wording import (
+    amount_text,
     counted,
     field_term,
     number,
@@ -100,12 +101,11 @@ def _new_party(change: Change) -> str:
 
 
 def _new_document(change: Change) -> str:
-    """Return what a new document comes to, and for whom."""
+    """Return what a new document comes to."""
     values = change.agreed.values
-    total = value_text(values.get("sold_incl")) or "–"
-    said = text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
-    customer = value_text(values.get("customer"))
-    return f"{customer} · {said}" if customer else said
+    sold = values.get("sold_incl")
+    total = amount_text(sold) if isinstance(sold, Decimal) else "–"
+    return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
 
 
 NEW: Mapping[Kind, Callable[[Change], str]] = {

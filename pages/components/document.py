@@ -16,6 +16,7 @@ from integration.words import has_term
 from pages.components.layout import note, small
 from pages.components.states import inline, mark
 from pages.components.wording import (
+    amount_text,
     counted,
     field_name,
     number,
@@ -37,6 +38,7 @@ Row = dict[str, str]
 """One line of a table on screen, by the captions of its columns."""
 
 REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
+BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
 MOST_LINES = 50
 NEAR = 50  # lines of a plan in which a record is looked for by its key
 
@@ -63,6 +65,24 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
             note(text("and_more", number=number(len(lines) - MOST_LINES)))
     with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
         _totals(values, flow)
+
+
+def known_as(row: PlanRow) -> tuple[str, str]:
+    """Return the code and the name under which people know the record of a line.
+
+    A document is known by its number and its customer, an address by what it says; both have keys for machines.
+    """
+    if row.kind in DOCUMENTS:
+        customer = row.change.agreed.values.get("customer") if row.change else ""
+        return row.title, value_text(customer)
+    return ("", row.title) if row.kind is Kind.ADDRESS else (row.key, row.title)
+
+
+def needed_by(change: Change) -> None:
+    """Say how many documents wait for a debtor or an address."""
+    documents = change.agreed.values.get("documents")
+    if isinstance(documents, tuple) and documents:
+        note(counted("needed_by", len(documents)))
 
 
 def _title(kind: Kind, name: str) -> str:
@@ -132,9 +152,15 @@ def line_table(lines: Sequence[Record]) -> list[Row]:
     names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
     captions = {name: field_name(f"line.{name}") for name in names}
     return [
-        {"#": plain(line.key), **{captions[name]: plain(value_text(line.values.get(name))) for name in names}}
+        {text("col_line"): plain(line.key), **{captions[name]: _cell(name, line.values.get(name)) for name in names}}
         for line in lines
     ]
+
+
+def _cell(name: str, value: Value) -> str:
+    if isinstance(value, Decimal):
+        return number(value) if name in BARE else amount_text(value)
+    return plain(value_text(value))
 
 
 def _listed(value: Value) -> tuple[str, ...]:
@@ -152,7 +178,7 @@ def _totals(values: Mapping[str, Value], flow: Flow) -> None:
     rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
     if isinstance(rounding, Decimal) and rounding:
         why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else rule
-        note(f":orange[:material/balance:] {text('document_rounding', amount=value_text(rounding), why=why)}")
+        note(f":orange[:material/balance:] {text('document_rounding', amount=amount_text(rounding), why=why)}")
     elif same_total(values):
         note(f"{mark('ok')} {text('document_adds_up')}")
 
@@ -174,7 +200,5 @@ def _sums(values: Mapping[str, Value]) -> Iterator[list[str]]:
 
 
 def _sum(title: str, sold: Value, booked: Value) -> list[str]:
-    apart = ""
-    if isinstance(sold, Decimal) and isinstance(booked, Decimal):
-        apart = value_text(sold - booked) if sold != booked else "0.00"
-    return [title, *(value_text(one) or "–" for one in (sold, booked)), apart]
+    apart = sold - booked if isinstance(sold, Decimal) and isinstance(booked, Decimal) else None
+    return [title, *(amount_text(one) if isinstance(one, Decimal) else "" for one in (sold, booked, apart))]

@@ -29,7 +29,7 @@ BRAKES: dict[str, tuple[str, int]] = {
 OF_FLOW: Mapping[str, tuple[str, ...]] = {
     "products": ("changes", "changes_percent", "price_percent", "retirements"),
     "stock": ("changes", "changes_percent", "zero_percent"),
-    "customers": ("changes", "changes_percent"),
+    "customers": ("changes", "changes_percent", "retirements"),
     "orders": ("changes", "changes_percent", "new_debtors"),
 }
 """The brakes that can stop a plan of each flow."""

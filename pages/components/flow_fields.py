@@ -45,12 +45,21 @@ WORKED_OUT: Mapping[str, tuple[Field, ...]] = {
         Field(QUANTITY, "Quantity of the branch", FieldType.NUMBER, Kind.ARTICLE),
         Field(BRANCH, "Number of the branch", FieldType.CODE, Kind.ARTICLE),
     ),
-    "orders": COMPUTED,
+    "orders": (
+        *COMPUTED,
+        Field("customer_name", "Customer: name", FieldType.TEXT, Kind.ADDRESS),
+        Field("customer_email", "Customer: e-mail", FieldType.TEXT, Kind.ADDRESS),
+        Field("customer_phone", "Customer: telephone", FieldType.TEXT, Kind.ADDRESS),
+    ),
 }
 """What the rules of a flow can read beside the fields of its source."""
 
 WRITTEN: Mapping[str, frozenset[str]] = {"stock": frozenset({AMOUNT, MANAGED})}
 """Where a flow writes only some fields of the target: which."""
+
+
+ONCE = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
+"""Kinds that are written once, so that nobody decides about their fields afterwards."""
 
 
 def fields_tab(app: Application, flow: str) -> None:
@@ -64,6 +73,7 @@ def fields_tab(app: Application, flow: str) -> None:
         return
     made = text("mapping_made", version=published.version, by=who(published.by), moment=moment(published.published_at))
     note(f"{made} · {plain(published.note)}" if published.note else made)
+    systems = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
     wrong: list[str] = []
     rules: list[Rule] = [rule for rule in draft["rules"] if _kind(rule.target) not in kinds]
     for kind in kinds:
@@ -157,6 +167,8 @@ def _table(
         },
         index=[rule.target for rule in rules],
     )
+    if all(_kind(rule.target) in ONCE for rule in rules):
+        frame = frame.drop(columns="ownership")
     columns = _columns(known, of, systems)
     edited = editor(key, frame, columns, text("tab_fields"), disabled=["target", "how"], num_rows="delete")
     by_target = {rule.target: rule for rule in rules}
@@ -171,7 +183,8 @@ def _columns(known: Sequence[str], of: Sequence[Field], systems: tuple[str, str]
     return {
         "target": config.TextColumn(text("col_target", system=target), width=130),
         "source": config.SelectboxColumn(
-            text("col_source", system=source), options=list(known), format_func=lambda name: field_label(of, str(name)), width=180
+            text("col_source", system=source), options=list(known), width=180,
+            format_func=lambda name: field_label(of, str(name)),
         ),
         "how": config.TextColumn(text("col_functions"), width=90),
         "default": config.TextColumn(text("col_default"), width=75),
@@ -210,7 +223,8 @@ def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list
             wrong.append(text("default_wrong", value=given, field=field_name(rule.target)))
     expression = "" if source else rule.expression
     return replace(
-        rule, source=source, default=default, expression=expression, ownership=Ownership(row["ownership"]),
+        rule, source=source, default=default, expression=expression,
+        ownership=Ownership(row.get("ownership", rule.ownership)),
         force=rule.force and default not in (None, ""),
     )  # fmt: skip
 

@@ -58,6 +58,7 @@ def _anything(asking: Asking) -> dict[str, str]:
     return {}
 
 
+TAKEN = ("park", "accept")
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 STATES = ("nothing", "partial", "complete")
 ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
@@ -162,12 +163,16 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
                 Several("types", ORDER_TYPES, "type", only=_ORDERS),
                 Several("types", INVOICE_TYPES, "type", only=Only("documents", ("invoice",))),
                 Several("types", RECEIPT_TYPES, "type", only=Only("documents", ("receipt",))),
-                Several("delivery", STATES, "state_of", only=_ORDERS),
-                Several("cancel", STATES, "state_of", only=_ORDERS),
-                Several("complete", STATES, "state_of", only=_ORDERS),
+                Together(
+                    (
+                        Several("delivery", STATES, "state_of"),
+                        Several("cancel", STATES, "state_of"),
+                        Several("complete", STATES, "state_of"),
+                    ),
+                    only=_ORDERS,
+                ),
                 Pick("paid", ("all", "only", "not")),
-                Codes("categories", _till("order_categories")),
-                Codes("branches", _till("branches")),
+                Together((Codes("categories", _till("order_categories")), Codes("branches", _till("branches")))),
                 Together((Day("date_from"), Whole("most", 1, 100_000))),
             ),
         ),
@@ -199,7 +204,7 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
                 ),
                 Codes("deposit_groups", _till("turnover_groups"), "choose_none", only=_AS_POSTINGS),
             ),
-        ),  # fmt: skip
+        ),
         Section(
             "settings_amounts",
             (

@@ -2,7 +2,7 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import pandas as pd
@@ -17,7 +17,7 @@ from integration.core.run import Mode, PlanRow, Run, RunState
 from integration.words import has_term
 from pages.components.application import person
 from pages.components.changes import FieldLine, field_lines, what_changes
-from pages.components.document import DOCUMENTS, document_tree
+from pages.components.document import DOCUMENTS, document_tree, known_as, needed_by
 from pages.components.draft import asked
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.repair import repairs
@@ -63,7 +63,8 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     """
     left_out = chosen_out(run)
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
-    frame = _frame(rows, show, result=result, undone=run.mode is Mode.UNDO)
+    tripped = {brake.code for brake in run.brakes}
+    frame = _frame(rows, show, tripped, result=result, undone=run.mode is Mode.UNDO)
     key = f"plan-{run.id}-{name}"
     if ticks:
         place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
@@ -92,20 +93,22 @@ def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -
             (left_out.discard if at in picked else left_out.add)(row.seq)
 
 
-def _frame(rows: Sequence[PlanRow], show: str, *, result: bool, undone: bool) -> pd.DataFrame:
+def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, result: bool, undone: bool) -> pd.DataFrame:
     """Return the table of a list: a column that would say the same in every row is left out."""
-    columns: dict[str, list[object]] = {
-        "key": [row.key for row in rows],
-        "title": [row.title for row in rows],
-    }
+    columns: dict[str, list[object]] = {}
+    for place, name in enumerate(("key", "title")):
+        said = [known_as(row)[place] for row in rows]
+        if any(said):
+            columns[name] = list(said)
     if len({row.kind for row in rows}) > 1:
         columns["kind"] = [text(f"kind_{row.kind}") for row in rows]
     if show in ("all", "planned", "proven", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
         columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
-    if not result and any(row.brakes for row in rows):
-        columns["brake"] = [[tag("brake")] if row.brakes else [] for row in rows]
+    held = [any(brake in tripped for brake in row.brakes) for row in rows]
+    if not result and any(held):
+        columns["brake"] = [[tag("brake")] if one else [] for one in held]
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
     columns["what"] = [cut(what_changes(row, undone=undone), room) for row in rows]
     return pd.DataFrame(columns)
@@ -145,7 +148,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     """Draw one line of a plan: field by field old and new, or the reason why there is nothing to write."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{plain(row.key)} · {plain(row.title)}**", width="content")
+            st.markdown(f"**{plain(' · '.join(part for part in known_as(row) if part))}**", width="content")
             badge(str(row.action))
         if row.change is None:
             _reason(app, run, flow, row)
@@ -154,7 +157,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         else:
             branches = _branch_names(app, row.change)
             _fields(row, row.change, flow, _group_names(app, run, row.change), branches)
-            _needed_by(row.change)
+            needed_by(row.change)
         _origin(row, flow)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
@@ -210,13 +213,6 @@ def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
     if change.kind is not Kind.STOCK:
         return {}
     return asked(app, "mplus branches", lambda: app.choices("mplus", "branches")) or {}
-
-
-def _needed_by(change: Change) -> None:
-    """Say how many documents wait for a debtor or an address."""
-    documents = change.agreed.values.get("documents")
-    if isinstance(documents, tuple) and documents:
-        note(counted("needed_by", len(documents)))
 
 
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
@@ -399,7 +395,7 @@ def _braked(app: Application, run: Run, code: str) -> None:
     if not marked:
         return
     shown = pd.DataFrame(
-        [(plain(row.key), plain(row.title), plain(what_changes(row))) for row in marked[:SHOWN_RECORDS]],
+        [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked[:SHOWN_RECORDS]],
         columns=[text("col_code"), text("col_name"), text("col_what")],
     )
     st.table(shown, border="horizontal", hide_index=True)

@@ -77,7 +77,8 @@ def plan_outcome(app: Application, run: Run) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         match run.state:
             case RunState.DONE if run.approval is None:
-                line = counted("outcome_agree", counts.unchanged)
+                agree = counts.unchanged or not counts.parked
+                line = counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
                 st.markdown(f"{mark('ok')} **{line}** :small[:gray[{text('outcome_agree_about')}]]", width="stretch")
             case RunState.DONE:
                 proven = counted("outcome_proven", counts.proven, system=system_name(app.flows[run.flow].target))

@@ -144,7 +144,7 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     columns: dict[str, Any] = {
         "run": config.TextColumn(text("col_run"), width=72),
         "flow": config.TextColumn(text("col_flow"), width=84),
-        "mode": config.TextColumn(text("col_reads"), width=92),
+        "mode": config.TextColumn(text("fact_mode"), width=92),
         "state": config.MultiselectColumn(
             text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=104
         ),

@@ -13,7 +13,6 @@ from integration.core.rules import Trace
 from pages.components.asking import Asking, Only
 from pages.components.draft import editor
 from pages.components.layout import attempt, note, small, trouble
-from pages.components.tables import ROW
 from pages.components.traces import trace_frame
 from pages.components.wording import plain, text
 
@@ -92,6 +91,6 @@ class Example:
         elif not found:
             note(text(f"why_unknown_{flow}", code=plain(asked_for)))
         else:
-            st.dataframe(trace_frame(found), hide_index=True, row_height=ROW, alt=text(f"example_{flow}"))
+            st.table(trace_frame(found), hide_index=True, border="horizontal")
         if asking.draft.changed:
             note(f":orange[:material/info: {text('example_saved_only')}]")

@@ -61,6 +61,11 @@ def number(value: int | Decimal) -> str:
     return words.number(value, language())
 
 
+def amount_text(value: Decimal) -> str:
+    """Return an amount with at least two decimals."""
+    return words.amount(value, language())
+
+
 def value_text(value: Value) -> str:
     """Return a value of a record as people read it."""
     return words.value_text(value, language())

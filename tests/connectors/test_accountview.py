@@ -198,12 +198,14 @@ def a_token(access: str = ACCESS, life: timedelta = timedelta(hours=1)) -> Token
     return Token(access, REFRESH, NOW + life)
 
 
-def an_accountview(answering: Answering, keeper: MemoryKeeper | None = None, **settings: object) -> AccountView:
+def an_accountview(
+    answering: Answering, keeper: MemoryKeeper | None = None, attempts: int = 1, **settings: object
+) -> AccountView:
     given = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
     line = Line(
         system="AccountView",
         host_shown="av.example",
-        pace=Pace(in_flight=1, per_second=10_000, attempts=1),
+        pace=Pace(in_flight=1, per_second=10_000, attempts=attempts),
         secrets=[CLIENT_SECRET, ACCESS],
         transport=httpx.MockTransport(answering),
     )
@@ -266,10 +268,17 @@ NAN = httpx.Response(200, content=b'{"ARTICLE": [{"PX_SELL": NaN}]}')
 LIST = httpx.Response(200, json=[])
 
 
+@pytest.mark.parametrize("attempts", [1, 5])
 @pytest.mark.parametrize("response", [HTML, BROKEN, NAN, LIST])
-def test_an_unreadable_answer_ends_a_read(response: httpx.Response) -> None:
+def test_an_unreadable_answer_ends_a_read(response: httpx.Response, attempts: int) -> None:
     with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
-        read(an_accountview(lambda _: response))
+        read(an_accountview(lambda _: response, attempts=attempts))
+
+
+@pytest.mark.parametrize("response", [HTML, BROKEN])
+def test_an_answer_that_cannot_be_read_is_asked_for_again(response: httpx.Response) -> None:
+    answers = iter((response, response, httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})))
+    assert read(an_accountview(lambda _: next(answers), attempts=5)) == [{"ART_CODE": "A"}]
 
 
 @pytest.mark.parametrize("response", [HTML, BROKEN, httpx.Response(500, json={"ErrorMessage": "?"})])

@@ -171,6 +171,20 @@ def test_each_branch_has_its_own_source() -> None:
     }  # fmt: skip
 
 
+def test_a_branch_can_have_what_a_warehouse_has() -> None:
+    article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:WEB": Decimal("0.0000")})
+    branches = {"1": "warehouse:1", "2": "warehouse:WEB"}
+    assert levels(article, branches=branches) == {"1": Decimal(8), "2": Decimal(0)}
+    both = 'field("warehouse:1") + field("warehouse:WEB")'
+    assert level(article, formula="expression", expression=both) == Decimal(8)
+
+
+def test_a_warehouse_that_the_books_do_not_tell_of_is_not_taken_for_empty() -> None:
+    article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:2": None})
+    for source in ("warehouse:2", "warehouse:9"):
+        assert parked(article, branches={"1": source}).cause == "expression_failed"
+
+
 def test_a_branch_whose_field_is_empty_parks_the_article() -> None:
     assert parked(an_article(WH_UTRECHT=""), branches={"1": "", "3": "WH_UTRECHT"}).cause == "expression_failed"
 

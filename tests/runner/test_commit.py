@@ -238,6 +238,54 @@ def test_what_shows_late_is_waited_for_and_not_sent_again(database: Database, so
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
+class Leisurely(Slow):
+    """A till that takes its time over every write, and then some to show it."""
+
+    spent: Callable[[float], None]
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        self.spent(4)
+        self.looks = 3
+        return super().write(change, held, references, token)
+
+
+def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_others(
+    database: Database, source: MemoryConnector
+) -> None:
+    target = Leisurely(system="mplus", in_flight=1)  # five articles take twenty seconds, patience is ten
+    bench = Bench(database, source, target)
+    target.spent = bench.clock.advance
+    run = bench.run()
+    assert run.counts.proven == 5
+    assert {row.attempts for row in bench.changes(run).values()} == {1}
+
+
+class Deadly(Slow):
+    """A till at whose first article our process dies."""
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        written = super().write(change, held, references, token)
+        if self.writes == ["1001"]:
+            raise SystemExit
+        return written
+
+
+def test_what_a_dead_process_sent_gets_all_our_patience_however_long_it_was_dead(
+    database: Database, source: MemoryConnector
+) -> None:
+    target = Deadly(system="mplus", in_flight=1)
+    bench = Bench(database, source, target, groups=False)
+    run = bench.preview()
+    bench.approve(run)
+    with pytest.raises(SystemExit):
+        bench.carry_out(run)
+    bench.restart()
+    bench.clock.advance(600)
+    target.looks = 3
+    assert bench.carry_out(run).counts.proven == 5
+    assert bench.changes(run)["1001"].attempts == 1
+
+
 def test_what_shows_later_than_we_wait_is_refused_the_second_time_and_proven_all_the_same(
     database: Database,
 ) -> None:

@@ -345,6 +345,15 @@ def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: Runs, clock: Clock)
     assert (line.attempts, line.sent_at) == (2, clock())
 
 
+def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: Runs, clock: Clock) -> None:
+    run = a_commit(runs, a_create(1))
+    runs.mark_sent(run, [1])
+    clock.advance(5)
+    runs.settle(run, [Outcome(1, Step.IN_DOUBT)])
+    (line,) = runs.unsettled(run)
+    assert (line.step, line.attempts, line.sent_at) == (Step.IN_DOUBT, 1, clock())
+
+
 def test_what_was_sent_cannot_be_sent_again(runs: Runs) -> None:
     run = a_commit(runs, a_create(1))
     runs.mark_sent(run, [1])

@@ -150,6 +150,17 @@ def is_failure_of_the_road(answer: Answer) -> bool:
     return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and b"errormessage" not in answer.body.lower()
 
 
+def is_unreadable(answer: Answer) -> bool:
+    """Tell whether an answer that says yes holds nothing that can be read, though it is not empty."""
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
+        return False
+    try:
+        json.loads(answer.body)
+    except ValueError:
+        return True
+    return False
+
+
 def _upper(row: Mapping[str, object]) -> dict[str, object]:
     """Return a row with its column names as we look them up; joined columns may come with a dot."""
     return {str(name).upper().replace(".", "_"): value for name, value in row.items()}

@@ -18,6 +18,7 @@ from integration.connectors.accountview.answers import (
     Answers,
     documents_of,
     is_failure_of_the_road,
+    is_unreadable,
     json_of,
     rows_of,
     says_nothing_found,
@@ -31,6 +32,7 @@ from integration.core.tokens import Token, TokenKeeper
 
 DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
 TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out
+LOOKS = 3  # at a read whose answer cannot be read, such as the page a proxy shows for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=is_failure_of_the_road,
+            again=_Looks(min(LOOKS, self._line.pace.attempts)).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:
@@ -283,3 +285,14 @@ class AccountViewClient:
 
     def _url(self, path: str) -> str:
         return f"{self.settings.url.rstrip('/')}/{path}"
+
+
+class _Looks:
+    """Says whether a question is asked once more."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def again(self, answer: Answer) -> bool:
+        self._left -= 1
+        return is_failure_of_the_road(answer) or (is_unreadable(answer) and self._left > 0)

@@ -29,9 +29,10 @@ from integration.connectors.accountview.codec import (
     text,
 )
 from integration.connectors.accountview.layout import NUMBERED, Layout
+from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.warehouses import Warehouses
-from integration.connectors.http import Line, side_by_side
+from integration.connectors.http import Line
 from integration.connectors.protocol import Finding, References
 from integration.core.errors import AccessDeniedError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
@@ -79,7 +80,6 @@ USED_BY = {
     "stock": (Kind.ARTICLE,),
     "orders": (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER),
 }
-SAME_START = 5  # `Equal` may compare beginnings only, as Visual FoxPro does: read some and look ourselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,7 @@ class AccountView:
         self.client = AccountViewClient(settings, keeper, line=line, now=now)
         self.books = Books(self.client, settings)
         self._warehouses = Warehouses(self.client, self.books, settings)
+        self._reader = Reader(self.client, settings, sure=(settings.objects.articles, settings.article.code))
         self._choices = Choices(self.client, self.books, self._warehouses, settings)
         self._now = now
 
@@ -207,7 +208,8 @@ class AccountView:
             return
         if warehouses.of.code.upper() not in offered:
             raise RejectedError("object_missing", system=SYSTEM, object=warehouses.of.code, flow="stock")
-        self._may_read(warehouses.of, warehouses.names["article"])
+        if not warehouses.missing():  # what is missing is told among the fields
+            self._may_read(warehouses.of, warehouses.names["article"])
 
     def _may_read(self, of: BusinessObject, key: str) -> None:
         """Read one row: a missing right shows itself only when it is used."""
@@ -228,7 +230,8 @@ class AccountView:
                 optional = name in USED_WHERE_PRESENT and name not in given
                 if column not in columns and not optional:
                     raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=FLOW)
-        self._warehouses.expect_columns("stock")
+        if column := self._warehouses.missing():
+            raise RejectedError("field_unknown", system=SYSTEM, field=column, flow="stock")
         return ""
 
     def needs(self, flow: str, kinds: Collection[Kind] = ()) -> list[Finding]:
@@ -370,12 +373,11 @@ class AccountView:
             reading, rows = self._reading(kind), self.books.debtor_rows(keys)
             return [record for row in rows if (record := reading.decode(row)) is not None]
         reading = self._reading(kind)
-        found = side_by_side(lambda key: self._one(reading, key), sorted(set(keys)), self.in_flight)
-        records = []
-        for one in found:
-            if isinstance(one, IntegrationError):
-                raise one
-            records += [one] if one is not None else []
+        rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
+        read = [record for row in rows if (record := reading.decode(row)) is not None]
+        exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
+        found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
+        records = [record for record in found.values() if record is not None]
         return list(self._warehouses.added(records)) if kind is Kind.ARTICLE else records
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
@@ -442,14 +444,6 @@ class AccountView:
         newest = stamp(rows[0].get(reading.changed)) if rows else None
         now = self._now().astimezone(ZoneInfo(self.settings.time_zone))
         return min(newest, f"{now:%Y-%m-%dT%H:%M:%S}") if newest else None
-
-    def _one(self, reading: _Reading, key: str) -> Record | None:
-        same = Filter(reading.key, "Equal", "C", key)
-        rows = self.client.page(Query(of=reading.of, sort=(reading.key,), size=SAME_START, filters=(same,)))
-        records = [record for row in rows if (record := reading.decode(row)) is not None]
-        exact = [record for record in records if record.key == key]
-        alike = [record for record in records if record.key.casefold() == key.casefold()]
-        return next(iter(exact or alike), None)
 
 
 def _debtor(layout: Layout, row: Row) -> Record | None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.connectors.accountview.answers import SYSTEM
 from integration.connectors.accountview.books import Books
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import PRICE_PLACES, number
@@ -70,8 +69,8 @@ class Warehouses:
     def added(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
         """Return articles with `warehouse:<code>` for every warehouse: 0 where they have no row, the sum of several.
 
-        A row without a quantity makes it None, and a warehouse that nobody has found yet has no value: neither is 0. `fresh` reads the list of warehouses
-        again. Raises RejectedError for a column that is not there.
+        A row without a quantity makes it None, and a warehouse that nobody has found yet has no value: neither is 0.
+        `fresh` reads the list of warehouses again. Raises RejectedError for a column that is not there.
         """
         if not self.on or not articles:
             return tuple(articles)
@@ -108,12 +107,10 @@ class Warehouses:
                 f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
             )
 
-    def expect_columns(self, flow: str) -> None:
-        """Raise RejectedError, naming the column and the flow, for one that the dictionary does not show."""
+    def missing(self) -> str:
+        """Return the first configured column that the dictionary does not show; empty when all are there."""
         columns = self._books.columns(self.of.table, fresh=True) if self.on else {}
-        for column in self.names.values() if self.on else ():
-            if column not in columns:
-                raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=flow)
+        return next((column for column in self.names.values() if self.on and column not in columns), "")
 
     def _layout(self) -> Layout:
         return Layout(self.of.table, self.names, self._books.columns(self.of.table))

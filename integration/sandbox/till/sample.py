@@ -12,7 +12,6 @@ from integration.sandbox.till.cards import FIRST_RELATION, fill_products, fill_r
 from integration.sandbox.till.sales import Sales
 from integration.sandbox.till.setup import setup
 
-ORDERS: Final = 60
 RECEIPTS: Final = 290
 INVOICES: Final = 18
 PAST_DAYS: Final = 60
@@ -41,7 +40,7 @@ class SampleTill:
             on = self._shop.today - timedelta(days=days_ago)
             house.desk.now = datetime.combine(on, time(18), ZONE)
             place = PAST_DAYS - days_ago
-            for count, make in ((ORDERS, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
+            for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
 
