@@ -42,7 +42,8 @@ from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.common import FlowSettings
 from integration.logbook import BATCH, Logbook
-from integration.logics import flow_of, logic_of, settings_of
+from integration.logics import RATED, flow_of, logic_of, settings_of
+from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.settings import PREFIX, Settings, load_settings, refused
@@ -58,6 +59,7 @@ from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
 from integration.store.settings import StoredSettings
+from integration.trying import Trial, Trying
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +76,6 @@ MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
-MOST_TRIED = 10_000  # parked records tried again at once
 RATES_KEPT = timedelta(minutes=5)
 SLOT_SECONDS = 60.0
 SANDBOX_START_SECONDS = 30.0
@@ -149,8 +150,14 @@ class Application:
             self.database, _now, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
         )
         self._publish_shipped()
+        self.trying = Trying(
+            self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored
+        )  # drafts of mappings, and what they would do
         self.logbook = Logbook(settings.data / "log.duckdb")
         self.events = Events(self.database, _now)
+        self.exceptions = Exceptions(
+            self.issues, self.links, self.rules, self._runs, self.events, connector=self.connector, flow=self.flow
+        )
         self.executor = executor
         self.serves = serves
         self.runner = Runner(
@@ -606,12 +613,11 @@ class Application:
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values that parked records have and a value table lacks, with the number of those records."""
         found: dict[str, int] = {}
-        for cause in ("vat_code_unmapped", "value_unmapped"):
-            for one in self.issues.list(flow, cause, limit=MOST_TRIED):
-                facts = one.issue.facts
-                if facts.get("table", "vat_codes" if cause == "vat_code_unmapped" else "") == table:
-                    value = facts.get("value") or facts.get("code", "")
-                    found[value] = found.get(value, 0) + 1
+        for cause in UNMAPPED:
+            for one in self.issues.list(flow, cause, limit=MOST):
+                missing = missing_row(flow, cause, one.issue.facts)
+                if missing is not None and missing.table == table:
+                    found[missing.codes[0]] = found.get(missing.codes[0], 0) + 1
         return found
 
     def preview_filters(self, flow: str, values: Mapping[str, Any]) -> Sifted:
@@ -629,6 +635,21 @@ class Application:
             if after is None:
                 return
 
+    def publish_draft(self, flow: str, by: str, note: str) -> int:
+        """Publish the draft of a flow and return its number; see `publish_mapping`. Without one nothing is."""
+        draft = self.trying.draft(flow)
+        if draft is None:
+            return self.mapping(flow).version
+        version = self.publish_mapping(flow, draft.mapping, draft.base, by, note)
+        self.trying.discard(flow, by)
+        return version
+
+    def trial(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
+        """Return what a mapping that need not be published makes of the records under these keys, as they are now."""
+        logic = self._logic_with(flow, mapping)
+        kind = logic.flow.stages[logic.flow.counted].source
+        return self.trying.trial(flow, mapping, self.trying.records(flow, kind, keys))
+
     def why_article(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of an article comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._trial(flow, body=None if mapping is None else rules_to(mapping))
@@ -636,21 +657,33 @@ class Application:
         records = self.connector(logic.flow.source).fetch(logic.flow.stages[stage].source, [key])
         return logic.trace(stage, records[0]) if records else []
 
+    def _logic_with(self, flow: str, mapping: RuleMapping, afresh: Collection[str] = ()) -> FlowLogic:
+        """Return the logic of a flow with a mapping of its own, for documents that count as not booked yet."""
+        return self._trial(flow, body=rules_to(mapping), afresh=afresh)
+
     def _trial(
-        self, flow: str, settings: FlowSettings | None = None, body: Mapping[str, Any] | None = None
+        self,
+        flow: str,
+        settings: FlowSettings | None = None,
+        body: Mapping[str, Any] | None = None,
+        afresh: Collection[str] = (),
     ) -> FlowLogic:
         """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted."""
         version, published = self.rules.published(flow) or (0, {})
         settings = settings or self.flow_settings(flow)
-        return logic_of(flow, settings, body or published, version, self.rules.tables(), _Asked(self, allots=False))
+        asked = _Asked(self, allots=False, afresh=frozenset(afresh))
+        return logic_of(flow, settings, body or published, version, self.rules.tables(), asked)
 
     def source_field(self, flow: str, target: str) -> Field | None:
         """Return the field of the source a target field is filled from, or None when it is not from one field."""
         rule = next((one for one in self.mapping(flow).mapping.rules if one.target == target), None)
         if rule is None or not rule.source:
             return None
-        kind = Kind.GROUP if target.startswith(f"{Kind.GROUP}.") else Kind.ARTICLE
-        return next((one for one in self.fields(self.flows[flow].source, kind) if one.name == rule.source), None)
+        stages, kind = self.flow(flow).stages, target.partition(".")[0]
+        read = next((one.source for one in stages if one.target == kind and not one.derived), stages[-1].source)
+        if kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.LINE):  # parts of the till's document
+            read = {Kind.DEBTOR: Kind.RELATION}.get(Kind(kind), Kind(kind))
+        return next((one for one in self.fields(self.flows[flow].source, read) if one.name == rule.source), None)
 
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
@@ -660,26 +693,16 @@ class Application:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
 
-    def parked_keys(self, flow: str, cause: str, field: str | None = None) -> list[str]:
-        """Return the source keys of what is parked for a cause.
+    def parked_keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
+        """Return the source keys of what is parked for a cause; `detail` tells one trouble of it from the others.
 
         A product counts with all its articles, a debtor or an address with the documents it comes out of.
         """
-        found = [one.issue for one in self.issues.list(flow, cause, field, limit=MOST_TRIED)]
-        stages = self.flow(flow).stages
-        keys = [key for one in found for key in (one.facts.get("documents") or one.key).split(",")]
-        owners = self.links.get(flow, stages[-1].target, keys)
-        derived = [stage.target for stage in stages if stage.derived]
-        sources: list[str] = []
-        for key in keys:
-            agreed = owners[key].agreed if key in owners else None
-            named = self._runs.sources(flow, derived, key) if derived and not agreed else ()
-            sources += agreed.sources if agreed else named or (key,)
-        return list(dict.fromkeys(sources))
+        return self.exceptions.keys(flow, cause, field, detail)
 
-    def try_again(self, flow: str, cause: str, by: str, field: str | None = None) -> str:
+    def try_again(self, flow: str, cause: str, by: str, field: str | None = None, detail: str | None = None) -> str:
         """Start a preview of only what is parked for a cause, and return its run."""
-        return self.preview(flow, by, Mode.CHOSEN, self.parked_keys(flow, cause, field))
+        return self.preview(flow, by, Mode.CHOSEN, self.parked_keys(flow, cause, field, detail))
 
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
@@ -699,7 +722,7 @@ class Application:
         version, body = published
         tables, stored = self.rules.tables(), self.stored.get(f"flow:{flow}") or {}
         asked = _Asked(self)
-        state = (version, tables, stored, asked.rates("accountview"), asked.rates("mplus"))
+        state = (version, tables, stored, *(asked.rates(system) for system in RATED.get(flow, ())))
         known = self._logics.get(flow)
         if known is not None and known[0] == state:
             return known[1]
@@ -945,11 +968,12 @@ class _Lazily(Mapping[str, Connector]):
 
 
 class _Asked:
-    """What the logics of the flows ask; a trial allots no number."""
+    """What the logics of the flows ask; a trial allots no number, and takes documents `afresh`, booked or not."""
 
-    def __init__(self, application: Application, *, allots: bool = True) -> None:
+    def __init__(self, application: Application, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> None:
         self._application = application
         self._allots = allots
+        self._afresh = afresh
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
         return self._application.vat_rates(system)
@@ -962,7 +986,8 @@ class _Asked:
 
     def booked(self, becomes: str, ids: Collection[str]) -> Mapping[str, str]:
         kind = Kind.POSTING if becomes == "posting" else Kind.SALES_ORDER
-        return {key: link.reference for key, link in self._application.links.get("orders", kind, ids).items()}
+        asked = [key for key in ids if key not in self._afresh]
+        return {key: link.reference for key, link in self._application.links.get("orders", kind, asked).items()}
 
     def numbers(self, codes: Collection[str]) -> Mapping[str, str]:
         found = self._application.links.get("products", Kind.ARTICLE, codes)

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -30,6 +31,7 @@ PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 EXPORTED_AT_ONCE = 10_000
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
 
 _MAKE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -123,6 +125,8 @@ class Logbook:
                     self.path.parent.mkdir(parents=True, exist_ok=True)
                     made = duckdb.connect(str(self.path), config=self._settings)
                     made.execute(_MAKE)
+                    for view in VIEWS:
+                        made.execute(self._queries[view])
                     self._connection = made
                 cursor = self._connection.cursor()
             try:
@@ -255,6 +259,64 @@ class Logbook:
         """Return the stock levels that were written and proven: happened_at, run, article, title, branch, amount."""
         return self._answer("stock_levels", article=article, since=_naive(since), limit=limit)
 
+    # ---- stock ----------------------------------------------------------------------------------------------------
+
+    def stock_over_time(self, scope: "StockScope", split: Literal["branch", "group"] = "branch") -> pd.DataFrame:
+        """Return the sum of all known levels at the end of each period: period, series, amount."""
+        asked = {"unit": scope.unit, "split": split, **scope.where}
+        return self._answer("stock_over_time", **asked)
+
+    def stock_moved(self, scope: "StockScope") -> pd.DataFrame:
+        """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
+        return self._answer("stock_moved", unit=scope.unit, **scope.where)
+
+    def stock_points(self, scope: "StockScope", limit: int = 5_000) -> pd.DataFrame:
+        """Return every known level of one article, oldest first: happened_at, run, branch, origin, amount."""
+        where = {name: value for name, value in scope.where.items() if name != "group"}
+        return self._answer("stock_points", limit=limit, **where)
+
+    def stock_outlook(
+        self,
+        scope: "StockScope",
+        now: datetime,
+        show: Literal["soon", "falling", "steady", "all"] = "all",
+        find: str = "",
+        sort: Literal["days", "level", "pace", "article"] = "days",
+        within: int = 14,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> pd.DataFrame:
+        """Return each article in each branch with its level, its fall a day and the days it lasts at that speed.
+
+        `soon` shows what lasts at most `within` days, `falling` what has a date, `steady` what has none. `found` is
+        how many there are in all.
+        """
+        return self._answer(
+            "stock_outlook", now=_naive(now), show=show, find=find, sort=sort, within=within, offset=offset,
+            limit=limit, **scope.where,
+        )  # fmt: skip
+
+    def stock_sums(self, scope: "StockScope", now: datetime, within: int = 14) -> "StockSums":
+        """Return what the levels of a scope come to."""
+        (line,) = self._answer("stock_sums", now=_naive(now), within=within, **scope.where).to_dict("records")
+        written = None if pd.isna(line["written_at"]) else line["written_at"].to_pydatetime().replace(tzinfo=UTC)
+        whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone")}
+        return StockSums(float(line["amount"]), float(line["fell_a_day"]), written, **whole)
+
+    def stock_trails(self, articles: Collection[str], since: datetime = BEGINNING) -> pd.DataFrame:
+        """Return the last levels of some articles, oldest first: article, branch, amounts."""
+        return self._answer("stock_trails", articles=list(articles), since=_naive(since))
+
+    def stock_groups(self) -> pd.DataFrame:
+        """Return the groups of the articles whose levels are known: code, name, articles."""
+        return self._answer("stock_groups")
+
+    def stock_branches(self) -> list[str]:
+        """Return the branches whose levels are known."""
+        return [str(branch) for branch in self._answer("stock_branches")["branch"]]
+
+    # ---- questions of an analyst ----------------------------------------------------------------------------------
+
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the answer to one SELECT of an analyst, at most `rows` rows; `attrs["cut"]` tells whether more exist.
 
@@ -288,6 +350,36 @@ class Logbook:
             names = [column[0] for column in answer.description]
             pages = iter(lambda: answer.fetchmany(EXPORTED_AT_ONCE), [])
             return _write_csv(path, names, pages) if as_csv else _write_parquet(path, names, pages)
+
+
+@dataclass(frozen=True, slots=True)
+class StockScope:
+    """Which levels are asked for: since when, and of which article, branch and group; empty asks for all."""
+
+    since: datetime = BEGINNING
+    article: str = ""
+    branch: str = ""
+    group: str = ""
+    unit: Literal["hour", "day"] = "day"
+
+    @property
+    def where(self) -> dict[str, object]:
+        """The scope as the queries take it."""
+        return {"since": _naive(self.since), "article": self.article, "branch": self.branch, "group": self.group}
+
+
+@dataclass(frozen=True, slots=True)
+class StockSums:
+    """What the levels of a scope come to; `written_at` is when one was written last."""
+
+    amount: float
+    fell_a_day: float
+    written_at: datetime | None
+    levels: int
+    articles: int
+    branches: int
+    soon: int
+    gone: int
 
 
 def _arrow(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:

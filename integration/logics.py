@@ -67,6 +67,10 @@ _MAKE: Mapping[str, Make] = {
 }  # fmt: skip
 
 
+RATED: Mapping[str, tuple[str, ...]] = {"products": ("accountview",), "orders": ("accountview", "mplus")}
+"""The systems whose VAT percentages the logic of a flow is made with; the others need not be there."""
+
+
 def settings_of(flow: str, stored: Mapping[str, Any]) -> FlowSettings:
     """Return the settings of a flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
     return SETTINGS[flow](**stored)

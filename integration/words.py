@@ -2,7 +2,7 @@
 
 The texts are tables in `data/words`: `errors.csv` (what happened, what it means for the data, what to do),
 `terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens). What has no translation yet is
-shown in English.
+shown in English; the tests let no such gap through.
 """
 
 import csv
@@ -20,6 +20,9 @@ from integration.core.records import Value
 
 FOLDER = Path(__file__).parent.parent / "data" / "words"
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
+LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
+"""What each language calls itself: whoever looks for it reads no other."""
+
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 
@@ -65,7 +68,17 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     if line is None:
         return Sentences(code.replace("_", " "), "", "")
     parts = [line[f"{language}_{part}"] or line[f"en_{part}"] for part in ("what", "data", "do")]
-    return Sentences(*(_filled(part, facts, language, zone) for part in parts))
+
+    def write(name: str, fact: str) -> str:
+        return _fact(name, fact, language, zone)
+
+    return Sentences(*(_filled(part, facts, write) for part in parts))
+
+
+def told_by(code: str) -> frozenset[str]:
+    """Return the names of the facts that the first sentence of a cause speaks of."""
+    line = _catalogue().get(code)
+    return frozenset(_PLACE.findall(line["en_what"])) if line else frozenset()
 
 
 def has_term(key: str) -> bool:
@@ -74,9 +87,17 @@ def has_term(key: str) -> bool:
 
 
 def term(key: str, language: str = "en", /, **facts: object) -> str:
-    """Return a term or text by its key, filled with facts. Raises KeyError for a key that does not exist."""
+    """Return a term or text by its key, filled with facts. Raises KeyError for a key that does not exist.
+
+    A text is filled in as it stands, since it is written already: "1.234" may be a Dutch thousand. Only what comes as
+    a number is written as one.
+    """
     line = _terms()[key]
-    return _filled(line[language] or line["en"], {name: str(fact) for name, fact in facts.items()}, language, UTC)
+
+    def write(name: str, fact: str) -> str:
+        return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
+
+    return _filled(line[language] or line["en"], {name: str(fact) for name, fact in facts.items()}, write)
 
 
 def sentence(key: str, language: str = "en", /, **facts: object) -> str:
@@ -92,6 +113,12 @@ def count(key: str, number: int, language: str = "en", /, **facts: object) -> st
     form = Locale.parse(LOCALES[language]).plural_form(number)
     line = f"count_{key}_{form}"
     return term(line if has_term(line) else f"{key}_{form}", language, count=number, **facts)
+
+
+def nearest(locale: str | None) -> str:
+    """Return which of our languages a browser's locale asks for ("nl-BE" is Dutch); English for any other."""
+    asked = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return asked if asked in LOCALES else "en"
 
 
 def capital(text: str) -> str:
@@ -210,10 +237,10 @@ def _lines(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _filled(text: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
+def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str]) -> str:
     def fill(place: re.Match[str]) -> str:
         fact = facts.get(place[1], "")
-        shown = _fact(place[1], fact, language, zone) if fact != "" else MISSING
+        shown = write(place[1], fact) if fact != "" else MISSING
         return capital(shown) if place.start() == 0 and place[1] in _CAPITALS else shown
 
     return _PLACE.sub(fill, text)

@@ -25,7 +25,13 @@ class Counter:
         return self._made("createRelation", "relation", "Relation", told).text("relationNumber")
 
     def order(
-        self, article: str, *, quantity: int = 1, relation: str = "", lines: Sequence[Mapping[str, Any]] = (), **values: Any
+        self,
+        article: str,
+        *,
+        quantity: int = 1,
+        relation: str = "",
+        lines: Sequence[Mapping[str, Any]] = (),
+        **values: Any,
     ) -> str:
         """Make an order of one article, or of other lines, and return its id."""
         listed = lines or [self.line(article, quantity)]

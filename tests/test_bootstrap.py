@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,13 +13,13 @@ import pytest
 from integration.bootstrap import Application, answer_log
 from integration.core.errors import AccessDeniedError, ConfigurationError, PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, Run, RunState
+from integration.core.run import Mode, Run, RunState
 from integration.sandbox.server import Sandbox, running
-from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.settings import MplusAccess, load_settings
+from tests.consoles import ARTICLES, opened, settled
 
 pytestmark = pytest.mark.timeout(120)
 
-ARTICLES = 60
 BACK = "http://127.0.0.1:8501/setup"
 Open = Callable[..., Application]
 
@@ -30,24 +29,6 @@ def shop() -> Iterator[Sandbox]:
     """Both systems as somebody else runs them."""
     with running(articles=ARTICLES) as both:
         yield both
-
-
-@contextmanager
-def opened(data: Path, *, start: bool = True, **settings: Any) -> Iterator[Application]:
-    given = {"accountview": AccountViewAccess(), "mplus": MplusAccess(), "sandbox_articles": ARTICLES, **settings}
-    application = Application(load_settings(data=data, **given))
-    try:
-        yield application.start() if start else application
-    finally:
-        application.close()
-
-
-def settled(application: Application, run_id: str) -> Run:
-    until = time.monotonic() + 60
-    while (run := application.run(run_id)).state in ACTIVE:
-        assert time.monotonic() < until, "the run does not come to rest"
-        time.sleep(0.05)
-    return run
 
 
 def synced(application: Application) -> Run:

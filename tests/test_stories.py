@@ -14,7 +14,7 @@ import pytest
 from integration.bootstrap import Application
 from integration.core.errors import RunActiveError
 from integration.core.plan import Action
-from integration.core.records import Kind, Record
+from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from tests.consoles import WHO, Console, opened, settled
@@ -198,9 +198,7 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert console.application.parked_keys("orders", "document_changed_after_booking").count(order) == 1
 
     console.counter.change(order, article, 2)
-    again = settled(
-        console.application, console.application.try_again("orders", "document_changed_after_booking", WHO)
-    )
+    again = settled(console.application, console.application.try_again("orders", "document_changed_after_booking", WHO))
 
     assert again.counts.unchanged >= 1
     assert order not in console.waits("orders", "document_changed_after_booking")
@@ -215,9 +213,7 @@ def test_an_order_cancelled_after_booking_is_a_question(console: Console, articl
     assert len(booked(console, order)) == 1
 
 
-def test_an_order_cancelled_before_it_is_booked_takes_no_part(
-    console: Console, article: str, customer: str
-) -> None:
+def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer)
     console.counter.cancel(order)
 
@@ -243,6 +239,19 @@ def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(consol
     assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == ["30001", "30001"]
     assert relation not in console.waits("orders", "customer_ambiguous")
     assert not console.waits("orders", "needed_record_parked") & set(orders)
+
+
+def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Console, article: str, customer: str) -> None:
+    order = console.counter.order(article, relation=customer)
+    with settings(console, "orders", collective_account="9999"):
+        run = console.run("orders", order)
+    refused = line(console, run, customer)
+    assert (refused.step, line(console, run, order).cause) == (Step.PARKED, "needed_record_missing")
+    assert console.application.parked_keys("orders", refused.cause) == [order]
+
+    assert line(console, console.retry("orders", refused.cause), order).step is Step.PROVEN
+    assert not console.waits("orders", refused.cause)
+    assert order not in console.waits("orders", "needed_record_missing")
 
 
 # ---- customers
@@ -301,6 +310,16 @@ def test_two_customers_with_one_address_for_mail_are_never_merged(console: Conso
     assert [row["RPL_INV"] for row in booked(console, other)] == ["30010"]
 
 
+def test_two_new_customers_with_one_address_for_mail_are_two_debtors(console: Console, article: str) -> None:
+    both = [console.counter.customer(name, "stel@samen.example") for name in ("Opa", "Oma")]
+    orders = [console.counter.order(article, relation=each) for each in both]
+    console.run("orders", *orders)
+    debtors = {row["DEB_NR"]: row["SUB_NR"] for row in console.rows("CONTACT", MAIL_BUS="stel@samen.example")}
+
+    assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == [debtors[each] for each in both]
+    assert len(set(debtors.values())) == 2
+
+
 # ---- why
 
 
@@ -314,3 +333,312 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
     assert {trace.target for trace in told[order]} >= {"debtor.name", "debtor.email"}
     assert row.change
     assert row.change.sources == (order,)
+
+
+# ---- no loops
+
+
+def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
+    console: Console, article: str, customer: str
+) -> None:
+    console.counter.order(article, relation=customer)
+    console.run("orders")
+    console.run("customers")
+    (debtor,) = console.rows("CONTACT", DEB_NR=customer)
+    link = console.application.links.get("customers", Kind.RELATION, [debtor["SUB_NR"]])[debtor["SUB_NR"]]
+    assert link.reference == customer
+
+    before = console.writes(), len(console.sandbox.state("relations", "mplus")), len(console.rows("CONTACT"))
+    again = [console.run(flow).counts.proven for flow in ("orders", "customers")]
+
+    assert again == [0, 0]
+    assert before == (
+        console.writes(), len(console.sandbox.state("relations", "mplus")), len(console.rows("CONTACT")),
+    )  # fmt: skip
+
+
+def test_a_customer_brought_to_the_till_is_the_debtor_of_its_first_order(console: Console, article: str) -> None:
+    console.run("customers")
+    link = console.application.links.get("customers", Kind.RELATION, ["20110"])["20110"]
+    order = console.counter.order(article, relation=link.reference)
+    console.run("orders", order)
+
+    assert [row["RPL_INV"] for row in booked(console, order)] == ["20110"]
+    assert len(console.rows("CONTACT", ACCT_NAME=console.rows("CONTACT", SUB_NR="20110")[0]["ACCT_NAME"])) == 1
+
+
+# ---- stock, and its undo
+
+
+@pytest.fixture
+def counted_in_the_first_branch(console: Console) -> Iterator[None]:
+    """What the books have available is in one branch."""
+    with settings(console, "stock", branches={"1": "formula"}):
+        yield
+
+
+def levels(console: Console, article: str) -> dict[str, Decimal]:
+    """Return what the till has of an article and not promised, by branch."""
+    rows = [row for row in console.sandbox.state("stock", "mplus") if str(row["articleNumber"]) == article]
+    return {str(row["branchNumber"]): Decimal(str(row["amountFree"])) for row in rows}
+
+
+def restock(console: Console, article: str, quantity: int) -> None:
+    values = {"QTY_AVAIL": quantity, "QTY_FREE2": quantity, "QTY_TECH": quantity, "K9_RSRV": 0}
+    console.sandbox.accountview.edit("ARTICLE", article, values)
+
+
+@pytest.mark.usefixtures("counted_in_the_first_branch")
+def test_undoing_a_run_of_stock_puts_the_old_levels_back_where_nobody_was_since(console: Console) -> None:
+    mine, theirs = "10011", "10012"
+    for each in (mine, theirs):
+        restock(console, each, 7)
+    console.run("stock")
+    before = levels(console, mine)
+    assert before["1"] == 7
+    for each in (mine, theirs):
+        restock(console, each, 4)
+    done = console.run("stock")
+    console.sandbox.till.edit("stock", f"1/{theirs}", {"amount": 2})
+    assert [levels(console, each)["1"] for each in (mine, theirs)] == [4, 2]
+
+    back = console.undo(done)
+    assert line(console, back, theirs).cause == "undo_blocked"
+    undone = console.commit(back)
+
+    assert line(console, undone, mine).step is Step.PROVEN
+    assert levels(console, mine) == before
+    assert levels(console, theirs)["1"] == 2
+
+
+@pytest.mark.usefixtures("counted_in_the_first_branch")
+def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
+    restock(console, "10013", 3)
+    console.run("stock")
+    restock(console, "10013", 5)
+    run = console.run("stock")
+    told = until_told(console.application, run.id)
+
+    assert [(row["branch"], Decimal(str(row["amount"]))) for row in told] == [("1", Decimal(5))]
+
+
+def until_told(application: Application, run: str) -> list[dict[Any, Any]]:
+    """Return the levels of a run as the log has them, once its events are in it."""
+    while application.events.count():
+        application.logbook.drain(application.events)
+    found = application.logbook.stock_levels("10013")
+    return list(found[found["run"] == run].to_dict("records"))
+
+
+# ---- undo of products and of orders
+
+
+def test_undoing_a_run_of_products_puts_the_old_prices_back_where_nobody_was_since(console: Console) -> None:
+    codes = ("10026", "10006")
+    prices = {code: price(console, code) for code in codes}
+    for code in codes:
+        console.sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 50})
+    done = console.run("products")
+    assert {price(console, code) for code in codes} == {6050}
+    console.sandbox.till.edit("articles", "10006", {"priceIncl": 7777})
+    undone = console.commit(console.undo(done))
+
+    assert [row.cause for row in console.lines(undone).values() if row.cause] == ["undo_blocked"]
+    assert price(console, "10026") == prices["10026"]
+    assert price(console, "10006") == 7777
+
+
+def price(console: Console, number: str) -> int:
+    rows = console.sandbox.state("articles", "mplus")
+    return int(next(row["priceIncl"] for row in rows if str(row["articleNumber"]) == number))
+
+
+def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
+    orders = [
+        console.counter.order(article, relation=customer, quantity=3),
+        console.counter.order(article, relation=customer, lines=[console.counter.line(article, 2, vatCode=LOW)]),
+    ]
+    done = console.run("orders", *orders)
+    plan = console.undo(done)
+    credited = [row for row in console.lines(plan).values() if row.change]
+
+    assert {row.action for row in credited} == {Action.CREATE}
+    assert line(console, plan, customer).cause == "undo_keeps"
+    assert console.commit(plan).counts.proven == 2
+    for order in orders:
+        number = f"MP-{console.counter.number(order)}"
+        assert worth(console, number) + worth(console, f"{number}-C") == 0
+        assert worth(console, number) > 0
+
+    before = console.writes()
+    again = console.commit(console.undo(done))
+    assert (again.counts.proven, again.counts.skipped) == (0, 2)
+    assert console.run("orders", *orders).counts.unchanged == 2
+    assert console.writes() == before
+
+
+def worth(console: Console, reference: str) -> Decimal:
+    """Return what the sales orders of the books with a reference come to."""
+    numbers = {row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)}
+    assert len(numbers) == 1
+    rows = [row for row in console.sandbox.state("SO_LINE") if row["ORD_NR"] in numbers]
+    return sum((Decimal(str(row["ORD_QTY"])) * Decimal(str(row["ART_PX"])) for row in rows), Decimal(0))
+
+
+def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console, article: str, customer: str) -> None:
+    touched, other = (console.counter.order(article, relation=customer) for _ in range(2))
+    done = console.run("orders", touched, other)
+    (row,) = booked(console, touched)
+    (sold,) = [each for each in console.sandbox.state("SO_LINE") if each["ORD_NR"] == row["ORD_NR"]]
+    console.sandbox.accountview.edit("SO_LINE", sold["REC_ID"], {"ORD_QTY": 5})
+    undone = console.commit(console.undo(done))
+
+    assert line(console, undone, touched).cause == "undo_blocked"
+    assert undone.counts.proven == 1
+    assert worth(console, f"MP-{console.counter.number(other)}-C") < 0
+
+
+def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console, article: str, customer: str) -> None:
+    order = console.counter.order(article, relation=customer)
+    done = console.run("orders", order)
+    (row,) = booked(console, order)
+    console.sandbox.accountview.invoice(row["ORD_NR"])
+
+    assert console.commit(console.undo(done)).counts.proven == 1
+    assert worth(console, f"MP-{console.counter.number(order)}-C") < 0
+
+
+# ---- two at once
+
+
+def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, article: str, customer: str) -> None:
+    order = console.counter.order(article, relation=customer)
+    with console.sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getOrder*", times=1, seconds=1):
+        first = console.application.preview("orders", WHO, Mode.CHOSEN, [order])
+        with pytest.raises(RunActiveError) as caught:
+            console.application.preview("orders", "somebody else")
+
+    assert caught.value.facts["by"] == WHO
+    assert caught.value.facts["run"] == first
+    assert settled(console.application, first).state is RunState.READY
+
+
+# ---- invoices and receipts, as postings
+
+
+def worth_of_page(console: Console, reference: str) -> Decimal:
+    """Return what a page of the books comes to with VAT, by its daybook and number."""
+    (page,) = console.rows("DJ_PAGE", PAGE_NR=reference.partition("/")[2])
+    return Decimal(str(page["PAGE_AMT"]))
+
+
+@contextmanager
+def as_postings(console: Console, documents: str) -> Iterator[None]:
+    """Documents of another kind than orders become postings, with everything the books have to be told."""
+    codes = {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"}
+    with (
+        table(console, "revenue_accounts", {"*": "8030"}),
+        table(console, "vat_codes_sales", codes),
+        settings(
+            console, "orders", documents=documents, becomes="posting", deposit_account="1560",
+            default_debtor="fallback", debtor_number="20001",
+        ),
+    ):  # fmt: skip
+        yield
+
+
+def till_rows(console: Console, kind: str) -> list[dict[str, Any]]:
+    return console.sandbox.state(f"{kind}s", "mplus")
+
+
+def sold_by_code(console: Console, kind: str, keys: set[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return what documents of the till sold under each VAT code of the books, without VAT, and the VAT."""
+    codes = {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"}
+    found: dict[str, tuple[Decimal, Decimal]] = {}
+    for document in till_rows(console, kind):
+        if document[f"{kind}Id"] not in keys:
+            continue
+        for group in document["vatGroupList"]["vatGroup"]:
+            code = codes[str(group["vatCode"])]
+            excl, vat = found.get(code, (Decimal(0), Decimal(0)))
+            found[code] = excl + Decimal(group["exclAmount"]) / 100, vat + Decimal(group["vatAmount"]) / 100
+    return found
+
+
+def posted_by_code(console: Console, references: set[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return what the pages of the books with these references come to under each VAT code; 4 where there is none."""
+    pages = {row["PAGE_NR"] for row in console.sandbox.state("DJ_PAGE") if row["INV_NR"] in references}
+    found: dict[str, tuple[Decimal, Decimal]] = {}
+    for row in console.sandbox.state("DJ_LINE"):
+        if row["PAGE_NR"] in pages:
+            code = row.get("VAT_CODE") or "4"  # a gift card is exempt at the till, and no sale in the books
+            excl, vat = found.get(code, (Decimal(0), Decimal(0)))
+            found[code] = excl + Decimal(str(row["AMOUNT"])), vat + Decimal(str(row.get("VAT_AMT") or 0))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["invoice", "receipt"])
+def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None:
+    refund = next(row for row in till_rows(console, kind) if row.get(f"credited{kind.capitalize()}Id"))
+    refund_id, sale = str(refund[f"{kind}Id"]), str(refund[f"credited{kind.capitalize()}Id"])
+    with as_postings(console, kind):
+        early = console.run("orders", refund_id)
+        assert line(console, early, refund_id).cause == "refund_before_order"
+
+        console.run("orders", sale)
+        late = console.retry("orders", "refund_before_order")
+
+    assert line(console, late, refund_id).step is Step.PROVEN
+    links = console.application.links.get("orders", Kind.POSTING, [sale, refund_id])
+    amounts = [worth_of_page(console, links[key].reference) for key in (sale, refund_id)]
+    assert amounts[0] == -amounts[1] != 0
+
+
+@pytest.mark.parametrize("kind", ["invoice", "receipt"])
+def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, kind: str) -> None:
+    with as_postings(console, kind):
+        run = console.run("orders")
+        before = console.writes()
+        again = console.run("orders")
+    keys = [str(row[f"{kind}Id"]) for row in till_rows(console, kind)]
+    links = console.application.links.get("orders", Kind.POSTING, keys)
+    causes = {key: row.cause for key, row in console.lines(run).items()}
+    references = {str(link.agreed.values["reference"]) for link in links.values() if link.agreed}
+
+    assert run.counts.read == len(keys)
+    assert run.counts.proven + run.counts.unchanged == len(links) > len(keys) // 2
+    assert [key for key in keys if key not in links and not causes[key]] == []
+    assert sold_by_code(console, kind, set(links)) == posted_by_code(console, references)
+    assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, len(links), before)
+
+
+def test_a_posting_made_by_hand_is_recognised(console: Console) -> None:
+    invoice = console.counter.paid(console.counter.order("10011", relation="1004"), "PIN", 1695)
+    number = next(row["invoiceNumber"] for row in till_rows(console, "invoice") if row["invoiceId"] == invoice)
+    reference = f"MP-{number['year'] % 100}{number['number']}"
+    by_hand = {
+        "DJ_CODE": "700", "PAGE_NR": "2699001", "HDR_DESC": "Met de hand", "SUB_NR": "20004", "INV_NR": reference,
+        "TRN_DATE": "2026-11-25T00:00:00", "PERIOD": 11, "CUR_CODE": "EUR",
+    }  # fmt: skip
+    console.sandbox.accountview.add("DJ_PAGE", by_hand)
+    with as_postings(console, "invoice"):
+        run = console.run("orders", invoice)
+        why = console.application.why(run.id, line(console, run, invoice).seq)
+
+    assert line(console, run, invoice).cause == "already_in_target"
+    assert len(console.rows("DJ_PAGE", INV_NR=reference)) == 1
+    assert {trace.target for trace in why[invoice]} >= {"posting.date", "line.amount"}
+
+
+def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
+    order = console.counter.order(article, relation=customer, quantity=3)
+    total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
+    invoice = console.counter.paid(order, "PIN", total)
+    with as_postings(console, "invoice"):
+        done = console.run("orders", invoice)
+        undone = console.commit(console.undo(done))
+    links = console.application.links.get("orders", Kind.POSTING, [invoice, f"{invoice}#credit"])
+
+    assert undone.counts.proven == 1
+    assert sum(worth_of_page(console, link.reference) for link in links.values()) == 0
+    assert worth_of_page(console, links[invoice].reference) == Decimal(total) / 100

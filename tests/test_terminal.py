@@ -12,6 +12,7 @@ import pytest
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from tests.counter import Counter
 from tests.programs import SECONDS, Ended, Terminal, access, confirmations
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
@@ -212,6 +213,9 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
         ("export", "log.xlsx"),
         ("export", "/nowhere/log.csv"),
         ("undo",),
+        ("undo", "nothing"),
+        ("retry", "orders"),
+        ("retry", "nothing", "article_missing"),
     ],
 )
 def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, ...]) -> None:
@@ -258,7 +262,7 @@ def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox])
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=30),
+        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=30),
         terminal.running("preview", "products", "--complete") as first,
     ):
         until_at_work(terminal)
@@ -291,6 +295,58 @@ def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Term
     assert told.json["run"] > committed["run"]
 
 
+@pytest.mark.usefixtures("committed")
+def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox: Sandbox) -> None:
+    sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
+    order = Counter(sandbox).order("9900004", relation="1003")
+    parked = terminal("run", "orders", "--complete", "--json").json["parked"]
+    sandbox.accountview.add("ARTICLE", {"ART_CODE": "7700", "ART_DESC1": "Huur", "PX_SELL": 10, "VAT_CODE": "1"})
+
+    plan = terminal("retry", "orders", "article_missing", "--json")
+    shown = terminal("show", plan.json["run"], "--only", "create", "--json").json["rows"]
+    ended = terminal("commit", plan.json["run"], "--fingerprint", plan.json["fingerprint"], "--json")
+
+    assert plan.status == 3
+    assert plan.json["mode"] == "chosen"
+    assert 0 < plan.json["read"] < parked
+    assert [row["key"] for row in shown] == [order]
+    assert (ended.status, ended.json["proven"]) == (0, 1)
+
+
+def test_trying_again_what_nothing_is_parked_for_is_wrong_use(terminal: Terminal) -> None:
+    ended = terminal("retry", "orders", "debtor_blocked")
+
+    assert ended.status == 2
+    assert "debtor_blocked" in ended.err
+    assert no_trace(ended)
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: Sandbox) -> None:
+    before = {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")}
+    sandbox.accountview.edit("ARTICLE", "10011", {"PX_SELL": 15})
+    changed = terminal("run", "products", "--json").json
+    assert changed["proven"] > 0
+
+    shown = terminal("undo", changed["run"])
+    plan = next(run for run in terminal("runs", "products", "--json").json if run["mode"] == "undo")
+    ended = terminal("commit", plan["run"], "--fingerprint", plan["fingerprint"], "--json")
+
+    assert shown.status == 3
+    assert f"commit {plan['run']} --fingerprint {plan['fingerprint']}" in shown.out
+    assert ended.status == 0, ended
+    assert ended.json["proven"] == changed["proven"]
+    assert {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")} == before
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> None:
+    nothing = next(run for run in terminal("runs", "products", "--json").json if not run["proven"])
+    ended = terminal("undo", nothing["run"], "--json")
+
+    assert (ended.status, ended.json["state"], ended.json["read"]) == (0, "done", 0)
+
+
 def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:
     with terminal.running("worker", "--json") as worker:
         assert worker.stdout is not None
@@ -306,13 +362,20 @@ def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
     assert all(str(address).startswith("http://127.0.0.1:") for address in told.values() if "http" in str(address))
 
 
-def test_the_demo_adds_up_twice() -> None:
+def test_the_demo_adds_up_in_every_round() -> None:
     ended = Terminal({})("demo", "--articles", "60", "--json")
-    first, second = (json.loads(line) for line in ended.out.splitlines())
+    lines = [json.loads(text) for text in ended.out.splitlines()]
 
     assert ended.status == 0
-    assert first["read"] == first["proven"] + first["skipped"] + first["parked"] == ARTICLES
-    assert (second["proven"], second["writes"], second["preview_writes"]) == (0, 0, 0)
+    assert [(line["round"], line["flow"]) for line in lines] == [
+        (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock")
+    ]
+    for line in lines:
+        assert line["read"] == line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
+        assert (line["in_doubt"], line["preview_writes"]) == (0, 0)
+    assert all(line["proven"] > 0 for line in lines[:4])
+    assert [line["read"] - first["read"] for line, first in zip(lines[4:8], lines[:4], strict=True)] == [1, 3, 0, 1]
+    assert [(line["proven"], line["writes"]) for line in lines[8:]] == [(0, 0)] * 4
 
 
 def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(terminal: Terminal) -> None:
@@ -320,7 +383,7 @@ def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(termi
 
     assert narrow.status == 0
     assert widest(narrow.out) <= 80
-    assert "unchanged" in narrow.out
+    assert "skipped" in narrow.out
     assert "…" not in narrow.out
 
 

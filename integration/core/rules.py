@@ -240,15 +240,15 @@ def _as_number(value: Value) -> Decimal | None:
 # ---- the shape in files and on disk
 
 
-def rules_from(shape: abc.Mapping[str, object]) -> Mapping:
-    """Return the mapping a TOML or JSON shape describes.
+def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Mapping:
+    """Return the mapping a TOML or JSON shape describes; in one that is not `finished` rules may say nothing yet.
 
     Raises ConfigurationError that names the rule and the reason.
     """
     version, listed = shape.get("version", 1), shape.get("rules", [])
     if not isinstance(version, int) or not isinstance(listed, list):
         raise _unusable("", "a number `version` and a list `rules`")
-    rules = tuple(_rule(place, each) for place, each in enumerate(listed, start=1))
+    rules = tuple(_rule(place, each, finished=finished) for place, each in enumerate(listed, start=1))
     seen: set[str] = set()
     for rule in rules:
         if rule.target in seen:
@@ -306,7 +306,7 @@ def _value(written: object) -> Value:
     return from_json(written)
 
 
-def _rule(place: int, shape: object) -> Rule:
+def _rule(place: int, shape: object, *, finished: bool) -> Rule:
     if not isinstance(shape, abc.Mapping) or not isinstance(shape.get("target"), str):
         raise _unusable(f"{place}", "a `target` such as article.name")
     target = str(shape["target"])
@@ -327,7 +327,7 @@ def _rule(place: int, shape: object) -> Rule:
         )
     except (TypeError, ValueError) as error:
         raise _unusable(target, str(error)) from error
-    if reason := _contradiction(rule):
+    if finished and (reason := _contradiction(rule)):
         raise _unusable(target, reason)
     return rule
 
@@ -524,3 +524,17 @@ def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] = tuple(
     wanted = {f"{kind}" for kind in kinds}
     rules = [rule for rule in mapping.rules if rule.target.partition(".")[0] in wanted]
     return Compiled(tuple(_Way(rule, toolbox) for rule in rules))
+
+
+def faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, str]:
+    """Return for each rule that cannot work, by its target, what is wrong with it."""
+    found = {}
+    for rule in mapping.rules:
+        if reason := _contradiction(rule):
+            found[rule.target] = f"it needs {reason}"
+            continue
+        try:
+            _Way(rule, toolbox)
+        except ConfigurationError as error:
+            found[rule.target] = error.facts["expected"]
+    return found

@@ -11,7 +11,7 @@ import structlog
 
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow
-from integration.core.issues import Issue, Skip
+from integration.core.issues import Issue, Skip, source_mark
 from integration.core.plan import (
     Action,
     Change,
@@ -25,7 +25,7 @@ from integration.core.plan import (
     retire,
     still_applies,
 )
-from integration.core.records import Held, Kind, Record, merged
+from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.run import Link, Mode, PlanRow, Run, RunState, Step
 from integration.flows import FlowLogic, Shaped
 from integration.runner.parts import Parts, next_cursors
@@ -113,10 +113,21 @@ class Preview:
     ) -> None:
         """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
         if logic.flow.stages[place].counted:
+            self._look_again(run, records)
             for aside, stage in enumerate(logic.flow.stages):
                 if stage.derived and (staged := logic.stage(aside, records)):
                     self.parts.runs.stage_page(run.id, aside, staged, run.position)
         self.parts.runs.stage_page(run.id, place, logic.stage(place, records), position)
+
+    def _look_again(self, run: Run, records: Sequence[Record]) -> None:
+        """Take back what was set aside of records that somebody changed since."""
+        known = self.parts.runs.aside(run.flow, [record.key for record in records])
+        if not known:
+            return
+        marks = {record.key: source_mark(run.flow, record) for record in records if record.key in known}
+        changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
+        if changed:
+            self.parts.runs.look_again(run.id, changed)
 
     def _touched(self, run: Run, logic: FlowLogic) -> bool:
         """Read again from the source what was edited in the target since the last run."""
@@ -371,10 +382,13 @@ class Preview:
         rows = [row for row in rows if row.stage == rows[0].stage]
         page = _PlanPage(rows[0].stage, counted=logic.flow.stages[rows[0].stage].counted)
         changes = [row.change for row in rows if row.change]
+        backs = {one.key: _turned(logic, page.place, one) for one in changes}
+        fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
         references = self.parts.links.references(logic.flow.name)
-        held = self.parts.connectors[logic.flow.target].lookup([one.agreed for one in changes], references)
+        target = self.parts.connectors[logic.flow.target]
+        held = target.lookup([*(one.agreed for one in changes), *fresh], references)
         for change in changes:
-            self._turn_around(run, logic, change, held.get(change.key), page)
+            self._turn_around(run, logic, change, backs[change.key], held, page)
         position["done"] = str(rows[-1].seq)
         for name, count in {
             "changes": page.changes,
@@ -386,16 +400,24 @@ class Preview:
         self.parts.runs.keep_page(run.id, page.rows, [], 0, position)
         return True
 
-    def _turn_around(self, run: Run, logic: FlowLogic, change: Change, held: Held | None, page: "_PlanPage") -> None:
-        weight = len(change.sources) or 1
-        back = logic.withdraw(page.place, change) if change.before is None else inverse(change)
-        if isinstance(back, Change) and not back.wanted.flat():
-            back = Skip("undo_keeps", change.key, {"key": change.title})
+    def _turn_around(
+        self,
+        run: Run,
+        logic: FlowLogic,
+        change: Change,
+        back: Change | Skip,
+        held: Mapping[str, Held],
+        page: "_PlanPage",
+    ) -> None:
+        weight, title = len(change.sources) or 1, change.title
+        if isinstance(back, Change) and back.before is None and (there := held.get(back.key)):  # undone before
+            facts = {"key": back.title, "reference": there.reference, "system": logic.flow.target}
+            back = Skip("already_in_target", change.key, facts)
         if isinstance(back, Skip):
-            page.skip(back, change.kind, change.title, change.group, weight)
-        elif back.before is not None and not still_applies(back, held.record if held else None):
-            facts = {"key": change.title, "run": run.position["of"]}
-            page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, change.title, change.group, weight)
+            page.skip(back, change.kind, title, change.group, weight)
+        elif not _as_written(change, back, held.get(change.key)):
+            facts = {"key": title, "run": run.position["of"]}
+            page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
         else:
             page.change(replace(back, sources=back.sources or change.sources), logic.watched(back))
 
@@ -555,6 +577,23 @@ def _without(desired: Record, taken: Mapping[str, Issue]) -> tuple[Record | None
     parts = tuple(part for part in desired.parts if part.source not in taken)
     rest = Record(desired.kind, desired.key, desired.values, parts, desired.source) if parts else None
     return rest, issues
+
+
+def _turned(logic: FlowLogic, place: int, change: Change) -> Change | Skip:
+    """Return the change that undoes another one, or why it stays."""
+    back = logic.withdraw(place, change) if change.before is None else inverse(change)
+    is_empty = isinstance(back, Change) and not back.wanted.flat()
+    return Skip("undo_keeps", change.key, {"key": change.title}) if is_empty else back
+
+
+def _as_written(change: Change, back: Change, held: Held | None) -> bool:
+    """Tell whether the target still has what a run wrote there: of a document, as far as its history tells."""
+    if back.before is not None:
+        return still_applies(back, held.record if held else None)
+    if held is None or {part.key for part in held.record.parts} != {part.key for part in change.wanted.parts}:
+        return False
+    now = held.record.flat()
+    return all(same(value, now[path]) for path, value in change.wanted.flat().items() if path in now)
 
 
 def _of_documents(issue: Issue, one: Shaped) -> Issue:

@@ -2,17 +2,18 @@
 
 # ruff: noqa: TID251 - the store is where SQL is spoken
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.issues import Issue
-from integration.store.database import Clock, Database, portions
+from integration.core.issues import Issue, telling
+from integration.store.database import Clock, Database, portions, upsert
 from integration.store.events import Event, tell
-from integration.store.tables import issues, staged
+from integration.store.tables import causes, issues, set_aside, staged
 
 
 class IssueState(StrEnum):
@@ -24,8 +25,18 @@ class IssueState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What issues have in common that one repair serves: `detail` tells the trouble from others of its cause."""
+
+    flow: str
+    cause: str
+    field: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CauseGroup:
-    """All open issues of one cause. `facts` are those of the newest one."""
+    """All open issues of one cause, or all that were set aside. `facts`, `reason` and `by` are those of the newest."""
 
     flow: str
     cause: str
@@ -34,6 +45,16 @@ class CauseGroup:
     first_seen: datetime
     last_seen: datetime
     facts: Mapping[str, str]
+    detail: str = ""
+    assigned: str = ""
+    note: str = ""
+    reason: str = ""
+    by: str = ""
+
+    @property
+    def of(self) -> Cause:
+        """What they have in common."""
+        return Cause(self.flow, self.cause, self.field, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,8 @@ class Met:
 def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[Met]) -> None:
     """Open issues, or note that they are still there, as part of the transaction under way.
 
-    What is new, or had been closed, is told to the log; what a person set aside stays set aside.
+    What is new, or had been closed, is told to the log. What a person set aside stays so, unless the trouble is
+    another one by now.
     """
     newest = {(one.issue.key, one.issue.cause, one.issue.field): one for one in met}
     known = _known(connection, flow, [key for key, _, _ in newest])
@@ -74,7 +96,8 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
     events: list[Event] = []
     for identity, one in newest.items():
         found = known.get(identity)
-        row = {"title": one.title, "facts": dict(one.issue.facts), "last_seen": at, "run": run}
+        detail = telling(one.issue.cause, one.issue.facts)
+        row = {"title": one.title, "facts": dict(one.issue.facts), "last_seen": at, "run": run, "detail": detail}
         if found is None:
             key, cause, field = identity
             fresh.append(
@@ -84,14 +107,15 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
                 }
             )  # fmt: skip
         else:
-            reopened = found.state == IssueState.CLOSED
+            returned = _returned(found, detail)
+            decided = {"reason": "", "by": ""} if returned else {"reason": found.reason, "by": found.by}
             again.append(
                 {
-                    "the_id": found.id, "state": IssueState.OPEN if reopened else found.state,
-                    "first_seen": at if reopened else found.first_seen, "seen": found.seen + 1, **row,
+                    "the_id": found.id, "state": IssueState.OPEN if returned else found.state,
+                    "first_seen": at if returned else found.first_seen, "seen": found.seen + 1, **row, **decided,
                 }
             )  # fmt: skip
-        if found is None or found.state == IssueState.CLOSED:
+        if found is None or _returned(found, detail):
             events.append(_parked(flow, run, one))
     if fresh:
         connection.execute(issues.insert(), fresh)
@@ -100,10 +124,16 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
     tell(connection, at, events)
 
 
+def _returned(found: sa.Row[Any], detail: str) -> bool:
+    state = IssueState(found.state)
+    return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(found.detail) != detail)
+
+
 def _known(
     connection: sa.Connection, flow: str, keys: Sequence[str]
 ) -> dict[tuple[str, str, str], sa.Row[tuple[object, ...]]]:
-    columns = (issues.c[name] for name in ("id", "key", "cause", "field", "state", "first_seen", "seen"))
+    names = ("id", "key", "cause", "field", "state", "first_seen", "seen", "detail", "reason", "by")
+    columns = (issues.c[name] for name in names)
     statement = sa.select(*columns)
     known = {}
     for some in portions(keys):
@@ -113,7 +143,7 @@ def _known(
 
 
 def _refresh() -> sa.Update:
-    names = ("title", "facts", "last_seen", "run", "state", "first_seen", "seen")
+    names = ("title", "facts", "last_seen", "run", "detail", "state", "first_seen", "seen", "reason", "by")
     return issues.update().where(issues.c.id == sa.bindparam("the_id")).values({n: sa.bindparam(n) for n in names})
 
 
@@ -140,10 +170,38 @@ def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *,
         connection.execute(
             issues.update().where(issues.c.id.in_(some)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
         )
+        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
     events = [
         Event(event="issue_closed", run=run, flow=flow, key=row.key, title=row.title, code=row.cause) for row in found
     ]
     tell(connection, at, events)
+
+
+def aside(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
+    """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
+    found: dict[str, dict[int, str]] = {}
+    for some in portions(keys):
+        here = (set_aside.c.flow == flow, set_aside.c.key.in_(some))
+        for row in connection.execute(sa.select(set_aside).where(*here)):
+            found.setdefault(row.key, {})[row.issue] = row.mark
+    return found
+
+
+def reopen(
+    connection: sa.Connection, at: datetime, run: str, identities: Collection[int], reason: str, by: str
+) -> None:
+    """Put issues back into the queue that had been set aside, as part of the transaction under way."""
+    for some in portions(identities):
+        here = (issues.c.id.in_(some), issues.c.state == IssueState.SET_ASIDE)
+        found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
+        connection.execute(issues.update().where(*here).values(state=IssueState.OPEN, reason="", by=""))
+        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
+        facts = {"by": by, "reason": reason}
+        tell(connection, at, [_decided("issue_taken_back", row, facts, run) for row in found])
+
+
+def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = "") -> Event:
+    return Event(event=event, run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause, facts=facts)
 
 
 class Issues:
@@ -165,19 +223,53 @@ class Issues:
             rows = connection.execute(statement.group_by(issues.c.flow))
             return {row[0]: row[1] for row in rows}
 
-    def causes(self, flow: str | None = None) -> list[CauseGroup]:
-        """Return the open issues of a flow, or of all, grouped by cause and field: the largest group first."""
-        grouped = (issues.c.flow, issues.c.cause, issues.c.field)
+    def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
+        """Return the issues of a flow, or of all, grouped by what one repair serves: the largest group first."""
+        grouped = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
         number = sa.func.count().label("number")
         newest = sa.func.max(issues.c.id).label("newest")
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
         statement = sa.select(*grouped, number, first.label("first"), last.label("last"), newest)
-        statement = statement.where(issues.c.state == IssueState.OPEN, *([issues.c.flow == flow] if flow else []))
+        statement = statement.where(issues.c.state == state, *([issues.c.flow == flow] if flow else []))
         group = statement.group_by(*grouped).subquery()
-        shown = sa.select(group, issues.c.facts).join(issues, issues.c.id == group.c.newest)
+        same = sa.and_(*(causes.c[name] == group.c[name] for name in ("flow", "cause", "field", "detail")))
+        shown = sa.select(group, issues.c.facts, issues.c.reason, issues.c.by, causes.c.assigned, causes.c.note)
+        shown = shown.join(issues, issues.c.id == group.c.newest).outerjoin(causes, same)
+        order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
         with self.database.read() as connection:
-            rows = connection.execute(shown.order_by(group.c.number.desc(), group.c.flow, group.c.cause)).all()
-        return [CauseGroup(row.flow, row.cause, row.field, row.number, row.first, row.last, row.facts) for row in rows]
+            rows = connection.execute(shown.order_by(*order)).all()
+        return [
+            CauseGroup(
+                row.flow, row.cause, row.field, row.number, row.first, row.last, row.facts, row.detail,
+                row.assigned or "", row.note or "", row.reason, row.by,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def assign(self, cause: Cause, to: str, by: str) -> None:
+        """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
+        self._care(cause, "cause_assigned", by, assigned=to)
+
+    def annotate(self, cause: Cause, note: str, by: str) -> None:
+        """Keep a note with a cause; an empty one takes it away."""
+        self._care(cause, "cause_noted", by, note=note)
+
+    def _care(self, cause: Cause, event: str, by: str, **values: str) -> None:
+        now = self.clock()
+        key = {"flow": cause.flow, "cause": cause.cause, "field": cause.field, "detail": cause.detail}
+        with self.database.write() as connection:
+            here = [causes.c[name] == value for name, value in key.items()]
+            known = connection.execute(sa.select(causes).where(*here).with_for_update()).first()
+            kept = {"assigned": known.assigned, "note": known.note} if known else {"assigned": "", "note": ""}
+            upsert(connection, causes, [{**key, **kept, **values, "by": by, "changed_at": now}])
+            facts = {"by": by, "detail": cause.detail, **values}
+            tell(connection, now, [Event(event=event, flow=cause.flow, code=cause.cause, facts=facts)])
+
+    def people(self) -> list[str]:
+        """Return everybody who was ever given a cause, by name."""
+        with self.database.read() as connection:
+            rows = connection.execute(sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct())
+            return sorted(row.assigned for row in rows)
 
     def of_key(self, flow: str, key: str) -> list[OpenIssue]:
         """Return every issue a record ever had in a flow, closed ones too, the newest first."""
@@ -189,11 +281,37 @@ class Issues:
         """Close an issue by hand; it opens again when a preview meets it."""
         self._decide(identity, IssueState.CLOSED, "issue_closed", "", by)
 
-    def set_aside(self, identity: int, reason: str, by: str) -> None:
-        """Take an issue out of the queue with a reason; it stays out until its cause is gone and comes back."""
-        self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by)
+    def set_aside(self, identity: int, reason: str, by: str, marks: Mapping[str, str] | None = None) -> None:
+        """Take an issue out of the queue with a reason.
 
-    def _decide(self, identity: int, state: IssueState, event: str, reason: str, by: str) -> None:
+        The record stays parked without anybody being told, until its cause is gone, the trouble becomes another one,
+        somebody takes it back, or one of the records it came from has another mark than in `marks` when it is read.
+        """
+        self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
+
+    def set_all_aside(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
+        """Take issues out of the queue with one reason and return how many still were in it; see `set_aside`."""
+        now, done = self.clock(), 0
+        with self.database.write() as connection:
+            for some in portions(list(marks)):
+                here = (issues.c.id.in_(some), issues.c.state == IssueState.OPEN)
+                found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
+                values = {"state": IssueState.SET_ASIDE, "reason": reason, "by": by}
+                connection.execute(issues.update().where(*here).values(**values))
+                _remember(connection, {row.id: marks[row.id] for row in found}, {row.id: row.flow for row in found})
+                facts = {"by": by, "reason": reason}
+                tell(connection, now, [_decided("issue_set_aside", row, facts) for row in found])
+                done += len(found)
+        return done
+
+    def take_back(self, identities: Collection[int], by: str) -> None:
+        """Put issues back into the queue that were set aside."""
+        with self.database.write() as connection:
+            reopen(connection, self.clock(), "", identities, "", by)
+
+    def _decide(
+        self, identity: int, state: IssueState, event: str, reason: str, by: str, marks: Mapping[str, str] | None = None
+    ) -> None:
         now = self.clock()
         with self.database.write() as connection:
             row = connection.execute(sa.select(issues).where(issues.c.id == identity).with_for_update()).first()
@@ -201,22 +319,69 @@ class Issues:
                 raise KeyError(f"there is no issue {identity}")
             decided = issues.update().where(issues.c.id == identity).values(state=state, reason=reason, by=by)
             connection.execute(decided)
-            facts = {"by": by, "reason": reason}
-            told = Event(event=event, flow=row.flow, key=row.key, title=row.title, code=row.cause, facts=facts)
-            tell(connection, now, [told])
+            _remember(connection, {identity: marks or {}}, {identity: row.flow})
+            tell(connection, now, [_decided(event, row, {"by": by, "reason": reason})])
 
     def list(
-        self, flow: str, cause: str, field: str | None = None, *, offset: int = 0, limit: int = 100
+        self,
+        flow: str,
+        cause: str,
+        field: str | None = None,
+        *,
+        detail: str | None = None,
+        state: IssueState = IssueState.OPEN,
+        find: str = "",
+        offset: int = 0,
+        limit: int = 100,
     ) -> list[OpenIssue]:
-        """Return the open issues of one cause, the longest waiting first."""
-        statement = sa.select(issues).where(
-            issues.c.flow == flow, issues.c.cause == cause, issues.c.state == IssueState.OPEN
-        )
-        if field is not None:
-            statement = statement.where(issues.c.field == field)
+        """Return the issues of one cause, the longest waiting first; `find` is a part of their key or title."""
+        here = _where(flow, cause, field, detail, state, find)
+        statement = sa.select(issues).where(*here)
         page = statement.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
         with self.database.read() as connection:
             return [_open_issue(row) for row in connection.execute(page)]
+
+    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Cause, int]:
+        """Return the causes that have issues with this in their key or title, with the number of those."""
+        grouped = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
+        here = (issues.c.state == state, _named(find))
+        statement = sa.select(*grouped, sa.func.count().label("number")).where(*here).group_by(*grouped)
+        with self.database.read() as connection:
+            rows = connection.execute(statement).all()
+        return {Cause(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
+
+
+def _where(
+    flow: str, cause: str, field: str | None, detail: str | None, state: IssueState, find: str
+) -> list[sa.ColumnElement[bool]]:
+    here = [issues.c.flow == flow, issues.c.cause == cause, issues.c.state == state]
+    here += [] if field is None else [issues.c.field == field]
+    here += [] if detail is None else [issues.c.detail == detail]
+    return [*here, _named(find)] if find else here
+
+
+def _named(find: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a person would recognise an issue by this."""
+    sought = find.casefold()
+    return sa.or_(
+        *(
+            sa.func.lower(one).contains(sought, autoescape=True)
+            for one in (issues.c.key, issues.c.title, issues.c.detail)
+        )
+    )
+
+
+def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
+    """Keep what the records behind issues are like now, in the place of what was known before."""
+    for some in portions(list(marks)):
+        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
+    rows = [
+        {"flow": flows[issue], "key": key, "issue": issue, "mark": mark}
+        for issue, of_issue in marks.items()
+        for key, mark in of_issue.items()
+    ]
+    if rows:
+        connection.execute(set_aside.insert(), rows)
 
 
 def _open_issue(row: sa.Row[tuple[object, ...]]) -> OpenIssue:

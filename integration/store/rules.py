@@ -88,3 +88,14 @@ class Rules:
             upsert(connection, value_tables, [{"name": name, "rows": dict(rows), "by": by, "changed_at": now}])
             event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=dict(rows))
             tell(connection, now, [event])
+
+    def add_row(self, name: str, code: str, other: str, by: str) -> None:
+        """Add one row to a value table, or give its code another counterpart; what others add meanwhile is kept."""
+        now = self.clock()
+        with self.database.write() as connection:
+            held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
+            before = connection.execute(held).scalar()
+            after = {**(before or {}), code: other}
+            upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
+            event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
+            tell(connection, now, [event])

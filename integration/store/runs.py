@@ -196,6 +196,16 @@ class Runs:
             if unchanged_weight:
                 _tell(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
 
+    def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
+        """Return the marks that records read had when issues of theirs were set aside: by key, one for each issue."""
+        with self.database.read() as connection:
+            return issues.aside(connection, flow, keys)
+
+    def look_again(self, run: str, identities: Collection[int]) -> None:
+        """Put issues back into the queue because what they came from was changed in the source."""
+        with self.database.write() as connection:
+            issues.reopen(connection, self.clock(), run, identities, "changed", "console")
+
     def digests(self, run: str) -> Iterator[str]:
         """Yield the digest of every change of the plan."""
         with self.database.read() as connection:

@@ -169,9 +169,33 @@ issues = sa.Table(
     _text("run"),  # the run that met it last
     _text("reason"),
     _text("by"),
+    sa.Column("detail", Words, nullable=False, server_default=""),  # what tells this trouble from others of its cause
     sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
     sa.Index("ix_issues_state", "state", "flow", "cause", "field"),
     sqlite_autoincrement=True,
+)
+
+set_aside = sa.Table(
+    "set_aside",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("key", primary_key=True),  # of the record read
+    sa.Column("issue", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("mark"),  # what the record was like when its issue was set aside
+    sa.Index("ix_set_aside_issue", "issue"),
+)
+
+causes = sa.Table(
+    "causes",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("cause", primary_key=True),
+    _text("field", primary_key=True),
+    _text("detail", primary_key=True),
+    _text("assigned"),
+    _text("note"),
+    _text("by"),
+    sa.Column("changed_at", Moment, nullable=False),
 )
 
 mappings = sa.Table(

@@ -22,7 +22,7 @@ from integration.words import has_term
 from pages.components.application import person
 from pages.components.draft import asked, editor
 from pages.components.layout import attempt, note, section, small, trouble
-from pages.components.source_fields import field_label, flow_as_set, source_fields
+from pages.components.source_fields import field_label, source_fields
 from pages.components.tables import ROW, Columns
 from pages.components.traces import trace_frame
 from pages.components.wording import counted, field_name, moment, plain, system_name, term, text, value_text, who
@@ -95,7 +95,7 @@ def fields_tab(app: Application, flow: str) -> None:
 
 def _kinds(app: Application, flow: str) -> dict[Kind, Kind]:
     """Return the kinds a flow writes as it is set, each with the kind its fields come from."""
-    whole = flow_as_set(app, flow)
+    whole = app.flow(flow)
     counted_stage = whole.stages[whole.counted]
     documents = {Kind.SALES_ORDER, Kind.POSTING} - {counted_stage.target}
     return {

@@ -49,8 +49,8 @@ def _till(name: str) -> Live:
 def _quantities(asking: Asking) -> dict[str, str]:
     """Return what a branch can get: what the formula gives, or a field of the article that is a number."""
     fields = source_fields(asking.app, asking.flow, Kind.ARTICLE) or []
-    numbers = [one for one in fields if one.type is FieldType.NUMBER]
-    return {FORMULA: text("branch_formula"), **{one.name: field_label(fields, one.name) for one in numbers}}
+    numbers = {one.name: field_label(fields, one.name) for one in fields if one.type is FieldType.NUMBER}
+    return {FORMULA: text("branch_formula"), **numbers}
 
 
 def _anything(asking: Asking) -> dict[str, str]:
@@ -86,6 +86,7 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
                     (Pick("price_basis", ("excl", "incl"), "price"), Pick("price_sent", ("incl", "excl"), "price"))
                 ),
                 Together((Pick("zero_price", ("send", "park"), "zero"), Words("default_currency", 3, capitals=True))),
+                Whole("decimals", 0, 2),
                 Rates("rates"),
             ),
         ),

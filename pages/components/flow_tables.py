@@ -2,13 +2,14 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from integration.bootstrap import Application
+from integration.core.rules import Rule
 from integration.flows.orders import TABLES
 from integration.words import has_term
 from pages.components.application import person
@@ -50,13 +51,14 @@ SIDES: Mapping[str, Sides] = {
     "cost_centres": Sides(Live("mplus", "branches"), Live("accountview", "cost_centres")),
     "price_groups": Sides(),
     "countries": Sides(),
+    "articles": Sides(),
 }
 """Both sides of the tables we know. Of any other, both systems are asked for a list of its name."""
 
 
-def tables_tab(app: Application, flow: str) -> None:
-    """Draw one value table, row by row, each with the code of the target that is its counterpart."""
-    names = table_names(app, flow)
+def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
+    """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
+    names = table_names(flow, rules or app.mapping(flow).mapping.rules)
     if not names:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
@@ -91,9 +93,8 @@ def tables_tab(app: Application, flow: str) -> None:
     _bar(app, name, saved, draft)
 
 
-def table_names(app: Application, flow: str) -> list[str]:
-    """Return the value tables a flow uses: those it looks up itself, then those its mapping names."""
-    rules = app.mapping(flow).mapping.rules
+def table_names(flow: str, rules: Sequence[Rule]) -> list[str]:
+    """Return the value tables a flow uses: those it looks up itself, then those its rules name."""
     named = [rule.table for rule in rules if rule.table]
     named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
     return list(dict.fromkeys([*LOOKED_UP.get(flow, ()), *named]))

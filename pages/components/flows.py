@@ -8,7 +8,6 @@ from integration.bootstrap import Application, FlowStatus
 from integration.core.run import Mode, RunState
 from pages.components.application import person
 from pages.components.layout import attempt, note
-from pages.components.source_fields import flow_as_set
 from pages.components.states import badge, inline
 from pages.components.wording import counted, flow_name, moment, number, term, text, way
 
@@ -73,7 +72,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         changes = app.row_count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
     if status.last:
-        flow = flow_as_set(app, status.flow.name)
+        flow = app.flow(status.flow.name)
         return text(f"figure_linked_{flow.name}"), number(app.links.count(flow.name, flow.linked))
     return text("figure_never"), "–"
 

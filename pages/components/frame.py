@@ -20,9 +20,13 @@ def navigation() -> StreamlitPage:
     app = running()
     menu = {
         "": [_page("overview", "dashboard", default=True)],
-        text("menu_daily"): [_page("preview", "difference", waiting=_waiting(app)), _page("runs", "history")],
-        text("menu_insight"): [_page("logs", "receipt_long")],
-        text("menu_arrangement"): [_page("setup", "cable"), _page("flows", "tune")],
+        text("menu_daily"): [
+            _page("preview", "difference", waiting=_waiting(app)),
+            _page("exceptions", "rule", waiting=sum(app.issues.counts().values())),
+            _page("runs", "history"),
+        ],
+        text("menu_insight"): [_page("stock", "inventory_2"), _page("logs", "receipt_long")],
+        text("menu_arrangement"): [_page("setup", "cable"), _page("flows", "tune"), _page("mappings", "account_tree")],
     }
     page = st.navigation(menu)
     _connections(app)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from integration.bootstrap import Application, ConnectionStatus, FlowStatus
 from integration.core.run import RunState
+from integration.repairing import address_of
 from pages.components.layout import note, small
 from pages.components.repair import in_source, place_of, try_again
 from pages.components.states import badge
@@ -88,12 +89,9 @@ def _parked(app: Application) -> Iterator[Need]:
         correct = in_source(app, group.flow, group.cause, group.field)
         since = text("need_since", moment=moment(group.first_seen))
         about = " ".join(part for part in (correct or plain(sentences.do), since) if part)
+        place = {"flow": group.flow, "cause": address_of(group.of)}
         again = (group.flow, group.cause, group.field)
-        place = place_of(group.flow, group.cause, group.field, group.facts)
-        if place:
-            yield Need("parked", title, about, text("btn_repair"), "flows", place, again)
-        else:
-            yield Need("parked", title, about, text("btn_look"), "logs", {"find": group.cause}, again)
+        yield Need("parked", title, about, text("btn_repair"), "exceptions", place, again)
 
 
 def needs_list(app: Application, found: list[Need]) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.repairing import address_of, cause_of
 from pages.components.application import person
 from pages.components.layout import attempt, note
 from pages.components.wording import counted, plain, system_name, term, text
@@ -129,6 +130,9 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
         address = place_of(flow, cause, field, facts)
         if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
+        if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):
+            asked = address_of(cause_of(flow, cause, field, facts))
+            st.switch_page("pages/exceptions.py", query_params={"cause": asked})
         try_again_button(app, flow, cause, "line", field)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integration.bootstrap import Application
-from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind
 from pages.components.asking import Asking, Only, code_field
@@ -13,11 +12,8 @@ from pages.components.wording import field_name, text
 
 
 def flow_as_set(app: Application, flow: str) -> Flow:
-    """Return a flow with the kinds its settings choose; as it is shipped where they cannot be asked."""
-    try:
-        return app.logic(flow).flow
-    except IntegrationError:
-        return app.flows[flow]
+    """Return a flow with the kinds of record that its settings choose."""
+    return app.flow(flow)
 
 
 def source_kind(app: Application, flow: str) -> Kind:

@@ -14,12 +14,31 @@ from integration import words
 from integration.core.records import Value
 from integration.words import Sentences
 
+KEPT_LANGUAGE = "console_language"
+"""Name of the cookie by which a browser remembers the language that was chosen."""
+
+_SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]")
 
 
 def language() -> str:
     """Return the language of this session."""
-    return "en"
+    return str(st.session_state.get(_SPOKEN) or words.nearest(st.context.locale))
+
+
+def settle_language() -> None:
+    """Decide on the language of this session: that of the address, the one chosen before, or that of the browser."""
+    asked = st.query_params.get("lang", "")
+    if asked in words.LANGUAGES:
+        speak(asked)
+    elif _SPOKEN not in st.session_state:
+        kept = st.context.cookies.get(KEPT_LANGUAGE, "")
+        speak(kept if kept in words.LANGUAGES else words.nearest(st.context.locale))
+
+
+def speak(chosen: str) -> None:
+    """Go on in this language."""
+    st.session_state[_SPOKEN] = chosen
 
 
 def zone() -> tzinfo:
@@ -124,6 +143,22 @@ def long_day(at: datetime) -> str:
 def short_day(at: datetime) -> str:
     """Return day and month."""
     return words.short_day(at, language(), zone())
+
+
+def column_time(seconds: bool = False) -> str:  # noqa: FBT001, FBT002 - the one thing to ask
+    """Return how a column of times is written, in the letters of Streamlit, which names months in English only."""
+    day = {"en": "D MMM", "nl": "DD-MM", "de": "DD.MM."}[language()]
+    return f"{day}, HH:mm:ss" if seconds else f"{day}, HH:mm"
+
+
+def field_date() -> str:
+    """Return how a date is typed, in the letters of Streamlit."""
+    return {"en": "DD/MM/YYYY", "nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"}[language()]
+
+
+def separators() -> str:
+    """Return the decimal sign and the sign between thousands."""
+    return ".," if language() == "en" else ",."
 
 
 def clock_time(at: datetime) -> str:

@@ -750,7 +750,9 @@ def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_n
         assert check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))[:2] == ("fields", "field_unknown")
 
 
-@pytest.mark.parametrize("fault", ["too_many", "unavailable", "cut_before", "cut_after", "half", "expired"])
+@pytest.mark.parametrize(
+    "fault", ["too_many", "unavailable", "cut_before", "cut_after", "half", "garbage", "html", "expired"]
+)
 def test_a_read_survives_trouble_that_passes(fault: str, accountview: AccountView, shared_sandbox: Sandbox) -> None:
     accountview.extract(Kind.GROUP)
     shared_sandbox.switches.arm(fault, system="accountview", operation="AK1 GET")
@@ -758,9 +760,11 @@ def test_a_read_survives_trouble_that_passes(fault: str, accountview: AccountVie
     assert shared_sandbox.switches.on() == []
 
 
-def test_a_page_for_people_in_place_of_rows_ends_the_extract(accountview: AccountView, shared_sandbox: Sandbox) -> None:
-    shared_sandbox.switches.arm("html", system="accountview", operation="AK1 GET")
-    with pytest.raises(MalformedAnswerError):
+def test_a_page_for_people_that_stays_in_place_of_rows_ends_the_extract(
+    accountview: AccountView, shared_sandbox: Sandbox
+) -> None:
+    html = shared_sandbox.switches.armed("html", system="accountview", operation="AK1 GET", times=None)
+    with html, pytest.raises(MalformedAnswerError):
         accountview.extract(Kind.ARTICLE)
 
 

@@ -11,16 +11,18 @@ from tests.bench import Bench, articles
 from tests.fakes import MemoryConnector
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.killing import proven_without_trouble
+from tests.runner.killing_orders import Calm, with_articles, without_trouble
 
 __all__ = ["postgres_server", "postgres_url"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many cases the kills were."""
+    """Say how many cases of trouble there were."""
     reports = terminalreporter.stats.get("passed", [])
     cases = [value for one in reports for name, value in getattr(one, "user_properties", ()) if name == "cases"]
     if cases:
-        terminalreporter.write_line(f"killed and restarted: {', '.join(cases)}")
+        number = sum(int(told.split()[0]) for told in cases)
+        terminalreporter.write_line(f"trouble met and survived, {number} cases: {', '.join(cases)}")
 
 
 @pytest.fixture
@@ -53,6 +55,24 @@ def bench(database: Database, source: MemoryConnector, target: MemoryConnector) 
 def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """The source articles that a run without any fault proves."""
     return proven_without_trouble(tmp_path_factory.mktemp("calm"))
+
+
+@pytest.fixture(scope="module")
+def stocked_till(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal of a sandbox whose till has the articles of the books."""
+    return with_articles(tmp_path_factory.mktemp("articles"))
+
+
+@pytest.fixture(scope="module")
+def calm_orders(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """What orders come to that nothing happens to."""
+    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "orders")
+
+
+@pytest.fixture(scope="module")
+def calm_postings(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """What orders come to as postings that nothing happens to."""
+    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "postings", "posting")
 
 
 @pytest.fixture(scope="module")

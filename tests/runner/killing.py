@@ -8,9 +8,10 @@ the kill and again after the restart.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from traceback import format_exception
 
@@ -83,7 +84,16 @@ def steps(ledger: Ledger) -> Counter[Step]:
     return Counter(row.step for row in ledger.changes())
 
 
-def _is_committing(ledger: Ledger) -> bool:
+@contextmanager
+def slow_to_close(console: Console) -> Iterator[None]:
+    """Let the database of a console take its time to close a run; only for one that is killed meanwhile."""
+    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
+        connection.executescript(SLOW_TO_CLOSE)
+        yield
+        connection.executescript(QUICK_AGAIN)
+
+
+def is_committing(ledger: Ledger) -> bool:
     run = ledger.run()
     return run is not None and run.state is RunState.COMMITTING
 
@@ -91,7 +101,7 @@ def _is_committing(ledger: Ledger) -> bool:
 def before_anything_was_sent(console: Console, ledger: Ledger) -> None:
     """The plan is approved, and nothing of it sent."""
     with slow(console.sandbox, "getArticleGroups"):  # asked for once more before the first write
-        until(lambda: _is_committing(ledger), "the commit")
+        until(lambda: is_committing(ledger), "the commit")
         console.kill()
     assert set(steps(ledger)) == {Step.PLANNED}
     assert not console.sandbox.ledger.writes()
@@ -125,17 +135,15 @@ def after_the_read_back(console: Console, ledger: Ledger) -> None:
 
 def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
     """Everything is settled, and the run is about to be closed."""
-    until(lambda: _is_committing(ledger), "the commit")
-    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
-        connection.executescript(SLOW_TO_CLOSE)
+    until(lambda: is_committing(ledger), "the commit")
+    with slow_to_close(console):
         until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
         console.kill()
-        connection.executescript(QUICK_AGAIN)
-    assert _is_committing(ledger)
+    assert is_committing(ledger)
     assert Cursors(ledger.database, now).get("products", "source:article") is None
 
 
-def _how_it_stands(console: Console, ledger: Ledger) -> str:
+def how_it_stands(console: Console, ledger: Ledger) -> str:
     run, process = ledger.run(), console.process
     state = (run.state, run.error, run.facts) if run else "no run"
     return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.said()}"
@@ -150,7 +158,7 @@ def _killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: 
             try:
                 moment(console, ledger)
             except AssertionError as missed:
-                missed.add_note(_how_it_stands(console, ledger))
+                missed.add_note(how_it_stands(console, ledger))
                 raise
             finally:
                 console.kill()
@@ -180,11 +188,19 @@ def _assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: 
 
 def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[str]) -> str:
     """Kill at one moment under every switch, side by side; return how many cases there were."""
-    with ThreadPoolExecutor(AT_ONCE) as side_by_side:
-        cases = {
-            fault: side_by_side.submit(_killed_and_restarted, moment, fault, folder / fault, expected)
+    number = all_of(
+        {
+            str(fault): partial(_killed_and_restarted, moment, fault, folder / fault, expected)
             for fault in LOST_ANSWERS
         }
-    trouble = {str(fault): format_exception(error) for fault, case in cases.items() if (error := case.exception())}
-    assert not trouble, "\n".join(f"{fault}: {''.join(lines)}" for fault, lines in trouble.items())
-    return f"{len(cases)} cases of {moment.__name__}"
+    )  # fmt: skip
+    return f"{number} cases of {moment.__name__}"
+
+
+def all_of(cases: Mapping[str, Callable[[], object]]) -> int:
+    """Go through cases side by side, tell of all that do not hold, and return how many there were."""
+    with ThreadPoolExecutor(AT_ONCE) as side_by_side:
+        begun = {name: side_by_side.submit(case) for name, case in cases.items()}
+    trouble = {name: format_exception(error) for name, case in begun.items() if (error := case.exception())}
+    assert not trouble, "\n".join(f"{name}: {''.join(lines)}" for name, lines in trouble.items())
+    return len(cases)

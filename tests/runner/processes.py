@@ -136,15 +136,16 @@ class Obedient(Console):
 
 
 class Ledger:
-    """What the database of a console says, read beside the console."""
+    """What the database of a console says about a flow, read beside the console."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, flow: str) -> None:
         self.database = database
+        self.flow = flow
         self.runs = Runs(database, now)
 
     def run(self) -> Run | None:
         """Return the newest run, or None."""
-        return next(iter(self.runs.latest("products", limit=1)), None)
+        return next(iter(self.runs.latest(self.flow, limit=1)), None)
 
     def changes(self) -> Sequence[PlanRow]:
         """Return the changes of the newest run's plan."""
@@ -153,23 +154,23 @@ class Ledger:
 
 
 @contextmanager
-def looking_at(console: Console) -> Iterator[Ledger]:
+def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
     """Hold the database of a console open."""
     console.folder.mkdir(parents=True, exist_ok=True)
     with _opening:
         database = open_database(console.url)
     try:
-        yield Ledger(database)
+        yield Ledger(database, flow)
     finally:
         database.close()
 
 
-def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
+def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.005) -> None:
     """Look every few milliseconds until something is so."""
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 def with_a_bug(folder: Path, *, while_writing: bool) -> None:

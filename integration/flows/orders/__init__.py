@@ -33,7 +33,8 @@ from integration.functions import Tools
 __all__ = ["ADDRESSES", "COMPUTED", "DEBTORS", "PAPERS", "TABLES", "OrderSettings", "Orders"]
 
 DEBTORS, ADDRESSES, PAPERS = 0, 1, 2  # the stages of the flow
-TABLES = ("vat_codes_sales", "revenue_accounts", COUNTRIES)
+ARTICLES = "articles"
+TABLES = ("vat_codes_sales", "revenue_accounts", ARTICLES, COUNTRIES)
 """The value tables that the flow looks up itself, beside those the mapping names."""
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
@@ -118,7 +119,13 @@ class Orders:
             compile(rules, tools, {target}),
             compile(rules, tools, {Kind.LINE}),
             _of_articles(rules, tools),
-            Lookups(tables.get("vat_codes_sales", {}), tables.get("revenue_accounts", {}), vat_rates, till_rates),
+            Lookups(
+                tables.get("vat_codes_sales", {}),
+                tables.get("revenue_accounts", {}),
+                vat_rates,
+                till_rates,
+                tables.get(ARTICLES, {}),
+            ),
             {rule.target for rule in rules.rules},
         )
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
@@ -157,7 +164,7 @@ class Orders:
                 told[record.key] = whole, self._papers.articles(whole)
             except Parked as parked:
                 done[record.key] = _Read(_staged(record, issue=_issue(parked, record)))
-        self._learn(code for _, articles in told.values() for code in articles.values())
+        self._learn(code for whole, articles in told.values() for code in self._asked_for(whole, articles))
         for record in sorted(records, key=lambda one: bool(one.values.get("credit_of"))):  # a sale before its refund
             if record.key in told:
                 done[record.key] = self._read(*told[record.key], booked, done)
@@ -180,6 +187,9 @@ class Orders:
             return _Read(_staged(record, self._papers.brief(record, booked.get(record.key, ""))))
         except Parked as parked:
             return _Read(_staged(record, issue=_issue(parked, record)))
+
+    def _asked_for(self, told: Told, articles: Mapping[str, str]) -> list[str]:
+        return [*articles.values(), *self._papers.stand_ins(told, articles).values()]
 
     def _learn(self, codes: Iterable[str]) -> None:
         """Ask which of these articles the books have; what they have is remembered."""
@@ -311,7 +321,7 @@ class Orders:
                 source = self._parties.address_source(told)
                 return self._addresses.trace(source) if source else []
             articles = self._papers.articles(told)
-            self._learn(articles.values())
+            self._learn(self._asked_for(told, articles))
             return self._papers.trace(told, self._papers.settled_articles(told, articles, self._known))
         except Parked as parked:
             target = parked.field or f"{self.flow.stages[stage].target}.reference"
@@ -347,11 +357,11 @@ def _paper_objection(desired: Record, held: Held | None, link: Link | None) -> I
 
 def _opposite(record: Record, key: str, reference: str) -> Record:
     """Return the same sold back: quantities of an order, amounts of a posting."""
-    turned = {"quantity", "amount", "vat", "discount", "booked_incl", "rounding"}
+    turned, sums = {"quantity", "amount", "vat", "discount", "rounding"}, ("sold_", "booked_")
 
     def opposite(values: Mapping[str, Value]) -> dict[str, Value]:
         return {
-            name: -value if isinstance(value, Decimal) and (name in turned or name.startswith("sold_")) else value
+            name: -value if isinstance(value, Decimal) and (name in turned or name.startswith(sums)) else value
             for name, value in values.items()
         }
 

@@ -58,6 +58,7 @@ class Lookups:
     revenue_accounts: Mapping[str, str]
     book_rates: Mapping[str, Decimal]
     till_rates: Mapping[str, Decimal]
+    articles: Mapping[str, str]  # which article of the books stands in for one they do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Made:
 
     lines: tuple[Record, ...]
     gross: bool
-    booked_incl: Decimal
+    booked: Mapping[str, VatSum]  # by the VAT codes of the books
+    codes: Mapping[str, str]  # those of the till to those of the books
     correction: Decimal = NOTHING
     rule: str = ""
 
@@ -126,7 +128,7 @@ class Papers:
             values["address"] = address
         parts = tuple(self._line(told, source) for source in made.lines)
         self._expect_exact(told, parts, made)
-        shown: dict[str, Value] = {"completed": told.completed, "booked_incl": made.booked_incl}
+        shown: dict[str, Value] = {"completed": told.completed, **_shown(made)}
         if made.rule:
             shown |= {"rounding": made.correction, "rounding_rule": made.rule}
         return Record(self._kind, told.record.key, {**values, **_remembered(told.record), **shown}, parts)
@@ -177,16 +179,28 @@ class Papers:
         return found
 
     def settled_articles(self, told: Told, articles: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
-        """Return the articles the lines are booked on: those the books have, else the collective one.
+        """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
 
         Raises Parked, naming all that are missing, when there is no collective article.
         """
+        stand_ins = self.stand_ins(told, articles)
+        stand_ins = {key: code for key, code in stand_ins.items() if articles[key] not in known and code in known}
+        articles = {**articles, **stand_ins}
         missing = [key for key, code in articles.items() if code not in known]
         if missing and not self._settings.collective_article:
             lines = {line.key: line.values for line in goods(told.record)}
             named = dict.fromkeys(articles[key] or _named(lines[key]) for key in missing)
             raise Parked("article_missing", "line.article", article=", ".join(named), document=told.title)
         return {**articles, **dict.fromkeys(missing, self._settings.collective_article)}
+
+    def stand_ins(self, told: Told, articles: Mapping[str, str]) -> dict[str, str]:
+        """Return by line what the table of articles names for an article that the books may not have."""
+        table = self._lookups.articles
+        if not table:
+            return {}
+        lines = {line.key: line.values for line in goods(told.record)}
+        named = {key: table.get(code or _named(lines[key]), "").strip() for key, code in articles.items()}
+        return {key: code for key, code in named.items() if code}
 
     # ---- codes
 
@@ -261,7 +275,7 @@ class Papers:
             *(_rounding_line(told, one, settings.rounding_article) for one in extra),
         ]
         moved, rule = (found.amount, found.rule) if extra else (NOTHING, "")
-        return Made(_numbered(sources), basis == "incl", _incl(sums.values()), moved, rule)
+        return Made(_numbered(sources), basis == "incl", sums, codes, moved, rule)
 
     def _vat_codes(self, told: Told, lines: Sequence[Record]) -> dict[str, str]:
         split = [part for part in told.record.parts if part.kind is Kind.VAT]
@@ -313,7 +327,10 @@ class Papers:
         listed = [*((place, each) for place, each in sums.items() if each), *extra]
         sources = [_posting_line(told, place, each, gross=gross) for place, each in listed]
         moved, rule = (found.amount, found.rule) if amounts else (NOTHING, "")
-        return Made(_numbered(sources), gross, _incl(each for _, each in listed), moved, rule)
+        by_code: dict[str, VatSum] = {}
+        for (vat_code, _), each in listed:
+            by_code[vat_code] = by_code.get(vat_code, VatSum()) + each
+        return Made(_numbered(sources), gross, by_code, codes, moved, rule)
 
     def _place(self, told: Told, line: Record) -> tuple[str, str]:
         """Return the VAT code and the account of a line; what is neither taxed nor revenue has no VAT code."""
@@ -554,6 +571,19 @@ def _number(values: Mapping[str, Value], name: str) -> Decimal | None:
 
 def _incl(sums: Iterable[VatSum]) -> Decimal:
     return sum((each.incl for each in sums), NOTHING)
+
+
+def _shown(made: Made) -> dict[str, Value]:
+    """Return what the books make of a document, for the screen: in all, and by the till's VAT code where one is one."""
+    shown: dict[str, Value] = {
+        "booked_incl": _incl(made.booked.values()),
+        "booked_excl": sum((each.excl for each in made.booked.values()), NOTHING),
+    }
+    theirs = list(made.codes.values())
+    for code, other in made.codes.items():
+        if other in made.booked and theirs.count(other) == 1:
+            shown[f"booked_excl:{code}"], shown[f"booked_vat:{code}"] = made.booked[other].excl, made.booked[other].vat
+    return shown
 
 
 def _named(values: Mapping[str, Value]) -> str:

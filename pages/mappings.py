@@ -1,0 +1,59 @@
+"""The rules of a flow: built by choosing, tried on real records, and published as a numbered version."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+
+from integration.core.records import Kind
+from pages.components.application import application
+from pages.components.draft import said
+from pages.components.flow_tables import tables_tab
+from pages.components.layout import choice, empty, failures, head
+from pages.components.mapping_desk import desk_of
+from pages.components.mapping_draft import (
+    about_draft,
+    changes_part,
+    draft_badges,
+    draft_bar,
+    history_part,
+    overtaken_box,
+    part_label,
+)  # fmt: skip
+from pages.components.mapping_rules import rules_part
+from pages.components.wording import flow_name, sandbox_badges, term, text, way
+
+app = application()
+said()
+
+names = list(app.flows)
+wanted = st.query_params.get("flow", names[0])
+flow = wanted if wanted in app.flows else names[0]
+desk = desk_of(app, flow)
+about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
+title = text("mapping_title", flow=term(f"flow_{flow}"))
+with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandboxed)]):
+    actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
+    if actions.button(text("btn_to_flow"), icon=":material/tune:", type="tertiary", key="to_flow"):
+        st.switch_page("pages/flows.py", query_params={"flow": flow})
+failures()
+
+if not all(status.connected for status in app.connections()):
+    if empty("cable", text("flows_unconnected"), text("mappings_unconnected_about"), text("btn_set_up")):
+        st.switch_page("pages/setup.py")
+    st.stop()
+
+choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find", "_part"))
+options = [*map(str, desk.parts), "tables", "changes", "history"]
+part = choice("part", options, options[0], lambda name: part_label(desk, name), ("field", "find"))
+overtaken_box(desk)
+match part:
+    case "tables":
+        tables_tab(app, flow, desk.mapping.rules)
+    case "changes":
+        changes_part(desk, actions)
+    case "history":
+        history_part(desk, actions)
+    case _:
+        rules_part(desk, Kind(part), actions)
+if part != "tables":  # which has a bar of its own
+    draft_bar(desk)

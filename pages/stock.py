@@ -1,0 +1,32 @@
+"""Stock: levels and movements over time, what runs out, and where the systems differ. This page only reads."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+
+from pages.components.application import application
+from pages.components.layout import failures, head
+from pages.components.stock import article_list, differences_of, filters, levels, movements, nothing_yet, numbers, shown
+from pages.components.wording import sandbox_badges, text
+
+app = application()
+view = shown(app)
+
+if view is None:
+    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandboxed))
+    failures()
+    nothing_yet(app)
+else:
+    with head(view.title, view.about, sandbox_badges(app.sandboxed)):
+        if view.article and st.button(
+            text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
+        ):
+            st.query_params.pop("article", None)
+            st.rerun()
+    failures()
+    filters(view)
+    numbers(view)
+    levels(app, view)
+    movements(app, view)
+    article_list(app, view)
+    differences_of(app, view)

@@ -1,0 +1,264 @@
+"""Every flow on the pages: its tabs, its plan, an order as a tree, and taking back what a run wrote."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import pytest
+
+from integration import words
+from integration.bootstrap import Application
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.logics import SETTINGS
+from pages.components.asking import Pick, Several, Shape, Together, names
+from pages.components.flow_brakes import BRAKES, OF_FLOW
+from pages.components.flow_sections import SECTIONS
+from pages.components.flow_tables import LOOKED_UP, SIDES
+from pages.components.repair import ELSEWHERE, PLACES
+from tests.pages.conftest import Open, committed, press, settled, texts
+
+FLOWS = ["products", "stock", "customers", "orders"]
+TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
+ELSEWHERE_ASKED = {"on", "schedule_minutes", "nightly_complete", "auto_approve", "filters", "brakes"}
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop whose articles are at the till, so that its orders can be booked."""
+    committed(connected, settled(connected, connected.preview("products", "test")))
+    return connected
+
+
+@pytest.fixture
+def orders(shop: Application) -> Iterator[Run]:
+    """A plan of orders that waits."""
+    run = settled(shop, shop.preview("orders", "test", Mode.COMPLETE))
+    assert run.state is RunState.READY
+    yield run
+    if shop.run(run.id).state is RunState.READY:
+        shop.discard(run.id, "test")
+
+
+def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanRow:
+    return next(
+        row
+        for row in app.rows(run.id, "create", limit=500)
+        if row.kind is Kind.SALES_ORDER and row.change and (not with_address or row.change.wanted.values.get("address"))
+    )
+
+
+def each_of(shapes: Sequence[Shape]) -> Iterator[Shape]:
+    for shape in shapes:
+        yield from each_of(shape.shapes) if isinstance(shape, Together) else [shape]
+
+
+# ---- flows
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
+    asked = {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} - {""}
+
+    assert asked == SETTINGS[flow].model_fields.keys() - ELSEWHERE_ASKED
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
+    missing = []
+    for section in SECTIONS[flow]:
+        for name in names(section.shapes):
+            keys = (f"setting_{flow}_{name}".replace(".", "_"), f"setting_{name}".replace(".", "_"))
+            if name and not any(words.has_term(key) for key in keys):
+                missing.append(name)
+        for shape in each_of(section.shapes):
+            if isinstance(shape, Pick | Several):
+                called = [f"{shape.words or shape.name}_{one}" for one in shape.options if one]
+                missing += [key for key in called if not words.has_term(key)]
+
+    assert missing == []
+
+
+def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
+    asked = {
+        flow: {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} for flow in FLOWS
+    }
+    settings = [name for tab, name in PLACES.values() if tab == "settings"]
+    ours = [(flow, place[1]) for (flow, _), place in ELSEWHERE.items() if place and place[0] == "settings"]
+
+    assert [name for name in settings if not any(name in one for one in asked.values())] == []
+    assert [one for one in ours if one[1] not in asked[one[0]]] == []
+
+
+def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
+    limits = SETTINGS["products"].model_fields["brakes"].default.model_dump()
+
+    assert {name for brakes in OF_FLOW.values() for name in brakes} == set(BRAKES) == set(limits)
+    assert [
+        name for name in BRAKES if not (words.has_term(f"brake_{name}") and words.has_term(f"brake_{name}_on"))
+    ] == []
+
+
+def test_the_tables_a_flow_looks_up_itself_have_two_sides_and_a_name() -> None:
+    used = [name for tables in LOOKED_UP.values() for name in tables]
+
+    assert [name for name in used if name not in SIDES or not words.has_term(f"table_{name}")] == []
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("flow", ["stock", "customers", "orders"])
+def test_every_tab_of_every_flow_opens_and_has_nothing_to_save(open_page: Open, flow: str, tab: str) -> None:
+    test = open_page("flows", flow=flow, tab=tab)
+
+    assert not test.exception
+    assert "Save changes" not in texts(test)
+    assert "failure" not in test.session_state
+
+
+def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Application, open_page: Open) -> None:
+    before = shop.flow_settings("stock").model_dump()["branches"]
+    shop.set_flow("stock", {"branches": {"1": "formula"}}, "test")
+    test = open_page("flows", flow="stock", tab="settings")
+    assert "What the formula gives" in test.selectbox(key="stock-branches-2-0").options
+
+    test = test.selectbox(key="stock-branches-2-0").set_value("formula").run()
+    test = press(test, "save")
+
+    assert not test.exception
+    assert shop.flow_settings("stock").model_dump()["branches"] == {"1": "formula", "2": "formula"}
+    shop.set_flow("stock", {"branches": before}, "test")
+
+
+def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application, open_page: Open) -> None:
+    test = open_page("flows", flow="orders", tab="settings")
+    test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
+    assert "Number of the default debtor" in [field.label for field in test.text_input]
+
+    test = press(test, "save")
+
+    assert "the number of the default debtor" in texts(test)
+    assert shop.flow_settings("orders").model_dump()["default_debtor"] == "off"
+
+
+def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, open_page: Open) -> None:
+    before = shop.flow_settings("stock").model_dump()["branches"]
+    shop.set_flow("stock", {"branches": {"1": "formula"}}, "test")
+    test = open_page("flows", flow="stock", tab="settings")
+    test.text_input(key="example-stock").set_value("10201")
+
+    test = press(test, "example-show-stock")
+
+    assert not test.exception
+    shown = test.table[-1].value
+    assert shown.iloc[0, 0] == "Branch 1"
+    assert "available stock" in str(shown.iloc[0, 1])
+    shop.set_flow("stock", {"branches": before}, "test")
+
+
+@pytest.mark.usefixtures("shop")
+def test_filters_of_documents_show_who_takes_part(open_page: Open) -> None:
+    test = press(open_page("flows", flow="orders", tab="filters"), "sift")
+
+    assert not test.exception
+    numbers = {metric.label: int(metric.value) for metric in test.metric}
+    assert numbers["Take part"] > 0
+
+
+@pytest.mark.usefixtures("shop")
+def test_why_a_document_has_its_values_is_told(open_page: Open, orders: Run, shop: Application) -> None:
+    row = an_order(shop, orders)
+    test = open_page("flows", flow="orders", tab="fields")
+    test.text_input(key="why_code").set_value(row.key)
+
+    test = press(test, "why_show")
+
+    assert not test.exception
+    assert "Price" in set(test.dataframe[-1].value.iloc[:, 0])
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_overview_has_a_card_for_each_flow(open_page: Open) -> None:
+    said = texts(open_page())
+
+    assert [name for name in ("Products", "Stock", "Customers", "Orders") if f"**{name}**" not in said] == []
+
+
+# ---- an order as a tree
+
+
+def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page: Open, orders: Run) -> None:
+    row = an_order(shop, orders, with_address=True)
+    assert row.change is not None
+
+    test = open_page("preview", plan=orders.id, show="create", record=str(row.seq))
+
+    assert not test.exception
+    labels = [one.label for one in test.expander]
+    for part in ("Debtor", "Delivery address", "Sales order", "Totals"):
+        assert any(part in label for label in labels), part
+    sold = row.change.agreed.values["sold_incl"]
+    assert isinstance(sold, Decimal)
+    total = words.amount(sold)
+    totals = test.table[-1].value
+    assert list(totals.iloc[-1])[1:] == [f"**{total}**", f"**{total}**", "**0.00**"]
+    assert "Both sides come to the same total" in texts(test)
+    assert row.title in set(test.dataframe[0].value["key"])
+
+
+def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: Open, orders: Run) -> None:
+    assert shop.row_count(orders.id, "create")
+
+    test = open_page("preview", plan=orders.id, show="create")
+
+    assert {"Debtor", "Sales order"} <= set(test.dataframe[0].value["kind"])
+
+
+def test_a_document_without_a_customer_leads_to_the_default_debtor(
+    shop: Application, open_page: Open, orders: Run
+) -> None:
+    row = next(one for one in shop.rows(orders.id, "park", limit=500) if one.cause == "customer_missing")
+
+    test = open_page("preview", plan=orders.id, show="park", record=str(row.seq))
+
+    assert "has no customer by whom it can be booked" in texts(test)
+    assert "Open the setting" in texts(test)
+
+
+# ---- taking back
+
+
+def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
+    done = committed(shop, settled(shop, shop.preview("customers", "test")))
+    assert done.counts.proven
+
+    test = press(open_page("runs", run=done.id), "undo")
+
+    assert not test.exception
+    back = settled(shop, shop.runs("customers", limit=1)[0].id)
+    assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
+    said = texts(open_page("preview", plan=back.id, show="all"))
+    assert "This plan takes back run" in said
+    assert "what an earlier run wrote is taken back" in said
+    assert "Undo" in set(open_page("runs").dataframe[0].value["mode"])
+    retired = next(row for row in shop.rows(back.id, "retire", limit=1))
+    assert retired.action is Action.RETIRE
+    shop.discard(back.id, "test")
+
+
+def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
+    run = settled(shop, shop.preview("stock", "test"))
+    shop.discard(run.id, "test")
+
+    assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
+
+
+def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
+    run = settled(shop, shop.preview("stock", "test"))
+
+    test = open_page("preview", plan=run.id, show="update")
+
+    assert not test.exception
+    assert "Branch 1 · De Ketting Utrecht" in texts(test)
+    assert test.dataframe[0].value["what"].str.startswith("Branch ").all()
+    shop.discard(run.id, "test")

@@ -1,0 +1,129 @@
+"""What a till sold and what the books hold of it, added up from the tables of a sandbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from integration.core.money import from_cents
+from integration.core.totals import NOTHING, BookLine, VatSum, booked
+from integration.sandbox.server import Sandbox
+
+OURS = "MP-"  # what our references begin with
+ORDERED = ("ART_CODE", "ORD_QTY", "ART_PX", "DISC_PCT", "VAT_CODE")
+POSTED = ("ACCT_NR", "AMOUNT", "VAT_CODE", "VAT_AMT")
+Sums = Mapping[str, VatSum]  # by the rate in percent, as text
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One document of ours in the books, with the names behind its numbers."""
+
+    reference: str
+    debtor: str
+    address: str
+    lines: tuple[tuple[str, ...], ...]
+    sums: Sums
+
+
+def sales_orders(sandbox: Sandbox) -> list[Paper]:
+    """Return the sales orders that carry a reference of ours."""
+    streets = {str(row["REC_ID"]): str(row["ADDRESS1"]) for row in sandbox.state("DEL_ADDR")}
+    lines, names, rates = _under(sandbox, "SO_LINE", "ORD_NR"), debtors(sandbox), _rates(sandbox)
+    return [
+        Paper(
+            row["COMMENT1"],
+            names[row["RPL_INV"]],
+            streets.get(row.get("DEL_CODE") or "", ""),
+            tuple(_told(line, ORDERED) for line in lines[row["ORD_NR"]]),
+            _ordered(lines[row["ORD_NR"]], rates, gross=row.get("GROSS_FLG") is True),
+        )
+        for row in sandbox.state("SO_HDR")
+        if str(row.get("COMMENT1", "")).startswith(OURS)
+    ]
+
+
+def postings(sandbox: Sandbox) -> list[Paper]:
+    """Return the pages of daybooks that carry a reference of ours."""
+    lines, names, rates = _under(sandbox, "DJ_LINE", "PAGE_NR"), debtors(sandbox), _rates(sandbox)
+    return [
+        Paper(
+            row["INV_NR"],
+            names[row["SUB_NR"]],
+            "",
+            tuple(_told(line, POSTED) for line in lines[row["PAGE_NR"]]),
+            _posted(lines[row["PAGE_NR"]], rates, gross=row.get("GROSS_FLG") is True),
+        )
+        for row in sandbox.state("DJ_PAGE")
+        if str(row.get("INV_NR", "")).startswith(OURS)
+    ]
+
+
+def debtors(sandbox: Sandbox) -> dict[str, str]:
+    """Return the names of all debtors by their numbers."""
+    return {str(row["SUB_NR"]): str(row["ACCT_NAME"]) for row in sandbox.state("CONTACT")}
+
+
+def addresses(sandbox: Sandbox) -> list[tuple[str, ...]]:
+    """Return all delivery addresses: whose they are, name and street."""
+    names = debtors(sandbox)
+    return [(names[row["SUB_NR"]], row["DEL_NAME"], row["ADDRESS1"]) for row in sandbox.state("DEL_ADDR")]
+
+
+def sold(sandbox: Sandbox) -> dict[str, Sums]:
+    """Return what each order of the till comes to as the till itself split it, by its number: 2026.118."""
+    found: dict[str, Sums] = {}
+    for order in sandbox.state("orders", "mplus"):
+        number = order["orderNumber"]
+        sums: dict[str, VatSum] = {}
+        for group in order["vatGroupList"]["vatGroup"]:
+            rate = str(Decimal(group["vatPercentage"]).scaleb(-2).normalize())
+            own = VatSum(from_cents(group["exclAmount"]), from_cents(group["vatAmount"]))
+            sums[rate] = sums.get(rate, VatSum()) + own
+        found[f"{number['year']}.{number['number']}"] = sums
+    return found
+
+
+def cents_apart(some: Sums, others: Sums) -> Decimal:
+    """Return how far two sums are apart, with nothing cancelling out."""
+    gaps = (some.get(rate, VatSum()) - others.get(rate, VatSum()) for rate in {*some, *others})
+    return sum((abs(gap.excl) + abs(gap.vat) for gap in gaps), NOTHING)
+
+
+def _ordered(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
+    made = [
+        BookLine(
+            str(line["REC_ID"]), Decimal(line["ORD_QTY"]), Decimal(line["ART_PX"]),
+            Decimal(line.get("DISC_PCT") or 0), line["VAT_CODE"],
+        )
+        for line in lines
+    ]  # fmt: skip
+    return _by_rate(booked(made, rates, "incl" if gross else "excl", "document"), rates)
+
+
+def _posted(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
+    sums: dict[str, VatSum] = {}
+    for line in lines:
+        amount, vat = Decimal(line["AMOUNT"]), Decimal(line.get("VAT_AMT") or 0)
+        excl = amount - vat if gross else amount
+        sums[line["VAT_CODE"]] = sums.get(line["VAT_CODE"], VatSum()) + VatSum(excl, vat)
+    return _by_rate(sums, rates)
+
+
+def _by_rate(sums: Sums, rates: Mapping[str, Decimal]) -> Sums:
+    return {str(rates[code].normalize()): each for code, each in sums.items()}
+
+
+def _rates(sandbox: Sandbox) -> dict[str, Decimal]:
+    return {str(row["VAT_CODE"]): Decimal(row["VAT_PCT"]) for row in sandbox.state("VAT")}
+
+
+def _under(sandbox: Sandbox, table: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in sandbox.state(table):
+        found.setdefault(str(row[key]), []).append(row)
+    return found
+
+
+def _told(line: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(line.get(name) or "") for name in names)
