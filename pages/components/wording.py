@@ -145,7 +145,7 @@ def short_day(at: datetime) -> str:
     return words.short_day(at, language(), zone())
 
 
-def column_time(seconds: bool = False) -> str:  # noqa: FBT001, FBT002 - the one thing to ask
+def column_time(seconds: bool = False) -> str:
     """Return how a column of times is written, in the letters of Streamlit, which names months in English only."""
     day = {"en": "D MMM", "nl": "DD-MM", "de": "DD.MM."}[language()]
     return f"{day}, HH:mm:ss" if seconds else f"{day}, HH:mm"
