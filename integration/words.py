@@ -26,6 +26,7 @@ LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 
+_TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
 
@@ -184,8 +185,8 @@ def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime
         return time
     if here.date() == today - timedelta(days=1):
         return term("yesterday_at", language, clock=time)
-    pattern = "d MMM" if here.year == today.year else "d MMM y"
-    return f"{dates.format_date(here, pattern, locale=LOCALES[language])}, {time}"
+    parts = "MMMd" if here.year == today.year else "yMMMd"
+    return f"{dates.format_skeleton(parts, here, locale=LOCALES[language])}, {time}"
 
 
 def full_moment(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
@@ -200,7 +201,18 @@ def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
 
 def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
     """Return day and month."""
-    return dates.format_date(at.astimezone(zone), "d MMM", locale=LOCALES[language])
+    return dates.format_skeleton("MMMd", at.astimezone(zone), locale=LOCALES[language])
+
+
+def table_day(value: date, language: str = "en") -> str:
+    """Return a day as a table has it: short, with the year."""
+    return dates.format_date(value, _TABLE_DAYS[language], locale=LOCALES[language])
+
+
+def table_time(value: datetime, language: str = "en", *, seconds: bool = False) -> str:
+    """Return a moment as a table has it: day, month and time, in the time zone it comes in."""
+    day = dates.format_skeleton("MMMd", value, locale=LOCALES[language])
+    return f"{day}, {value:%H:%M:%S}" if seconds else f"{day}, {value:%H:%M}"
 
 
 def clock_time(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:

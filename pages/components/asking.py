@@ -19,7 +19,7 @@ from integration.bootstrap import Application
 from integration.words import has_term
 from pages.components.draft import Draft, asked, editor, toggle
 from pages.components.layout import note
-from pages.components.wording import plain, system_name, text
+from pages.components.wording import field_date, plain, system_name, text
 
 WIDE = 340
 LONGEST_CODE = 60
@@ -330,7 +330,7 @@ class Day:
         now: date | None = asking.draft.value(self.name)
         given = st.date_input(
             asking.label(self.name), now, key=asking.draft.key(self.name), help=asking.about(self.name),
-            format="DD/MM/YYYY",
+            format=field_date(),
         )  # fmt: skip
         asking.draft.put(self.name, given if isinstance(given, date) else None)
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.states import LOOKS, line_colour, word
+from pages.components.wording import separators
 
 HEIGHT = 260
 
@@ -78,6 +79,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str) -> None:
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
+        separators=separators(),
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         showlegend=True,
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 8},
@@ -93,6 +95,7 @@ def chart(figure: go.Figure, height: int = HEIGHT) -> None:
         height=height,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
+        separators=separators(),
         legend_title_text=None,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         bargap=max(0.3, 1 - len(figure.data[0].x) / 12) if figure.data else 0.3,  # few bars stay slim

@@ -23,7 +23,7 @@ from pages.components.mending import mend, noun, preview_group
 from pages.components.runs import progress_strip
 from pages.components.states import LOOKS
 from pages.components.tables import Columns, browse
-from pages.components.wording import amount_text, counted, moment, number, plain, say, text, who
+from pages.components.wording import amount_text, counted, moment, money_text, number, plain, say, table_day, text, who
 
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
@@ -244,7 +244,13 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
     offset = page_offset("records", group.count, RECORDS)
     found = app.exceptions.issues_of(group.of, state, find, offset, RECORDS)
     frame, total = _frame(app, group, found)
-    clicked = browse(frame, _columns(frame), f"records-{address_of(group.of)}-{offset}", text("records_of_cause"))
+    clicked = browse(
+        frame,
+        _columns(frame),
+        f"records-{address_of(group.of)}-{offset}",
+        text("records_of_cause"),
+        {"sold": table_day, "incl": money_text},
+    )
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
         note(text("cause_total", amount=f"€ {amount_text(total)}"))
@@ -315,8 +321,8 @@ def _columns(frame: pd.DataFrame) -> Columns:
         "key": config.TextColumn(text("col_code")),
         "title": config.TextColumn(text("col_name")),
         "branch": config.TextColumn(text("col_branch"), width=72),
-        "sold": config.DateColumn(text("col_sold"), format="D MMM", width=84),
-        "incl": config.NumberColumn(text("col_incl"), format="euro", width=100),
+        "sold": config.DateColumn(text("col_sold"), width=96),
+        "incl": config.NumberColumn(text("col_incl"), width=100),
         "first_seen": config.TextColumn(text("col_first_seen"), width=120),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}

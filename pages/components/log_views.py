@@ -12,7 +12,7 @@ from pages.components.runs import short_id
 from pages.components.states import LOOKS
 from pages.components.tables import ROW, Columns, browse
 from pages.components.timeline import event_title, rows_of, timeline
-from pages.components.wording import counted, flow_name, moment, number, plain, sandbox_badges, term, text
+from pages.components.wording import counted, flow_name, moment, number, plain, sandbox_badges, table_second, term, text
 
 SIZE = 200
 CHARTED = 60
@@ -60,7 +60,9 @@ def records(app: Application) -> None:
         else:
             empty("receipt_long", text("log_empty"), text("log_empty_about"))
         return
-    clicked = browse(event_frame(events), _event_columns(), f"log-{find}-{offset}", text("nav_logs"))
+    clicked = browse(
+        event_frame(events), _event_columns(), f"log-{find}-{offset}", text("nav_logs"), {"at": table_second}
+    )
     pages("page", total, SIZE)
     if clicked is not None:
         _open(events.iloc[clicked])
@@ -91,7 +93,7 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
 def _event_columns() -> Columns:
     config = st.column_config
     return {
-        "at": config.DatetimeColumn(text("col_at"), format="D MMM, HH:mm:ss", width=128),
+        "at": config.DatetimeColumn(text("col_at"), width=128),
         "flow": config.TextColumn(text("col_flow"), width=96),
         "key": config.TextColumn(text("col_code"), width=120),
         "title": config.TextColumn(text("col_name"), width=240),

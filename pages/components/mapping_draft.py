@@ -308,7 +308,7 @@ def history_part(desk: Desk, place: Any) -> None:
     )
     columns = {
         "version": CONFIG.NumberColumn(text("version"), width=90),
-        "published_at": CONFIG.DatetimeColumn(text("col_published"), format="D MMM YYYY, HH:mm", width=170),
+        "published_at": CONFIG.DatetimeColumn(text("col_published"), width=170),
         "by": CONFIG.TextColumn(text("col_by"), width=160),
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
@@ -316,7 +316,13 @@ def history_part(desk: Desk, place: Any) -> None:
         text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"versions-{desk.name}.csv",
         icon=":material/download:", on_click="ignore", mime="text/csv",
     )  # fmt: skip
-    clicked = browse(frame, columns, f"history-{desk.name}-{len(frame)}", text("part_history"))
+    clicked = browse(
+        frame,
+        columns,
+        f"history-{desk.name}-{len(frame)}",
+        text("part_history"),
+        {"published_at": moment, "version": str},
+    )
     if clicked is not None and st.session_state.get("clicked_version") != (desk.name, clicked):
         st.session_state["clicked_version"] = (desk.name, clicked)
         _show(version=str(versions[clicked].version))

@@ -25,6 +25,7 @@ from pages.components.wording import (
     plain,
     span,
     system_name,
+    table_time,
     term,
     text,
     who,
@@ -148,12 +149,12 @@ def run_table(runs: Sequence[Run]) -> Run | None:
         "state": config.MultiselectColumn(
             text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=104
         ),
-        "started": config.DatetimeColumn(text("col_started"), format="D MMM, HH:mm", width=112),
+        "started": config.DatetimeColumn(text("col_started"), width=112),
         "took": config.TextColumn(text("col_duration"), width=84),
         "by": config.TextColumn(text("col_by"), width=104),
     }
-    columns |= {name: config.NumberColumn(text(f"col_{name}"), format="%d", width=76) for name in COUNTED}
-    clicked = browse(frame, columns, "runs-table", text("nav_runs"))
+    columns |= {name: config.NumberColumn(text(f"col_{name}"), width=76) for name in COUNTED}
+    clicked = browse(frame, columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]
 
 

@@ -22,7 +22,7 @@ from pages.components.flows import start_preview
 from pages.components.layout import attempt, choice, empty, note, page_offset, pages, search, section
 from pages.components.runs import progress_strip
 from pages.components.tables import Columns, browse
-from pages.components.wording import counted, moment, number, plain, system_name, text, zone
+from pages.components.wording import change_text, counted, moment, number, plain, system_name, table_day, text, zone
 
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
@@ -298,8 +298,9 @@ def article_list(app: Application, view: View) -> None:
     offset = page_offset("page", total, SIZE)
     lines = page(offset, SIZE)
     clicked = browse(
-        _outlook_frame(app, view, lines), _outlook_columns(), f"stock-{show}-{sort}-{offset}", text("stock_list_title")
-    )
+        _outlook_frame(app, view, lines), _outlook_columns(), f"stock-{show}-{sort}-{offset}",
+        text("stock_list_title"), {"out": table_day},
+    )  # fmt: skip
     pages("page", total, SIZE)
     if clicked is not None and not view.article:
         st.query_params["article"] = str(lines["article"].iloc[clicked])
@@ -357,7 +358,7 @@ def _outlook_columns() -> Columns:
         "level": config.NumberColumn(text("col_stock_level"), width=84),
         "pace": config.NumberColumn(text("col_stock_pace"), width=96),
         "days": config.NumberColumn(text("col_stock_days"), width=84),
-        "out": config.DateColumn(text("col_stock_out"), format="D MMM YYYY", width=112),
+        "out": config.DateColumn(text("col_stock_out"), width=112),
         "trail": config.AreaChartColumn(text("col_stock_trail"), color="gray", width=128),
     }
 
@@ -416,7 +417,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
     else:
         clicked = browse(_differences_frame(view, found), _differences_columns(), f"differences-{offset}",
-                         text("stock_differences"))  # fmt: skip
+                         text("stock_differences"), {"gap": change_text})  # fmt: skip
         if clicked is not None:
             query = {"flow": "stock", "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
             st.switch_page("pages/preview.py", query_params=query)
@@ -450,7 +451,7 @@ def _differences_columns() -> Columns:
         "branch": config.TextColumn(text("col_stock_branch"), width=160),
         "source": config.NumberColumn(system_name(BOOKS), width=104),
         "target": config.NumberColumn(system_name(TILL), width=104),
-        "gap": config.NumberColumn(text("col_difference"), format="%+g", width=104),
+        "gap": config.NumberColumn(text("col_difference"), width=104),
     }
 
 

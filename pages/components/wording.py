@@ -4,8 +4,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -16,6 +17,10 @@ from integration.words import Sentences
 
 KEPT_LANGUAGE = "console_language"
 """Name of the cookie by which a browser remembers the language that was chosen."""
+
+FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
+    "en": "DD/MM/YYYY", "nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"
+}  # fmt: skip
 
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]")
@@ -145,19 +150,43 @@ def short_day(at: datetime) -> str:
     return words.short_day(at, language(), zone())
 
 
-def column_time(seconds: bool = False) -> str:
-    """Return how a column of times is written, in the letters of Streamlit, which names months in English only."""
-    day = {"en": "D MMM", "nl": "DD-MM", "de": "DD.MM."}[language()]
-    return f"{day}, HH:mm:ss" if seconds else f"{day}, HH:mm"
+def number_text(value: float) -> str:
+    """Return a number of a table or chart, which holds it in binary, in the digits it was given in."""
+    return number(Decimal(str(value)))
 
 
-def field_date() -> str:
+def money_text(value: float) -> str:
+    """Return an amount of a table, which holds it in binary, with two decimals and no currency sign."""
+    return amount_text(Decimal(f"{value:.2f}"))
+
+
+def change_text(value: float) -> str:
+    """Return a difference of a table with its sign."""
+    return f"+{number_text(value)}" if value > 0 else number_text(value)
+
+
+def table_day(value: date) -> str:
+    """Return a day as a table has it."""
+    return words.table_day(value, language())
+
+
+def table_time(value: datetime) -> str:
+    """Return a moment as a table has it; its time zone is that of the table."""
+    return words.table_time(value, language())
+
+
+def table_second(value: datetime) -> str:
+    """Return a moment with seconds as a table has it; its time zone is that of the table."""
+    return words.table_time(value, language(), seconds=True)
+
+
+def field_date() -> Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]:
     """Return how a date is typed, in the letters of Streamlit."""
-    return {"en": "DD/MM/YYYY", "nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"}[language()]
+    return FIELD_DATES[language()]
 
 
 def separators() -> str:
-    """Return the decimal sign and the sign between thousands."""
+    """Return the decimal sign and the sign between thousands, as Plotly takes them."""
     return ".," if language() == "en" else ",."
 
 
