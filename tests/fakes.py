@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from integration.connectors.protocol import Finding, References
+from integration.connectors.protocol import Finding, References, Tell, unheard
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, FieldType, Held, Kind, Record, Written
@@ -128,8 +128,9 @@ class MemoryConnector:
 
     # The connector
 
-    def check(self) -> list[Finding]:
+    def check(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check."""
+        tell([Finding("host", ok=None)])
         if self._away:
             return [Finding("host", ok=False, cause="connection_refused", facts={"system": self.system})]
         return [Finding("host", ok=True)]

@@ -1,6 +1,6 @@
 """What a system must be able to do to take part in a flow."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +32,15 @@ class Finding:
     about: str = ""  # what was found when it is well: a version, a company's name
 
 
+Tell = Callable[[Sequence[Finding]], None]
+"""Hears the lines of a check as they stand, each time one more is found."""
+
+
+def unheard(findings: Sequence[Finding]) -> None:
+    """Hear a check in silence: only its end counts."""
+    del findings
+
+
 class Connector(Protocol):
     """One system, spoken to in records.
 
@@ -41,8 +50,11 @@ class Connector(Protocol):
     system: str
     in_flight: int  # how many calls the system may have at once
 
-    def check(self) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
+    def check(self, tell: Tell = unheard) -> list[Finding]:
+        """Return the connection check, stopping at the first thing that is wrong. Never raises.
+
+        `tell` is given all lines each time one is found well; those that are still to come are not checked yet.
+        """
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind as this installation has them."""

@@ -104,6 +104,12 @@ class SourceContract:
     def test_the_check_finds_nothing_wrong(self, connector: Connector) -> None:
         assert [finding for finding in connector.check() if not finding.ok] == []
 
+    def test_the_check_tells_its_lines_as_it_finds_them(self, connector: Connector) -> None:
+        told: list[list[bool | None]] = []
+        found = connector.check(lambda lines: told.append([line.ok for line in lines]))
+        assert told[0] == [None] * len(found)
+        assert [line.count(True) for line in told] == sorted(line.count(True) for line in told)
+
 
 class TargetContract:
     """Provide `connector`, without products and groups of ours and allowed to write.

@@ -33,7 +33,7 @@ from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.warehouses import Warehouses
 from integration.connectors.http import Line
-from integration.connectors.protocol import Finding, References
+from integration.connectors.protocol import Finding, References, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
@@ -144,7 +144,7 @@ class AccountView:
         """Close all connections."""
         self.client.close()
 
-    def check(self) -> list[Finding]:
+    def check(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first thing that is wrong. Never raises."""
         looks: dict[str, Callable[[], str]] = {
             "host": self._look_at_host,
@@ -154,15 +154,14 @@ class AccountView:
             "rights": self._look_at_rights,
             "fields": self._look_at_fields,
         }
-        findings: list[Finding] = []
-        for name, look in looks.items():
-            if findings and not findings[-1].ok:
-                findings.append(Finding(name, None))
-                continue
+        findings = [Finding(name, None) for name in looks]
+        for place, (name, look) in enumerate(looks.items()):
+            tell(findings)
             try:
-                findings.append(Finding(name, ok=True, about=look()))
+                findings[place] = Finding(name, ok=True, about=look())
             except IntegrationError as error:
-                findings.append(Finding(name, ok=False, cause=error.code, facts=dict(error.facts)))
+                findings[place] = Finding(name, ok=False, cause=error.code, facts=dict(error.facts))
+                break
         return findings
 
     def _look_at_host(self) -> str:

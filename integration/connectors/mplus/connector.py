@@ -13,7 +13,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.setup import Setup
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
-from integration.connectors.protocol import Finding, References
+from integration.connectors.protocol import Finding, References, Tell, unheard
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
@@ -44,9 +44,9 @@ class Mplus:
 
     # ---- set-up
 
-    def check(self) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
-        return self._setup.check()
+    def check(self, tell: Tell = unheard) -> list[Finding]:
+        """Return the connection check, stopping at the first thing that is wrong; see `Connector.check`."""
+        return self._setup.check(tell)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return our words, every other simple field by its wire name, and the custom fields the till defines."""

@@ -1,6 +1,6 @@
 """What the set-up asks of a till: is the connection well, which fields are there, which codes may be chosen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
 from integration.connectors.mplus.codec import Words
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.protocol import Finding
+from integration.connectors.protocol import Finding, Tell, unheard
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
 from integration.core.records import Field, Kind
 
@@ -71,24 +71,28 @@ class Setup:
         self._client = client
         self._words = Words(settings.retire_with)
 
-    def check(self) -> list[Finding]:
+    def check(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first thing that is wrong. Never raises."""
         about: dict[str, str] = {}
+        tell(_findings(about))
         try:
-            self._look_around(about)
+            for name, found in self._looks():
+                about[name] = found
+                tell(_findings(about))
         except IntegrationError as error:
             return _findings(about, error)
-        return _findings(about, None)
+        return _findings(about)
 
-    def _look_around(self, about: dict[str, str]) -> None:
+    def _looks(self) -> Iterator[tuple[str, str]]:
+        """Yield each line of the check that is well, with what was found."""
         self._client.probe()
-        about["host"] = self._settings.host_shown
-        about["certificate"] = "" if urlsplit(self._settings.url).scheme == "https" else "http, loopback"
+        yield "host", self._settings.host_shown
+        yield "certificate", "" if urlsplit(self._settings.url).scheme == "https" else "http, loopback"
         answer = self._first_answer()
-        about["credentials"] = ""
-        about["version"] = self._version(answer)
+        yield "credentials", ""
+        yield "version", self._version(answer)
         self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
-        about["rights"] = ", ".join(self.choices("branches").values())
+        yield "rights", ", ".join(self.choices("branches").values())
 
     def _first_answer(self) -> Element:
         """Return the till's version; what answers with something else is no till."""
@@ -178,12 +182,11 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def _findings(about: Mapping[str, str], error: IntegrationError | None) -> list[Finding]:
+def _findings(about: Mapping[str, str], error: IntegrationError | None = None) -> list[Finding]:
     """Return one line per check: what was found is well, the first that was not has the reason."""
-    findings = [Finding(name, ok=True, about=about[name]) for name in _CHECKS if name in about]
     if error is None:
-        return findings
-    reached = len(findings)
+        return [Finding(name, ok=name in about or None, about=about.get(name, "")) for name in _CHECKS]
+    reached = len(about)
     place = _CHECKS.index(_FAILS_AT[error.code]) if error.code in _FAILS_AT else reached
     passed = [Finding(name, ok=True, about=about.get(name, "")) for name in _CHECKS[:place]]
     failed = Finding(_CHECKS[place], ok=False, cause=error.code, facts=dict(error.facts))
