@@ -1,25 +1,21 @@
 """Every text a person reads, in the three languages, and how values are written in them.
 
 The texts are tables in `data/words`: `errors.csv` (what happened, what it means for the data, what to do),
-`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens). What has no translation yet is
-shown in English; the tests let no such gap through.
+`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens), asked through gettext. What has no
+translation yet is shown in English; the tests let no such gap through.
 """
 
-import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from pathlib import Path
 
-from babel import Locale, dates, lists, numbers
+from babel import dates, lists, numbers
 
+from integration.catalogues import LOCALES, PARTS, catalogue, tables
 from integration.core.records import Value
 
-FOLDER = Path(__file__).parent.parent / "data" / "words"
-LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 """What each language calls itself: whoever looks for it reads no other."""
 
@@ -50,12 +46,13 @@ class Cause:
 
 def known(code: str) -> bool:
     """Tell whether the catalogue has sentences for this code."""
-    return code in _catalogue()
+    return code in tables().causes
 
 
 def cause(code: str) -> Cause:
     """Return who has to act on a cause."""
-    line = _catalogue().get(code) or _catalogue()["unexpected_error"]
+    causes = tables().causes
+    line = causes.get(code) or causes["unexpected_error"]
     return Cause(line["who_acts"], line["retryable"])
 
 
@@ -65,10 +62,9 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     A fact that is not there is shown as a dash, an unknown code as the code itself: a person is never left without
     an answer because a word is missing.
     """
-    line = _catalogue().get(code)
-    if line is None:
+    if not known(code):
         return Sentences(code.replace("_", " "), "", "")
-    parts = [line[f"{language}_{part}"] or line[f"en_{part}"] for part in ("what", "data", "do")]
+    parts = [catalogue(language).pgettext(part, code) for part in PARTS]
 
     def write(name: str, fact: str) -> str:
         return _fact(name, fact, language, zone)
@@ -78,13 +74,17 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
 
 def told_by(code: str) -> frozenset[str]:
     """Return the names of the facts that the first sentence of a cause speaks of."""
-    line = _catalogue().get(code)
-    return frozenset(_PLACE.findall(line["en_what"])) if line else frozenset()
+    return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if known(code) else frozenset()
 
 
 def has_term(key: str) -> bool:
     """Tell whether there is a term or text under this key."""
-    return key in _terms()
+    return key in tables().texts
+
+
+def has_count(key: str) -> bool:
+    """Tell whether there is a quantity or text in two forms under this key, as `count` takes it."""
+    return not {f"count_{key}", key}.isdisjoint(tables().plurals)
 
 
 def term(key: str, language: str = "en", /, **facts: object) -> str:
@@ -93,12 +93,9 @@ def term(key: str, language: str = "en", /, **facts: object) -> str:
     A text is filled in as it stands, since it is written already: "1.234" may be a Dutch thousand. Only what comes as
     a number is written as one.
     """
-    line = _terms()[key]
-
-    def write(name: str, fact: str) -> str:
-        return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
-
-    return _filled(line[language] or line["en"], {name: str(fact) for name, fact in facts.items()}, write)
+    if not has_term(key):
+        raise KeyError(key)
+    return _told(catalogue(language).gettext(key), language, facts)
 
 
 def sentence(key: str, language: str = "en", /, **facts: object) -> str:
@@ -111,9 +108,10 @@ def count(key: str, number: int, language: str = "en", /, **facts: object) -> st
 
     Also for whole sentences and buttons that come in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
     """
-    form = Locale.parse(LOCALES[language]).plural_form(number)
-    line = f"count_{key}_{form}"
-    return term(line if has_term(line) else f"{key}_{form}", language, count=number, **facts)
+    if not has_count(key):
+        raise KeyError(key)
+    stem = f"count_{key}" if f"count_{key}" in tables().plurals else key
+    return _told(catalogue(language).ngettext(stem, stem, number), language, {"count": number, **facts})
 
 
 def nearest(locale: str | None) -> str:
@@ -234,19 +232,11 @@ def listing(items: list[str], language: str = "en") -> str:
     return lists.format_list(items, locale=LOCALES[language])
 
 
-@cache
-def _catalogue() -> dict[str, dict[str, str]]:
-    return {line["code"]: line for line in _lines("errors.csv")}
+def _told(text: str, language: str, facts: Mapping[str, object]) -> str:
+    def write(name: str, fact: str) -> str:
+        return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
 
-
-@cache
-def _terms() -> dict[str, dict[str, str]]:
-    return {line["key"]: line for name in ("terms.csv", "texts.csv") for line in _lines(name)}
-
-
-def _lines(name: str) -> list[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return _filled(text, {name: str(fact) for name, fact in facts.items()}, write)
 
 
 def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str]) -> str:
