@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -47,7 +46,6 @@ def first_text(call: ast.Call) -> str | None:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
-@cache
 @cache
 def codes_in_use() -> dict[str, Path]:
     """Return every code of the catalogue that our code names, with a file that does."""
