@@ -70,17 +70,6 @@ def sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sif
     return Sifted(taken, left_out, tuple(shown))
 
 
-def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    """Return which VAT code is which: only where exactly one code on each side has the rate."""
-    table = {}
-    for code, rate in ours.items():
-        same_here = [other for other, value in ours.items() if value == rate]
-        there = [other for other, value in theirs.items() if value == rate]
-        if len(same_here) == 1 and len(there) == 1:
-            table[code] = there[0]
-    return table
-
-
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """One number for a monitor, in each of its forms: the labels of a form as text, then the number."""

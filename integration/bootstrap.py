@@ -23,13 +23,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, same_rates, sift
+from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.protocol import Connector, Finding
+from integration.connectors.protocol import Connector, Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.plan import Approval
@@ -43,9 +43,11 @@ from integration.flows import FLOWS, FlowLogic
 from integration.flows.common import FlowSettings
 from integration.logbook import BATCH, Logbook
 from integration.logics import RATED, flow_of, logic_of, settings_of
+from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
+from integration.setting_up import SettingUp
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
@@ -73,7 +75,6 @@ SANDBOX_WAREHOUSES = {
 }  # fmt: skip
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
 MPLUS_ADDRESS = "https://api.mpluskassa.nl"
-SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 RATES_KEPT = timedelta(minutes=5)
@@ -153,6 +154,9 @@ class Application:
         self.trying = Trying(
             self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored
         )  # drafts of mappings, and what they would do
+        self.setting_up = SettingUp(
+            self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
+        )
         self.logbook = Logbook(settings.data / "log.duckdb")
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
@@ -291,11 +295,15 @@ class Application:
         access = self._access(system)
         return bool(access.get("company") if system == "accountview" else access.get("url"))
 
-    def check(self, system: str) -> list[Finding]:
-        """Check a connection now, line by line, stopping at the first thing that is wrong."""
+    def well(self) -> dict[str, bool]:
+        """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
+        return {status.system: status.connected and status.ok is not False for status in self.connections()}
+
+    def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
+        """Check a connection now, line by line, stopping at the first thing that is wrong; `tell` hears each line."""
         begun = time.monotonic()
         try:
-            findings = self.connector(system).check()
+            findings = self.connector(system).check(tell)
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
@@ -307,20 +315,20 @@ class Application:
         )
         return findings
 
-    def connect_mplus(self, url: str, ident: str, secret: str, by: str) -> list[Finding]:
-        """Keep the access to the till and check it."""
+    def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
+        """Keep the access to the till and check it; `tell` hears each line."""
         self._leave_sandbox(by)
         self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
-        return self._checked_in("mplus", by)
+        return self._checked_in("mplus", by, tell)
 
     def address(self, system: str) -> str:
         """Return where a system is, or where it usually is while none of one's own is connected."""
         usual = {"accountview": AccountViewSettings().url, "mplus": MPLUS_ADDRESS}
         return usual[system] if self.sandboxed else str(self._access(system).get("url") or usual[system])
 
-    def _checked_in(self, system: str, by: str) -> list[Finding]:
+    def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
         """Check a system that was just connected; once both answer, fill what they answer without a question."""
-        findings = self.check(system)
+        findings = self.check(system, tell)
         if all(status.ok or status.system == system for status in self.connections()) and all(
             one.ok for one in findings
         ):
@@ -374,10 +382,10 @@ class Application:
         with self._client() as client:
             return {one.id: one.name for one in client.companies()}
 
-    def choose_company(self, company: str, by: str) -> list[Finding]:
-        """Keep the company and check the connection."""
+    def choose_company(self, company: str, by: str, tell: Tell = unheard) -> list[Finding]:
+        """Keep the company and check the connection; `tell` hears each line."""
         self._keep("accountview", {"company": company}, by)
-        return self._checked_in("accountview", by)
+        return self._checked_in("accountview", by, tell)
 
     @contextmanager
     def _client(self) -> Iterator[AccountViewClient]:
@@ -523,11 +531,8 @@ class Application:
         for name, table in (("vat_codes", same_rates(ours, theirs)), ("vat_codes_sales", same_rates(theirs, ours))):
             if table and not known.get(name):
                 self.rules.set_table(name, table, by)
-        branches, warehouses = target.choices("branches"), source.choices("warehouses")
-        if len(branches) == 1:  # of several nobody knows which one the stock of the books is for
-            self._answer("stock", "branches", {next(iter(branches)): "formula"}, by)
-        elif branches and set(branches) == set(warehouses):
-            self._answer("stock", "branches", {code: f"warehouse:{code}" for code in branches}, by)
+        if sources := branch_sources(target.choices("branches"), source.choices("warehouses")):
+            self._answer("stock", "branches", sources, by)
         try:
             self._propose_booking(source, by)
         except AccessDeniedError as error:  # who has no right to debtors or daybooks can have products all the same
@@ -535,13 +540,11 @@ class Application:
 
     def _propose_booking(self, source: Connector, by: str) -> None:
         """Answer how orders are booked where the books leave no choice: one collective account, one sales daybook."""
-        debtors = source.extract(Kind.DEBTOR).records
-        accounts = {str(record.values.get("account") or "") for record in debtors} - {""}
+        accounts = list(source.choices("debtor_accounts"))
         if len(accounts) == 1:
-            self._answer("orders", "collective_account", accounts.pop(), by)
-        sales = [code for code, name in source.choices("daybooks").items() if name.casefold() == SALES_DAYBOOK]
-        if len(sales) == 1:
-            self._answer("orders", "daybook", sales[0], by)
+            self._answer("orders", "collective_account", accounts[0], by)
+        if sales := sales_daybook(source.choices("daybooks")):
+            self._answer("orders", "daybook", sales, by)
 
     def _answer(self, flow: str, setting: str, value: object, by: str) -> None:
         """Answer a question of a flow that nobody has answered yet."""

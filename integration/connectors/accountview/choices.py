@@ -31,10 +31,12 @@ class Choices:
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
             "cost_centres": lambda: self._codes(objects.cost_centres, "COST_CODE", "COST_DESC"),
-            "payment_conditions": self._payment_conditions,
+            "payment_conditions": lambda: self._of_debtors("payment_condition"),
+            "debtor_accounts": lambda: self._of_debtors("account"),
             "warehouses": lambda: {code: code for code in warehouses.codes(fresh=True)},
             "companies": lambda: {one.id: f"{one.name} ({one.code})" for one in client.companies()},
             "article_fields": lambda: {one.name: one.caption for one in client.dictionary(objects.articles.table)},
+            "article_codes": self._article_codes,
         }
 
     def of(self, name: str) -> dict[str, str]:
@@ -49,19 +51,25 @@ class Choices:
     ) -> dict[str, str]:
         return {text(row[code]) or "": text(row.get(caption)) or "" for row in self._all(of, code) if fits(row)}
 
-    def _payment_conditions(self) -> dict[str, str]:
-        """The object of the conditions themselves is not published; those of the debtors are read instead."""
+    def _article_codes(self) -> dict[str, str]:
+        """One page shows what codes look like; a catalogue has too many to list."""
+        column, size = self._settings.article.code, self._settings.page_size
+        rows = self._client.page(Query(of=self._settings.objects.articles, sort=(column,), size=size, fields=(column,)))
+        return {code: code for row in rows if (code := text(row.get(column)))}
+
+    def _of_debtors(self, name: str) -> dict[str, str]:
+        """What the debtors have in a field: the object of payment conditions, for one, is not published."""
         layout = self._books.layouts(Kind.DEBTOR)[0]
-        if not layout.has("payment_condition"):
+        if not layout.has(name):
             return {}
-        column, objects = layout.column("payment_condition").name, self._settings.objects
+        column, objects = layout.column(name).name, self._settings.objects
         query = Query(
             of=objects.debtors, sort=(column,), size=self._settings.page_size, fields=(column,), descending=True
         )
         found: set[str] = set()
         for page in range(1, HARVESTED_PAGES + 1):
             rows = self._client.page(replace(query, number=page))
-            codes = [layout.text(row, "payment_condition") for row in rows]
+            codes = [layout.text(row, name) for row in rows]
             found |= set(codes)
             if len(codes) < query.size or not codes[-1]:  # those without one come last
                 break

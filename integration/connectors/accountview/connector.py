@@ -323,8 +323,8 @@ class AccountView:
         """Return codes and their captions; nothing for what is not known here.
 
         Known are vat_codes, vat_rates, ledgers, revenue_accounts, collective_accounts, daybooks, cost_centres,
-        payment_conditions (as far as debtors have them), warehouses (where the settings name their object), companies,
-        article_fields.
+        payment_conditions and debtor_accounts (as far as debtors have them), warehouses (where the settings name their
+        object), companies, article_fields, article_codes (a page of them).
         """
         return self._choices.of(name)
 
