@@ -23,6 +23,7 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
 }  # fmt: skip
 
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
+_CHOSEN = "chose_language"
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]")
 
 
@@ -35,15 +36,23 @@ def settle_language() -> None:
     """Decide on the language of this session: that of the address, the one chosen before, or that of the browser."""
     asked = st.query_params.get("lang", "")
     if asked in words.LANGUAGES:
-        speak(asked)
+        st.session_state[_SPOKEN] = asked
     elif _SPOKEN not in st.session_state:
         kept = st.context.cookies.get(KEPT_LANGUAGE, "")
-        speak(kept if kept in words.LANGUAGES else words.nearest(st.context.locale))
+        st.session_state[_SPOKEN] = kept if kept in words.LANGUAGES else words.nearest(st.context.locale)
 
 
-def speak(chosen: str) -> None:
-    """Go on in this language."""
-    st.session_state[_SPOKEN] = chosen
+def speak(language: str) -> None:
+    """Go on in the language that a person chose."""
+    st.session_state[_SPOKEN] = language
+    st.session_state[_CHOSEN] = True
+    if "lang" in st.query_params:
+        st.query_params["lang"] = language
+
+
+def chosen() -> bool:
+    """Tell whether a person chose the language in this session, so that the browser is to remember it."""
+    return bool(st.session_state.get(_CHOSEN))
 
 
 def zone() -> tzinfo:
