@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.components.application import application
 from pages.components.connections import connection_rows
-from pages.components.flows import flow_cards, invitation
+from pages.components.days import last_days
+from pages.components.flows import flow_cards, invitation, start_preview
 from pages.components.layout import empty, failures, head, section
 from pages.components.needs import needs, needs_list
 from pages.components.runs import added, sum_strip, today
-from pages.components.wording import long_day, moment, sandbox_badges, text
+from pages.components.wording import flow_name, long_day, moment, sandbox_badges, text
 
 REFRESH_SECONDS = 15
 
@@ -43,6 +44,17 @@ def state_of_things() -> None:
         with grid.cell(column_span=2):
             section(text("connections"))
             connection_rows(app)
+    last_days(app)
+
+
+def new_preview() -> None:
+    """Offer a preview of any flow."""
+    flow = st.menu_button(
+        text("btn_preview_of"), list(app.flows), key="new_preview", type="primary", icon=":material/difference:",
+        format_func=flow_name,
+    )  # fmt: skip
+    if flow:
+        start_preview(app, flow)
 
 
 if not any(status.connected for status in app.connections()):
@@ -50,6 +62,7 @@ if not any(status.connected for status in app.connections()):
     failures()
     invitation(app)
 else:
-    head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed))
+    with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
+        new_preview()
     failures()
     state_of_things()

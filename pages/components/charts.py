@@ -14,10 +14,14 @@ HEIGHT = 260
 
 
 FAINT = 0.5
+CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
 
 
-def state_bars(frame: pd.DataFrame, at: str, states: list[str]) -> None:
-    """Draw one stacked bar for each row, a column of `frame` for each state; `at` names the labels below the bars."""
+def state_bars(frame: pd.DataFrame, at: str, states: list[str], every: int = 1) -> None:
+    """Draw one stacked bar for each row, a column of `frame` for each state.
+
+    `at` names the labels below the bars, of which each `every`-th is written.
+    """
     figure = go.Figure()
     for state in states:
         if state in frame and frame[state].sum():
@@ -27,8 +31,18 @@ def state_bars(frame: pd.DataFrame, at: str, states: list[str]) -> None:
                 name=word(state),
                 marker={"color": line_colour(LOOKS[state].colour), "opacity": FAINT if state == "skipped" else 1},
             )
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", xaxis={"dtick": every, "tickangle": 0})
     chart(figure)
+
+
+def flow_bars(frame: pd.DataFrame, at: str, names: Mapping[str, str], alt: str, every: int = 1) -> None:
+    """Draw one stacked bar for each row, a column of `frame` for each flow that has one, in colours of no state."""
+    figure = go.Figure()
+    for colour, (name, label) in zip(CALM, names.items(), strict=False):
+        if name in frame:
+            figure.add_bar(x=frame[at], y=frame[name], name=label, marker={"color": stand_in(colour)})
+    figure.update_layout(barmode="stack", showlegend=True, xaxis={"dtick": every, "tickangle": 0})
+    chart(figure, alt=alt)
 
 
 def duration_bars(frame: pd.DataFrame, at: str, seconds: str, label: str) -> None:
@@ -88,7 +102,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
 
 
-def chart(figure: go.Figure, height: int = HEIGHT) -> None:
+def chart(figure: go.Figure, height: int = HEIGHT, alt: str = "") -> None:
     """Draw a figure in the console's manner: the theme's ten colours, a legend above, no tools."""
     figure.update_layout(
         colorway=[f"#{place:06d}" for place in range(1, 11)],  # stand-ins: Streamlit puts the theme's ten colours there
@@ -102,4 +116,4 @@ def chart(figure: go.Figure, height: int = HEIGHT) -> None:
         xaxis={"title": None, "type": "category"},
         yaxis={"title": None, "rangemode": "tozero"},
     )
-    st.plotly_chart(figure, config={"displayModeBar": False})
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt or None)

@@ -21,7 +21,7 @@ def connection_rows(app: Application) -> None:
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                with st.container(width="content", gap=None):
+                with st.container(width="stretch", gap=None):
                     small(f"**{system_name(status.system)}**")
                     note(_about(status))
                 _answer(status)
@@ -44,17 +44,23 @@ def _answer(status: ConnectionStatus) -> None:
         st.badge(text("badge_no_answer"), icon=f":material/{LOOKS['failed'].icon}:", color="red")
 
 
-def check_result(system: str, findings: Sequence[Finding]) -> None:
-    """Draw a check: what is wrong in three sentences, then every line with its tick, cross or dash."""
+def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = False) -> None:
+    """Draw a check: what is wrong in three sentences, then every line with its tick, cross or dash.
+
+    One that is still `under_way` says where it is.
+    """
     wrong = next((one for one in findings if one.ok is False), None)
     with st.container(border=True, gap="small"):
-        if wrong is None:
+        if under_way:
+            st.markdown(f"{mark('running')} **{text('checking', system=system_name(system))}**")
+        elif wrong is None:
             st.markdown(f"{mark('ok')} **{text('check_good', system=system_name(system))}**")
         else:
             sentences = say(wrong.cause, {"system": system, **wrong.facts})
             st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
-        facts_table({_name(system, one): _line(one) for one in findings})
+        coming = next((one.name for one in findings if one.ok is None), "") if under_way else ""
+        facts_table({_name(system, one): _line(system, one, now=one.name == coming) for one in findings})
 
 
 def _name(system: str, finding: Finding) -> str:
@@ -64,9 +70,11 @@ def _name(system: str, finding: Finding) -> str:
     return next((text(key) for key in keys if has_term(key)), plain(finding.name))
 
 
-def _line(finding: Finding) -> str:
+def _line(system: str, finding: Finding, *, now: bool) -> str:
+    if now:
+        return f"{mark('running')} {text('check_now')}"
     if finding.ok is None:
         return f":gray[{text('not_checked')}]"
     if finding.ok:
         return f"{mark('ok')} {plain(finding.about)}"
-    return f"{mark('failed')} {plain(say(finding.cause, finding.facts).what)}"
+    return f"{mark('failed')} {plain(say(finding.cause, {'system': system, **finding.facts}).what)}"

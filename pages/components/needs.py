@@ -32,10 +32,11 @@ class Need:
 
 
 def needs(app: Application) -> list[Need]:
-    """Return what needs a person: dead connections, failed runs, plans that wait, then what is parked by cause."""
+    """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
     statuses = app.statuses()
     found = [need for status in app.connections() for need in _connection(status)]
     found += [need for status in statuses for need in _stopped(app, status)]
+    found += [need for status in statuses for need in _in_doubt(app, status)]
     found += [need for status in statuses for need in _waiting(app, status)]
     return found + list(_parked(app))
 
@@ -68,6 +69,17 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
         yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
 
 
+def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
+    """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
+    for run in app.runs(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
+        if run.counts.in_doubt:
+            system = system_name(app.flows[run.flow].target)
+            title = counted("need_in_doubt", run.counts.in_doubt, flow=flow_name(run.flow), system=system)
+            about = text("need_in_doubt_about", system=system)
+            params = {"run": run.id, "show": "in_doubt"}
+            yield Need("in_doubt", title, about, text("btn_follow"), "runs", params)
+
+
 def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
     run = status.waiting
     if run is None:
@@ -95,7 +107,7 @@ def _parked(app: Application) -> Iterator[Need]:
 
 
 def needs_list(app: Application, found: list[Need]) -> None:
-    """Draw what needs a person as rows with one verb each."""
+    """Draw what needs a person as rows with one verb each; O opens the first."""
     with st.container(border=True, gap="xsmall", key="rows_needs"):
         for place, need in enumerate(found[:MOST]):
             if place:
@@ -110,7 +122,7 @@ def needs_list(app: Application, found: list[Need]) -> None:
                     text("btn_try_again_short"), key=f"again-{place}", type="tertiary", help=text("try_again_about")
                 ):
                     try_again(app, *need.again)
-                if st.button(need.verb, key=f"need-{place}", width=132):
+                if st.button(need.verb, key=f"need-{place}", width=132, shortcut=None if place else "O"):
                     st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
     if len(found) > MOST:
         note(text("and_more", number=number(len(found) - MOST)))

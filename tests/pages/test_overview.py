@@ -1,0 +1,48 @@
+"""The overview: what needs a person, the flows, and charts of the last days."""
+
+import time
+from collections.abc import Callable
+
+from integration.bootstrap import Application
+from integration.core.plan import Approval
+from integration.core.run import RunState
+from integration.sandbox.faults import Fault
+from tests.pages.conftest import SECONDS, Open, previewed, settled, texts
+
+LATE_SECONDS = 5
+
+
+def until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
+    assert connected.sandbox
+    run = previewed(connected)
+    late = connected.sandbox.switches.armed(
+        Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
+    )
+    with late:
+        confirmed = {brake.code: brake.count for brake in run.brakes}
+        connected.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+        until(lambda: connected.run(run.id).counts.in_doubt > 0)
+        said = texts(open_page())
+        done = settled(connected, run.id)
+
+    assert "1 change was sent to MplusKASSA and not answered" in said
+    assert "Nothing is sent twice" in said
+    assert (done.state, done.counts.in_doubt) == (RunState.DONE, 0)
+    assert "not answered" not in texts(open_page())
+
+
+def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
+    until(lambda: connected.events.count() == 0)
+
+    test = open_page()
+
+    assert not test.exception
+    assert len(test.get("plotly_chart")) == 2
+    assert {one.key for one in test.get("download_button")} >= {"csv-days_results", "csv-days_flows"}
