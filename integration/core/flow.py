@@ -22,7 +22,8 @@ class Stage:
 
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
     of an order. What is written `once` is a document: never changed after, and a later change is a question. `needs`
-    are the fields that name a record of another kind which has to be in the target before.
+    are the fields that name a record of another kind which has to be in the target before. `grouped_by` is the field of
+    the record read by which people sort its lines: the article group, the country, the branch.
     """
 
     source: Kind
@@ -31,6 +32,7 @@ class Stage:
     derived: bool = False
     once: bool = False
     needs: Mapping[str, Kind] = field(default_factory=dict)
+    grouped_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ CHANGE_STEPS: dict[Step, frozenset[Step]] = {
 ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
 """One run of a flow at a time may be in one of these."""
 
+RESTING = frozenset({"approve", "hold", "stopped"})
+"""Phases in which a run waits for a person or a system."""
+
+EARLIEST_SECONDS = 2.0  # before that a speed says nothing
+
 
 def may_follow(now: RunState | Step, wanted: RunState | Step) -> bool:
     """Tell whether a run or a change may go from one state to another."""
@@ -107,14 +112,15 @@ class Staged:
     record: Record | None = None
     issue: Issue | None = None
     skip: Skip | None = None
+    group: str = ""  # what people sort it by, as the source has it
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
     """One line of a kept plan, with where it stands.
 
-    `weight` is how many records read it accounts for. `cause` names the issue of a parked line or the reason of a
-    skipped one, `facts` fill its sentences.
+    `weight` is how many records read it accounts for, `calls` how many write calls its change takes. `cause` names the
+    issue of a parked line or the reason of a skipped one, `facts` fill its sentences.
     """
 
     seq: int
@@ -135,6 +141,40 @@ class PlanRow:
     attempts: int = 0
     sent_at: datetime | None = None
     reference: str = ""
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """What some lines of a plan have in common: a field they change, their group, their cause. Empty says nothing."""
+
+    field: str = ""
+    group: str = ""
+    cause: str = ""
+
+
+EVERY_LINE = Among()
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of a run, which has not ended while the run is still at it.
+
+    Its name is `extract`, `plan`, `approve` (it waits for a person), `write`, `hold` (for a system) or `stopped`.
+    """
+
+    name: str
+    began_at: datetime
+    ended_at: datetime | None = None
+    done_before: int = 0  # how far the run had come when it began
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a run at work goes: records a second, and the seconds left. Both are 0 while it is too early to tell."""
+
+    per_second: float = 0.0
+    seconds_left: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +223,14 @@ class Run:
     error: str = ""  # code of the catalogue of what stopped it
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+
+
+def pace(run: Run, phase: Phase | None, now: datetime) -> Pace:
+    """Return how fast a run has gone since its phase began, and how long it still takes at that speed."""
+    if phase is None or phase.ended_at is not None or phase.name in RESTING:
+        return Pace()
+    passed, done = (now - phase.began_at).total_seconds(), run.progress_done - phase.done_before
+    if passed < EARLIEST_SECONDS or done <= 0:
+        return Pace()
+    left = max(0, run.progress_total - run.progress_done)
+    return Pace(done / passed, left * passed / done)

@@ -19,9 +19,13 @@ def documents(source: Kind, target: Kind) -> Flow:
         source="mplus",
         target="accountview",
         stages=(
-            Stage(source, Kind.DEBTOR, counted=False, derived=True),
-            Stage(source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}),
-            Stage(source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}),
+            Stage(source, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
+            Stage(
+                source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
+            ),
+            Stage(
+                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
+            ),
         ),
     )
 
@@ -33,17 +37,22 @@ FLOWS: Mapping[str, Flow] = {
         target="mplus",
         stages=(
             Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
-            Stage(Kind.ARTICLE, Kind.PRODUCT),
+            Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group"),
         ),
     ),
     "stock": Flow(
         "stock",
         source="accountview",
         target="mplus",
-        stages=(Stage(Kind.ARTICLE, Kind.STOCK),),
+        stages=(Stage(Kind.ARTICLE, Kind.STOCK, grouped_by="group"),),
         by_changes=False,  # nothing says that a movement of stock changes the article's stamp
     ),
-    "customers": Flow("customers", source="accountview", target="mplus", stages=(Stage(Kind.DEBTOR, Kind.RELATION),)),
+    "customers": Flow(
+        "customers",
+        source="accountview",
+        target="mplus",
+        stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country"),),
+    ),
     "orders": documents(Kind.ORDER, Kind.SALES_ORDER),
 }
 

@@ -4,7 +4,7 @@ Every method does one page and may be repeated after a crash: a page and the pla
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -26,7 +26,8 @@ from integration.core.plan import (
     still_applies,
 )
 from integration.core.records import Held, Kind, Record, merged, same
-from integration.core.run import Link, Mode, PlanRow, Run, RunState, Step
+from integration.core.rules import as_text
+from integration.core.run import Link, Mode, PlanRow, Run, RunState, Staged, Step
 from integration.flows import FlowLogic, Shaped
 from integration.runner.parts import Parts, next_cursors
 
@@ -115,9 +116,9 @@ class Preview:
         if logic.flow.stages[place].counted:
             self._look_again(run, records)
             for aside, stage in enumerate(logic.flow.stages):
-                if stage.derived and (staged := logic.stage(aside, records)):
+                if stage.derived and (staged := _grouped(logic, aside, records)):
                     self.parts.runs.stage_page(run.id, aside, staged, run.position)
-        self.parts.runs.stage_page(run.id, place, logic.stage(place, records), position)
+        self.parts.runs.stage_page(run.id, place, _grouped(logic, place, records), position)
 
     def _look_again(self, run: Run, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
@@ -202,10 +203,12 @@ class Preview:
             return True
         uniques = self._unique(run.id, place)
         shaped = [logic.shape(place, members, uniques.numbers, uniques.marks) for members in groups]
+        if stage.grouped_by:
+            shaped = [replace(one, group=one.group or _group(each)) for one, each in zip(shaped, groups, strict=True)]
         if stage.derived:
             members = (tuple(one.key for one in group) for group in groups)
             shaped = [replace(one, members=keys) for one, keys in zip(shaped, members, strict=True)]
-        page = _PlanPage(place, counted=stage.counted)
+        page = self._page(logic, place)
         self._compare(run, logic, shaped, page)
         position |= {"after": groups[-1][0].parent, "planned": str(int(position.get("planned", "0")) + page.weight)}
         for name, count in {"changes": page.changes, **page.watched}.items():
@@ -359,7 +362,7 @@ class Preview:
         held = self.parts.connectors[flow.target].lookup(
             [link.agreed for link in owners if link.agreed], self.parts.links.references(flow.name)
         )
-        page = _PlanPage(place, counted=True)
+        page = self._page(logic, place)
         for link in owners:
             now = held.get(link.key)
             if link.agreed is None or now is None:
@@ -380,7 +383,7 @@ class Preview:
             self.parts.runs.position(run.id, position)
             return True
         rows = [row for row in rows if row.stage == rows[0].stage]
-        page = _PlanPage(rows[0].stage, counted=logic.flow.stages[rows[0].stage].counted)
+        page = self._page(logic, rows[0].stage)
         changes = [row.change for row in rows if row.change]
         backs = {one.key: _turned(logic, page.place, one) for one in changes}
         fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
@@ -442,6 +445,10 @@ class Preview:
         log.info("preview finished", run=run.id, flow=run.flow, read=read, changes=tally.changes)
         return False
 
+    def _page(self, logic: FlowLogic, place: int) -> "_PlanPage":
+        stage, target = logic.flow.stages[place], self.parts.connectors[logic.flow.target]
+        return _PlanPage(place, counted=stage.counted, calls=target.calls)
+
     def _unique(self, run_id: str, place: int) -> "_Uniques":
         key = (run_id, place)
         if key not in self._uniques:
@@ -459,9 +466,10 @@ class _Uniques:
 class _PlanPage:
     """The lines of one page of a plan while they are collected."""
 
-    def __init__(self, place: int, *, counted: bool) -> None:
+    def __init__(self, place: int, *, counted: bool, calls: Callable[[Change], int]) -> None:
         self.place = place
         self.counted = counted
+        self.calls = calls
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
         self.unchanged_weight = 0
@@ -534,6 +542,7 @@ class _PlanPage:
                 digest=change.digest(),
                 brakes=marks,
                 reference=reference,
+                calls=self.calls(change),
             )
         )
 
@@ -567,6 +576,19 @@ def _after_extract(mode: Mode, place: int, flow: Flow) -> dict[str, str]:
 
 def _after_plan(mode: Mode) -> str:
     return "vanished" if mode is Mode.COMPLETE else "finish"
+
+
+def _grouped(logic: FlowLogic, place: int, records: Sequence[Record]) -> list[Staged]:
+    """Return what records come to in a stage, with what the source sorts them by."""
+    staged, name = logic.stage(place, records), logic.flow.stages[place].grouped_by
+    if not name:
+        return staged
+    groups = {record.key: as_text(record.values.get(name)).strip() for record in records}
+    return [replace(one, group=groups.get(one.key, "")) for one in staged]
+
+
+def _group(members: Sequence[Staged]) -> str:
+    return next((one.group for one in members if one.group), "")
 
 
 def _without(desired: Record, taken: Mapping[str, Issue]) -> tuple[Record | None, list[Issue]]:

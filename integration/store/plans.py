@@ -3,13 +3,14 @@
 # ruff: noqa: TID251 - the store is where SQL is spoken
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.run import Counts, PlanRow, Step
+from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
+from integration.store import facets
 from integration.store.database import portions
 from integration.store.shapes import Row, line_of, line_to_row
 from integration.store.tables import lines, runs, tallies
@@ -32,6 +33,7 @@ def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> None:
     connection.execute(lines.insert(), rows)
     connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
     count(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
+    facets.count(connection, run, (facet for row in rows for facet in facets.of_row(row)))
 
 
 def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
@@ -118,25 +120,59 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
     return found
 
 
-def showing(run: str, show: str, find: str) -> list[sa.ColumnElement[bool]]:
-    """Return what a line must be to be shown.
+def shows(show: str) -> tuple[Collection[Action], Collection[Step]]:
+    """Return the actions and the steps a line may have to be shown.
 
     `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
-    parked, left). `find` is looked for in keys, titles, groups and source keys. Raises ValueError for anything else.
+    parked, left). Raises ValueError for anything else.
     """
-    wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
+    if show == "all":
+        return tuple(Action), tuple(Step)
     if show == "changes":
-        wanted.append(lines.c.action.in_(CHANGES))
-    elif show in set(Action):
-        wanted.append(lines.c.action == show)
-    elif show == Step.IN_DOUBT:
-        wanted.append(lines.c.step.in_(UNSETTLED))
-    elif show == Step.LEFT:  # what takes no part has a show of its own
-        wanted.append(sa.and_(lines.c.step == show, lines.c.action.in_(CHANGES)))
-    elif show in set(Step):
-        wanted.append(lines.c.step == show)
-    elif show != "all":
-        raise ValueError(f"nothing is shown as {show!r}")
+        return CHANGES, tuple(Step)
+    if show in set(Action):
+        return (Action(show),), tuple(Step)
+    if show == Step.IN_DOUBT:
+        return tuple(Action), UNSETTLED
+    if show == Step.LEFT:  # what takes no part has a show of its own
+        return CHANGES, (Step.LEFT,)
+    if show in set(Step):
+        return tuple(Action), (Step(show),)
+    raise ValueError(f"nothing is shown as {show!r}")
+
+
+def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> list[sa.ColumnElement[bool]]:
+    """Return what a line must be to be shown; `shows` says as what.
+
+    `find` is looked for in keys, titles, groups and source keys; `among` says what else the lines have in common.
+    """
+    actions, steps = shows(show)
+    wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
+    if len(actions) < len(Action):
+        wanted.append(lines.c.action.in_(actions))
+    if len(steps) < len(Step):
+        wanted.append(lines.c.step.in_(steps))
     if find.strip():
         wanted.append(lines.c.found_by.contains(find.strip().casefold(), autoescape=True))
+    if among.field:
+        name = f"{facets.SIGN}{among.field}{facets.SIGN}"
+        wanted.append(lines.c.fields.contains(name, autoescape=True))
+    if among.group:
+        wanted.append(lines.c.group == among.group)
+    if among.cause:
+        wanted.append(lines.c.cause == among.cause)
     return wanted
+
+
+def number(connection: sa.Connection, run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> int:
+    """Return how many lines are shown; without a search this is known from what is counted already."""
+    actions, steps = shows(show)
+    asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
+    if not find.strip() and not asked:
+        sums = tally(connection, [run])[run]
+        return sum(found for (action, step), (found, _) in sums.items() if action in actions and step in steps)
+    if not find.strip() and len(asked) == 1 and len(steps) == len(Step):
+        facet, value = asked[0]
+        return facets.of_run(connection, run, actions)[facet].get(value, 0)
+    counted = sa.select(sa.func.count()).select_from(lines).where(*showing(run, show, find, among))
+    return connection.execute(counted).scalar_one()

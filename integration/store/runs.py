@@ -16,10 +16,13 @@ from integration.core.plan import Action, Approval, Brake, Change
 from integration.core.records import Kind
 from integration.core.run import (
     ACTIVE,
+    EVERY_LINE,
+    Among,
     Counts,
     Link,
     Mode,
     Outcome,
+    Phase,
     PlanRow,
     Run,
     RunState,
@@ -27,7 +30,7 @@ from integration.core.run import (
     Step,
     may_follow,
 )
-from integration.store import cursors, issues, links, plans, staging
+from integration.store import cursors, facets, issues, links, phases, plans, staging
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell, values_of
 from integration.store.shapes import Row, approval_to_json, change_from_json, line_of, run_of
@@ -109,6 +112,7 @@ class Runs:
         try:
             with self.database.write() as connection:
                 connection.execute(runs.insert().values(row))
+                phases.enter(connection, now, run, "extract")
                 _tell(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
         except IntegrityError:
             raise self._active(flow) from None
@@ -131,11 +135,13 @@ class Runs:
         """Keep how far the run has come; whatever it waited for is over."""
         with self.database.write() as connection:
             _set(connection, run, phase=phase, progress_done=done, progress_total=total, error="", facts={})
+            phases.enter(connection, self.clock(), run, phase, done)
 
     def waiting_for(self, run: str, code: str, facts: Mapping[str, str]) -> None:
         """Keep what holds a run up that will go on by itself."""
         with self.database.write() as connection:
-            _set(connection, run, error=code, facts=dict(facts))
+            row = _set(connection, run, error=code, facts=dict(facts))
+            phases.enter(connection, self.clock(), run, "hold", row.progress_done)
 
     def stage_page(self, run: str, stage: int, records: Sequence[Staged], position: Mapping[str, str]) -> None:
         """Keep a page of what was read, and where the next one starts."""
@@ -234,6 +240,8 @@ class Runs:
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
             _set(connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended)
             _advance(connection, now, row.flow, cursors)
+            if state is RunState.READY:
+                phases.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"
             _tell(connection, now, run, row.flow, event, _result(connection, run), _since(row, now))
 
@@ -277,6 +285,8 @@ class Runs:
             staging.clear(connection, run)
             kept = {"error": code, "facts": dict(facts)} if code else {}
             _set(connection, run, ended_at=None if state is RunState.INTERRUPTED else now, **kept)
+            if state is RunState.INTERRUPTED:
+                phases.enter(connection, now, run, "stopped", row.progress_done)
             told = Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=_since(row, now))
             tell(connection, now, [told])
 
@@ -299,6 +309,7 @@ class Runs:
                     connection, run, approval=approval_to_json(approval), cancelled=False, error="", facts={},
                     phase="write", progress_done=done, progress_total=total, ended_at=None,
                 )  # fmt: skip
+                phases.enter(connection, now, run, "write", done)
                 facts = {"by": approval.by, "changes": str(total), "fingerprint": approval.fingerprint}
                 _tell(connection, now, run, row.flow, "approved", facts)
         except IntegrityError:
@@ -361,6 +372,7 @@ class Runs:
                 _check(Step(row.step), one.step, f"line {row.seq} of run {run}")
             connection.execute(_MOVE, [_moved(run, row, one, now) for row, one in pairs])
             plans.count(connection, run, _moves((row, one.step) for row, one in pairs))
+            _count_causes(connection, run, pairs)
             _keep_links(connection, now, flow, pairs)
             issues.meet(
                 connection, now, flow, run,
@@ -385,17 +397,69 @@ class Runs:
 
     # ---- the plan on screen ---------------------------------------------------------------------------------------
 
-    def rows(self, run: str, show: str = "all", find: str = "", offset: int = 0, limit: int = 500) -> list[PlanRow]:
+    def rows(
+        self,
+        run: str,
+        show: str = "all",
+        find: str = "",
+        offset: int = 0,
+        limit: int = 500,
+        among: Among = EVERY_LINE,
+    ) -> list[PlanRow]:
         """Return lines of the plan in its order. `plans.showing` says what may be shown and found."""
-        page = sa.select(lines).where(*plans.showing(run, show, find)).order_by(lines.c.seq)
+        numbers = sa.select(lines.c.seq).where(*plans.showing(run, show, find, among)).order_by(lines.c.seq)
+        asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
+        page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
         with self.database.read() as connection:
-            return [line_of(row) for row in connection.execute(page.offset(offset).limit(limit))]
+            return [line_of(row) for row in connection.execute(page.order_by(lines.c.seq))]
 
-    def row_count(self, run: str, show: str = "all", find: str = "") -> int:
+    def row_count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
-        counted = sa.select(sa.func.count()).select_from(lines).where(*plans.showing(run, show, find))
         with self.database.read() as connection:
-            return connection.execute(counted).scalar_one()
+            return plans.number(connection, run, show, find, among)
+
+    def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
+        """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
+        with self.database.read() as connection:
+            return facets.of_run(connection, run, plans.shows(show)[0])
+
+    def numbers(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
+        """Return the numbers of the changes among all lines that are shown."""
+        here = (*plans.showing(run, show, find, among), lines.c.action.in_(plans.CHANGES))
+        with self.database.read() as connection:
+            return frozenset(connection.execute(sa.select(lines.c.seq).where(*here)).scalars())
+
+    def calls(self, run: str) -> dict[int, int]:
+        """Return how many write calls each change of the plan takes, by its number."""
+        here = (lines.c.run == run, lines.c.action.in_(plans.CHANGES))
+        with self.database.read() as connection:
+            return {
+                row.seq: row.calls for row in connection.execute(sa.select(lines.c.seq, lines.c.calls).where(*here))
+            }
+
+    def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
+        """Return the first changes that a brake counted, and how many there are."""
+        here = (*plans.showing(run, "changes"), lines.c.brakes.contains(f'"{brake}"', autoescape=True))
+        counted = sa.select(sa.func.count()).select_from(lines).where(*here)
+        with self.database.read() as connection:
+            first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
+            return [line_of(row) for row in first], connection.execute(counted).scalar_one()
+
+    def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
+        """Return what the plan calls these records of a kind."""
+        found: dict[str, str] = {}
+        with self.database.read() as connection:
+            for some in portions(keys):
+                here = (lines.c.run == run, lines.c.kind == kind, lines.c.key.in_(some))
+                found |= {
+                    row.key: row.title for row in connection.execute(sa.select(lines.c.key, lines.c.title).where(*here))
+                }
+        return found
+
+    def phases(self, run: str) -> list[Phase]:
+        """Return what the run did, and when."""
+        with self.database.read() as connection:
+            return phases.of_run(connection, run, _row(connection, run).ended_at)
 
     def row(self, run: str, seq: int) -> PlanRow:
         """Return one line. Raises KeyError when the plan does not have it."""
@@ -566,6 +630,13 @@ def _keep_links(connection: sa.Connection, now: datetime, flow: str, pairs: Sequ
         else:
             made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
     links.keep(connection, now, flow, made)
+
+
+def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
+    """Count the causes that lines get when they are settled, and no longer those they had."""
+    gone = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
+    met = [("cause", one.issue.cause, row.action) for row, one in pairs if one.issue is not None]
+    facets.count(connection, run, met, gone)
 
 
 def _advance(connection: sa.Connection, now: datetime, flow: str, values: Mapping[str, str] | None) -> None:

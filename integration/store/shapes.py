@@ -11,6 +11,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
 from integration.core.records import Kind, record_from_json, record_to_json
 from integration.core.run import Counts, Mode, PlanRow, Run, RunState, Staged, Step
+from integration.store.facets import fields_of
 
 Row = sa.Row[tuple[Any, ...]]
 
@@ -66,6 +67,7 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
         "change": None if change is None else change_to_json(change), "digest": line.digest,
         "brakes": list(line.brakes), "cause": line.cause, "cause_field": line.cause_field,
         "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "reference": line.reference,
+        "fields": fields_of(change), "calls": 0 if change is None else line.calls,
     }  # fmt: skip
 
 
@@ -75,7 +77,7 @@ def line_of(row: Row) -> PlanRow:
         seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind(row.kind), key=row.key, title=row.title,
         group=row.group, weight=row.weight, change=None if row.change is None else change_from_json(row.change),
         digest=row.digest, brakes=tuple(row.brakes), cause=row.cause, cause_field=row.cause_field, facts=row.facts,
-        step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, reference=row.reference,
+        step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, reference=row.reference, calls=row.calls,
     )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def staged_to_row(run: str, stage: int, one: Staged) -> dict[str, object]:
         "record": None if one.record is None else record_to_json(one.record),
         "issue": _issue_to_json(one.issue),
         "skip": None if one.skip is None else [one.skip.reason, one.skip.key, dict(one.skip.facts)],
+        "group": one.group,
     }  # fmt: skip
 
 
@@ -100,6 +103,7 @@ def staged_of(row: Row) -> Staged:
         key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
         record=None if row.record is None else record_from_json(row.record),
         issue=None if row.issue is None else Issue(*row.issue), skip=None if row.skip is None else Skip(*row.skip),
+        group=row.group,
     )  # fmt: skip
 
 

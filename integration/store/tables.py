@@ -70,6 +70,7 @@ staged = sa.Table(
     sa.Column("record", Json),
     sa.Column("issue", Json),
     sa.Column("skip", Json),
+    sa.Column("group", Words, nullable=False, server_default=""),
     sa.Index("ix_staged_parent", "run", "stage", "parent", "key"),
     sa.Index("ix_staged_number", "run", "stage", "number"),
     sa.Index("ix_staged_mark", "run", "stage", "mark"),
@@ -99,6 +100,8 @@ lines = sa.Table(
     _number("attempts"),
     sa.Column("sent_at", Moment),
     _text("reference"),
+    sa.Column("fields", Words, nullable=False, server_default=""),  # what it changes: |article.ean|article.price_incl|
+    sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it takes
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_lines_run", ondelete="CASCADE"),
     sa.Index("ix_plan_lines_action", "run", "action", "seq"),
     sa.Index("ix_plan_lines_step", "run", "step", "stage", "seq"),
@@ -114,6 +117,28 @@ tallies = sa.Table(
     _number("lines"),
     _number("weight"),
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_tallies_run", ondelete="CASCADE"),
+)
+
+facets = sa.Table(
+    "facets",
+    metadata,
+    _text("run", primary_key=True),
+    _text("facet", primary_key=True),  # field, group or cause
+    _text("value", primary_key=True),
+    _text("action", primary_key=True),
+    _number("lines"),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_facets_run", ondelete="CASCADE"),
+)
+
+phases = sa.Table(
+    "phases",
+    metadata,
+    _text("run", primary_key=True),
+    _number("number", primary_key=True),
+    _text("phase"),
+    sa.Column("began_at", Moment, nullable=False),
+    _number("done_before"),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_phases_run", ondelete="CASCADE"),
 )
 
 links = sa.Table(

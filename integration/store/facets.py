@@ -1,0 +1,69 @@
+"""By what the lines of a plan can be sorted out, counted as they are kept. Everything here is part of a transaction."""
+
+# ruff: noqa: TID251 - the store is where SQL is spoken
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from integration.core.plan import Action, Change
+from integration.store.tables import facets
+
+FACETS = ("field", "group", "cause")
+SIGN = "|"  # stands around every name in the column of fields
+
+Facet = tuple[str, str, str]
+"""What it is sorted by, the value, and the action of the line."""
+
+
+def fields_of(change: Change | None) -> str:
+    """Return the names of the fields a change writes, each once; a record that is new has none that change."""
+    if change is None or change.action is Action.CREATE:
+        return ""
+    names = dict.fromkeys(name for _, name, _ in change.wanted.fields())
+    return f"{SIGN}{SIGN.join(names)}{SIGN}" if names else ""
+
+
+def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
+    """Yield by what a line of the table can be found."""
+    action = str(row["action"])
+    for name in str(row["fields"]).split(SIGN):
+        if name:
+            yield "field", name, action
+    for facet in ("group", "cause"):
+        if row[facet]:
+            yield facet, str(row[facet]), action
+
+
+def count(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Iterable[Facet] = ()) -> None:
+    """Add lines to what a run counts, and take others away."""
+    counted = Counter(more)
+    counted.subtract(fewer)
+    rows = [
+        {"run": run, "facet": facet, "value": value, "action": action, "lines": number}
+        for (facet, value, action), number in sorted(counted.items())
+        if number
+    ]
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(facets)
+    added = {"lines": facets.c.lines + statement.excluded.lines}
+    keys = [column.name for column in facets.primary_key]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+
+
+def of_run(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:
+    """Return how many lines of these actions have each value, by facet; the most frequent first."""
+    number = sa.cast(sa.func.sum(facets.c.lines), sa.BigInteger).label("number")
+    statement = sa.select(facets.c.facet, facets.c.value, number).where(
+        facets.c.run == run, facets.c.action.in_([str(action) for action in actions])
+    )
+    grouped = statement.group_by(facets.c.facet, facets.c.value).order_by(number.desc(), facets.c.value)
+    found: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
+    for row in connection.execute(grouped):
+        if row.number > 0:
+            found[row.facet][row.value] = row.number
+    return found
