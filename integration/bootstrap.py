@@ -30,6 +30,7 @@ from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import Connector, Finding, Tell, unheard
+from integration.core.corrections import corrected
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.plan import Approval
@@ -44,16 +45,17 @@ from integration.flows.common import FlowSettings
 from integration.logbook import BATCH, Logbook
 from integration.logics import RATED, flow_of, logic_of, settings_of
 from integration.readiness import branch_sources, sales_daybook, same_rates
-from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row
+from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.setting_up import SettingUp
 from integration.settings import PREFIX, Settings, load_settings, refused
+from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
 from integration.store.events import Event, Events
 from integration.store.heartbeats import Heartbeats
-from integration.store.issues import CauseGroup, Issues
+from integration.store.issues import Cause, CauseGroup, Issues
 from integration.store.leases import Leases
 from integration.store.links import Links
 from integration.store.places import change_place
@@ -151,8 +153,9 @@ class Application:
             self.database, _now, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
         )
         self._publish_shipped()
+        self.corrections = Corrections(self.database, _now)
         self.trying = Trying(
-            self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored
+            self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored, self._corrected
         )  # drafts of mappings, and what they would do
         self.setting_up = SettingUp(
             self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
@@ -160,8 +163,9 @@ class Application:
         self.logbook = Logbook(settings.data / "log.duckdb")
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
-            self.issues, self.links, self.rules, self._runs, self.events, connector=self.connector, flow=self.flow
-        )
+            self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
+            connector=self.connector, flow=self.flow,
+        )  # fmt: skip
         self.executor = executor
         self.serves = serves
         self.runner = Runner(
@@ -173,6 +177,8 @@ class Application:
                 cursors=Cursors(self.database, _now),
                 clock=_now,
                 patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
+                earlier=self._earlier_logic,
+                corrected=self._corrected,
             )
         )
         self.engine: Engine | None = None
@@ -443,6 +449,11 @@ class Application:
         for system in SYSTEMS:
             self.check(system)
 
+    def pass_a_day(self) -> None:
+        """Let the shop of the built-in systems sell for a day; nothing where another process runs them."""
+        if self.sandbox is not None:
+            self.sandbox.advance_day()
+
     def _real_settings(self) -> list[str]:
         """Return the settings that name a system or who we are there; others only say how to speak to it."""
         return [
@@ -657,8 +668,17 @@ class Application:
         """Return how each value of an article comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._trial(flow, body=None if mapping is None else rules_to(mapping))
         stage = logic.flow.counted
-        records = self.connector(logic.flow.source).fetch(logic.flow.stages[stage].source, [key])
+        records = self._corrected(flow, self.connector(logic.flow.source).fetch(logic.flow.stages[stage].source, [key]))
         return logic.trace(stage, records[0]) if records else []
+
+    def _corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
+        """Return records of a flow's source with the values that persons said they should have."""
+        return corrected(records, self.corrections.of(flow, [record.key for record in records]))
+
+    def _earlier_logic(self, flow: str, version: int) -> FlowLogic:
+        """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
+        body, asked = self.rules.body(flow, version), _Asked(self)
+        return logic_of(flow, self.flow_settings(flow), body, version, self.rules.tables(), asked)
 
     def _logic_with(self, flow: str, mapping: RuleMapping, afresh: Collection[str] = ()) -> FlowLogic:
         """Return the logic of a flow with a mapping of its own, for documents that count as not booked yet."""
@@ -703,9 +723,19 @@ class Application:
         """
         return self.exceptions.keys(flow, cause, field, detail)
 
-    def try_again(self, flow: str, cause: str, by: str, field: str | None = None, detail: str | None = None) -> str:
-        """Start a preview of only what is parked for a cause, and return its run."""
-        return self.preview(flow, by, Mode.CHOSEN, self.parked_keys(flow, cause, field, detail))
+    def try_again(
+        self,
+        flow: str,
+        cause: str,
+        by: str,
+        field: str | None = None,
+        detail: str | None = None,
+        version: int | None = None,
+    ) -> str:
+        """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
+        keys = self.parked_keys(flow, cause, field, detail)
+        group = self.exceptions.group(Cause(flow, cause, field or "", detail)) if detail is not None else None
+        return self.preview(flow, by, Mode.CHOSEN, keys, notes_of(group) if group else None, version)
 
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
@@ -795,11 +825,22 @@ class Application:
 
     # ---- runs -------------------------------------------------------------------------------------------------
 
-    def preview(self, flow: str, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> str:
-        """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+    def preview(
+        self,
+        flow: str,
+        by: str,
+        mode: Mode = Mode.CHANGES,
+        keys: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+        version: int | None = None,
+    ) -> str:
+        """Start a preview in the background and return its run. Raises RunActiveError while another is at work.
+
+        `notes` stay with the run; `version` asks for a mapping that was in force before.
+        """
         if not self.rules.tables().get("vat_codes"):  # connected by the environment: nobody has been asked yet
             self.propose(by)
-        return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys))
+        return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys), notes=notes, version=version)
 
     def undo(self, run_id: str, by: str) -> str:
         """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved."""
@@ -875,7 +916,7 @@ class Application:
         logic = self.logic(run.flow)
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         kind = logic.flow.stages[row.stage].source
-        records: list[Record] = self.connector(logic.flow.source).fetch(kind, keys)
+        records = self._corrected(run.flow, self.connector(logic.flow.source).fetch(kind, keys))
         return {record.key: logic.trace(row.stage, record) for record in records}
 
     def csv(self, run_id: str, show: str = "all", find: str = "") -> str:

@@ -57,12 +57,24 @@ def new_preview() -> None:
         start_preview(app, flow)
 
 
+def pass_a_day() -> None:
+    """Offer to let the sample shop sell for a day, so that there is something new to sync."""
+    if st.button(
+        text("btn_pass_a_day"), icon=":material/wb_twilight:", type="tertiary", key="pass_a_day",
+        help=text("pass_a_day_about"),
+    ):  # fmt: skip
+        app.pass_a_day()
+        st.toast(text("day_passed"))
+
+
 if not any(status.connected for status in app.connections()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
     invitation(app)
 else:
     with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
+        if app.sandbox:
+            pass_a_day()
         new_preview()
     failures()
     state_of_things()

@@ -7,7 +7,7 @@ from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.core.run import RunState
 from integration.sandbox.faults import Fault
-from tests.pages.conftest import SECONDS, Open, previewed, settled, texts
+from tests.pages.conftest import SECONDS, Open, press, previewed, settled, texts
 
 LATE_SECONDS = 5
 
@@ -46,3 +46,13 @@ def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application,
     assert not test.exception
     assert len(test.get("plotly_chart")) == 2
     assert {one.key for one in test.get("download_button")} >= {"csv-days_results", "csv-days_flows"}
+
+
+def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open_page: Open) -> None:
+    assert connected.sandbox
+    before = len(connected.sandbox.state("orders", "mplus"))
+
+    test = press(open_page(), "pass_a_day")
+
+    assert not test.exception
+    assert len(connected.sandbox.state("orders", "mplus")) > before
