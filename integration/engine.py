@@ -200,9 +200,21 @@ class Engine:
 
     # ---- what the application asks ----------------------------------------------------------------------------
 
-    def preview(self, flow: str, *, by: str, mode: Mode, keys: tuple[str, ...] = ()) -> str:
-        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work."""
-        run = self.runner.begin(flow, by=by, mode=mode, keys=keys)
+    def preview(
+        self,
+        flow: str,
+        *,
+        by: str,
+        mode: Mode,
+        keys: tuple[str, ...] = (),
+        notes: Mapping[str, str] | None = None,
+        version: int | None = None,
+    ) -> str:
+        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work.
+
+        `notes` stay in the run's position; `version` asks for a mapping that was in force before.
+        """
+        run = self.runner.begin(flow, by=by, mode=mode, keys=keys, notes=notes, version=version)
         self._queue(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 

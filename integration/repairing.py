@@ -3,15 +3,21 @@
 import csv
 import hashlib
 import io
+import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from integration.connectors.protocol import Connector
+from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import source_mark, telling
-from integration.core.records import Kind, Record
-from integration.core.run import Link
+from integration.core.records import Field, Kind, Record, Value
+from integration.core.run import Link, Mode, PlanRow, Run, RunState
+from integration.flows import FLOWS
+from integration.store.corrections import Corrections
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
 from integration.store.links import Links
@@ -21,6 +27,7 @@ from integration.store.runs import Runs
 MOST = 10_000  # records of a group that are repaired at once
 AT_ONCE = 500  # source records asked for with one call
 PAGE = 1_000
+RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
 UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
 """Causes that a row of a value table repairs."""
@@ -48,6 +55,54 @@ class Candidate:
     reference: str
     record: Record | None
     taken_by: str = ""  # our key of what it is linked to already
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What a preview of everything that was parked for one cause came to, in records read."""
+
+    group: CauseGroup  # as it was when it was tried again
+    run: Run
+    same: int  # still parked for that cause
+    others: Mapping[Cause, int]  # parked for another one
+
+    @property
+    def solved(self) -> int:
+        """How many are no longer parked."""
+        return max(0, self.run.counts.read - self.same - self.elsewhere)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many are parked for another cause by now."""
+        return sum(self.others.values())
+
+
+_TRIED = "tried"
+
+
+def notes_of(group: CauseGroup) -> dict[str, str]:
+    """Return what a run keeps of the cause it tries again."""
+    told = {
+        "cause": group.cause, "field": group.field, "detail": group.detail, "facts": dict(group.facts),
+        "count": group.count, "first_seen": group.first_seen.isoformat(),
+    }  # fmt: skip
+    return {_TRIED: json.dumps(told, ensure_ascii=False)}
+
+
+def _tried(run: Run) -> CauseGroup | None:
+    """Return the cause that a run tries again, or None when it does something else."""
+    told = json.loads(run.position.get(_TRIED, "null"))
+    if run.mode is not Mode.CHOSEN or told is None:
+        return None
+    return CauseGroup(
+        run.flow, told["cause"], told["field"], told["count"], datetime.fromisoformat(told["first_seen"]),
+        run.started_at, told["facts"], told["detail"], run=run.id,
+    )  # fmt: skip
+
+
+def urgency(group: CauseGroup) -> tuple[object, ...]:
+    """Return by what causes are sorted: the most money first, then the longest waiting."""
+    return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
 def address_of(cause: Cause) -> str:
@@ -107,6 +162,7 @@ class Exceptions:
         rules: Rules,
         runs: Runs,
         events: Events,
+        corrections: Corrections,
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
@@ -115,6 +171,7 @@ class Exceptions:
         self.rules = rules
         self.runs = runs
         self.events = events
+        self.corrections = corrections
         self._connector = connector
         self._flow = flow
 
@@ -123,8 +180,11 @@ class Exceptions:
     def groups(
         self, flow: str = "", state: IssueState = IssueState.OPEN, assigned: str = "", find: str = ""
     ) -> list[CauseGroup]:
-        """Return the groups of a flow, or of all, that a person has (or anybody) and that have `find` in a record."""
-        groups = self.issues.causes(flow or None, state)
+        """Return the groups of a flow, or of all, that a person has (or anybody) and that have `find` in a record.
+
+        The one with the most money comes first, then the one that waits longest.
+        """
+        groups = sorted(self.issues.causes(flow or None, state), key=urgency)
         found = self.issues.found(find, state) if find else None
         return [
             group
@@ -135,6 +195,36 @@ class Exceptions:
     def group(self, cause: Cause, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self.issues.causes(cause.flow, state) if group.of == cause), None)
+
+    def tries(self) -> list[Try]:
+        """Return what became of causes that were tried again lately, the newest try of each."""
+        found: dict[Cause, Try] = {}
+        for flow in FLOWS:
+            for run in self.runs.latest(flow, limit=RUNS_BACK):
+                group = _tried(run)
+                if group is not None and group.of not in found:
+                    found[group.of] = self._outcome(run, group)
+        return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
+
+    def _outcome(self, run: Run, group: CauseGroup) -> Try:
+        counted: Counter[Cause] = Counter()
+        for row in self._parked(run):
+            counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
+        same = counted.pop(group.of, 0)
+        return Try(group, run, same, dict(counted.most_common()))
+
+    def _parked(self, run: Run) -> Iterator[PlanRow]:
+        offset = 0
+        while rows := self.runs.rows(run.id, "park", offset=offset, limit=PAGE):
+            offset += len(rows)
+            yield from (row for row in rows if row.weight)
+
+    def made_with(self, group: CauseGroup) -> int:
+        """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
+        try:
+            return self.runs.get(group.run).mapping_version
+        except KeyError:
+            return 0
 
     def issues_of(
         self, cause: Cause, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
@@ -272,6 +362,19 @@ class Exceptions:
         """Return an article of the books by its code, or None when there is none."""
         found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
+
+    def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
+        """Let values hold in the place of those the source has in a field, by the key of its records.
+
+        They hold as long as the source does not change them. What is gone from the source is left out.
+        """
+        records = self.records(flow, list(values))
+        kept = [
+            Correction(field.kind, key, field.name, records[key].values.get(field.name), value, titles.get(key, ""), by)
+            for key, value in values.items()
+            if key in records
+        ]
+        self.corrections.keep(flow, kept, by)
 
     def choose(self, one: OpenIssue, reference: str, by: str) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.

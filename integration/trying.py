@@ -334,8 +334,10 @@ class Trying:
         rules: Rules,
         runs: Runs,
         stored: StoredSettings,
+        corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = lambda _, records: records,
     ) -> None:
         self._connector = connector
+        self._corrected = corrected
         self._flow = flow
         self._logic = logic
         self._rules = rules
@@ -431,8 +433,8 @@ class Trying:
     # ---- trials
 
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the source's records under these keys, as they are now."""
-        return self._connector(self._flow(flow).source).fetch(kind, keys)
+        """Return the source's records under these keys, as they are now, with what persons corrected in them."""
+        return list(self._corrected(flow, self._connector(self._flow(flow).source).fetch(kind, keys)))
 
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
         """Return the last records of a flow: those in the plans of its latest runs, then whatever the source has."""
@@ -441,7 +443,7 @@ class Trying:
         source, after = self._connector(self._flow(flow).source), None
         while len(found) < most:
             batch = source.extract(kind, None, after)
-            for record in batch.records[: most - len(found)]:
+            for record in self._corrected(flow, batch.records[: most - len(found)]):
                 found.setdefault(record.key, record)
             after = batch.after
             if after is None:

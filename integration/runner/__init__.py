@@ -3,7 +3,7 @@
 Nothing here knows what makes a run durable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run
@@ -21,9 +21,21 @@ class Runner:
         self._preview = Preview(parts)
         self._commit = Commit(parts)
 
-    def begin(self, flow: str, *, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
-        """Open a run of a flow. Raises RunActiveError while another run of it is at work."""
-        return self._preview.begin(flow, by=by, mode=mode, keys=keys)
+    def begin(
+        self,
+        flow: str,
+        *,
+        by: str,
+        mode: Mode = Mode.CHANGES,
+        keys: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+        version: int | None = None,
+    ) -> Run:
+        """Open a run of a flow. Raises RunActiveError while another run of it is at work.
+
+        `notes` stay in the run's position; `version` asks for a mapping that was in force before.
+        """
+        return self._preview.begin(flow, by=by, mode=mode, keys=keys, notes=notes, version=version)
 
     def undo(self, run_id: str, *, by: str) -> Run:
         """Open a run that puts back what another one wrote: a plan like any other, shown before anything is sent."""

@@ -56,7 +56,7 @@ class Commit:
         if run.state not in (RunState.READY, RunState.INTERRUPTED):
             raise PlanStaleError("plan_already_committed", flow=run.flow, run=run.id)
         published = self.parts.logic(run.flow).mapping_version
-        if published != run.mapping_version:
+        if published != self.parts.published_with(run):
             raise PlanStaleError(
                 "mapping_published_since", flow=run.flow, version=run.mapping_version, current=published
             )
@@ -80,7 +80,7 @@ class Commit:
         if self.parts.runs.cancel_requested(run_id):
             self.parts.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
-        logic = self.parts.logic(run.flow)
+        logic = self.parts.logic_of(run)
         references = self.parts.links.references(run.flow)
         self._settle_doubtful(run, logic.flow, references)
         doubtful = self.parts.runs.unsettled(run_id)

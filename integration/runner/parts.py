@@ -1,10 +1,11 @@
 """What a preview and a commit share: the parts they work with, and what both need to know of a plan's lines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
+from integration.core.records import Record
 from integration.core.run import Mode, Run
 from integration.flows import FlowLogic
 from integration.store.cursors import Cursors
@@ -25,6 +26,15 @@ class Patience:
         return min(self.look_again, self.visible_within)
 
 
+AS_IT_WAS, IN_FORCE = "mapping", "published"
+"""Where the position of a run keeps the version it asked for, and the one that was in force at that moment."""
+
+
+def _as_read(flow: str, records: Sequence[Record]) -> Sequence[Record]:
+    del flow
+    return records
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What `bootstrap` gives: both systems, what is particular to each flow, and where everything is kept."""
@@ -36,6 +46,17 @@ class Parts:
     cursors: Cursors
     clock: Callable[[], datetime]
     patience: Patience = Patience()
+    earlier: Callable[[str, int], FlowLogic] | None = None  # with a mapping that was in force before
+    corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = _as_read  # what persons said values should be
+
+    def logic_of(self, run: Run) -> FlowLogic:
+        """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
+        asked = run.position.get(AS_IT_WAS, "")
+        return self.earlier(run.flow, int(asked)) if asked and self.earlier else self.logic(run.flow)
+
+    def published_with(self, run: Run) -> int:
+        """Return the version that was in force when a run was begun: its own, unless it asked for an earlier one."""
+        return int(run.position.get(IN_FORCE) or run.mapping_version)
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:

@@ -29,7 +29,7 @@ from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState, Staged, Step
 from integration.flows import FlowLogic, Shaped
-from integration.runner.parts import Parts, next_cursors
+from integration.runner.parts import AS_IT_WAS, IN_FORCE, Parts, next_cursors
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +44,20 @@ class Preview:
         self.parts = parts
         self._uniques: dict[tuple[str, int], _Uniques] = {}
 
-    def begin(self, flow: str, *, by: str, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+    def begin(
+        self,
+        flow: str,
+        *,
+        by: str,
+        mode: Mode = Mode.CHANGES,
+        keys: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+        version: int | None = None,
+    ) -> Run:
         """Open a run of a flow. Raises RunActiveError while another run of it is at work.
 
-        Without a memory of an earlier run there is nothing to compare changes with, so everything is read.
+        Without a memory of an earlier run there is nothing to compare changes with, so everything is read. `notes` stay
+        in the run's position; `version` asks for a mapping that was in force before.
         """
         logic = self.parts.logic(flow)
         known = {
@@ -62,7 +72,10 @@ class Preview:
             mode = Mode.COMPLETE
         if mode is Mode.CHANGES:
             position |= {f"since:{kind}": since for kind, since in known.items() if since}
-        return self.parts.runs.begin(flow, mode, by, logic.mapping_version, position)
+        position |= notes or {}
+        if version is not None and version != logic.mapping_version:
+            position |= {AS_IT_WAS: str(version), IN_FORCE: str(logic.mapping_version)}
+        return self.parts.runs.begin(flow, mode, by, version or logic.mapping_version, position)
 
     def undo(self, run_id: str, *, by: str) -> Run:
         """Open a run that puts back what another one wrote. Raises RunActiveError while one of the flow is at work."""
@@ -76,7 +89,7 @@ class Preview:
         run = self.parts.runs.get(run_id)
         if run.state is not RunState.PREVIEWING:
             return False
-        logic = self.parts.logic(run.flow)
+        logic = self.parts.logic_of(run)
         phases = {
             "extract": self._extract, "touched": self._touched, "siblings": self._siblings,
             "plan": self._plan, "vanished": self._vanished, "undo": self._undo, "finish": self._finish,
@@ -115,6 +128,7 @@ class Preview:
         """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
         if logic.flow.stages[place].counted:
             self._look_again(run, records)
+            records = self.parts.corrected(run.flow, records)
             for aside, stage in enumerate(logic.flow.stages):
                 if stage.derived and (staged := _grouped(logic, aside, records)):
                     self.parts.runs.stage_page(run.id, aside, staged, run.position)

@@ -5,6 +5,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -36,7 +37,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class CauseGroup:
-    """All open issues of one cause, or all that were set aside. `facts`, `reason` and `by` are those of the newest."""
+    """All open issues of one cause, or all that were set aside.
+
+    `facts`, `reason`, `by` and `run`, which met it last, are those of the newest; `sold` is what its documents come to,
+    as far as they tell.
+    """
 
     flow: str
     cause: str
@@ -50,6 +55,8 @@ class CauseGroup:
     note: str = ""
     reason: str = ""
     by: str = ""
+    run: str = ""
+    sold: Decimal | None = None
 
     @property
     def of(self) -> Cause:
@@ -98,6 +105,7 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
         found = known.get(identity)
         detail = telling(one.issue.cause, one.issue.facts)
         row = {"title": one.title, "facts": dict(one.issue.facts), "last_seen": at, "run": run, "detail": detail}
+        row["cents"] = _cents(one.issue.facts)
         if found is None:
             key, cause, field = identity
             fresh.append(
@@ -143,7 +151,7 @@ def _known(
 
 
 def _refresh() -> sa.Update:
-    names = ("title", "facts", "last_seen", "run", "detail", "state", "first_seen", "seen", "reason", "by")
+    names = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
     return issues.update().where(issues.c.id == sa.bindparam("the_id")).values({n: sa.bindparam(n) for n in names})
 
 
@@ -229,11 +237,13 @@ class Issues:
         number = sa.func.count().label("number")
         newest = sa.func.max(issues.c.id).label("newest")
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
-        statement = sa.select(*grouped, number, first.label("first"), last.label("last"), newest)
+        cents = sa.func.sum(issues.c.cents).label("cents")
+        statement = sa.select(*grouped, number, first.label("first"), last.label("last"), newest, cents)
         statement = statement.where(issues.c.state == state, *([issues.c.flow == flow] if flow else []))
         group = statement.group_by(*grouped).subquery()
         same = sa.and_(*(causes.c[name] == group.c[name] for name in ("flow", "cause", "field", "detail")))
-        shown = sa.select(group, issues.c.facts, issues.c.reason, issues.c.by, causes.c.assigned, causes.c.note)
+        of_newest = (issues.c.facts, issues.c.reason, issues.c.by, issues.c.run)
+        shown = sa.select(group, *of_newest, causes.c.assigned, causes.c.note)
         shown = shown.join(issues, issues.c.id == group.c.newest).outerjoin(causes, same)
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
         with self.database.read() as connection:
@@ -241,7 +251,7 @@ class Issues:
         return [
             CauseGroup(
                 row.flow, row.cause, row.field, row.number, row.first, row.last, row.facts, row.detail,
-                row.assigned or "", row.note or "", row.reason, row.by,
+                row.assigned or "", row.note or "", row.reason, row.by, row.run, _amount(row.cents),
             )
             for row in rows
         ]  # fmt: skip
@@ -358,6 +368,14 @@ def _where(
     here += [] if field is None else [issues.c.field == field]
     here += [] if detail is None else [issues.c.detail == detail]
     return [*here, _named(find)] if find else here
+
+
+def _amount(cents: int | None) -> Decimal | None:
+    return None if cents is None else Decimal(int(cents)).scaleb(-2)
+
+
+def _cents(facts: Mapping[str, str]) -> int | None:
+    return int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
 
 
 def _named(find: str) -> sa.ColumnElement[bool]:

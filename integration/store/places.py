@@ -12,9 +12,9 @@ from integration.core.errors import RunActiveError
 from integration.core.run import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event, tell
-from integration.store.tables import causes, cursors, issues, links, runs, set_aside
+from integration.store.tables import causes, corrections, cursors, issues, links, runs, set_aside
 
-REMEMBERED = (links, cursors, issues, causes, set_aside)
+REMEMBERED = (links, cursors, issues, causes, set_aside, corrections)
 
 
 def change_place(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:

@@ -195,6 +195,7 @@ issues = sa.Table(
     _text("reason"),
     _text("by"),
     sa.Column("detail", Words, nullable=False, server_default=""),  # what tells this trouble from others of its cause
+    sa.Column("cents", sa.BigInteger),  # what its document comes to, where it is about one
     sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
     sa.Index("ix_issues_state", "state", "flow", "cause", "field"),
     sqlite_autoincrement=True,
@@ -219,6 +220,20 @@ causes = sa.Table(
     _text("detail", primary_key=True),
     _text("assigned"),
     _text("note"),
+    _text("by"),
+    sa.Column("changed_at", Moment, nullable=False),
+)
+
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("key", primary_key=True),
+    _text("field", primary_key=True),
+    _text("title"),
+    sa.Column("was", Json, nullable=False),  # the source's own value when it was corrected
+    sa.Column("becomes", Json, nullable=False),
     _text("by"),
     sa.Column("changed_at", Moment, nullable=False),
 )

@@ -486,7 +486,7 @@ def test_the_debtor_is_owned_as_the_mapping_says() -> None:
 def test_without_a_customer_a_document_is_parked() -> None:
     assert parked(anonymous()).cause == "customer_missing"
     nameless = an_order(customer=a_customer(name="", email=""))
-    assert parked(nameless).facts == {"key": "2026.1", "document": "2026.1"}
+    assert parked(nameless).facts == {"key": "2026.1", "document": "2026.1", "sold": "12.10"}
 
 
 def test_the_default_debtor_is_a_fallback() -> None:

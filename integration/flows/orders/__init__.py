@@ -382,7 +382,13 @@ def _title(document: Record) -> str:
 
 def _issue(parked: Parked, document: Record) -> Issue:
     issue = parked.issue(document.key)
-    return replace(issue, facts={**issue.facts, "key": _title(document)})
+    return replace(issue, facts={**issue.facts, "key": _title(document), **_sold(document)})
+
+
+def _sold(document: Record) -> dict[str, str]:
+    """Return what a document comes to, as its issue carries it: how much waits is what makes a cause urgent."""
+    total = document.values.get("total_incl")
+    return {"sold": as_text(total)} if isinstance(total, Decimal) else {}
 
 
 def _in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
