@@ -23,6 +23,8 @@ SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 
 _TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
+_TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
+_NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
 
@@ -147,6 +149,31 @@ def number(value: int | Decimal, language: str = "en") -> str:
     return numbers.format_decimal(value, format="#,##0.######", locale=LOCALES[language])
 
 
+def typed_number(value: Decimal, language: str = "en") -> str:
+    """Return a number with all its digits as it stands in a field to type in: without separators between thousands."""
+    return format(value, "f").replace(".", numbers.get_decimal_symbol(LOCALES[language]))
+
+
+def read_number(given: str, language: str = "en") -> Decimal | None:
+    """Return the number that was typed, or None for what is none in this language: "12.50" is no number in Dutch."""
+    if not _NUMBER.fullmatch(given.strip()):
+        return None
+    try:
+        return numbers.parse_decimal(given.strip(), locale=LOCALES[language], strict=True)
+    except numbers.NumberFormatError:
+        return None
+
+
+def read_day(given: str, language: str = "en") -> date | None:
+    """Return the day that was typed as this language writes it, or the ISO way; None for what is no day."""
+    for pattern in (_TYPED_DAYS[language], "%Y-%m-%d"):
+        try:
+            return datetime.strptime(given.strip(), pattern).replace(tzinfo=UTC).date()
+        except ValueError:
+            continue
+    return None
+
+
 def amount(value: Decimal, language: str = "en") -> str:
     """Return an amount with at least two decimals and no currency sign."""
     return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
@@ -203,7 +230,7 @@ def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
 
 
 def table_day(value: date, language: str = "en") -> str:
-    """Return a day as a table has it: short, with the year."""
+    """Return a day as a table and a field to type in have it: in digits, with the year."""
     return dates.format_date(value, _TABLE_DAYS[language], locale=LOCALES[language])
 
 

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,18 @@ from pages.components.layout import attempt, note, section, small, trouble
 from pages.components.source_fields import field_label, source_fields
 from pages.components.tables import ROW, Columns
 from pages.components.traces import trace_frame
-from pages.components.wording import counted, field_name, moment, plain, system_name, term, text, value_text, who
+from pages.components.wording import (
+    counted,
+    field_name,
+    moment,
+    plain,
+    system_name,
+    term,
+    text,
+    typed_text,
+    typed_value,
+    who,
+)
 
 SENT_BY_SETTING = ("price_incl", "price_excl")  # the settings say which of both is sent
 
@@ -162,7 +173,7 @@ def _table(
             "target": [f"{field_name(rule.target)}{' ←' if rule.target == pointed else ''}" for rule in rules],
             "source": [rule.source for rule in rules],
             "how": [_how(rule) for rule in rules],
-            "default": [value_text(rule.default) for rule in rules],
+            "default": [typed_text(rule.default, _type(targets.get(rule.target))) for rule in rules],
             "ownership": [str(rule.ownership) for rule in rules],
         },
         index=[rule.target for rule in rules],
@@ -216,9 +227,9 @@ def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list
     source = str(row["source"])
     default: Value = rule.default
     given = str(row["default"]).strip()
-    if given != value_text(rule.default):
+    if given != typed_text(rule.default, _type(field)):
         try:
-            default = _value(given, field.type if field else FieldType.TEXT)
+            default = _value(given, _type(field))
         except ValueError:
             wrong.append(text("default_wrong", value=given, field=field_name(rule.target)))
     expression = "" if source else rule.expression
@@ -229,23 +240,17 @@ def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list
     )  # fmt: skip
 
 
+def _type(field: Field | None) -> FieldType:
+    return field.type if field else FieldType.TEXT
+
+
 def _value(given: str, kind: FieldType) -> Value:
     """Return what was typed as a value of the field. Raises ValueError when it is none."""
-    if not given:
-        return None
-    match kind:
-        case FieldType.FLAG:
-            flags = {term("yes"): True, "true": True, "1": True, term("no"): False, "false": False, "0": False}
-            if given.casefold() not in flags:
-                raise ValueError(given)
-            return flags[given.casefold()]
-        case FieldType.NUMBER | FieldType.MONEY:
-            try:
-                return Decimal(given.replace(",", "."))
-            except InvalidOperation:
-                raise ValueError(given) from None
-        case _:
-            return given
+    value = typed_value(given, kind)
+    expected = {FieldType.FLAG: bool, FieldType.NUMBER: Decimal, FieldType.MONEY: Decimal}.get(kind, object)
+    if value is not None and not isinstance(value, expected):
+        raise ValueError(given)
+    return value
 
 
 # ---- adding, and why ------------------------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
+from integration.core.records import FieldType
 from integration.core.rules import Operator, as_text
 from pages.components.draft import Draft
 from pages.components.flow_settings import heading
 from pages.components.layout import attempt, empty, note, trouble
 from pages.components.source_fields import field_label, source_fields, source_kind
 from pages.components.tables import ROW
-from pages.components.wording import counted, number, say, system_name, term, text
+from pages.components.wording import counted, number, say, system_name, term, text, typed_text, typed_value
 
 FIRST = {"products": "group", "stock": "group", "customers": "country", "orders": "category"}
 """What a new rule looks at until another field is chosen."""
@@ -78,16 +79,23 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Any) -> dict[
             text("filter_operator"), operators, index=operators.index(Operator(row["operator"])), width=170,
             key=key("operator"), format_func=lambda one: text(f"operator_{one}"), label_visibility="collapsed",
         )  # fmt: skip
-        value = ""
+        value, kind = "", _kind(fields, field, operator)
         if operator not in WITHOUT_VALUE:
             value = st.text_input(
-                text("filter_value"), as_text(row["value"]), width="stretch", key=key("value"), autocomplete="off",
-                placeholder=text("filter_value"), label_visibility="collapsed",
+                text("filter_value"), typed_text(as_text(row["value"]), kind), width="stretch",
+                key=key("value"), autocomplete="off", placeholder=text("filter_value"), label_visibility="collapsed",
             ) or ""  # fmt: skip
+            value = as_text(typed_value(value, kind))
         gone = st.button(
             "", icon=":material/close:", help=text("btn_remove_filter"), type="tertiary", key=key("remove")
         )
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
+
+
+def _kind(fields: Any, name: str, operator: Operator) -> FieldType:
+    """Return what a value to compare with is read as; a list of values is text."""
+    kinds = {one.name: one.type for one in fields}
+    return FieldType.TEXT if operator is Operator.IN else kinds.get(name, FieldType.TEXT)
 
 
 def _result(app: Application, draft: Draft) -> None:

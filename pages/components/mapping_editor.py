@@ -11,7 +11,7 @@ import streamlit as st
 
 from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Value
-from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped, as_text
+from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
 from integration.functions import IN_EXPRESSIONS, LONGEST_EXPRESSION
 from integration.trying import WITHOUT_OWNER, Trial, kind_of
 from integration.words import has_term
@@ -25,8 +25,19 @@ from pages.components.mapping_desk import (
     target_about,
     unmapped_label,
 )  # fmt: skip
-from pages.components.mapping_functions import Offer, chain, typed_value
-from pages.components.wording import counted, field_name, field_term, plain, say, term, text, value_text
+from pages.components.mapping_functions import Offer, chain
+from pages.components.wording import (
+    counted,
+    field_name,
+    field_term,
+    plain,
+    say,
+    term,
+    text,
+    typed_text,
+    typed_value,
+    value_text,
+)
 
 SIDES = ("field", "expression", "fixed")
 MOST_WAYS = 5  # lines or branches whose way is shown
@@ -237,7 +248,7 @@ def _rows_of(desk: Desk, table: str) -> None:
 
 def _default(rule: Rule, choices: Choices, key: str) -> Rule:
     fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
-    now = value_text(rule.default) if isinstance(rule.default, bool) else as_text(rule.default)
+    now = typed_text(rule.default, _type(choices))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         given = st.text_input(
             text("rule_value" if fixed else "rule_default"), now, key=f"{key}-default", max_chars=LONGEST_DEFAULT,

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 import streamlit as st
@@ -15,7 +15,7 @@ from integration.functions import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.layout import small
 from pages.components.mapping_desk import function_label, table_label
-from pages.components.wording import plain, term, text
+from pages.components.wording import plain, read_number, term, text, typed_text, typed_value
 
 LONGEST = 2_000
 NARROW = 130
@@ -29,27 +29,6 @@ class Offer:
     label: Callable[[str], str]
     tables: Sequence[str]
     type: FieldType
-
-
-def typed_value(given: str, kind: FieldType) -> Value:
-    """Return what was typed as a value of a field; text where it is no such value. Empty text is no value."""
-    flags = {term("yes"): True, "true": True, term("no"): False, "false": False}
-    bare = given.strip()
-    if not bare:
-        return None
-    if kind is FieldType.FLAG and bare.casefold() in flags:
-        return flags[bare.casefold()]
-    if kind in (FieldType.NUMBER, FieldType.MONEY):
-        return _number(bare)
-    return given
-
-
-def _number(given: str) -> Value:
-    try:
-        number = Decimal(given.replace(",", "."))
-    except InvalidOperation:
-        return given
-    return number if number.is_finite() else given
 
 
 def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
@@ -132,7 +111,7 @@ def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) 
             return [_choice(argument, as_text(before), offer, label, key)]
         case _:
             given = st.text_input(
-                label, as_text(before), key=key, max_chars=LONGEST, width="stretch", autocomplete="off",
+                label, typed_text(before, offer.type), key=key, max_chars=LONGEST, width="stretch", autocomplete="off",
                 placeholder="" if argument.needed else text("argument_optional"),
             ) or ""  # fmt: skip
             return [_typed(argument, given, before, offer.type)]
@@ -156,11 +135,12 @@ def _option(argument: Argument, value: str) -> str:
 
 
 def _typed(argument: Argument, given: str, before: Value, kind: FieldType) -> Value:
-    if before is not None and given == as_text(before):
+    if before is not None and given == typed_text(before, kind):
         return before
     if not given and not argument.needed:
         return None
     if argument.takes is Takes.NUMBER:
-        return _number(given.strip())
+        number = read_number(given)
+        return given.strip() if number is None else number
     value = typed_value(given, kind) if argument.takes is Takes.VALUE else given
     return given if value is None else value

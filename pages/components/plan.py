@@ -30,6 +30,7 @@ from pages.components.wording import (
     number,
     percentage,
     plain,
+    read_number,
     say,
     system_name,
     term,
@@ -376,9 +377,9 @@ def _ask(app: Application, run: Run, label: str, writes: str) -> None:
         _braked(app, run, brake.code)
         answer = st.text_input(
             text("brake_type", count=brake.count), key=f"typed-{brake.code}", live=True, autocomplete="off",
-            placeholder=str(brake.count),
+            placeholder=number(brake.count),
         )  # fmt: skip
-        if (answer or "").strip() == str(brake.count):
+        if read_number(answer or "") == brake.count:
             typed[brake.code] = brake.count
     note(text("brake_then", writes=writes))
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):

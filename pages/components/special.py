@@ -4,7 +4,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from pages.components.asking import Asking, Only
 from pages.components.draft import editor
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.traces import trace_frame
-from pages.components.wording import plain, text
+from pages.components.wording import plain, read_number, text, typed_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Rates:
         st.markdown(f":small[**{asking.label(self.name)}**]")
         rates = draft.value(self.name)
         frame = pd.DataFrame(
-            {"currency": list(rates), "rate": [format(Decimal(rate), "f") for rate in rates.values()]}, dtype="string"
+            {"currency": list(rates), "rate": [typed_text(Decimal(rate)) for rate in rates.values()]}, dtype="string"
         )
         config = st.column_config
         edited = editor(
@@ -43,7 +43,7 @@ class Rates:
         )  # fmt: skip
         found: dict[str, Decimal] = {}
         for row in edited.fillna("").to_dict("records"):
-            name, given = str(row["currency"]).strip().upper(), str(row["rate"]).strip().replace(",", ".")
+            name, given = str(row["currency"]).strip().upper(), str(row["rate"]).strip()
             if not name and not given:
                 continue
             rate = _rate(given)
@@ -56,11 +56,8 @@ class Rates:
 
 
 def _rate(given: str) -> Decimal | None:
-    try:
-        rate = Decimal(given)
-    except InvalidOperation:
-        return None
-    return rate if rate.is_finite() and rate > 0 else None
+    rate = read_number(given)
+    return rate if rate is not None and rate > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

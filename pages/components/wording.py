@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from integration import words
-from integration.core.records import Value
+from integration.core.records import FieldType, Value
+from integration.core.rules import as_text
 from integration.words import Sentences
 
 KEPT_LANGUAGE = "console_language"
@@ -102,6 +103,44 @@ def amount_text(value: Decimal) -> str:
 def value_text(value: Value) -> str:
     """Return a value of a record as people read it."""
     return words.value_text(value, language())
+
+
+def read_number(given: str) -> Decimal | None:
+    """Return the number that was typed, or None for what is none in the language of the session."""
+    return words.read_number(given, language())
+
+
+def typed_value(given: str, kind: FieldType) -> Value:
+    """Return what was typed as a value of a field; text where it is no such value. Empty text is no value."""
+    flags = {term("yes"): True, "true": True, term("no"): False, "false": False}
+    bare = given.strip()
+    if not bare:
+        return None
+    if kind is FieldType.FLAG and bare.casefold() in flags:
+        return flags[bare.casefold()]
+    if kind in (FieldType.NUMBER, FieldType.MONEY):
+        number = read_number(bare)
+        return given if number is None else number
+    if kind is FieldType.DATE:
+        day = words.read_day(bare, language())
+        return day.isoformat() if day else given
+    return given
+
+
+def typed_text(value: Value, kind: FieldType = FieldType.TEXT) -> str:
+    """Return a value as it stands in a field to type in; `typed_value` reads it back.
+
+    A value may also be kept as plain text, with a decimal point and days as 2026-03-31; then its kind tells what it is.
+    """
+    plainly = as_text(value)
+    if isinstance(value, bool) or (kind is FieldType.FLAG and plainly in ("true", "false")):
+        return term("yes" if plainly == "true" else "no")
+    counts = isinstance(value, Decimal) or kind in (FieldType.NUMBER, FieldType.MONEY)
+    kept = words.read_number(plainly) if counts else None
+    if kept is not None:
+        return words.typed_number(kept, language())
+    day = words.read_day(plainly) if kind is FieldType.DATE else None
+    return words.table_day(day, language()) if day else plainly
 
 
 def field_name(name: str) -> str:
