@@ -125,22 +125,23 @@ class Reader:
         tests = [self._test(table, each) for each in query.filters]
         if not tests:
             return table.order
-        quick = None if query.match_any and len(tests) > 1 else self._quick(table, query.filters)
+        quick = self._quick(table, query.filters, any_of=query.match_any and len(tests) > 1)
         candidates = table.order if quick is None else quick
         if len(tests) == 1:
             return [key for key in candidates if tests[0](table.rows[key])]
         combine = any if query.match_any else all
         return [key for key in candidates if combine(test(table.rows[key]) for test in tests)]
 
-    def _quick(self, table: Table, filters: Sequence[Filter]) -> list[str] | None:
-        """The keys that one exact filter on text leaves over, when there is such a filter."""
+    def _quick(self, table: Table, filters: Sequence[Filter], *, any_of: bool) -> list[str] | None:
+        """The keys that exact filters on text leave over: one of several is enough, and all where any may do."""
         if self._conventions.equal_is_prefix:
             return None
-        for each in filters:
-            field = _field(table.definition, each.source)
-            if each.operator == "equal" and field.type == "C":
-                return table.keys_with(table.place(field.name), self._wanted(each))
-        return None
+        fields = [(_field(table.definition, each.source), each) for each in filters]
+        exact = [(field, each) for field, each in fields if each.operator == "equal" and field.type == "C"]
+        if not exact or (any_of and len(exact) < len(filters)):
+            return None
+        found = (table.keys_with(table.place(field.name), self._wanted(each)) for field, each in exact)
+        return sorted({key for keys in found for key in keys}) if any_of else next(found)
 
     def _wanted(self, each: Filter) -> list[str]:
         return each.value.split(self._conventions.list_separator) if each.is_list else [each.value]
