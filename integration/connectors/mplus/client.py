@@ -14,6 +14,7 @@ from lxml import etree
 from zeep.transports import Transport
 
 from integration.connectors.http import Answer, Line
+from integration.connectors.mplus.forms import Form
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
@@ -64,18 +65,25 @@ class Contract:
 
     def __init__(self) -> None:
         library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep says it has types, and has few
-        self._zeep = library.Client(BytesIO(description()), transport=shelf())
-        # The address is a placeholder: zeep only builds, Line sends.
-        self._service = self._zeep.create_service(BINDING, "http://127.0.0.1/")
-        self._binding = self._zeep.wsdl.bindings[BINDING]
+        self._binding = library.Client(BytesIO(description()), transport=shelf()).wsdl.bindings[BINDING]
+        self._forms: dict[str, tuple[str, Form]] = {}
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
         """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
+        name, form = self._form(operation)
+        envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"soap-env": SOAP})
+        body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
         try:
-            envelope = self._zeep.create_message(self._service, operation, **content)
-        except zeep.exceptions.ValidationError as error:
+            form.fill(etree.SubElement(body, name, nsmap={"ns0": NAMESPACE}), content)
+        except TypeError as error:
             raise TypeError(f"{operation}: {error}") from error
         return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+
+    def _form(self, operation: str) -> tuple[str, Form]:
+        if operation not in self._forms:
+            asked = self._binding.get(operation).input.body
+            self._forms[operation] = (asked.qname.text, Form(asked.type))
+        return self._forms[operation]
 
     def answer_name(self, operation: str) -> str:
         """Return the element an answer consists of; the names follow no rule, so they are looked up."""
