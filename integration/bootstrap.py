@@ -37,7 +37,7 @@ from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Trace, rules_from, rules_to
-from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
 from integration.core.tokens import Token
 from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
@@ -81,6 +81,7 @@ LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 RATES_KEPT = timedelta(minutes=5)
 SLOT_SECONDS = 60.0
+CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
 ANNOUNCED = "server.json"
 SYSTEMS = ("accountview", "mplus")
@@ -133,7 +134,7 @@ class Application:
         self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
-        self._writes: dict[tuple[str, frozenset[int]], int] = {}
+        self._calls: dict[str, dict[int, int]] = {}
         self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
         self._box: Sandbox | None = None  # likewise, connected or not
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
@@ -741,11 +742,7 @@ class Application:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self.links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
-        for code in codes:
-            if code not in names:
-                rows = self._runs.rows(run_id, "all", code, limit=50)
-                names |= {row.key: row.title for row in rows if row.kind is Kind.GROUP and row.key == code}
-        return names
+        return names | self._runs.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
     def logic(self, flow: str) -> FlowLogic:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
@@ -879,13 +876,43 @@ class Application:
         """Return how many runs there are."""
         return self._runs.count(flow, states)
 
-    def rows(self, run_id: str, show: str = "all", find: str = "", offset: int = 0, limit: int = 500) -> list[PlanRow]:
+    def rows(
+        self,
+        run_id: str,
+        show: str = "all",
+        find: str = "",
+        offset: int = 0,
+        limit: int = 500,
+        among: Among = EVERY_LINE,
+    ) -> list[PlanRow]:
         """Return lines of a plan."""
-        return self._runs.rows(run_id, show, find, offset=offset, limit=limit)
+        return self._runs.rows(run_id, show, find, offset, limit, among)
 
-    def row_count(self, run_id: str, show: str = "all", find: str = "") -> int:
+    def row_count(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines of a plan there are."""
-        return self._runs.row_count(run_id, show, find)
+        return self._runs.row_count(run_id, show, find, among)
+
+    def facets(self, run_id: str, show: str = "all") -> dict[str, dict[str, int]]:
+        """Return by what lines of a plan can be sorted out (`field`, `group`, `cause`): each value with its lines."""
+        return self._runs.facets(run_id, show)
+
+    def changes_among(
+        self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
+    ) -> frozenset[int]:
+        """Return the numbers of the changes among these lines of a plan, on whatever page they are."""
+        return self._runs.numbers(run_id, show, find, among)
+
+    def marked(self, run_id: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
+        """Return the first changes of a plan that a brake counted, and how many there are."""
+        return self._runs.marked(run_id, brake, limit)
+
+    def phases(self, run_id: str) -> list[Phase]:
+        """Return what a run did, and when."""
+        return self._runs.phases(run_id)
+
+    def pace(self, run: Run) -> Pace:
+        """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
+        return pace(run, next(iter(self._runs.phases(run.id)[-1:]), None), _now())
 
     def row(self, run_id: str, seq: int) -> PlanRow:
         """Return one line of a plan."""
@@ -897,14 +924,12 @@ class Application:
 
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
-        known = self._writes.get((run_id, left_out))
+        known = self._calls.get(run_id)
         if known is None:
-            run = self._runs.get(run_id)
-            target = self.connector(self.flows[run.flow].target)
-            known = sum(target.calls(change) for seq, change in self._runs.changes(run_id) if seq not in left_out)
-            if run.state is not RunState.PREVIEWING:
-                self._writes = {(run_id, left_out): known}
-        return known
+            known = self._runs.calls(run_id)
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
+                self._calls = {run_id: known}
+        return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
 
     def causes(self, flow: str | None = None) -> list[CauseGroup]:
         """Return what waits for a person, grouped by cause."""
@@ -919,13 +944,13 @@ class Application:
         records = self._corrected(run.flow, self.connector(logic.flow.source).fetch(kind, keys))
         return {record.key: logic.trace(row.stage, record) for record in records}
 
-    def csv(self, run_id: str, show: str = "all", find: str = "") -> str:
+    def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
         """Return the shown lines of a plan as CSV, one field of a change per line."""
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
         offset = 0
-        while rows := self._runs.rows(run_id, show, find, offset=offset, limit=1000):
+        while rows := self._runs.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
                 writer.writerows(_csv_lines(row))

@@ -205,7 +205,7 @@ class Commit:
                 outcomes.append(_parked_wrong(row, change, now, wrong))
         self.parts.runs.settle(run.id, outcomes)
         settled = self.parts.runs.get(run.id)
-        self.parts.runs.progress(run.id, "write", settled.progress_done + len(rows), settled.progress_total)
+        self.parts.runs.progress(run.id, "write", settled.progress_done, settled.progress_total)
 
     def _settle_doubtful(self, run: Run, flow: Flow, references: LinkReferences) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""

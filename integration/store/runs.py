@@ -4,6 +4,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -95,7 +96,8 @@ class Runs:
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plans.tally(connection, [row.id for row in rows])
-        return [run_of(row, plans.counts(row.read, row.unchanged, sums[row.id])) for row in rows]
+        found = [run_of(row, plans.counts(row.read, row.unchanged, sums[row.id])) for row in rows]
+        return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
 
     # ---- preview --------------------------------------------------------------------------------------------------
 
@@ -592,9 +594,18 @@ def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozens
         tell(connection, now, [_of_line("left", run.id, run.flow, row) for row in found])
 
 
+def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
+    """Return a run at work with how far it has come by now, not only at the end of its last page."""
+    total, done = _settled_of(sums)
+    return replace(run, progress_done=done, progress_total=total)
+
+
 def _sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
+    return _settled_of(plans.tally(connection, [run])[run])
+
+
+def _settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int, int]:
     """Return how many changes are to be written in all, and how many of them are settled."""
-    sums = plans.tally(connection, [run])[run]
     chosen = dict.fromkeys(Step, 0)
     for (action, step), (number, _) in sums.items():
         if action in plans.CHANGES:
