@@ -2,7 +2,6 @@
 
 # ruff: noqa: TID251 - the only owner of DuckDB, and its answers are data frames
 
-import csv
 import json
 import re
 import shutil
@@ -10,13 +9,14 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import structlog
 
@@ -28,9 +28,15 @@ QUERIES = Path(__file__).with_name("queries.sql")
 BATCH = 5_000
 PAUSE_SECONDS = 0.5
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
-EXPORTED_AT_ONCE = 10_000
+EXPORTED_AT_ONCE = 100_000
+MOST_FOUND = 10_000
+FEW_KEYS = 2_000
+NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
+MOST_RUNS = 1_000
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+MACROS = ("words", "mark_of", "ago")
 VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
 
 _MAKE = """
@@ -40,6 +46,9 @@ CREATE TABLE IF NOT EXISTS events (
     facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT
 );
 CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+    flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
+);
 """
 
 _SCHEMA = pa.schema(
@@ -52,6 +61,25 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 
 _OWNER = re.compile(r"PID (\d+)")
+_WHERE = {
+    "flow": "flow = $flow", "event": "event = $event", "run": "run = $run", "since": "happened_at >= $since",
+    "until": "happened_at < $until",
+}  # fmt: skip
+_FEW = "key IN (SELECT unnest($keys))"
+_MANY = "key IN (SELECT key FROM records WHERE contains(words, lower($text)))"
+_CODED = "list_contains($codes, code)"
+_PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
+
+REFUSED = frozenset(
+    {
+        # a short question could make one value of any size with these, which neither limit would stop in time
+        "repeat", "lpad", "rpad", "range", "generate_series", "list_resize", "array_resize", "bar", "bitstring",
+        "printf", "format",
+        # and these do something
+        "checkpoint:", "force_checkpoint:", "truncate_duckdb_logs:", "write_log", "nextval",
+    }
+)  # fmt: skip
+"""Functions that a question may not call; with a colon those that stand where a table does."""
 
 
 class Outbox(Protocol):
@@ -69,7 +97,7 @@ class Outbox(Protocol):
 
 
 class QuestionError(IntegrationError):
-    """A question to the log that cannot be answered: `question_refused`, `question_wrong` or `question_slow`."""
+    """A question to the log that cannot be answered; see `Logbook.ask` for its codes."""
 
     default = "question_wrong"
 
@@ -91,9 +119,9 @@ class Logbook:
         self.path = path
         self.trouble = ""  # code of what keeps the drainer from its work, for monitoring
         self._settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory, "threads": str(threads), "enable_external_access": "false",
-            "python_enable_replacements": "false", "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false", "lock_configuration": "true",
+            "memory_limit": memory, "max_temp_directory_size": "1GB", "threads": str(threads),
+            "enable_external_access": "false", "python_enable_replacements": "false",
+            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "lock_configuration": "true",
         }  # fmt: skip
         self._queries = queries(QUERIES.read_text(encoding="utf-8"))
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -125,8 +153,10 @@ class Logbook:
                     self.path.parent.mkdir(parents=True, exist_ok=True)
                     made = duckdb.connect(str(self.path), config=self._settings)
                     made.execute(_MAKE)
-                    for view in VIEWS:
+                    for view in (*MACROS, *VIEWS):
                         made.execute(self._queries[view])
+                    if made.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None:
+                        made.execute(self._queries["records"])
                     self._connection = made
                 cursor = self._connection.cursor()
             try:
@@ -198,6 +228,7 @@ class Logbook:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 cursor.execute("INSERT INTO events SELECT * FROM batch")
+                cursor.execute(self._queries["new_records"])
                 cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
                 cursor.execute("COMMIT")
             except duckdb.Error:
@@ -219,41 +250,124 @@ class Logbook:
 
     # ---- questions ------------------------------------------------------------------------------------------------
 
-    def _answer(self, query: str, **parameters: object) -> pd.DataFrame:
+    def _answer(self, query: str, where: str = "true", **parameters: object) -> pd.DataFrame:
         with self._cursor() as cursor:
-            return cursor.execute(self._queries[query], parameters).df()
+            return cursor.execute(self._queries[query].replace("{where}", where), parameters).df()
 
     def life(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
-        """Return everything that happened to one record, oldest first. The key of a source record finds it too."""
+        """Return the newest events of one record, oldest first. The key of a source record finds it too."""
         return self._answer("life", flow=flow, key=key, limit=limit)
 
     def search(
-        self, text: str = "", flow: str = "", event: str = "", offset: int = 0, limit: int = 100
+        self, sought: "Sought | None" = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
     ) -> pd.DataFrame:
-        """Return events that hold a text, newest first."""
-        return self._answer("search", text=text, flow=flow, event=event, offset=offset, limit=limit)
+        """Return the events sought, newest first.
 
-    def found(self, text: str = "", flow: str = "", event: str = "") -> int:
-        """Return how many events `search` has in all."""
-        return int(self._answer("found", text=text, flow=flow, event=event)["events"].sum())
+        `attrs["found"]` is how many there are, counted up to `most`; `attrs["more"]` tells whether there are more.
+        """
+        sought = sought or Sought()
+        where, given = self._conditions(sought)
+        page = pd.DataFrame()
+        for begin in self._windows(sought):
+            near = f"{where} AND happened_at >= $begin"
+            page = self._answer("search", near, offset=offset, limit=limit, begin=_naive(begin), **given)
+            if len(page) == limit:
+                break
+        counted = len(page) < limit and (len(page) or not offset)
+        found = offset + len(page) if counted else self._count(where, given, most)
+        page.attrs |= {"found": min(found, most), "more": found > most}
+        return page
+
+    def found(self, sought: "Sought | None" = None, most: int = MOST_FOUND) -> int:
+        """Return how many events are sought, counted up to `most`."""
+        where, given = self._conditions(sought or Sought())
+        return min(self._count(where, given, most), most)
+
+    def _count(self, where: str, given: Mapping[str, object], most: int) -> int:
+        return int(self._answer("found", where, most=most + 1, **given)["events"].sum())
+
+    def _conditions(self, sought: "Sought") -> tuple[str, dict[str, object]]:
+        """Return conditions that leave out what is not asked for, since the engine could skip nothing otherwise."""
+        asked = {
+            "flow": sought.flow, "event": sought.event, "run": sought.run,
+            "since": None if sought.since == BEGINNING else _naive(sought.since),
+            "until": None if sought.until is None else _naive(sought.until),
+        }  # fmt: skip
+        given: dict[str, object] = {name: value for name, value in asked.items() if value}
+        where = [_WHERE[name] for name in given]
+        if sought.text:
+            named, words = self._named(sought.text)
+            where.append(named)
+            given |= words
+        return " AND ".join(where or ["true"]), given
+
+    def _named(self, text: str) -> tuple[str, dict[str, object]]:
+        """Return the condition that a text is in the key, title or facts of a record, or in a code."""
+        code = text.lower().replace(" ", "_")
+        asked = re.fullmatch("[a-z_]+", code) is not None
+        codes = [str(one) for one in self._answer("codes", text=code)["code"]] if asked else []
+        with self._cursor() as cursor:
+            told = cursor.execute(self._queries["keys"], {"text": text, "limit": FEW_KEYS + 1}).fetchall()
+        given: dict[str, object] = {"text": text} if len(told) > FEW_KEYS else {"keys": [key for (key,) in told]}
+        named = _MANY if "text" in given else _FEW
+        return (f"({named} OR {_CODED})", {**given, "codes": codes}) if codes else (named, given)
+
+    def _windows(self, sought: "Sought") -> Iterator[datetime]:
+        """Yield from when on to look, nearest first: what is asked for is mostly new."""
+        first, last = self.span()
+        until = min(sought.until or last, last)
+        begin = max(sought.since, first)
+        for part in NEAR:
+            if until - (until - begin) / part > begin:
+                yield until - (until - begin) / part
+        yield sought.since
+
+    def span(self) -> tuple[datetime, datetime]:
+        """Return from when to when the log tells; an empty one tells of no time at all."""
+        (span,) = self._answer("span").to_dict("records")
+        if pd.isna(span["first"]):
+            return BEGINNING, BEGINNING
+        return _aware(span["first"]), _aware(span["last"])
 
     def run_events(self, run: str, offset: int = 0, limit: int = 1_000) -> pd.DataFrame:
         """Return what happened in one run, oldest first."""
         return self._answer("run_events", run=run, offset=offset, limit=limit)
 
     def volume(
-        self, unit: Literal["hour", "day"] = "hour", since: datetime = BEGINNING, flow: str = ""
-    ) -> pd.DataFrame:
-        """Return how many records had each event, by hour or day (UTC): period, flow, event, events."""
-        return self._answer("volume", unit=unit, since=_naive(since), flow=flow)
+        self, unit: Literal["hour", "day"] = "hour", since: datetime = BEGINNING, flow: str = "",
+        until: datetime | None = None, shift: timedelta = timedelta(),
+    ) -> pd.DataFrame:  # fmt: skip
+        """Return how many records had each result: period, flow, event, events.
 
-    def errors(self, since: datetime = BEGINNING, flow: str = "") -> pd.DataFrame:
+        By hour of UTC, or by day as a clock shows it that is `shift` ahead of UTC.
+        """
+        where, given = self._conditions(Sought(flow=flow, since=since, until=until))
+        if unit == "hour":
+            return self._answer("volume_hour", where, **given)
+        return self._answer("volume_day", where, shift=shift.total_seconds(), **given)
+
+    def errors(self, since: datetime = BEGINNING, flow: str = "", until: datetime | None = None) -> pd.DataFrame:
         """Return what was parked or stopped a run, by cause, the most frequent first."""
-        return self._answer("errors", since=_naive(since), flow=flow)
+        where, given = self._conditions(Sought(flow=flow, since=since, until=until))
+        return self._answer("errors", where, **given)
 
-    def durations(self, since: datetime = BEGINNING, flow: str = "", limit: int = 500) -> pd.DataFrame:
-        """Return how long each run took, in milliseconds, and its median time of one change, newest first."""
-        return self._answer("durations", since=_naive(since), flow=flow, limit=limit)
+    def durations(
+        self, since: datetime = BEGINNING, flow: str = "", until: datetime | None = None, most: int = MOST_RUNS
+    ) -> pd.DataFrame:
+        """Return how long runs were at work, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
+
+        Where there are more than `most`, only the longest of each flow and day.
+        """
+        where, given = self._conditions(Sought(flow=flow, since=since, until=until))
+        return self._answer("durations", where, most=most, **given)
+
+    def change_paces(
+        self, since: datetime = BEGINNING, flow: str = "", until: datetime | None = None,
+        shift: timedelta = timedelta(),
+    ) -> pd.DataFrame:  # fmt: skip
+        """Return how long a change took from sending to its proof: period (a day), flow, changes, half_ms, most_ms."""
+        where, given = self._conditions(Sought(flow=flow, since=since, until=until))
+        return self._answer("change_paces", where, shift=shift.total_seconds(), **given)
 
     def stock_levels(self, article: str = "", since: datetime = BEGINNING, limit: int = 100_000) -> pd.DataFrame:
         """Return the stock levels that were written and proven: happened_at, run, article, title, branch, amount."""
@@ -321,20 +435,23 @@ class Logbook:
         """Return the answer to one SELECT of an analyst, at most `rows` rows; `attrs["cut"]` tells whether more exist.
 
         Nothing can be changed, and neither files nor the network can be reached. Raises QuestionError:
-        `question_refused` for anything but one SELECT, `question_wrong` with DuckDB's reason, `question_slow` when
-        it took longer than `seconds`.
+        `question_refused` for anything but one SELECT, `question_function` for a function that would make values of
+        any size, `question_wrong` or, where the place is known, `question_wrong_at` with DuckDB's reason,
+        `question_slow` when it took longer than `seconds`, `question_large` when it took more memory than the log has.
         """
         with self._cursor() as cursor:
-            _require_select(cursor, sql)
             timer = threading.Timer(seconds, cursor.interrupt)
             timer.start()
             try:
+                _require_select(cursor, sql)
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
                 answer = cursor.execute(sql).fetch_df_chunk(rows // ROWS_IN_A_VECTOR + 1)  # at least one row more
             except duckdb.InterruptException:
-                raise QuestionError("question_slow", seconds=seconds) from None
+                raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
+            except (duckdb.OutOfMemoryException, MemoryError):
+                raise QuestionError("question_large", memory=str(self._settings["memory_limit"])) from None
             except duckdb.Error as error:
-                raise QuestionError("question_wrong", reason=_first_lines(error)) from None
+                raise _wrong(sql, error) from None
             finally:
                 timer.cancel()
                 timer.join()
@@ -342,14 +459,36 @@ class Logbook:
         shown.attrs["cut"] = len(answer) > rows
         return shown
 
+    def tables(self) -> dict[str, list[str]]:
+        """Return the tables and views that a question may name, with their columns."""
+        told = self._answer("tables")
+        return {str(name): list(part["column"]) for name, part in told.groupby("table", sort=False)}
+
     def export(self, path: Path, format: Literal["csv", "parquet"] | None = None) -> int:  # noqa: A002 - its usual name
         """Write the whole log to a file and return its number of events; without a format its name decides."""
         as_csv = (format or path.suffix.lower().removeprefix(".")) != "parquet"
-        with self._cursor() as cursor:
-            answer = cursor.execute(self._queries["all"])
-            names = [column[0] for column in answer.description]
-            pages = iter(lambda: answer.fetchmany(EXPORTED_AT_ONCE), [])
-            return _write_csv(path, names, pages) if as_csv else _write_parquet(path, names, pages)
+        with self._cursor() as cursor, path.open("wb") as file:
+            batches = cursor.sql(self._queries["all"]).to_arrow_reader(EXPORTED_AT_ONCE)
+            if as_csv:
+                file.write(BYTE_ORDER_MARK)
+            written = 0
+            with pc.CSVWriter(file, batches.schema) if as_csv else pq.ParquetWriter(file, batches.schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+                    written += batch.num_rows
+            return written
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which events are asked for; what is empty asks for all. A text is looked for in keys, titles, facts and codes."""
+
+    text: str = ""
+    flow: str = ""
+    event: str = ""
+    run: str = ""
+    since: datetime = BEGINNING
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,38 +540,43 @@ def _naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def _aware(moment: datetime) -> datetime:
+    """Return a moment of the log with what it does not say: that it is UTC."""
+    return moment.replace(tzinfo=UTC)
+
+
 def _require_select(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-    try:
-        statements = cursor.extract_statements(sql)
-    except duckdb.Error as error:
-        raise QuestionError("question_wrong", reason=_first_lines(error)) from None
+    statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QuestionError("question_refused")
+    (parsed,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
+    refused = next((name for name in _called(json.loads(parsed)) if name in REFUSED), "")
+    if refused:
+        raise QuestionError("question_function", function=refused.removesuffix(":"))
 
 
-def _first_lines(error: BaseException) -> str:
-    return "\n".join(str(error).splitlines()[:4])
+def _called(parsed: object, parent: str = "") -> Iterator[str]:
+    """Yield the functions that a parsed question calls; one that is read from like a table ends in a colon."""
+    if isinstance(parsed, list):
+        for one in parsed:
+            yield from _called(one, parent)
+    elif isinstance(parsed, dict):
+        if name := parsed.get("function_name"):
+            yield f"{name}:" if parent == "function" else str(name)
+        for place, one in parsed.items():
+            yield from _called(one, place)
 
 
-def _write_csv(path: Path, names: list[str], pages: Iterator[list[tuple[Any, ...]]]) -> int:
-    written = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        for page in pages:
-            writer.writerows(page)
-            written += len(page)
-    return written
-
-
-def _write_parquet(path: Path, names: list[str], pages: Iterator[list[tuple[Any, ...]]]) -> int:
-    schema = pa.schema(
-        [pa.field("sources", pa.string()) if name == "sources" else _SCHEMA.field(name) for name in names]
-    )
-    written = 0
-    with pq.ParquetWriter(path, schema) as writer:
-        for page in pages:
-            columns = dict(zip(names, zip(*page, strict=True), strict=True))
-            writer.write_table(pa.table({name: list(values) for name, values in columns.items()}, schema=schema))
-            written += len(page)
-    return written
+def _wrong(sql: str, error: duckdb.Error) -> QuestionError:
+    """Return what is wrong with a question in one line, with its place where that is known."""
+    told = str(error)
+    reason = told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0]
+    found = _PLACE.search(told)
+    if found is None:
+        return QuestionError("question_wrong", reason=reason)
+    line, shown = int(found["line"]), found["shown"]
+    before = len(found["before"]) - len(f"LINE {line}: ")
+    given = sql.splitlines()[line - 1] if line <= len(sql.splitlines()) else ""
+    if shown.startswith("..."):  # a long line is shown in part
+        before += given.find(shown.strip(".")) - len("...")
+    return QuestionError("question_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))

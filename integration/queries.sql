@@ -1,30 +1,76 @@
 -- The questions the log answers. Each has a name, a line that explains it, and parameters; times are UTC.
 
+-- name: records
+-- Makes the list of records out of a log that had none: each as it was met, with the words it is found by.
+INSERT INTO records
+SELECT flow, kind, key, title, sources, words, mark_of(flow, kind, key, title, sources, words)
+FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts) AS words FROM events WHERE key <> '');
+
+-- name: new_records
+-- Adds the records of a batch of events that the list does not have yet; only the marks of the others are looked at.
+INSERT INTO records
+SELECT met.*
+FROM (
+  SELECT *, mark_of(flow, kind, key, title, sources, words) AS mark
+  FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts) AS words FROM batch WHERE key <> '')
+) AS met
+ANTI JOIN records USING (mark);
+
+-- name: words
+-- A macro: everything a record is found by, in small letters.
+CREATE OR REPLACE MACRO words(key, title, sources, facts) AS
+lower(concat_ws(' ', key, title, array_to_string(sources, ' '),
+  CASE WHEN facts <> '{}' THEN array_to_string(json_extract_string(facts, '$.*'), ' ') END));
+
+-- name: mark_of
+-- A macro: what tells two records of the list apart.
+CREATE OR REPLACE MACRO mark_of(flow, kind, key, title, sources, words) AS
+md5_number_lower(concat_ws(chr(10), flow, kind, key, title, array_to_string(sources, ' '), words));
+
+-- name: ago
+-- A macro: the moment some days ago, as the log writes moments. A question that says `happened_at >= ago(30)` is fast.
+CREATE OR REPLACE MACRO ago(days) AS (now() AT TIME ZONE 'UTC') - to_days(days);
+
 -- name: life
--- Everything that happened to one record of a flow, under its own key or that of a source record, oldest first.
+-- The newest events of one record of a flow, under its own key or that of a source record, in their order.
+WITH mine AS (
+  SELECT rowid AS place
+  FROM events
+  WHERE flow = $flow
+    AND key IN (SELECT key FROM records WHERE flow = $flow AND (key = $key OR list_contains(sources, $key)))
+  ORDER BY happened_at DESC, id DESC
+  LIMIT $limit
+)
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
-WHERE flow = $flow AND (key = $key OR list_contains(sources, $key))
-ORDER BY happened_at, id
-LIMIT $limit;
+WHERE rowid IN (SELECT place FROM mine)
+ORDER BY happened_at, id;
+
+-- name: span
+-- From when to when the log tells.
+SELECT min(happened_at) AS first, max(happened_at) AS last FROM events;
+
+-- name: keys
+-- Keys of records that a text is found in.
+SELECT DISTINCT key FROM records WHERE contains(words, lower($text)) LIMIT $limit;
+
+-- name: codes
+-- Codes of causes that hold a text.
+SELECT DISTINCT code FROM events WHERE contains(code, $text);
 
 -- name: search
--- Events whose key, title, source keys, code or facts hold a text, newest first; empty parameters ask for all.
+-- Events that meet every condition asked for, newest first. First only their places are found, then what stands there.
+WITH page AS (
+  SELECT rowid AS place FROM events WHERE {where} ORDER BY happened_at DESC, id DESC LIMIT $limit OFFSET $offset
+)
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
-WHERE ($flow = '' OR flow = $flow)
-  AND ($event = '' OR event = $event)
-  AND ($text = '' OR contains(lower(concat_ws(' ', key, title, array_to_string(sources, ' '), code, facts)), lower($text)))
-ORDER BY happened_at DESC, id DESC
-LIMIT $limit OFFSET $offset;
+WHERE rowid IN (SELECT place FROM page)
+ORDER BY happened_at DESC, id DESC;
 
 -- name: found
--- How many events `search` has in all.
-SELECT count(*) AS events
-FROM events
-WHERE ($flow = '' OR flow = $flow)
-  AND ($event = '' OR event = $event)
-  AND ($text = '' OR contains(lower(concat_ws(' ', key, title, array_to_string(sources, ' '), code, facts)), lower($text)));
+-- How many events meet every condition asked for, counted no further than `most`.
+SELECT count(*) AS events FROM (SELECT 1 FROM events WHERE {where} LIMIT $most);
 
 -- name: run_events
 -- Everything that happened in one run, oldest first.
@@ -34,35 +80,61 @@ WHERE run = $run
 ORDER BY happened_at, id
 LIMIT $limit OFFSET $offset;
 
--- name: volume
--- How many records had each event, by hour or day and flow, since a moment.
-SELECT date_trunc($unit, happened_at) AS period, flow, event, count(*) AS events
+-- name: volume_hour
+-- How many records had each result, by hour (UTC) and flow. What is unchanged is told as a number, not record by record.
+SELECT date_trunc('hour', happened_at) AS period, flow, event,
+  CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
 FROM events
-WHERE happened_at >= $since AND ($flow = '' OR flow = $flow) AND key <> ''
+WHERE {where} AND event IN ('proven', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
+GROUP BY ALL
+ORDER BY period, flow, event;
+
+-- name: volume_day
+-- How many records had each result, by flow and by day, which begins so many seconds before that of UTC.
+SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow, event,
+  CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
+FROM events
+WHERE {where} AND event IN ('proven', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
 GROUP BY ALL
 ORDER BY period, flow, event;
 
 -- name: errors
--- What was parked or stopped a run since a moment, by flow and cause, the most frequent first.
+-- What was parked or stopped a run, by flow and cause, the most frequent first.
 SELECT flow, event, code, count(*) AS events, min(happened_at) AS first_seen, max(happened_at) AS last_seen
 FROM events
-WHERE event IN ('parked', 'run_failed', 'run_interrupted')
-  AND happened_at >= $since AND ($flow = '' OR flow = $flow)
+WHERE {where} AND event IN ('parked', 'run_failed', 'run_interrupted')
 GROUP BY ALL
 ORDER BY events DESC, last_seen DESC;
 
 -- name: durations
--- How long runs took, from start to plan and to end, and how fast the target took single changes, newest run first.
-SELECT run, any_value(flow) AS flow, min(happened_at) AS started_at,
-  max(ms) FILTER (event = 'plan_ready') AS preview_ms,
-  max(ms) FILTER (event IN ('run_done', 'run_failed', 'run_interrupted')) AS run_ms,
-  median(ms) FILTER (event = 'proven') AS change_ms,
-  count(*) FILTER (event = 'proven') AS proven
-FROM events
-WHERE run <> '' AND happened_at >= $since AND ($flow = '' OR flow = $flow)
-GROUP BY run
-ORDER BY started_at DESC
-LIMIT $limit;
+-- How long runs were at work, in milliseconds: making the plan and, without the wait for approval, writing it. Where there
+-- are more runs than `most`, only the longest of each flow and day.
+SELECT run, flow, started_at, preview_ms, commit_ms, coalesce(preview_ms, 0) + coalesce(commit_ms, 0) AS run_ms
+FROM (
+  SELECT run, any_value(flow) AS flow, min(happened_at) AS started_at,
+    max(ms) FILTER (event = 'plan_ready') AS preview_ms,
+    date_diff('millisecond', max(happened_at) FILTER (event = 'approved'),
+      max(happened_at) FILTER (event IN ('run_done', 'run_failed', 'run_interrupted'))) AS commit_ms
+  FROM events
+  WHERE {where}
+    AND event IN ('run_started', 'plan_ready', 'approved', 'run_done', 'run_failed', 'run_interrupted') AND run <> ''
+  GROUP BY run
+)
+QUALIFY count(*) OVER () <= $most
+  OR row_number() OVER (PARTITION BY flow, CAST(started_at AS DATE) ORDER BY run_ms DESC) = 1
+ORDER BY started_at DESC;
+
+-- name: change_paces
+-- How long one change took from sending to its proof, in milliseconds: half of them, and nine of ten, took no longer.
+SELECT period, flow, changes, shares[1] AS half_ms, shares[2] AS most_ms
+FROM (
+  SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow, count(*) AS changes,
+    approx_quantile(ms, [0.5, 0.9]) AS shares
+  FROM events
+  WHERE {where} AND event = 'proven' AND ms IS NOT NULL
+  GROUP BY ALL
+)
+ORDER BY period, flow;
 
 -- name: stock_levels
 -- Every stock level that was written and proven, by article and branch, oldest first; an empty article asks for all.
@@ -230,8 +302,14 @@ ORDER BY name;
 -- The branches whose levels are known.
 SELECT DISTINCT branch FROM levels ORDER BY branch;
 
+-- name: tables
+-- The tables and views of the log with their columns, in the order they are told of.
+SELECT table_name AS "table", column_name AS "column"
+FROM duckdb_columns()
+WHERE NOT internal AND table_name <> 'drained' AND column_name <> 'mark'
+ORDER BY table_name <> 'events', table_name, column_index;
+
 -- name: all
--- The whole log, for an export.
+-- The whole log in the order in which it came in, for an export.
 SELECT happened_at, run, flow, kind, key, array_to_string(sources, ' ') AS sources, title, event, code, facts, before, after, ms
-FROM events
-ORDER BY happened_at, instance, id;
+FROM events;

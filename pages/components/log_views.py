@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
+from integration.logbook import Sought
 from pages.components.charts import duration_bars, state_bars
 from pages.components.layout import attempt, empty, failures, head, note, page_offset, pages, search, section
 from pages.components.runs import short_id
@@ -51,9 +52,10 @@ def one_life(app: Application, record: str) -> None:
 def records(app: Application) -> None:
     """Search the log by any key, title or code; a click opens the record's life."""
     find = search("find", text("find_in_log"))
-    total = app.logbook.found(find)
+    sought = Sought(find)
+    total = app.logbook.found(sought)
     offset = page_offset("page", total, SIZE)
-    events = app.logbook.search(find, offset=offset, limit=SIZE)
+    events = app.logbook.search(sought, offset=offset, limit=SIZE)
     if events.empty:
         if find:
             empty("filter_alt_off", text("log_no_match", find=plain(find)), text("log_no_match_about"))

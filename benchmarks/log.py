@@ -1,0 +1,173 @@
+# ruff: noqa: TID251 - fills the file of the log directly, faster than any drainer could
+"""How long the log takes to answer at ten million events: `python -m benchmarks.log [events] [folder]`.
+
+Fills a file with a year of four flows, asks what the console asks, and prints a table. The file is removed at the end.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from integration.logbook import Logbook, Sought
+
+EVENTS = 10_000_000
+PER_RUN = 70
+AT_ONCE = 100_000  # runs that are filled in one statement
+TIMES = 5
+DAYS = 365
+
+_FILL = """
+INSERT INTO events
+WITH placed AS (
+  SELECT i // 70 AS r, i % 70 AS p, i FROM range($first, $last) AS numbers(i)
+), lined AS (
+  SELECT *, CASE WHEN p BETWEEN 2 AND 24 THEN p - 2 WHEN p BETWEEN 27 AND 66 THEN (p - 27) // 2
+      WHEN p = 69 THEN 22 ELSE -1 END AS line,
+    CASE WHEN hash(r, 'f') % 100 < 45 THEN 'stock' WHEN hash(r, 'f') % 100 < 80 THEN 'products'
+      WHEN hash(r, 'f') % 100 < 95 THEN 'orders' ELSE 'customers' END AS flow,
+    CAST($from AS TIMESTAMP) + to_microseconds(CAST(r * $step + p * 40000 AS BIGINT)) AS happened_at
+  FROM placed
+), keyed AS (
+  SELECT *, (hash(r, line) % 1000000) / 1000000 AS chance, CASE
+    WHEN line < 0 THEN ''
+    WHEN flow = 'orders' THEN CAST(md5(concat(r, ':', line)) AS VARCHAR)
+    ELSE CAST(10000 + CAST(50000 * pow((hash(r, line) % 1000000) / 1000000, 2) AS BIGINT) AS VARCHAR) END AS key
+  FROM lined
+), named AS (
+  SELECT *, CASE WHEN p = 0 THEN 'run_started' WHEN p = 1 THEN 'read' WHEN p <= 21 THEN 'planned'
+    WHEN p <= 23 THEN 'skipped' WHEN p = 24 THEN 'parked' WHEN p = 25 THEN 'plan_ready' WHEN p = 26 THEN 'approved'
+    WHEN p <= 66 AND p % 2 = 1 THEN 'sent' WHEN p <= 66 AND chance < 0.002 THEN 'in_doubt' WHEN p <= 66 THEN 'proven'
+    WHEN p = 67 THEN 'unchanged' WHEN p = 69 THEN 'issue_closed'
+    WHEN r % 97 = 0 THEN 'run_failed' ELSE 'run_done' END AS event
+  FROM keyed
+)
+SELECT 'bench', i + 1, happened_at,
+  strftime(CAST($from AS TIMESTAMP) + to_microseconds(CAST(r * $step AS BIGINT)), '%y%m%d-%H%M%S') || '-' ||
+    substr(md5(CAST(r AS VARCHAR)), 1, 6),
+  flow, CASE flow WHEN 'orders' THEN 'sales_order' WHEN 'products' THEN 'product' WHEN 'stock' THEN 'stock'
+    ELSE 'relation' END,
+  key, CASE WHEN key = '' OR event IN ('parked', 'skipped') THEN [] ELSE [key] END,
+  CASE WHEN key = '' THEN '' WHEN flow = 'orders' THEN concat('2026.', r * 20 + line) ELSE concat(
+    ['Stadsfiets', 'Zadelpen', 'Binnenband', 'Regenjas', 'Fietsbel', 'Kabelslot', 'Bidon'][1 + CAST(key AS BIGINT) % 7],
+    ' ', ['Tandwiel', 'Noorderlicht', 'De Ketting', 'Van Spaak', 'Lek & Waal'][1 + CAST(key AS BIGINT) % 5], ' ', key
+  ) END,
+  event,
+  CASE WHEN event = 'parked' OR event = 'issue_closed' THEN ['ean_duplicate', 'vat_code_missing', 'article_missing',
+      'customer_missing', 'conflict', 'price_missing'][1 + r % 6]
+    WHEN event = 'skipped' THEN ['blocked', 'not_at_the_till'][1 + r % 2]
+    WHEN event = 'run_failed' THEN 'system_unreachable'
+    WHEN key = '' THEN '' WHEN flow = 'orders' THEN 'create' WHEN line = 3 THEN 'create' ELSE 'update' END,
+  CASE event WHEN 'parked' THEN json_object('key', key, 'article', key, 'field', 'article.ean')
+    WHEN 'skipped' THEN json_object('key', key) WHEN 'run_started' THEN '{"by":"schedule","mode":"changes"}'
+    WHEN 'approved' THEN json_object('by', 'schedule', 'changes', '20', 'fingerprint', md5(CAST(r AS VARCHAR)))
+    WHEN 'run_done' THEN '{"read":"23","proven":"20","unchanged":"0","skipped":"2","parked":"1","in_doubt":"0"}'
+    ELSE '{}' END,
+  CASE WHEN event <> 'planned' OR flow = 'orders' OR line = 3 THEN NULL
+    WHEN flow = 'stock' THEN json_object('1/amount', CAST((r + line) % 40 AS VARCHAR), '2/amount', '4')
+    WHEN flow = 'products' THEN json_object('price_incl', CAST(round(10 + chance * 90, 2) AS VARCHAR), 'active', 'yes')
+    ELSE json_object('email', concat('klant', key, '@example.nl')) END,
+  CASE WHEN event <> 'planned' THEN NULL
+    WHEN flow = 'stock' THEN json_object('1/amount', CAST((r * 7 + line) % 40 AS VARCHAR), '2/amount', '4')
+    WHEN flow = 'products' THEN json_object('name', concat('Artikel ', key), 'price_incl',
+      CAST(round(11 + chance * 95, 2) AS VARCHAR), 'active', 'yes', 'ean', concat('87199', hash(key) % 100000000),
+      'groups', 'ACCES, A-BOE', 'text', repeat('stevig en licht ', CASE WHEN line = 3 THEN 30 ELSE 2 END))
+    WHEN flow = 'orders' THEN json_object('reference', concat('2026.', r * 20 + line), 'debtor', concat('1', line),
+      'sold_incl', '84.90', 'booked_incl', '84.90', 'sold_vat:1', '12.14', 'booked_vat:1', '12.14',
+      '1/article', '10604', '1/quantity', '2', '1/price', '29.95', '2/article', '10702', '2/quantity', '1', '2/price', '25.00')
+    ELSE json_object('email', concat('klant', key, '@voorbeeld.nl')) END,
+  CASE WHEN event = 'plan_ready' THEN 300 + r % 4000 WHEN event IN ('run_done', 'run_failed') THEN 900 + r % 20000
+    WHEN event IN ('proven', 'in_doubt') THEN 20 + CAST(chance * 400 AS BIGINT) END
+FROM named
+ORDER BY i
+"""
+
+
+def fill(path: Path, events: int, now: datetime) -> None:
+    """Write a log of so many events, the last of them now."""
+    made = Logbook(path)
+    made.open()
+    made.close()
+    begin, step = now - timedelta(days=DAYS), DAYS * 86_400_000_000 * PER_RUN / events
+    with duckdb.connect(str(path), config={"memory_limit": "4GB", "threads": "2"}) as connection:
+        for first in range(0, events, AT_ONCE * PER_RUN):
+            last = min(events, first + AT_ONCE * PER_RUN)
+            values = {"first": first, "last": last, "from": begin.replace(tzinfo=None), "step": step}
+            connection.execute(_FILL, values)
+
+
+def questions(log: Logbook, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield what the console asks, with a name for each."""
+    month = now - timedelta(days=30)
+    (run,) = log.ask("SELECT run FROM events WHERE run <> '' LIMIT 1 OFFSET 5000000", seconds=20)["run"]
+    (order,) = log.ask("SELECT key FROM events WHERE flow = 'orders' AND key <> '' LIMIT 1 OFFSET 700000")["key"]
+    (title,) = log.ask("SELECT title FROM events WHERE flow = 'orders' AND title <> '' LIMIT 1 OFFSET 100000")["title"]
+    march = Sought(since=datetime(now.year, 3, 3, tzinfo=UTC), until=datetime(now.year, 3, 4, tzinfo=UTC))
+    yield "records: the newest 200 of all", lambda: log.search(limit=200)
+    yield "records: the last of the pages", lambda: log.search(offset=9_800, limit=200)
+    yield "records: one day of March", lambda: log.search(march, limit=200)
+    yield "records: one flow, in doubt", lambda: log.search(Sought(flow="customers", event="in_doubt"), limit=200)
+    yield "records: one run", lambda: log.search(Sought(run=run), limit=200)
+    yield "search: a word in 43,000 records", lambda: log.search(Sought("stadsfiets"), limit=200)
+    yield "search: a word in 400 records", lambda: log.search(Sought("ketting 106"), limit=200)
+    yield "search: the number of one order", lambda: log.search(Sought(title), limit=200)
+    yield "search: a cause", lambda: log.search(Sought("ean_duplicate"), limit=200)
+    yield "search: what is nowhere", lambda: log.search(Sought("nowhere at all"), limit=200)
+    yield (
+        "search: a word in 400 records, one result, a month",
+        lambda: log.search(Sought("ketting 106", event="parked", since=month), limit=200),
+    )
+    yield "life of an article that changed 100 times", lambda: log.life("products", "10604")
+    yield "life of one order", lambda: log.life("orders", order)
+    yield "volume of a week by hour", lambda: log.volume("hour", now - timedelta(days=7))
+    yield "volume of a year by day", lambda: log.volume("day")
+    yield "errors of a year by cause", log.errors
+    yield "durations of a year of runs", log.durations
+    yield "paces of changes, a year", log.change_paces
+    yield "events of a run", lambda: log.run_events(run)
+    yield "the tables with their columns", log.tables
+
+
+def measured(question: Callable[[], object]) -> list[float]:
+    """Return the seconds a question took, several times over."""
+    taken = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        question()
+        taken.append(time.perf_counter() - begun)
+    return taken
+
+
+def main(events: int, folder: Path) -> None:
+    """Fill, ask, and print one line for each question."""
+    now = datetime.now(UTC)
+    path = folder / "log.duckdb"
+    if not path.exists():
+        begun = time.perf_counter()
+        fill(path, events, now)
+        sys.stderr.write(f"filled {events} events in {time.perf_counter() - begun:.0f} s\n")
+    log = Logbook(path)
+    print(f"| Question, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")
+    print("|---|---|---|---|")
+    for name, question in questions(log, now):
+        taken = measured(question)
+        figures = (taken[0], statistics.median(taken), max(taken))
+        print(f"| {name} | {' | '.join(f'{one * 1000:,.0f} ms' for one in figures)} |", flush=True)
+    log.close()
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    kept = Path(given[1]) if len(given) > 1 else None
+    place = kept or Path(tempfile.mkdtemp())
+    try:
+        main(int(given[0]) if given else EVENTS, place)
+    finally:
+        if kept is None:
+            shutil.rmtree(place)
