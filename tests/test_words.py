@@ -3,7 +3,9 @@
 import ast
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -19,11 +21,139 @@ from integration.core.errors import IntegrationError
 ROOT = Path(words.__file__).parent.parent
 PLACES = re.compile(r"{(\w+)}")
 SAYS = {"Issue", "Skip", "Brake"}
+TABLES = ("terms.csv", "texts.csv", "errors.csv")
+PARTS = ("what", "data", "do")
+
+VOCABULARY = {
+    r"parked": ("geparkeerd|parkeren", "zurück(ge)?stell"),
+    r"proven|proof": ("geverifieerd", "nachgewiesen"),
+    r"in doubt": ("onzeker", "ungewiss"),
+    r"set aside": ("terzijde", "aussondern|ausgesondert"),
+    r"skipped": ("overgeslagen", "übersprungen"),
+    r"unchanged": ("ongewijzigd", "unverändert"),
+    r"previews?": ("voorvert", "vorschau"),
+    r"commit(s|ted)?": ("doorvoer|doorgevoerd|voer .*door", "übernehm|übernomm"),
+    r"brakes?": ("veiligheidsgren", "sicherheitsgrenze"),
+    r"mappings?": ("veldtoewijzing", "feldzuordnung"),
+    r"value tables?": ("waardentabel", "wertetabelle"),
+    r"flows?": ("gegevensstro", "datenfl"),
+    r"expressions?": ("formule", "formel"),
+    r"ownership": ("veldbeheer", "feldhoheit"),
+    r"debtors?": ("debiteur", "debitor"),
+    r"ledger accounts?": ("grootboekrekening|afrondingsrekening", "sachkont|konto für rund"),
+    r"collective articles?": ("verzamelartikel", "sammelartikel"),
+    r"VAT codes?": ("btw-code", "steuerschlüssel"),
+    r"VAT numbers?": ("btw-nummer", "ust-idnr"),
+    r"reverse charge": ("btw verlegd", "steuerschuldnerschaft des leistungsempfängers"),
+    r"branch(es)?": ("filia", "filial"),
+    r"tills?": ("kassa", "kasse"),
+    r"articles?": ("artikel", "artikel"),
+    r"drafts?": ("concept", "entwurf"),
+    r"publish\w*": ("publice", "veröffentlich"),
+    r"payment methods?": ("betaalwijze", "zahlungsart"),
+    r"approv\w+": ("goedkeur|goedgekeurd", "freigabe|freigegeben|freigeben"),
+    r"retire\w*|inactive": ("inactief", "inaktiv"),
+    r"sandbox": ("testomgeving", "testumgebung"),
+    r"causes?": ("oorza", "ursache"),
+    r"exceptions": ("uitzondering", "klärungsf"),
+    r"postings?": ("boeking", "buchung"),
+    r"delivery address(es)?": ("afleveradres", "lieferadresse"),
+}
+"""Words of `terms.csv` as English texts use them, with the word each other language has for them, in all its forms."""
+
+NEVER = {
+    "en": r"!|\b(please|oops|unfortunately|successful(ly)?|synchronis\w+|centers?|colors?|canceled|email|invalid)\b",
+    "nl": r"!|\b(je|jij|jou|jouw|alstublieft|helaas|succesvol|gesynchroniseerd|weggeschreven|waardetabel\w*|expressie"
+    r"|eigenaarschap|rem|remmen|stroom|stromen|sandbox|token|timeout)\b",
+    "de": r"!|\b(du|dein\w*|bitte|leider|erfolgreich|synchronisiert|verifizier\w*|geparkt|parken|parkt|mwst|reverse"
+    r"|dezimalstellen|sandbox|token|timeout|löschen sie den datensatz)\b",
+}
+"""What no text says: neither the tone nor the words that have another word in `terms.csv`."""
+
+ALLOWED = {
+    "default_account", "posting_date",  # words of the vocabulary themselves, which have another form there
+    "settings_documents",  # a verb: what flows
+    "function_regex_replace_about",  # a regular expression is none of ours
+}  # fmt: skip
+
+SHOWN = {
+    "title", "header", "subheader", "markdown", "write", "caption", "info", "warning", "error", "success", "toast",
+    "button", "download_button", "link_button", "menu_button", "popover", "expander", "status", "spinner", "badge",
+    "text_input", "text_area", "number_input", "date_input", "time_input", "selectbox", "multiselect", "radio",
+    "toggle", "checkbox", "slider", "segmented_control", "pills", "file_uploader", "metric", "tabs", "dialog",
+    "progress", "data_editor", "dataframe", "plotly_chart", "table",
+    "TextColumn", "NumberColumn", "DatetimeColumn", "DateColumn", "CheckboxColumn", "SelectboxColumn", "ListColumn",
+    "MultiselectColumn", "ProgressColumn", "AreaChartColumn", "LineChartColumn", "BarChartColumn", "ButtonColumn",
+    "note", "small", "heading",
+}  # fmt: skip
+"""Calls whose first argument is shown to people; those below show other ones. What `LABELS` names is shown always."""
+
+SHOWN_PLACES = {"head": slice(2), "section": slice(2), "empty": slice(1, 4), "Page": slice(0), "page_link": slice(0)}
+LABELS = {"label", "help", "placeholder", "body", "alt", "text", "title", "about", "action"}
+MARKUP = re.compile(r":material/\w*:?|:[a-z]+(-badge|-background)?\[|&#?\w+;|<[^>]*>")
+WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def lines(name: str) -> list[dict[str, str]]:
     with (FOLDER / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text in its languages; the three sentences of a cause are three texts."""
+
+    key: str
+    said: dict[str, str]
+
+
+@cache
+def written() -> list[Text]:
+    """Return every text of the three tables."""
+    keyed = [line for name in ("terms.csv", "texts.csv") for line in lines(name)]
+    texts = [Text(line["key"], {language: line[language] for language in words.LANGUAGES}) for line in keyed]
+    return texts + [
+        Text(f"{line['code']}.{part}", {language: line[f"{language}_{part}"] for language in words.LANGUAGES})
+        for line in lines("errors.csv")
+        for part in PARTS
+    ]
+
+
+def stem(key: str) -> str:
+    return key.removesuffix("_one").removesuffix("_other")
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """Yield the texts that are written into an expression; those that are looked up or computed are not."""
+    match node:
+        case ast.Constant(value=str(said)):
+            yield said
+        case ast.JoinedStr(values=parts):
+            yield from (said for part in parts if isinstance(part, ast.Constant) for said in literals(part))
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
+            yield from literals(left)
+            yield from literals(right)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
+            for part in parts:
+                yield from literals(part)
+        case ast.Dict(keys=keys):
+            for key in keys:
+                if key is not None:
+                    yield from literals(key)
+
+
+def asked_for(call: ast.Call) -> Iterator[str]:
+    """Yield the keys of the tables that a call names outright, also as one of two."""
+    if call.args and not isinstance(call.args[0], ast.JoinedStr):
+        yield from literals(call.args[0])
+
+
+def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
+    """Return what a call shows to people, as far as its name tells."""
+    if name not in SHOWN | SHOWN_PLACES.keys():
+        return []
+    labels = [one.value for one in call.keywords if one.arg in LABELS]
+    return call.args[SHOWN_PLACES.get(name, slice(1))] + labels
 
 
 @cache
@@ -104,20 +234,35 @@ def test_every_text_a_page_asks_for_exists() -> None:
             continue
         if name in ("text", "term") and not words.has_term(key):
             missing.append((path.name, key))
-        if name == "counted" and not words.has_count(key):
+        if name == "choice" and not words.has_term(f"choice_{key}"):
             missing.append((path.name, key))
 
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["terms.csv", "texts.csv", "errors.csv"])
-def test_no_key_stands_twice_and_no_english_text_is_empty(name: str) -> None:
-    table = lines(name)
-    keys = [line.get("key") or line["code"] for line in table]
-    english = ("en_what", "en_data", "en_do") if name == "errors.csv" else ("en",)
+@pytest.mark.parametrize("name", TABLES)
+def test_no_key_stands_twice(name: str) -> None:
+    keys = [line.get("key") or line["code"] for line in lines(name)]
 
-    assert len(keys) == len(set(keys))
-    assert [key for key, line in zip(keys, table, strict=True) if not all(line[column] for column in english)] == []
+    assert [key for key, times in Counter(keys).items() if times > 1] == []
+
+
+def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
+    assert [
+        (text.key, language)
+        for text in written()
+        for language, said in text.said.items()
+        if not said.strip() or said != said.strip()
+    ] == []
+
+
+def test_what_comes_in_two_forms_has_both() -> None:
+    keys = {line["key"] for line in lines("texts.csv") + lines("terms.csv")}
+    lone = [key for key in keys if key.startswith("count_") and not {f"{stem(key)}_one", f"{stem(key)}_other"} <= keys]
+    asked = {key for path, call, name in calls("pages") if name == "counted" for key in asked_for(call)}
+
+    assert lone == []
+    assert [key for key in asked if not words.has_count(key)] == []
 
 
 def test_no_text_of_a_screen_hides_a_term() -> None:
@@ -125,25 +270,68 @@ def test_no_text_of_a_screen_hides_a_term() -> None:
 
 
 def test_all_languages_have_the_same_places_to_fill() -> None:
-    differing = []
-    for line in lines("errors.csv"):
-        for part in ("what", "data", "do"):
-            english = set(PLACES.findall(line[f"en_{part}"]))
-            for language in ("nl", "de"):
-                translated = line[f"{language}_{part}"]
-                if translated and set(PLACES.findall(translated)) != english:
-                    differing.append((line["code"], language, part))
+    assert [
+        (text.key, language)
+        for text in written()
+        for language, said in text.said.items()
+        if set(PLACES.findall(said)) != set(PLACES.findall(text.said["en"]))
+    ] == []
+
+
+@pytest.mark.parametrize(("language", "never"), NEVER.items())
+def test_no_text_shouts_begs_or_takes_a_word_that_has_another(language: str, never: str) -> None:
+    assert [
+        (text.key, found[0])
+        for text in written()
+        if (found := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
+    ] == []
+
+
+@pytest.mark.parametrize("english", VOCABULARY)
+def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -> None:
+    wanted = dict(zip(("nl", "de"), VOCABULARY[english], strict=True))
+    spoken = re.compile(rf"\b({english})\b", re.IGNORECASE)
+
+    assert [
+        (text.key, language, text.said[language])
+        for text in written()
+        if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.said["en"]))
+        for language, forms in wanted.items()
+        if not re.search(forms, text.said[language], re.IGNORECASE)
+    ] == []
+
+
+def test_a_result_has_one_word_wherever_it_stands() -> None:
+    terms = {line["key"]: line for line in lines("terms.csv")}
+    differing = [
+        (line["key"], language, line[language])
+        for line in lines("texts.csv")
+        for result in ("proven", "unchanged", "skipped", "parked", "in_doubt")
+        if re.fullmatch(f"(badge|col|show|fact|sum|event)_{result}", line["key"])
+        for language in words.LANGUAGES
+        if terms[result][language] not in line[language].lower()
+    ]
 
     assert differing == []
 
 
-def test_no_text_shouts_or_begs() -> None:
-    shown = [line["en"] for name in ("terms.csv", "texts.csv") for line in lines(name)]
-    shown += [line[f"en_{part}"] for line in lines("errors.csv") for part in ("what", "data", "do")]
+def test_a_percent_sign_stands_as_its_language_has_it() -> None:
+    wrong = {"en": r"[\d}*]\s+%", "nl": r"[\d}*]\s+%", "de": r"[\d}*]%|[\d}*] %"}  # German: a no-break space
 
-    assert [
-        one for one in shown if re.search(r"!|\b(please|oops|unfortunately|successful(ly)?)\b", one, re.IGNORECASE)
-    ] == []
+    assert [(text.key, language) for text in written() for language, bad in wrong.items()
+            if re.search(bad, text.said[language]) and not text.key.startswith("axis_")] == []  # fmt: skip
+
+
+def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
+    found = [
+        (path.name, call.lineno, said)
+        for path, call, name in calls("pages")
+        for part in shown_by(call, name)
+        for said in literals(part)
+        if WORD.search(MARKUP.sub(" ", said))
+    ]
+
+    assert found == []
 
 
 def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:

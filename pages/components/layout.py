@@ -60,8 +60,8 @@ def choice(
     if st.session_state.get(f"_{name}") not in (None, *options):
         del st.session_state[f"_{name}"]
     chosen = st.segmented_control(
-        name, options, default=None if f"_{name}" in st.session_state else at, required=True, key=f"_{name}",
-        on_change=keep, format_func=label, label_visibility="collapsed",
+        text(f"choice_{name}"), options, default=None if f"_{name}" in st.session_state else at, required=True,
+        key=f"_{name}", on_change=keep, format_func=label, label_visibility="collapsed",
     )  # fmt: skip
     return str(chosen or at)
 
