@@ -1,24 +1,39 @@
-"""Connecting both systems, with a check that says what is wrong."""
+"""The set-up that leads: both systems, the flows, their questions, and what is still missing."""
 
 # ruff: noqa: TID251 - pages speak to the browser
 
 import streamlit as st
 
 from pages.components.application import application
+from pages.components.draft import said
 from pages.components.flows import sandbox_button
-from pages.components.layout import choice, failures, head
-from pages.components.set_up import accountview_step, finished_login, mplus_step, ready_step, step_label
+from pages.components.layout import failures, head
+from pages.components.set_up import rail, step_here, step_name, step_number
+from pages.components.set_up_connections import accountview_step, finished_login, mplus_step
+from pages.components.set_up_flows import flows_step
+from pages.components.set_up_questions import questions_step
+from pages.components.set_up_ready import ready_step
 from pages.components.wording import sandbox_badges, text
+
+RAIL, BODY = 1, 3  # of four columns
 
 app = application()
 finished_login(app)
+said()
+step = step_here(app)
 
-with head(text("nav_setup"), text("setup_about"), sandbox_badges(app.sandboxed)):
+where = text("setup_step", number=step_number(step), name=step_name(step))
+with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges(app.sandboxed)):
     if not app.sandboxed:
-        sandbox_button(app)
+        sandbox_button(app, "setup")
 failures()
 
-steps = {"accountview": accountview_step, "mplus": mplus_step, "ready": ready_step}
-step = choice("step", list(steps), "accountview", lambda name: step_label(app, name))
-with st.container(width=860):
-    steps[step](app)
+steps = {
+    "accountview": accountview_step, "mplus": mplus_step, "flows": flows_step, "questions": questions_step,
+    "ready": ready_step,
+}  # fmt: skip
+with st.grid(RAIL + BODY, min_column_width=130, gap="medium") as grid:
+    with grid.cell(column_span=RAIL):
+        rail(app, step)
+    with grid.cell(column_span=BODY):
+        steps[step](app)

@@ -28,8 +28,10 @@ class Draft:
     and said beside the field.
     """
 
-    def __init__(self, app: Application, flow: str) -> None:
-        kept = st.session_state.setdefault(f"draft-{flow}", {"changed": {}, "refused": {}, "reasons": {}, "round": 0})
+    def __init__(self, app: Application, flow: str, name: str = "draft") -> None:
+        """Take up the draft of this name: what is begun on one page is not mixed with what is begun on another."""
+        none = {"changed": {}, "refused": {}, "reasons": {}, "round": 0}
+        kept = st.session_state.setdefault(f"{name}-{flow}", none)
         self.flow = flow
         self.saved: Mapping[str, Any] = app.flow_settings(flow).model_dump()
         self.changed: dict[str, Any] = kept["changed"]

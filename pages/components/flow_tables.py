@@ -22,6 +22,7 @@ from pages.components.states import inline, mark
 from pages.components.wording import counted, plain, system_name, text
 
 SIZE = 25
+EVERY = "*"  # the row for every code that has none of its own
 CAUSES = {
     "vat_codes": "vat_code_unmapped", "vat_codes_sales": "vat_code_unmapped",
     "revenue_accounts": "revenue_account_unmapped", "payment_methods": "payment_method_unmapped",
@@ -65,11 +66,11 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
     source, target = app.flows[flow].source, app.flows[flow].target
     sides = SIDES.get(name, Sides(Live(source, name), Live(target, name)))
-    ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
+    ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return
     saved, waiting = app.tables().get(name, {}), app.unmapped(flow, name)
-    draft = _draft(f"table-{name}-{app.sandboxed}", saved)
+    draft = table_draft(f"table-{name}-{app.sandboxed}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
         about = f"table_{name}_about"
@@ -81,7 +82,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
             empty("table_rows", text("table_empty"), text("table_empty_about"))
         offset = page_offset("page", len(every), SIZE)
         for code in every[offset : offset + SIZE]:
-            _row(draft, code, ours, theirs, waiting.get(code, 0))
+            table_row(draft, code, ours, theirs, waiting.get(code, 0))
         pages("page", len(every), SIZE)
         if not ours or sides.free:
             _new_code(draft, system_name(source), system_name(target), theirs)
@@ -100,24 +101,29 @@ def table_names(flow: str, rules: Sequence[Rule]) -> list[str]:
     return list(dict.fromkeys([*LOOKED_UP.get(flow, ()), *named]))
 
 
-def _choices(app: Application, of: Live | None) -> dict[str, str] | None:
+def side(app: Application, of: Live | None) -> dict[str, str] | None:
     """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
     return asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) if of else {}
 
 
-def _draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
+def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
+    """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it."""
     draft: dict[str, Any] = st.session_state.setdefault(key, {"key": key, "rows": {}, "saved": None, "round": 0})
     if draft["saved"] != saved:
         draft.update(rows=dict(saved), saved=dict(saved), round=draft["round"] + 1)
     return draft
 
 
-def _row(draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapping[str, str], waiting: int) -> None:
+def table_row(
+    draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapping[str, str], waiting: int = 0
+) -> None:
+    """Draw a code with the choice of its counterpart, and take what is chosen into the draft."""
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.container(width="stretch", gap=None):
             bare = next((part for part in code.split(":") if part in ours), code)
-            caption = ours.get(bare) or text("table_code_gone" if ours else "table_code")
+            gone = "table_every" if code == EVERY else "table_code_gone"
+            caption = ours.get(bare) or text(gone if ours else "table_code")
             parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
             small(f"**{plain(code)}** {plain(caption)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)

@@ -87,19 +87,24 @@ def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> Non
 
 def invitation(app: Application) -> None:
     """Draw what a new installation shows: connect both systems, or look around without any credentials."""
-    with st.container(border=True, gap="small"):
-        st.subheader(text("welcome_title"), anchor=False)
-        st.markdown(text("welcome_text"))
-        with st.container(horizontal=True, gap="xsmall"):
-            if st.button(text("btn_set_up"), icon=":material/cable:", type="primary", key="set_up"):
-                st.switch_page("pages/setup.py")
-            sandbox_button(app)
-        note(text("welcome_sandbox"))
+    st.markdown(text("welcome_text"))
+    with st.grid(2, min_column_width=330):
+        with st.container(border=True, gap="small", height="stretch"):
+            st.subheader(f":material/cable: {text('welcome_title')}", anchor=False)
+            note(text("welcome_steps"))
+            with st.container(height="stretch", vertical_alignment="bottom"):
+                if st.button(text("btn_set_up"), icon=":material/arrow_forward:", type="primary", key="set_up"):
+                    st.switch_page("pages/setup.py")
+        with st.container(border=True, gap="small", height="stretch"):
+            st.subheader(f":material/science: {text('welcome_try')}", anchor=False)
+            note(text("welcome_sandbox"))
+            with st.container(height="stretch", vertical_alignment="bottom"):
+                sandbox_button(app)
 
 
-def sandbox_button(app: Application) -> None:
-    """Offer to connect both built-in systems in one click."""
+def sandbox_button(app: Application, then: str = "overview") -> None:
+    """Offer to connect both built-in systems in one click, and go on with the page `then`."""
     if st.button(text("btn_try_builtin"), icon=":material/science:", key="sandbox"):
         with st.spinner(text("sandbox_starting")):
             attempt(lambda: app.use_sandbox(person()))
-        st.switch_page("pages/overview.py")
+        st.switch_page(f"pages/{then}.py")

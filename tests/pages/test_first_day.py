@@ -13,7 +13,7 @@ from tests.pages.conftest import ROOT, Open, press, texts
 def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) -> None:
     said = texts(open_page())
 
-    assert "Connect both systems" in said
+    assert "Connect your own systems" in said
     assert "Try with the built-in sandbox" in said
 
 
