@@ -1,0 +1,126 @@
+"""The console speaks the language of whoever looks, on every page, and reads what they type."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import re
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration import words
+from integration.bootstrap import Application
+from integration.catalogues import tables
+from tests.pages.conftest import ROOT, SECONDS, previewed, texts
+
+PAGES = ("overview", "setup", "flows", "mappings", "preview", "exceptions", "runs", "stock", "logs")
+CONTROLS = ("selectbox", "multiselect", "text_input", "number_input", "toggle", "metric", "radio", "button_group")
+MARKUP = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[")
+PLACES = re.compile(r"{\w+}")
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A connected console with a plan that waits."""
+    previewed(connected)
+    return connected
+
+
+def english_only(language: str) -> set[str]:
+    """Return what only an English page says: whole texts without facts that are other texts in this language."""
+    lines = tables().texts.values()
+    ours = {words.capital(line[language]) for line in lines}
+    said = {words.capital(line["en"]) for line in lines if not PLACES.search(line["en"])}
+    return said - ours
+
+
+def opened(language: str, name: str) -> AppTest:
+    """Open a page alone in a language, without the frame, which costs as much as a page."""
+    test = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=SECONDS)
+    test.session_state["framed"] = True
+    test.session_state["spoken_language"] = language
+    return test.run()
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_in_every_language_and_speaks_no_other(language: str, name: str) -> None:
+    test = opened(language, name)
+
+    labels = {str(one.label) for kind in CONTROLS for one in test.get(kind)}
+    said = {MARKUP.sub("", line).strip("*] ") for line in texts(test).splitlines()} | labels
+    assert not test.exception
+    assert len(said) > 1
+    assert said & english_only(language) == set()
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_english_page_would_be_noticed() -> None:
+    assert set(texts(opened("en", "exceptions")).splitlines()) & english_only("de")
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_frame_speaks_the_language_of_the_address_and_marks_the_page_with_it() -> None:
+    test = framed(lang="de")
+
+    assert "Übersicht" in texts(test)
+    assert test.menu_button(key="language").label == "Deutsch"
+    assert "documentElement.lang = 'de'" in scripts(test)
+    assert "cookie" not in scripts(test)  # a link of a colleague is not a choice
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_language_that_was_chosen_is_spoken_at_once() -> None:
+    test = framed()
+
+    test.menu_button(key="language").click("nl").run()
+
+    assert not test.exception
+    assert "Overzicht" in texts(test)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_choice_goes_on_in_the_address_that_asked_for_another_language() -> None:
+    test = framed(lang="de")
+
+    test.menu_button(key="language").click("nl").run()
+
+    assert "Overzicht" in texts(test)
+    assert test.query_params["lang"] == "nl"
+
+
+def test_a_language_that_there_is_not_is_english() -> None:
+    assert [words.nearest(locale) for locale in ("nl-BE", "de_AT", "fr-FR", "", None)] == ["nl", "de", "en", "en", "en"]
+
+
+@pytest.mark.parametrize(
+    ("language", "given", "read"),
+    [
+        ("nl", "12,50", "12.50"), ("nl", "1.234,5", "1234.5"), ("de", "1.234", "1234"), ("en", "12.50", "12.50"),
+        ("en", "1,234.5", "1234.5"), ("de", "-3", "-3"),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_as_its_language_writes_it(language: str, given: str, read: str) -> None:
+    assert words.read_number(given, language) == Decimal(read)
+
+
+@pytest.mark.parametrize(
+    ("language", "given"),
+    [("nl", "12.50"), ("de", "12.50"), ("en", "12,50"), ("en", "1e3"), ("nl", "NaN"), ("de", ""), ("en", "12 EUR")],
+)
+def test_what_is_no_number_in_a_language_is_not_guessed(language: str, given: str) -> None:
+    assert words.read_number(given, language) is None
+
+
+def framed(**address: str) -> AppTest:
+    """Open the console as a browser does."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+    for key, value in address.items():
+        test.query_params[key] = value
+    return test.run()
+
+
+def scripts(test: AppTest) -> str:
+    """Return what the browser is told to do."""
+    return "".join(one.proto.body for one in test.get("html"))
