@@ -13,8 +13,9 @@ from typing import Any
 import streamlit as st
 
 if __name__ != "__main__":
+    from starlette.background import BackgroundTask
     from starlette.requests import Request
-    from starlette.responses import JSONResponse, PlainTextResponse, Response
+    from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -65,6 +66,17 @@ if __name__ != "__main__":
         status, answer = await asyncio.to_thread(bootstrap.answer_log, body, token)
         return Response(answer, status_code=status, media_type="application/json")
 
+    async def api_export(request: Request) -> Response:
+        """Answer with the whole log as a file, for whoever has a ticket of the page that offers it."""
+        name = request.path_params["name"]
+        try:
+            file = await asyncio.to_thread(bootstrap.exported_log, name, request.query_params.get("ticket", ""))
+        except IntegrationError as error:
+            return PlainTextResponse(say(error.code, error.facts).what, status_code=503)
+        if file is None:
+            return PlainTextResponse("", status_code=403)
+        return FileResponse(file, filename=name, background=BackgroundTask(file.unlink))
+
     app = st.App(
         __file__,
         lifespan=lifespan,
@@ -72,6 +84,7 @@ if __name__ != "__main__":
             Route("/healthz", healthz),
             Route("/metrics", metrics),
             Route("/api/log", api_log, methods=["POST"]),
+            Route("/api/log/{name}", api_export),
         ],
     )
 else:

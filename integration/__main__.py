@@ -11,14 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
-from urllib.parse import urlsplit
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -26,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from integration.bootstrap import ANNOUNCED, ROOT, Application
+from integration.bootstrap import ROOT, Application
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -38,13 +35,13 @@ from integration.core.errors import (
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
 from integration.flows import FLOWS
-from integration.settings import LOOPBACK, AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
+from integration.log_client import at_the_server
+from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
 from integration.store.issues import CauseGroup
 from integration.words import MISSING, cause, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
-SERVER_SECONDS = 120
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 out = Console(markup=False, highlight=False, emoji=False)
@@ -97,7 +94,7 @@ def _status(error: IntegrationError) -> int:
             return WAITS
         case ConfigurationError() | ConnectorError():
             return STOPPED
-        case _ if error.code in ("question_refused", "question_wrong"):
+        case _ if error.code.startswith("question_"):
             return WRONG_USE
         case _:
             return FAILED
@@ -456,38 +453,10 @@ def _here_or_at_the_server(
     try:
         return here()
     except ConfigurationError as error:
-        answer = _at_the_server(application.settings, question) if error.code == "log_owned_elsewhere" else None
+        answer = at_the_server(application.settings.data, question) if error.code == "log_owned_elsewhere" else None
         if answer is None:
             raise
         return answer
-
-
-def _at_the_server(settings: Settings, question: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what the server says to a question, or None where there is no server to ask."""
-    try:
-        server = json.loads((settings.data / ANNOUNCED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if urlsplit(server["address"]).hostname not in LOOPBACK:
-        return None
-    request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked
-        f"{server['address']}/api/log",
-        data=json.dumps(question).encode(),
-        headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
-    )
-    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with straight.open(request, timeout=SERVER_SECONDS) as answer:
-            return dict(json.load(answer))
-    except urllib.error.HTTPError as refusal:
-        told = json.loads(refusal.read() or b"{}") if refusal.code == 422 else {}  # noqa: PLR2004 - see answer_log
-        if told.get("error") == "file":
-            raise OSError(0, told["facts"]["reason"]) from None
-        if told:
-            raise IntegrationError(told["error"], **told["facts"]) from None
-        return None
-    except (OSError, ValueError):
-        return None
 
 
 @cli.command()

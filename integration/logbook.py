@@ -479,6 +479,13 @@ class Logbook:
             return written
 
 
+def table_of(answer: pd.DataFrame) -> dict[str, Any]:
+    """Return an answer as programs are told it: `columns`, `rows` of plain values, and `cut` when there are more."""
+    plain = answer.astype(object).where(answer.notna(), None)
+    rows = [[list(one) if hasattr(one, "tolist") else one for one in line] for line in plain.to_numpy().tolist()]
+    return {"columns": list(answer.columns), "rows": rows, "cut": bool(answer.attrs.get("cut"))}
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """Which events are asked for; what is empty asks for all. A text is looked for in keys, titles, facts and codes."""

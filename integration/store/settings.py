@@ -31,3 +31,16 @@ class StoredSettings:
         with self.database.write() as connection:
             upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
             tell(connection, now, [Event(event="setting_changed", key=name, facts={"by": by})])
+
+    def named(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Return every setting whose name begins so, by name."""
+        here = settings.c.name.startswith(prefix, autoescape=True)
+        with self.database.read() as connection:
+            return {row.name: dict(row.value) for row in connection.execute(sa.select(settings).where(here))}
+
+    def forget(self, name: str, by: str) -> None:
+        """Take a setting away; who and when is told to the log."""
+        now = self.clock()
+        with self.database.write() as connection:
+            connection.execute(settings.delete().where(settings.c.name == name))
+            tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by})])
