@@ -15,6 +15,7 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import source_mark, telling
 from integration.core.records import Field, Kind, Record, Value
+from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows import FLOWS
 from integration.store.corrections import Corrections
@@ -27,6 +28,7 @@ from integration.store.runs import Runs
 MOST = 10_000  # records of a group that are repaired at once
 AT_ONCE = 500  # source records asked for with one call
 PAGE = 1_000
+FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
 UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
@@ -362,6 +364,17 @@ class Exceptions:
         """Return an article of the books by its code, or None when there is none."""
         found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
+
+    def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
+        """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
+        found: dict[str, Record] = {}
+        keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]
+        for record in self.records(cause.flow, keys).values():
+            for part in record.parts:
+                named = {as_text(part.values.get(name)) for name in ("code", "article")}
+                for code in named & set(articles) if part.kind is Kind.LINE else ():
+                    found.setdefault(code, part)
+        return found
 
     def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
         """Let values hold in the place of those the source has in a field, by the key of its records.

@@ -60,6 +60,12 @@ class Counter:
         """Cancel an order."""
         assert self._call(f"<cancelOrder>{tags(orderId=order)}</cancelOrder>").text("result").endswith("-OK")
 
+    def prepaid(self, order: str, method: str, amount: int) -> None:
+        """Pay an order in advance; it stays an order."""
+        payment = tags(payment=tags(method=method, amount=amount))
+        reply = self._till.ask("payOrder", tags(orderId=order, prepay="true", paymentList=payment))
+        assert reply.text("result").endswith("-OK"), reply.raw
+
     def paid(self, order: str, method: str, amount: int) -> str:
         """Pay the rest of an order and return the invoice it becomes."""
         payment = tags(payment=tags(method=method, amount=amount))

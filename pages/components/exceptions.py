@@ -2,7 +2,8 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,20 +11,31 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
-from integration.core.issues import TELLING
 from integration.core.records import Record
 from integration.core.run import Mode
-from integration.repairing import address_of
-from integration.store.issues import CauseGroup, IssueState, OpenIssue
-from integration.words import told_by
+from integration.repairing import Try, address_of
+from integration.store.issues import Cause, CauseGroup, IssueState, OpenIssue
 from pages.components.application import person
+from pages.components.causes import headline
 from pages.components.draft import asked
 from pages.components.layout import attempt, note, page_offset, pages, small
 from pages.components.mending import mend, noun, preview_group
 from pages.components.runs import progress_strip
 from pages.components.states import LOOKS
 from pages.components.tables import Columns, browse
-from pages.components.wording import amount_text, counted, moment, money_text, number, plain, say, table_day, text, who
+from pages.components.tries import COUNT_WIDTH, Tries, tells, try_line
+from pages.components.wording import (
+    counted,
+    euros,
+    moment,
+    money_text,
+    number,
+    plain,
+    say,
+    table_day,
+    text,
+    who,
+)  # fmt: skip
 
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
@@ -32,9 +44,10 @@ STATUS: dict[str, tuple[IssueState, bool]] = {
 }
 """The filters of the page: which state is shown, and whether only what this person has."""
 
-COUNT_WIDTH = 78
+CORRECTED = "corrected"
 RECORDS = 25
-CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
+REACH = 4  # causes a page shows above the open one; with more it begins at that
+TILL = "mplus"
 
 
 # ---- the head of the page
@@ -52,11 +65,19 @@ def status_label(app: Application) -> Callable[[str], str]:
     """Return how the filters by status are labelled: each with its number of records."""
 
     def label(status: str) -> str:
+        if status == CORRECTED:
+            return f"{text('exceptions_corrected')} **{number(sum(app.corrections.counts().values()))}**"
         state, mine = STATUS[status]
         groups = app.exceptions.groups(state=state, assigned=person() if mine else "")
         return f"{text(f'exceptions_{status}')} **{number(sum(group.count for group in groups))}**"
 
     return label
+
+
+def statuses(app: Application) -> tuple[str, ...]:
+    """Return the filters of the page; what is corrected here is one once there is something, or it is asked for."""
+    corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
+    return (*STATUS, CORRECTED) if corrected else tuple(STATUS)
 
 
 def counted_by_flow(groups: Sequence[CauseGroup]) -> dict[str, int]:
@@ -67,6 +88,12 @@ def counted_by_flow(groups: Sequence[CauseGroup]) -> dict[str, int]:
     return found
 
 
+def counted_corrections(app: Application) -> dict[str, int]:
+    """Return how many values are corrected here by flow, and in all."""
+    counts = app.corrections.counts()
+    return {"all": sum(counts.values()), **counts}
+
+
 def active_strip(app: Application) -> None:
     """Draw the progress of what is tried again at this moment."""
     for status in app.statuses():
@@ -74,11 +101,12 @@ def active_strip(app: Application) -> None:
             progress_strip(app, status.active.id)
 
 
-def in_preview(app: Application) -> None:
-    """Say which repaired records wait in a preview, and lead there."""
+def in_preview(app: Application, tries: Tries) -> None:
+    """Say which records that were tried again by themselves wait in a preview, and lead there."""
+    told = {one.run.id for one in tries.values()}
     for status in app.statuses():
         run = status.waiting
-        if run is None or run.mode is not Mode.CHOSEN:
+        if run is None or run.mode is not Mode.CHOSEN or run.id in told:
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
             look, parked = LOOKS["waiting"], app.row_count(run.id, "park")
@@ -117,18 +145,25 @@ def _open(place: str) -> None:
 # ---- one cause
 
 
-def headline(app: Application, group: CauseGroup) -> str:
-    """Return what is wrong, in the words of the catalogue; what is true of one record only is told as an example."""
-    what = plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).what)
-    same = told_by(group.cause) <= {*TELLING.get(group.cause, ()), *CONSTANT, *(["field"] if group.field else [])}
-    return what if same or group.count == 1 else text("cause_example", what=what)
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What a card has to know beside its own cause: every open one, those set aside, and what was tried."""
+
+    state: IssueState
+    find: str
+    waiting: Mapping[Cause, CauseGroup]
+    aside: Mapping[Cause, CauseGroup]
+    tries: Tries
+
+    def tried(self, group: CauseGroup) -> Try | None:
+        """Return the newest try at a cause that still says something about it."""
+        one = self.tries.get(group.of)
+        return one if self.state is IssueState.OPEN and tells(one, group) else None
 
 
-def cause_card(
-    app: Application, group: CauseGroup, state: IssueState, find: str, *, is_open: bool, first: bool = False
-) -> None:
+def cause_card(app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False) -> None:
     """Draw one cause; the open one with its repair at the left and its records at the right. O opens the first."""
-    place = address_of(group.of)
+    place, state = address_of(group.of), queue.state
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(width=COUNT_WIDTH, gap=None):
@@ -142,20 +177,53 @@ def cause_card(
             _open_or_close(state, place, is_open=is_open, first=first)
             if state is IssueState.OPEN:
                 _more(app, group, place)
+        if state is IssueState.OPEN and (others := queue.aside.get(group.of)):
+            _grown(others, place)
+        if one := queue.tried(group):
+            try_line(app, one, queue.waiting)
         if is_open:
-            _body(app, group, state, find)
+            _body(app, group, state, queue.find)
+
+
+def _grown(aside: CauseGroup, place: str) -> None:
+    """Say that a cause that was set aside has come back because it has grown."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        who_and_why = {"person": plain(who(aside.by)), "reason": plain(aside.reason)}
+        st.markdown(
+            f":small[:gray[:material/inventory_2: {counted('cause_more_aside', aside.count, **who_and_why)}]]",
+            width="content",
+        )
+        if st.button(text("cause_show_aside"), type="tertiary", key=f"aside-of-{place}"):
+            st.session_state.pop("_status", None)
+            st.query_params.update(status="aside", cause=place)
+            st.rerun()
 
 
 def _seen(group: CauseGroup) -> str:
-    parts = [
-        text(f"flow_{group.flow}"),
-        text("cause_seen", first=moment(group.first_seen), last=moment(group.last_seen)),
-    ]
+    parts = [text(f"flow_{group.flow}")]
+    if group.sold:
+        parts.append(text("cause_sold", amount=euros(group.sold)))
+    parts.append(text("cause_seen", first=moment(group.first_seen), last=moment(group.last_seen)))
     if group.assigned:
         parts.append(f":material/person: {text('cause_with', person=plain(who(group.assigned)))}")
     if group.reason:
         parts.append(text("cause_aside_by", person=plain(who(group.by)), reason=plain(group.reason)))
     return " · ".join(parts)
+
+
+def begins_at(places: Sequence[str], asked_for: str, size: int) -> int:
+    """Return where a page of causes begins: with the open one where that would be far down, else with its page."""
+    at = places.index(asked_for) if asked_for in places else 0
+    start = at // size * size
+    return at if at - start >= REACH else start
+
+
+def above(places: Sequence[str], begin: int) -> None:
+    """Say how many causes stand above the first that is shown, with the way to them."""
+    if begin and st.button(
+        counted("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
+    ):
+        _open(places[max(0, begin - REACH)])
 
 
 def _open_or_close(state: IssueState, place: str, *, is_open: bool, first: bool) -> None:
@@ -170,13 +238,18 @@ def _open_or_close(state: IssueState, place: str, *, is_open: bool, first: bool)
 
 def _more(app: Application, group: CauseGroup, place: str) -> None:
     """Offer what can be done beside the repair; what needs an answer asks for it in a dialog."""
-    options = ("again", "aside", "assign", "note")
+    made, today = app.exceptions.made_with(group), app.trying.current(group.flow)
+    again = ("again",) if made in (0, today) else ("today", "as_it_was")
+    labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
     chosen = st.menu_button(
-        text("btn_more"), options, key=f"more-{place}", type="tertiary", format_func=lambda one: text(f"more_{one}")
-    )
+        text("btn_more"), (*again, "aside", "assign", "note"), key=f"more-{place}", type="tertiary",
+        format_func=lambda one: labels.get(one) or text(f"more_{one}"),
+    )  # fmt: skip
     match chosen:
-        case "again":
+        case "again" | "today":
             preview_group(app, group)
+        case "as_it_was":
+            preview_group(app, group, made)
         case "aside":
             _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, ()))
         case "assign":
@@ -253,7 +326,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
     )
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
-        note(text("cause_total", amount=f"€ {amount_text(total)}"))
+        note(text("cause_total", amount=euros(total)))
     if clicked is None or clicked >= len(found):
         note(text("records_hint"))
         return
@@ -281,10 +354,11 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
     total: Decimal | None = None
     if group.flow == "orders":
         records = _documents(app, group, found)
+        branches = asked(app, f"{TILL} branches", lambda: app.choices(TILL, "branches")) or {}
         sold = [records.get(one.issue.key) for one in found]
         if any(sold):
             del columns["title"]
-            columns["branch"] = [_value(record, "branch") for record in sold]
+            columns["branch"] = [branches.get(_value(record, "branch"), _value(record, "branch")) for record in sold]
             columns["sold"] = [_day(record) for record in sold]
             amounts = [_amount(record) for record in sold]
             columns["incl"] = [None if amount is None else float(amount) for amount in amounts]
@@ -318,11 +392,11 @@ def _amount(record: Record | None) -> Decimal | None:
 def _columns(frame: pd.DataFrame) -> Columns:
     config = st.column_config
     columns: Columns = {
-        "key": config.TextColumn(text("col_code")),
+        "key": config.TextColumn(text("col_document" if "sold" in frame.columns else "col_code")),
         "title": config.TextColumn(text("col_name")),
-        "branch": config.TextColumn(text("col_branch"), width=72),
+        "branch": config.TextColumn(text("col_branch"), width=150),
         "sold": config.DateColumn(text("col_sold"), width=96),
         "incl": config.NumberColumn(text("col_incl"), width=100),
-        "first_seen": config.TextColumn(text("col_first_seen"), width=120),
+        "first_seen": config.TextColumn(text("col_first_seen"), width=104),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}

@@ -8,20 +8,25 @@ import pandas as pd
 import streamlit as st
 
 from integration.bootstrap import Application
-from integration.core.records import Record
+from integration.core.records import Field, Record
+from integration.core.rules import EMPTY
 from integration.repairing import ARTICLES, CHOSEN, Candidate, MissingRow, missing_articles, missing_row
 from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.application import person
 from pages.components.asking import Live, captioned
+from pages.components.correcting import correct, field_to_correct
 from pages.components.draft import asked
 from pages.components.flow_fields import table_name
 from pages.components.flow_tables import SIDES, Sides
-from pages.components.layout import attempt, note, small
+from pages.components.layout import attempt, facts_table, note, small
 from pages.components.repair import in_source, place_label, place_of
 from pages.components.wording import counted, field_name, plain, say, system_name, text, value_text
 
 NOUNS: Mapping[str, str] = {"products": "article", "stock": "article", "customers": "customer", "orders": "order"}
 MOST_CANDIDATES = 5
+MOST_ALIKE = 8
+SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
+"""What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
 
 
@@ -30,11 +35,14 @@ def noun(group: CauseGroup) -> str:
     return "customer" if group.facts.get("documents") else NOUNS.get(group.flow, "article")
 
 
-def preview_group(app: Application, group: CauseGroup) -> None:
-    """Start a preview of a group and show it; what stands in the way is shown on the page that is open."""
+def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:
+    """Start a preview of a group and show it; what stands in the way is shown on the page that is open.
+
+    `version` asks for a mapping that was in force before.
+    """
     started: list[str] = []
     of = group.of
-    if attempt(lambda: started.append(app.try_again(of.flow, of.cause, person(), of.field, of.detail))):
+    if attempt(lambda: started.append(app.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
         st.switch_page("pages/preview.py", query_params={"flow": of.flow, "plan": started[0]})
     st.rerun()
 
@@ -48,6 +56,22 @@ def mend(app: Application, group: CauseGroup) -> None:
         _articles(app, group, articles)
     elif (group.flow, group.cause) in CHOSEN:
         _customers(app, group)
+    elif (field := field_to_correct(app, group)) is not None:
+        _value(app, group, field)
+    else:
+        _elsewhere(app, group)
+
+
+def _value(app: Application, group: CauseGroup, field: Field) -> None:
+    """Offer to put a value right where it comes from, or to let another one hold in its place."""
+    way = st.segmented_control(
+        text("value_way_here"), ("source", "here"), default="source", required=True, key=f"value-{group.cause}",
+        format_func=lambda one: text(f"value_way_{one}", system=system_name(app.flows[group.flow].source)),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "here":
+        correct(app, group, field, noun(group), lambda repair: _repair(app, group, repair))
+        _nothing_written(app, group)
     else:
         _elsewhere(app, group)
 
@@ -115,36 +139,67 @@ def _choices(app: Application, of: Live | None) -> Mapping[str, str]:
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     st.markdown(text("article_question"))
     way = st.segmented_control(
-        text("article_question"), ("one", "all"), default="one", required=True, key="article_way",
+        text("article_question"), ("one", "all", "create"), default="one", required=True, key="article_way",
         format_func=lambda one: text(f"article_{one}"), label_visibility="collapsed",
     )  # fmt: skip
+    if way == "create":
+        _create_first(app, group, articles)
+        return
     if way == "all":
         note(text("article_collective_about"))
         names = {"": text("article_collective")}
     else:
         names = {code: text("article_instead", article=plain(code)) for code in articles}
-    given = {
-        code: (st.text_input(label, key=f"article-{code}", autocomplete="off") or "").strip()
-        for code, label in names.items()
-    }
-    known = [_known_article(app, code) for code in dict.fromkeys(given.values()) if code]
-    ready = all(given.values()) and all(known)
+    given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
+    ready = all(given.values())
     label = counted(f"btn_repair_{noun(group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
         _repair(app, group, lambda: _keep_articles(app, group, given))
     _nothing_written(app, group)
 
 
+def _article(app: Application, label: str, key: str) -> str:
+    """Ask for an article of the books by its code, or by its name among those that were sent to the till."""
+    typed = (st.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
+    if not typed:
+        return ""
+    if _known_article(app, typed):
+        return typed
+    alike = app.articles_named(typed, MOST_ALIKE)
+    if not alike:
+        note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
+        return ""
+    chosen = st.radio(text("article_alike"), list(alike), index=None, key=f"{key}-alike",
+                      format_func=lambda code: plain(captioned(code, alike)))  # fmt: skip
+    return str(chosen) if chosen and _known_article(app, str(chosen)) else ""
+
+
 def _known_article(app: Application, code: str) -> bool:
-    """Say whether the books have an article."""
+    """Tell whether the books have an article, and say what it is called."""
     found: list[Record | None] | None = asked(app, f"article {code}", lambda: [app.exceptions.article(code)])
     article = found[0] if found else None
     if article is not None:
         name = plain(value_text(article.flat().get("name")))
         note(f":green[:material/check_circle:] {text('article_found', article=plain(code), name=name)}")
-    elif found is not None:
-        note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
     return article is not None
+
+
+def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
+    """Show what the till sold, as it has to be created in the books, and offer to look again."""
+    note(text("article_create_about"))
+    sold = asked(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
+    for code in articles:
+        line = sold.get(code)
+        if line is None:
+            note(f"**{plain(code)}** · {text('article_none_sold')}")
+            continue
+        told = line.flat()
+        shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
+        facts_table({field_name(name): plain(value_text(value)) for name, value in shown.items()})
+    if st.button(counted(f"btn_again_{noun(group)}", group.count), type="primary", icon=":material/refresh:",
+                 key="again"):  # fmt: skip
+        preview_group(app, group)
+    _nothing_written(app, group)
 
 
 def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]) -> None:
