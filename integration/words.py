@@ -179,6 +179,11 @@ def amount(value: Decimal, language: str = "en") -> str:
     return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
 
 
+def euros(value: Decimal, language: str = "en") -> str:
+    """Return an amount of money with its sign, to the cent."""
+    return numbers.format_currency(value, "EUR", locale=LOCALES[language])
+
+
 def percentage(value: Decimal, language: str = "en") -> str:
     """Return a share given in percent, as this language writes it."""
     pattern = "#,##0.##\u00a0%" if language == "de" else "#,##0.##%"

@@ -6,6 +6,7 @@ Every method does one page and may be repeated after a crash: a page and the pla
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import structlog
 
@@ -633,7 +634,13 @@ def _as_written(change: Change, back: Change, held: Held | None) -> bool:
 
 
 def _of_documents(issue: Issue, one: Shaped) -> Issue:
-    """Return the issue of a derived record with the documents it comes out of: they are what is tried again."""
+    """Return an issue with what its document comes to; that of a derived record with the documents it comes out of.
+
+    They are what is tried again.
+    """
+    sold = one.desired.values.get("sold_incl") if one.desired else None
+    if isinstance(sold, Decimal) and "sold" not in issue.facts:
+        issue = replace(issue, facts={**issue.facts, "sold": format(sold, "f")})
     if not one.members or "documents" in issue.facts:
         return issue
     return replace(issue, facts={**issue.facts, "documents": ",".join(one.members[:MOST_DOCUMENTS])})

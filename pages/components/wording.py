@@ -208,6 +208,11 @@ def money_text(value: float) -> str:
     return amount_text(Decimal(f"{value:.2f}"))
 
 
+def euros(value: Decimal) -> str:
+    """Return an amount of money as a sentence has it, with its sign."""
+    return words.euros(value, language())
+
+
 def change_text(value: float) -> str:
     """Return a difference of a table with its sign."""
     return f"+{number_text(value)}" if value > 0 else number_text(value)
