@@ -46,6 +46,7 @@ from integration.logbook import BATCH, Logbook
 from integration.logics import RATED, flow_of, logic_of, settings_of
 from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
+from integration.remembered import Remembered
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.setting_up import SettingUp
@@ -135,6 +136,7 @@ class Application:
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._calls: dict[str, dict[int, int]] = {}
+        self._names = Remembered(RATES_KEPT.total_seconds())
         self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
         self._box: Sandbox | None = None  # likewise, connected or not
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
@@ -144,6 +146,7 @@ class Application:
         self._log_token = ""
         self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
+        self._stack.callback(self._names.close)
         self._runs = Runs(self.database, _now)
         self.links = Links(self.database, _now)
         self.issues = Issues(self.database, _now)
@@ -617,6 +620,13 @@ class Application:
         """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name."""
         return self.connector(system).choices(name)
 
+    def names(self, system: str, name: str) -> dict[str, str]:
+        """Return codes and captions as a system answered last, asked again in the background after some minutes.
+
+        For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
+        """
+        return self._names.get((system, name, self.sandboxed), lambda: self.choices(system, name))
+
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""
         return self.rules.tables()
@@ -910,6 +920,12 @@ class Application:
         """Return what a run did, and when."""
         return self._runs.phases(run_id)
 
+    def published_since(self, run: Run) -> int | None:
+        """Return the mapping that was published after a plan was made, which can then not be committed, or None."""
+        known = self.rules.published(run.flow)
+        made_with = self.runner.published_with(run)
+        return known[0] if known is not None and known[0] != made_with else None
+
     def pace(self, run: Run) -> Pace:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
         return pace(run, next(iter(self._runs.phases(run.id)[-1:]), None), _now())
@@ -917,6 +933,10 @@ class Application:
     def row(self, run_id: str, seq: int) -> PlanRow:
         """Return one line of a plan."""
         return self._runs.row(run_id, seq)
+
+    def line_about(self, run_id: str, kind: Kind, key: str) -> PlanRow | None:
+        """Return the line of a plan that is about a record, or None when it needs no change."""
+        return self._runs.line_about(run_id, kind, key)
 
     def tallies(self, run_id: str) -> dict[str, int]:
         """Return what a plan counts: in records read per action and result, in lines, and in write calls."""

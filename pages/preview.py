@@ -2,22 +2,27 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
+from dataclasses import astuple
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Among, Mode, Run, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
 from pages.components.layout import choice, clear_search, empty, failures, head, note, page_offset, pages, search
-from pages.components.plan import PAGE, brake_box, commit_bar, plan_detail, plan_table
+from pages.components.plan import PAGE, brake_box, choose_shown, commit_bar, plan_detail, plan_table
+from pages.components.plan_filters import facet_filters, filtered, forget_filters
 from pages.components.plan_head import (
     about_plan,
     lines_by_show,
+    outdated,
     plan_of_address,
     plan_outcome,
     show_first,
     show_label,
     sum_line,
+    watch,
 )  # fmt: skip
 from pages.components.runs import progress_strip, short_id, stopped_by, undo
 from pages.components.states import inline, run_state
@@ -53,9 +58,13 @@ def plan_page(run: Run) -> None:
     if run.mode is Mode.UNDO:
         note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.position.get('of', '–')))}")
     if run.state is RunState.READY:
+        outdated(app, run)
         brake_box(run)
+        watch(app, run)
     else:
         plan_outcome(app, run)
+    if run.state is RunState.COMMITTING:
+        progress_strip(app, run.id)
     plan_lines(run, download)
     if run.state is RunState.READY:
         commit_bar(app, run, app.flows[run.flow], app.row_count(run.id, "changes"))
@@ -76,35 +85,51 @@ def plan_lines(run: Run, download: DeltaGenerator) -> None:
     """Draw the lines of a plan with the filters above them and the detail beside them."""
     numbers = lines_by_show(app, run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show = choice("show", SHOWS, show_first(numbers), show_label(numbers), forget=("record", "page"))
+        show = choice(
+            "show", SHOWS, show_first(numbers), show_label(numbers),
+            forget=("record", "page", "field", "cause", "_field", "_cause"),
+        )  # fmt: skip
         find = search("find", text("find_in_plan"))
     if show == "unchanged":
         empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
         return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        among = facet_filters(app, run, show)
     download.download_button(
-        text("btn_csv"), data=lambda: app.csv(run.id, show, find), file_name=f"{run.flow}-{run.id[:8]}-{show}.csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
+        text("btn_csv"), data=lambda: app.csv(run.id, show, find, among),
+        file_name=f"{run.flow}-{run.id[:8]}-{show}.csv", icon=":material/download:", on_click="ignore",
+        mime="text/csv",
     )  # fmt: skip
-    lines = app.row_count(run.id, show, find)
+    lines = app.row_count(run.id, show, find, among)
     if lines:
-        some_lines(run, show, find, lines)
-    elif not find:
+        some_lines(run, show, find, among, lines)
+    else:
+        no_lines(run, show, find, among)
+
+
+def no_lines(run: Run, show: str, find: str, among: Among) -> None:
+    """Say why no line is shown, and offer to clear the filters where they are the reason."""
+    if not find and not filtered(among):
         empty("task_alt", text(f"none_{show}"), text("none_about", flow=flow_name(run.flow)))
-    elif empty("filter_alt_off", text("nothing_found", find=plain(find)), text("nothing_found_about"),
-               text("btn_clear_filters"), key="clear"):  # fmt: skip
+        return
+    title = text("nothing_found", find=plain(find)) if find else text("nothing_filtered")
+    if empty("filter_alt_off", title, text("nothing_found_about"), text("btn_clear_filters"), key="clear"):
+        forget_filters()
         clear_search("find")
 
 
-def some_lines(run: Run, show: str, find: str, lines: int) -> None:
+def some_lines(run: Run, show: str, find: str, among: Among, lines: int) -> None:
     """Draw one page of lines and the one that is looked at."""
     offset = page_offset("page", lines, PAGE)
-    rows = app.rows(run.id, show, find, offset, PAGE)
+    rows = app.rows(run.id, show, find, offset, PAGE, among)
     ticks = run.state is RunState.READY and show in ("all", "create", "update", "retire")
-    name = f"{show}-{find}-{offset}-{st.session_state.get('ticks_round', 0)}"
+    name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
             looked_at = plan_table(run, rows, show, name, ticks=ticks)
             pages("page", lines, PAGE)
+            if ticks:
+                choose_shown(app, run, show, find, among)
             sum_line(run.counts)
         with grid.cell(column_span=2):
             if looked_at is not None:

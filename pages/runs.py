@@ -2,17 +2,21 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
+from dataclasses import astuple
+
 import streamlit as st
 
-from integration.core.run import ACTIVE, RunState
+from integration.core.run import ACTIVE, Among, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
-from pages.components.layout import choice, empty, failures, head, page_offset, pages, section
+from pages.components.layout import choice, clear_search, empty, failures, head, page_offset, pages, search, section
 from pages.components.plan import PAGE, plan_detail, plan_table
+from pages.components.plan_filters import facet_filters, filtered, forget_filters
 from pages.components.runs import (
     progress_strip,
     run_actions,
     run_facts,
+    run_phases,
     run_sum,
     run_table,
     runs_csv,
@@ -24,7 +28,7 @@ from pages.components.timeline import run_timeline
 from pages.components.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
 
 SIZE = 25
-SHOWS = ("all", "proven", "in_doubt", "park", "skip", "left")
+SHOWS = ("all", "proven", "in_doubt", "parked", "skip", "left")
 ENDED = {
     "any": None,
     "done": [RunState.DONE],
@@ -67,28 +71,42 @@ def one_run(run_id: str) -> None:
             section(text("run_facts"))
             with st.container(border=True):
                 run_facts(app, run)
+            run_phases(app, run)
     section(text("run_records"))
     _records(run.id)
 
 
 def _records(run_id: str) -> None:
     run = app.run(run_id)
-    show = choice(
-        "show", SHOWS, "all", lambda name: result_label(app.row_count(run_id, name), name), ("record", "page")
-    )
-    lines = app.row_count(run_id, show)
+    forgotten = ("record", "page", "field", "cause", "_field", "_cause")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        show = choice("show", SHOWS, "all", lambda name: result_label(app.row_count(run_id, name), name), forgotten)
+        find = search("find", text("find_in_plan"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        among = facet_filters(app, run, show)
+    lines = app.row_count(run_id, show, find, among)
     if not lines:
-        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
+        _no_records(show, find, among)
         return
     offset = page_offset("page", lines, PAGE)
-    rows = app.rows(run_id, show, "", offset, PAGE)
+    rows = app.rows(run_id, show, find, offset, PAGE, among)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(run, rows, show, f"run-{show}-{offset}", ticks=False)
+            looked_at = plan_table(run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
+                                   ticks=False)  # fmt: skip
             pages("page", lines, PAGE)
         with grid.cell(column_span=2):
             if looked_at is not None:
                 plan_detail(app, run, app.flows[run.flow], looked_at)
+
+
+def _no_records(show: str, find: str, among: Among) -> None:
+    if not find and not filtered(among):
+        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
+    elif empty("filter_alt_off", text("nothing_filtered"), text("nothing_found_about"), text("btn_clear_filters"),
+               key="clear"):  # fmt: skip
+        forget_filters()
+        clear_search("find")
 
 
 def history() -> None:
@@ -97,9 +115,8 @@ def history() -> None:
     with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandboxed)):
         download = st.container(width="content")
     failures()
-    for status in app.statuses():
-        if status.active:
-            progress_strip(app, status.active.id)
+    for active in app.runs(states=list(ACTIVE), limit=len(app.flows)):
+        progress_strip(app, active.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         flow = choice(
             "flow", ("all", *app.flows), asked, lambda name: text("all") if name == "all" else flow_name(name)

@@ -45,6 +45,10 @@ class Runner:
         """Do the next page of a preview and tell whether there is more."""
         return self._preview.page(run_id)
 
+    def published_with(self, run: Run) -> int:
+        """Return the mapping that has to be in force still when the plan of a run is committed."""
+        return self._commit.parts.published_with(run)
+
     def approve(self, run_id: str, approval: Approval) -> None:
         """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
         self._commit.approve(run_id, approval)

@@ -120,7 +120,7 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
     return found
 
 
-def shows(show: str) -> tuple[Collection[Action], Collection[Step]]:
+def shows(show: str) -> tuple[Collection[Action], Sequence[Step]]:
     """Return the actions and the steps a line may have to be shown.
 
     `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
@@ -139,6 +139,13 @@ def shows(show: str) -> tuple[Collection[Action], Collection[Step]]:
     if show in set(Step):
         return tuple(Action), (Step(show),)
     raise ValueError(f"nothing is shown as {show!r}")
+
+
+def actions_of(show: str) -> list[Action]:
+    """Return the actions that lines shown can have: what takes no part is never parked, nor the other way round."""
+    actions, steps = shows(show)
+    settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # by the plan itself
+    return [action for action in actions if settled.get(action, steps[0]) in steps]
 
 
 def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> list[sa.ColumnElement[bool]]:

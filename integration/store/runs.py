@@ -423,7 +423,7 @@ class Runs:
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
         """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
         with self.database.read() as connection:
-            return facets.of_run(connection, run, plans.shows(show)[0])
+            return facets.of_run(connection, run, plans.actions_of(show))
 
     def numbers(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
@@ -446,6 +446,13 @@ class Runs:
         with self.database.read() as connection:
             first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
             return [line_of(row) for row in first], connection.execute(counted).scalar_one()
+
+    def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
+        """Return the line of the plan that is about a record, or None when it needs no change."""
+        here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(1)).first()
+        return None if found is None else line_of(found)
 
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
         """Return what the plan calls these records of a kind."""

@@ -40,7 +40,6 @@ Row = dict[str, str]
 REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
 MOST_LINES = 50
-NEAR = 50  # lines of a plan in which a record is looked for by its key
 
 
 def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
@@ -64,7 +63,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         if len(lines) > MOST_LINES:
             note(text("and_more", number=number(len(lines) - MOST_LINES)))
     with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
-        _totals(values, flow)
+        totals(values, flow)
 
 
 def known_as(row: PlanRow) -> tuple[str, str]:
@@ -112,8 +111,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
 
 def line_of(app: Application, run: Run, kind: Kind, key: str) -> PlanRow | None:
     """Return the line of a plan that is about a record, or None when it needs no change."""
-    near = app.rows(run.id, "all", key, 0, NEAR)
-    return next((row for row in near if row.kind is kind and row.key == key), None)
+    return app.line_about(run.id, kind, key)
 
 
 def _head(change: Change) -> list[Row]:
@@ -170,7 +168,7 @@ def _listed(value: Value) -> tuple[str, ...]:
 # ---- the sums -------------------------------------------------------------------------------------------------------
 
 
-def _totals(values: Mapping[str, Value], flow: Flow) -> None:
+def totals(values: Mapping[str, Value], flow: Flow) -> None:
     """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
     columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))
     rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(values)]

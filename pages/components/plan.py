@@ -13,12 +13,11 @@ from integration.core.flow import Flow
 from integration.core.plan import Action, Approval, Change
 from integration.core.records import Kind, Value
 from integration.core.rules import Trace
-from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.core.run import Among, Mode, PlanRow, Run, RunState
 from integration.words import has_term
 from pages.components.application import person
 from pages.components.changes import FieldLine, field_lines, what_changes
 from pages.components.document import DOCUMENTS, document_tree, known_as, needed_by
-from pages.components.draft import asked
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.repair import repairs
 from pages.components.states import badge, step_state, tag, tint
@@ -86,6 +85,23 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[int]) -> list[
         kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
         st.session_state["first_ticks"] = kept
     return kept[1]
+
+
+def choose_shown(app: Application, run: Run, show: str, find: str, among: Among) -> None:
+    """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
+    changes = app.row_count(run.id, "changes" if show == "all" else show, find, among)
+    with st.container(horizontal=True, gap="small"):
+        for key, move in (("leave_shown", set.update), ("choose_shown", set.difference_update)):
+            if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
+                move(chosen_out(run), app.changes_among(run.id, show, find, among))
+                _tick_anew()
+
+
+def _tick_anew() -> None:
+    """Draw the list with other ticks: they are what its table starts with."""
+    st.session_state.pop("first_ticks", None)
+    st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
+    st.rerun()
 
 
 def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -> None:
@@ -211,9 +227,7 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
 
 def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
     """Return what the till calls its branches, where a change speaks of them."""
-    if change.kind is not Kind.STOCK:
-        return {}
-    return asked(app, "mplus branches", lambda: app.choices("mplus", "branches")) or {}
+    return app.names("mplus", "branches") if change.kind is Kind.STOCK else {}
 
 
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
@@ -352,14 +366,13 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
         )
         if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             chosen_out(run).clear()
-            st.session_state.pop("first_ticks", None)
-            st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
-            st.rerun()
+            _tick_anew()
         if st.button(text("btn_discard"), type="tertiary", key="discard"):
             attempt(lambda: app.discard(run.id, person()))
             st.rerun()
         label = counted("btn_commit", chosen, system=system)
-        if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen):
+        asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
+        if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks):
             st.session_state["ask_commit"] = run.id
     if st.session_state.pop("ask_commit", "") == run.id:
         if run.brakes:
@@ -392,16 +405,16 @@ def _ask(app: Application, run: Run, label: str, writes: str) -> None:
 
 def _braked(app: Application, run: Run, code: str) -> None:
     """Show the first records a brake counted; a brake on the whole plan marks none of them."""
-    marked = [row for row in app.rows(run.id, "all", "", 0, PAGE) if code in row.brakes]
+    marked, found = app.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
     shown = pd.DataFrame(
-        [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked[:SHOWN_RECORDS]],
+        [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked],
         columns=[text("col_code"), text("col_name"), text("col_what")],
     )
     st.table(shown, border="horizontal", hide_index=True)
-    if len(marked) > SHOWN_RECORDS:
-        note(text("and_more", number=number(len(marked) - SHOWN_RECORDS)))
+    if found > len(marked):
+        note(text("and_more", number=number(found - len(marked))))
 
 
 def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:

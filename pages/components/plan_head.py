@@ -8,10 +8,12 @@ import streamlit as st
 
 from integration.bootstrap import Application
 from integration.core.flow import Flow
-from integration.core.run import Counts, Run, RunState
-from pages.components.layout import note
+from integration.core.run import ACTIVE, Counts, Run, RunState
+from pages.components.layout import note, trouble
 from pages.components.states import mark
 from pages.components.wording import counted, flow_name, moment, number, plain, system_name, term, text, way, who
+
+WATCH_SECONDS = 2
 
 
 def plan_of_address(app: Application) -> Run | None:
@@ -23,11 +25,11 @@ def plan_of_address(app: Application) -> Run | None:
         except KeyError:
             st.query_params.pop("plan", None)
     wanted = st.query_params.get("flow", "")
-    statuses = [one for one in app.statuses() if wanted in ("", one.flow.name)]
-    for status in statuses:
-        if status.active or status.waiting:
-            return status.active or status.waiting
-    latest = app.runs(wanted if wanted in app.flows else None, limit=1)
+    flow = wanted if wanted in app.flows else None
+    for states in (ACTIVE, (RunState.READY,)):
+        if found := app.runs(flow, list(states), limit=1):
+            return found[0]
+    latest = app.runs(flow, limit=1)
     return latest[0] if latest else None
 
 
@@ -41,10 +43,8 @@ def about_plan(run: Run, flow: Flow) -> str:
 
 def lines_by_show(app: Application, run: Run) -> dict[str, int]:
     """Return how many lines each filter of a plan shows; what is unchanged has no lines, only a number of records."""
-    counted_lines = {
-        name: app.row_count(run.id, name) for name in ("all", "create", "update", "retire", "park", "skip")
-    }
-    return counted_lines | {"unchanged": run.counts.unchanged}
+    shown = ("all", "create", "update", "retire", "park", "skip")
+    return {name: app.row_count(run.id, name) for name in shown} | {"unchanged": run.counts.unchanged}
 
 
 def show_first(lines: Mapping[str, int]) -> str:
@@ -69,6 +69,24 @@ def sum_line(counts: Counts) -> None:
         note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
     else:
         note(f"{mark('ok')} {line}")
+
+
+def outdated(app: Application, run: Run) -> None:
+    """Say before anybody presses a button that a plan can no longer be committed."""
+    current = app.published_since(run)
+    if current is not None:
+        facts = {"flow": run.flow, "version": str(run.mapping_version), "current": str(current)}
+        trouble("mapping_published_since", facts, "interrupted")
+
+
+def watch(app: Application, run: Run) -> None:
+    """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+
+    def look() -> None:
+        if app.run(run.id).state is not run.state:
+            st.rerun()
+
+    st.fragment(look, run_every=WATCH_SECONDS)()
 
 
 def plan_outcome(app: Application, run: Run) -> None:

@@ -2,9 +2,9 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from pages.components.application import person
-from pages.components.layout import attempt, facts_table, note, trouble
+from pages.components.layout import attempt, facts_table, note, section, trouble
 from pages.components.states import mark, run_state, tag, tint
 from pages.components.tables import browse
 from pages.components.wording import (
@@ -32,6 +32,7 @@ from pages.components.wording import (
 )
 
 REFRESH_SECONDS = 1
+SLOW = 10  # records a second
 COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
 
 
@@ -46,7 +47,6 @@ def progress_strip(app: Application, run_id: str) -> None:
     """
     run = app.run(run_id)
     if run.state not in ACTIVE:
-        st.session_state.pop("pace", None)
         st.rerun()
     flow = app.flows[run.flow]
     share = min(1.0, run.progress_done / run.progress_total) if run.progress_total else 0.0
@@ -74,26 +74,26 @@ def _progress(app: Application, run: Run) -> list[str]:
     else:
         said = [counted("progress_read", done)]
     if writing:
-        counts = app.run(run.id).counts
-        said += [f"{number(counts.proven)} {text('badge_proven').lower()}"]
-        said += [f"{number(counts.in_doubt)} {text('badge_in_doubt').lower()}"]
-    rate = _rate(run)
-    if rate:
-        said.append(text("progress_rate", rate=number(round(rate))))
-        if total > done:
-            said.append(term("progress_left", duration=span(max(1, round((total - done) / rate)))))
+        counts = run.counts
+        said += [f"{number(value)} {term(f'badge_{name}')}" for name, value in _settled(counts) if value]
+    pace = app.pace(run)
+    if pace.per_second:
+        said.append(text("progress_rate", rate=_speed(pace.per_second)))
+    if pace.seconds_left:
+        said.append(term("progress_left", duration=span(max(1, round(pace.seconds_left)))))
     return said
 
 
-def _rate(run: Run) -> float:
-    """Return records a second since this strip first saw the phase; 0 while it is too early to tell."""
-    now, at_least = time.monotonic(), 2.0
-    name, begun, first = st.session_state.get("pace", ("", now, run.progress_done))
-    if name != f"{run.id}-{run.phase}":
-        begun, first = now, run.progress_done
-        st.session_state["pace"] = (f"{run.id}-{run.phase}", begun, first)
-    passed = now - begun
-    return (run.progress_done - first) / passed if passed >= at_least else 0.0
+def _settled(counts: Counts) -> Iterator[tuple[str, int]]:
+    yield "proven", counts.proven
+    yield "parked", counts.parked
+    yield "in_doubt", counts.in_doubt
+
+
+def _speed(per_second: float) -> str:
+    """Return a speed; a slow one with a decimal, because it is not nothing."""
+    decimals = Decimal("0.1") if per_second < SLOW else Decimal(1)
+    return number(Decimal(per_second).quantize(decimals))
 
 
 # ---- the sum --------------------------------------------------------------------------------------------------------
@@ -147,13 +147,13 @@ def run_table(runs: Sequence[Run]) -> Run | None:
         "flow": config.TextColumn(text("col_flow"), width=84),
         "mode": config.TextColumn(text("fact_mode"), width=92),
         "state": config.MultiselectColumn(
-            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=104
+            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=128
         ),
         "started": config.DatetimeColumn(text("col_started"), width=112),
         "took": config.TextColumn(text("col_duration"), width=84),
         "by": config.TextColumn(text("col_by"), width=104),
     }
-    columns |= {name: config.NumberColumn(text(f"col_{name}"), width=76) for name in COUNTED}
+    columns |= {name: config.NumberColumn(text(f"col_{name}")) for name in COUNTED}
     clicked = browse(frame, columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]
 
@@ -220,6 +220,28 @@ def run_facts(app: Application, run: Run) -> None:
             said += f" · {counted('run_confirmed', len(run.approval.confirmed))}"
         rows[text("col_approved")] = said
     facts_table(rows)
+
+
+def run_phases(app: Application, run: Run) -> None:
+    """Draw what a run did one after the other and how long each took; nothing where that was not kept."""
+    phases = app.phases(run.id)
+    if not phases:
+        return
+    section(text("run_phases"))
+    name, took, began = text("col_phase"), text("col_duration"), text("col_started")
+    rows = [
+        {
+            name: text(f"stretch_{one.name}"),
+            took: duration(one.began_at, one.ended_at) if one.ended_at else f"{mark('running')} {text('still_open')}",
+            began: moment(one.began_at),
+        }
+        for one in phases
+    ]
+    if run.ended_at:
+        rows.append(
+            {name: f"**{text('phases_total')}**", took: f"**{duration(run.started_at, run.ended_at)}**", began: ""}
+        )
+    st.table(rows, border="horizontal", hide_index=True)
 
 
 def run_actions(app: Application, run: Run) -> None:
