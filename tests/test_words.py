@@ -90,7 +90,7 @@ SHOWN = {
 
 SHOWN_PLACES = {"head": slice(2), "section": slice(2), "empty": slice(1, 4), "Page": slice(0), "page_link": slice(0)}
 LABELS = {"label", "help", "placeholder", "body", "alt", "text", "title", "about", "action"}
-MARKUP = re.compile(r":material/\w*:?|:[a-z]+(-badge|-background)?\[|&#?\w+;|<[^>]*>")
+MARKUP = re.compile(r":material/\w*:?|\]\([^)]*|`[^`]*`|:[a-z]+(-badge|-background)?\[|&#?\w+;|<[^>]*>")
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 

@@ -19,7 +19,7 @@ from integration.bootstrap import Application
 from integration.words import has_term
 from pages.components.draft import Draft, asked, editor, toggle
 from pages.components.layout import note
-from pages.components.wording import field_date, plain, system_name, text
+from pages.components.wording import field_date, language, plain, read_number, system_name, text, typed_text
 
 WIDE = 340
 LONGEST_CODE = 60
@@ -311,11 +311,16 @@ class Money:
 
     def draw(self, asking: Asking) -> None:
         """Draw it and take what is on screen into the draft."""
-        given = st.number_input(
-            asking.label(self.name), 0.0, None, float(asking.draft.value(self.name)), 0.01, format="%.2f",
-            key=asking.draft.key(self.name), help=asking.about(self.name), icon=":material/euro:",
+        given = st.text_input(
+            asking.label(self.name), typed_text(Decimal(f"{asking.draft.value(self.name):.2f}")),
+            key=asking.draft.key(f"{self.name}-{language()}"), help=asking.about(self.name), icon=":material/euro:",
+            autocomplete="off",
         )  # fmt: skip
-        asking.draft.put(self.name, Decimal(f"{given or 0:.2f}"))
+        amount = read_number(given or "0")
+        if amount is None or amount < 0:
+            asking.draft.wrong[self.name] = text("number_wrong", value=given, example=typed_text(Decimal("12.50")))
+        else:
+            asking.draft.put(self.name, amount)
 
 
 @dataclass(frozen=True, slots=True)

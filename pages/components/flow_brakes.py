@@ -12,7 +12,7 @@ from integration.bootstrap import Application, FlowStatus
 from pages.components.draft import Draft, toggle
 from pages.components.flow_settings import heading
 from pages.components.layout import note
-from pages.components.wording import counted, moment, number, term, text
+from pages.components.wording import counted, language, moment, number, read_number, term, text, typed_text
 
 MOST_MINUTES = 59
 LAST_RUNS = 10
@@ -89,6 +89,7 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
             )
             note(stopped if on else text("brake_is_off"))
     draft.put(f"brakes.{name}", limit)
+    draft.beside(f"brakes.{name}")
     if saved is not None and not on:
         reason = st.text_input(
             text("brake_reason"), draft.reasons.get(name, ""), key=draft.key(f"brake-{name}-reason"), autocomplete="off"
@@ -106,11 +107,24 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     """Draw the number of a brake and return it, or None while the brake is off."""
     percent = name.endswith("percent")
     usual = BRAKES[name][1] if now is None else now
-    kept: Any = {"value": float(usual), "step": 1.0, "format": "%g"} if percent else {"value": int(usual), "step": 1}
+    if percent:
+        limit = _share(draft, name, usual, on=on)
+        return limit if on else None
     given = st.number_input(
-        text(f"brake_{name}_on"), min_value=0.0 if percent else 0, key=draft.key(f"brake-{name}"), width=130,
-        label_visibility="collapsed", disabled=not on, icon=":material/percent:" if percent else None, **kept,
+        text(f"brake_{name}_on"), min_value=0, value=int(usual), step=1, key=draft.key(f"brake-{name}"), width=130,
+        label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
-    if not on:
-        return None
-    return Decimal(f"{given or 0:g}") if percent else int(given or 0)
+    return int(given or 0) if on else None
+
+
+def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Decimal:
+    """Draw a percentage and return it; what is none leaves the one there was."""
+    given = st.text_input(
+        text(f"brake_{name}_on"), typed_text(Decimal(f"{usual:g}")), key=draft.key(f"brake-{name}-{language()}"),
+        width=130, label_visibility="collapsed", disabled=not on, icon=":material/percent:", autocomplete="off",
+    )  # fmt: skip
+    share = read_number(given or "0")
+    if share is None or share < 0:
+        draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+        return Decimal(f"{usual:g}")
+    return share

@@ -62,6 +62,7 @@ def choice(
     chosen = st.segmented_control(
         text(f"choice_{name}"), options, default=None if f"_{name}" in st.session_state else at, required=True,
         key=f"_{name}", on_change=keep, format_func=label, label_visibility="collapsed",
+        wrap=True,  # German words are longer than a tablet is wide
     )  # fmt: skip
     return str(chosen or at)
 

@@ -202,12 +202,12 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
             owners = list(Ownership)
             owner = st.selectbox(
                 text("col_ownership"), owners, index=owners.index(rule.ownership), key=f"{key}-owner",
-                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"),
+                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=235,
             )  # fmt: skip
             rule = replace(rule, ownership=owner)
         longest = st.number_input(
             text("rule_max_length"), 1, None, rule.max_length, 1, key=f"{key}-length", help=text("max_length_about"),
-            placeholder=text("no_limit"),
+            placeholder=text("no_limit"), width=150,
         )  # fmt: skip
     return replace(rule, max_length=int(longest) if longest else None)
 

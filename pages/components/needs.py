@@ -91,7 +91,7 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
         about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
     params = {"flow": run.flow, "plan": run.id}
-    yield Need("brake" if run.brakes else "waiting", title, about, text("btn_open_preview"), "preview", params)
+    yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
 
 
 def _parked(app: Application) -> Iterator[Need]:
