@@ -136,7 +136,7 @@ class Application:
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._calls: dict[str, dict[int, int]] = {}
-        self._names = Remembered(RATES_KEPT.total_seconds())
+        self._captions = Remembered(RATES_KEPT.total_seconds())
         self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
         self._box: Sandbox | None = None  # likewise, connected or not
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
@@ -146,7 +146,7 @@ class Application:
         self._log_token = ""
         self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
-        self._stack.callback(self._names.close)
+        self._stack.callback(self._captions.close)
         self._runs = Runs(self.database, _now)
         self.links = Links(self.database, _now)
         self.issues = Issues(self.database, _now)
@@ -620,12 +620,12 @@ class Application:
         """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name."""
         return self.connector(system).choices(name)
 
-    def names(self, system: str, name: str) -> dict[str, str]:
+    def captions(self, system: str, name: str) -> dict[str, str]:
         """Return codes and captions as a system answered last, asked again in the background after some minutes.
 
         For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
         """
-        return self._names.get((system, name, self.sandboxed), lambda: self.choices(system, name))
+        return self._captions.get((system, name, self.sandboxed), lambda: self.choices(system, name))
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""

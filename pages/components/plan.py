@@ -227,7 +227,7 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
 
 def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
     """Return what the till calls its branches, where a change speaks of them."""
-    return app.names("mplus", "branches") if change.kind is Kind.STOCK else {}
+    return app.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
 
 
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:

@@ -71,7 +71,7 @@ def _pick(run: Run, name: str, named: Mapping[str, str], counted: Mapping[str, i
 
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
     if run.flow == "orders":
-        names = app.names("mplus", "branches")
+        names = app.captions("mplus", "branches")
     elif run.flow == "customers":
         names = {}
     else:

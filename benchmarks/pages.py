@@ -1,0 +1,209 @@
+# ruff: noqa: TID251 - fills the databases at once, where the product would take days
+"""How long every page takes to open at size: `python -m benchmarks.pages [folder]`.
+
+Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
+runs, 20,000 records that wait for a person and a log of a million events; opens each page several times in a browser
+and prints a table. A folder that is given is kept, and used again as it is.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.log import fill
+from integration.bootstrap import Application
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import ACTIVE, Mode, PlanRow, RunState
+from integration.settings import load_settings
+from integration.store.issues import Issues, Met
+from integration.store.runs import Runs
+from integration.store.tables import facets, lines, runs, tallies
+
+ROOT = Path(__file__).parent.parent
+ARTICLES, EVENTS, RUNS, WAITING = 100_000, 1_000_000, 2_000, 20_000
+DAYS = 30
+TIMES = 5
+START_SECONDS = 120
+MOST_MILLISECONDS = 60_000
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+OPENED = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
+CAUSES = ("price_missing", "ean_duplicate", "vat_code_unmapped", "field_conflict", "sku_leading_zero")
+
+
+def build(folder: Path) -> None:
+    """Make the data of a shop of this size, the last of it now."""
+    now = datetime.now(UTC)
+    fill(folder / "log.duckdb", EVENTS, now)
+    settings = load_settings(data=folder, sandbox=True, sandbox_articles=ARTICLES)
+    application = Application(settings).start()
+    try:
+        _history(application, now)
+        run = application.preview("products", by="bench", mode=Mode.COMPLETE)
+        while application.run(run).state in ACTIVE:
+            time.sleep(0.2)
+        _wait(application, now)
+        _written(application, run)
+        while application.events.count():
+            time.sleep(0.5)
+    finally:
+        application.close()
+
+
+def _history(application: Application, now: datetime) -> None:
+    """Keep runs of a month in which a few records each took no part."""
+    at = now - timedelta(days=DAYS)
+    past = Runs(application.database, lambda: at)
+    skipped = PlanRow(0, 0, Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason)
+    for place in range(RUNS):
+        at = now - timedelta(days=DAYS) * (RUNS - place) / RUNS
+        run = past.begin("stock" if place % 2 else "orders", Mode.COMPLETE, "schedule", 1, {})
+        past.keep_page(run.id, [skipped], [], 9, {})
+        past.finish_preview(run.id, "", (), RunState.DONE, 10)
+
+
+def _wait(application: Application, now: datetime) -> None:
+    """Put records into the queue, as if a preview had met them."""
+    queue = Issues(application.database, lambda: now)
+    for cause in CAUSES:
+        keys = [f"{cause}-{place}" for place in range(WAITING // len(CAUSES))]
+        met = [Met(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets") for key in keys]
+        queue.open("products", "bench", met)
+
+
+def _written(application: Application, waiting: str) -> None:
+    """Keep the plan that waits a second time, as one that was written and proven."""
+    new: Mapping[str, object] = {
+        "id": "bench-written", "run": "bench-written", "state": RunState.DONE, "step": "proven",
+        "started_at": datetime.now(UTC) - timedelta(hours=2), "ended_at": datetime.now(UTC) - timedelta(hours=1),
+    }  # fmt: skip
+    with application.database.write() as connection:
+        for table in (runs, lines, facets, tallies):
+            of_run = table.c.id if table is runs else table.c.run
+            chosen = [sa.literal(new[column.name], column.type) if column.name in new else column for column in table.c]
+            only = [] if table is runs else [table.c.action == Action.CREATE]
+            found = sa.select(*chosen).where(of_run == waiting, *only)
+            connection.execute(table.insert().from_select([column.name for column in table.c], found))
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[str]:
+    """Run the console on a folder and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
+    given = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(ARTICLES)}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "integration", "console", "--port", str(port)],
+        cwd=ROOT, env={**others, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(address)
+        yield address
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=60)
+
+
+def _wait_for(address: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 - loopback
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(address)
+
+
+def addresses(folder: Path) -> dict[str, str]:
+    """Return what is opened: every page, and those with a list of their own at its end and filtered."""
+    application = Application(load_settings(data=folder, sandbox=True))
+    try:
+        plan = application.runs("products", [RunState.READY], limit=1)[0].id
+        group = next(iter(application.facets(plan, "create")["group"]))
+    finally:
+        application.close()
+    return {
+        "Overview": "",
+        "Set-up": "setup",
+        "Set-up, readiness": "setup?step=ready",
+        "Flows": "flows",
+        "Flows, value tables": "flows?tab=tables",
+        "Mappings": "mappings",
+        "Preview": "preview",
+        "Preview, page 1 of 59,998 creates": f"preview?plan={plan}&show=create",
+        "Preview, page 100 of them": f"preview?plan={plan}&show=create&page=100",
+        "Preview, of one article group": f"preview?plan={plan}&show=create&group={group}",
+        "Preview, searched": f"preview?plan={plan}&show=all&find=koffie",
+        "Preview, parked": f"preview?plan={plan}&show=park",
+        "Runs": "runs",
+        "Runs, the last page of 2,000": "runs?page=80",
+        "One run, 60,000 proven": "runs?run=bench-written",
+        "Exceptions": "exceptions",
+        "Stock": "stock",
+        "Logs": "logs",
+        "Logs, searched": "logs?find=stadsfiets",
+        "Logs, volume": "logs?tab=volume",
+        "Logs, questions": "logs?tab=questions",
+        "Life of one record": "logs?record=stock:10001",
+    }
+
+
+def opening(page: Page, address: str) -> float:
+    """Return the seconds until a page can be read: its script has ended and all it drew is there."""
+    page.goto("about:blank")
+    begun = time.monotonic()
+    page.goto(address, wait_until="commit")
+    page.wait_for_selector(OPENED, timeout=MOST_MILLISECONDS)
+    return time.monotonic() - begun
+
+
+def measure(base: str, asked: Mapping[str, str]) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield how long each page took, each time it was opened but for the first, which warms the server."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+        for address in asked.values():
+            opening(page, f"{base}/{address}")
+        for name, address in asked.items():
+            yield name, [opening(page, f"{base}/{address}") for _ in range(TIMES)]
+        browser.close()
+
+
+def main(folder: Path) -> None:
+    """Print how long every page takes to open, each line as it is known."""
+    if not (folder / "log.duckdb").exists():
+        build(folder)
+    sys.stdout.write("| Page | Median | Longest |\n|---|---|---|\n")
+    with console(folder) as base:
+        for name, seconds in measure(base, addresses(folder)):
+            sys.stdout.write(f"| {name} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s |\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        kept = Path(sys.argv[1])
+        kept.mkdir(parents=True, exist_ok=True)
+        main(kept)
+    else:
+        with tempfile.TemporaryDirectory() as made:
+            main(Path(made))
