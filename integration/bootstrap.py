@@ -46,6 +46,7 @@ from integration.logbook import BATCH, Logbook
 from integration.logics import RATED, flow_of, logic_of, settings_of
 from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
+from integration.naming import Named, Naming
 from integration.remembered import Remembered
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
@@ -164,6 +165,10 @@ class Application:
         self.setting_up = SettingUp(
             self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
         )
+        self.naming = Naming(
+            self.stored, access=lambda: self._access("accountview"), connector=lambda: self.connector("accountview"),
+            name=self._name, file=settings.accountview.names,
+        )  # fmt: skip
         self.logbook = Logbook(settings.data / "log.duckdb")
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
@@ -283,10 +288,11 @@ class Application:
         address = str(access.get("url", ""))
         if system == "accountview" and address.endswith("/api/v3"):  # one host serves both
             access.setdefault("authorize_url", address.removesuffix("/api/v3") + "/ams/authorize.aspx")
-        return access
+        return self.naming.laid_over(access) if system == "accountview" else access
 
     def _environment(self, system: str) -> dict[str, Any]:
-        given = (self.settings.accountview if system == "accountview" else self.settings.mplus).model_dump()
+        settings = self.settings.accountview if system == "accountview" else self.settings.mplus
+        given = settings.model_dump(exclude={"names"})
         plain = {
             name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
             for name, value in given.items()
@@ -324,11 +330,30 @@ class Application:
             system, self.is_connected(system), about, good, _now(), tuple(findings), spent
         )
         return findings
+        if good and system == "accountview":
+            findings = [*findings, *self._needs()]
 
     def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
         """Keep the access to the till and check it; `tell` hears each line."""
         self._leave_sandbox(by)
         self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
+    def _needs(self) -> list[Finding]:
+        """Return what the chosen flows need of AccountView beyond the connection; all flows while none is chosen."""
+        return self.naming.needs({flow: self.flow_settings(flow) for flow in self.setting_up.chosen() or self.flows})
+
+    def names(self) -> Named:
+        """Return what AccountView calls each object and field: our default, what is in force, and what is there."""
+        return self.naming.look()
+
+    def set_names(self, values: Mapping[str, str | None], by: str) -> None:
+        """Keep names of AccountView by their paths, None for the default, and connect anew with them.
+
+        Raises ConfigurationError, with the path, for what cannot be used; nothing is changed then.
+        """
+        with self._lock:
+            self.naming.put(values, by)
+            self._reconnect("accountview")
+
         return self._checked_in("mplus", by, tell)
 
     def address(self, system: str) -> str:
@@ -339,9 +364,7 @@ class Application:
     def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
         """Check a system that was just connected; once both answer, fill what they answer without a question."""
         findings = self.check(system, tell)
-        if all(status.ok or status.system == system for status in self.connections()) and all(
-            one.ok for one in findings
-        ):
+        if all(status.ok for status in self.connections()):
             self.propose(by)
             for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
                 if other not in self._checked:
@@ -539,7 +562,7 @@ class Application:
         Only what nobody has answered yet is filled, and only where the answer is unambiguous.
         """
         source, target = self.connector("accountview"), self.connector("mplus")
-        if isinstance(source, AccountView) and not self._access("accountview").get("article"):
+        if isinstance(source, AccountView) and not (self._access("accountview").get("article") or self.naming.kept()):
             self._keep("accountview", {str(kind): names for kind, names in source.propose_fields().items()}, by)
             source = self.connector("accountview")
         ours, theirs, known = source.choices("vat_rates"), target.choices("vat_rates"), self.rules.tables()
@@ -588,6 +611,7 @@ class Application:
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
             self.events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
+        self.naming.expect_place(checked)
         if self.engine is not None:
             self.engine.reschedule()
 

@@ -46,6 +46,7 @@ class AccountViewAccess(BaseModel):
     client_secret: SecretStr = Field(default=SecretStr(""), description="the application's secret, from AccountView")
     refresh_token: SecretStr = Field(default=SecretStr(""), description="a token of a log-in that was made elsewhere")
     company: str = Field(default="", description="the company's id, as the web API knows it")
+    names: Path | None = Field(default=None, description="a TOML file with names of objects and fields in AccountView")
     per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
 
 

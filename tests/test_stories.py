@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from integration.bootstrap import Application
-from integration.core.errors import RunActiveError
+from integration.core.errors import ConfigurationError, RunActiveError
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run, RunState, Step
@@ -642,3 +642,95 @@ def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, ar
     assert undone.counts.proven == 1
     assert sum(worth_of_page(console, link.reference) for link in links.values()) == 0
     assert worth_of_page(console, links[invoice].reference) == Decimal(total) / 100
+
+
+# ---- trade invoices, where the books have an object for them
+
+INVOICES = {
+    "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
+    "objects.trade_invoices.detail": "K9_INVL",
+}  # fmt: skip
+
+
+@contextmanager
+def as_invoices(console: Console) -> Iterator[None]:
+    """Orders become trade invoices inside the block, in an object that a person named."""
+    console.application.set_names(INVOICES, WHO)
+    try:
+        with settings(console, "orders", becomes="invoice"):
+            yield
+    finally:
+        console.application.set_names(dict.fromkeys(INVOICES), WHO)
+
+
+def invoiced(console: Console, order: str, ending: str = "") -> list[dict[str, Any]]:
+    """Return the trade invoices of the books with our reference of an order."""
+    return console.rows("K9_INV", COMMENT1=f"MP-{console.counter.number(order)}{ending}")
+
+
+def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
+    """Return what a trade invoice comes to; its prices include VAT."""
+    assert row["GROSS_FLG"] is True
+    lines = console.rows("K9_INVL", HDR_ID=row["REC_ID"])
+    sums = (Decimal(line["ART_QTY"]) * Decimal(line["ART_PX"]) for line in lines)
+    return sum(sums, Decimal(0)).quantize(CENTS)
+
+
+def test_orders_become_trade_invoices_once_and_undo_credits_them(
+    console: Console, article: str, customer: str
+) -> None:
+    orders = [console.counter.order(article, relation=customer, quantity=quantity) for quantity in (1, 3)]
+    totals = {row["orderId"]: Decimal(row["totalInclAmount"]) / 100 for row in till_rows(console, "order")}
+    with as_invoices(console):
+        run = console.run("orders", *orders)
+        before = console.writes()
+        again = console.run("orders", *orders)
+        found = [invoiced(console, order) for order in orders]
+
+        assert [line(console, run, order).step for order in orders] == [Step.PROVEN] * 2
+        assert [len(rows) for rows in found] == [1, 1]
+        assert [worth_of_invoice(console, row) for (row,) in found] == [totals[order] for order in orders]
+        assert [booked(console, order) for order in orders] == [[], []]
+        assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, 2, before)
+
+        undone = console.commit(console.undo(run))
+        credits_ = [invoiced(console, order, "-C") for order in orders]
+
+    assert undone.counts.proven == 2
+    assert [worth_of_invoice(console, row) for (row,) in credits_] == [-totals[order] for order in orders]
+
+
+def test_a_trade_invoice_is_known_before_and_after_it_is_printed_and_processed(
+    console: Console, article: str, customer: str
+) -> None:
+    order = console.counter.order(article, relation=customer)
+    with as_invoices(console):
+        console.run("orders", order)
+        (row,) = invoiced(console, order)
+        assert "INV_NR" not in row
+
+        console.sandbox.accountview.edit("K9_INV", row["REC_ID"], {"INV_NR": "2600000017"})
+        assert console.run("orders", order).counts.unchanged == 1
+
+        console.sandbox.accountview.invoice(row["REC_ID"], table="K9_INV")
+        before = console.writes()
+        assert console.run("orders", order).counts.unchanged == 1
+        assert (invoiced(console, order), console.writes()) == ([], before)
+
+
+def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
+    console: Console, article: str, customer: str
+) -> None:
+    order = console.counter.order(article, relation=customer)
+    console.run("orders", order)
+    with as_invoices(console):
+        assert console.run("orders", order).counts.unchanged == 1
+        assert invoiced(console, order) == []
+
+
+def test_without_an_object_nothing_can_become_a_trade_invoice(console: Console) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        console.application.set_flow("orders", {"becomes": "invoice"}, WHO)
+
+    assert caught.value.facts["setting"] == "orders becomes"
+    assert console.application.flow_settings("orders").model_dump()["becomes"] == "order"

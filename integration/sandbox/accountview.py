@@ -167,9 +167,9 @@ class AccountView:
         """Removes a row as a person in AccountView would. LookupError when there is no such row."""
         self._by_hand("remove", company, table=table, key=key)
 
-    def invoice(self, key: str, company: str = MAIN_COMPANY) -> None:
-        """Moves an order to the history. LookupError when there is no such order."""
-        self._by_hand("invoice", company, key=key)
+    def invoice(self, key: str, company: str = MAIN_COMPANY, table: str = "SO_HDR") -> None:
+        """Moves an order, or a trade invoice, to the history. LookupError when there is no such document."""
+        self._by_hand("invoice", company, key=key, table=table)
 
     def advance_day(self) -> None:
         """The next day in the office: some prices and stocks move, a name is mended, an article is new."""

@@ -18,7 +18,9 @@ from integration.sandbox.tables import Row, Table, normal
 Change = tuple[Row, Mapping[str, Value]]
 
 _SENT_THOUGH_BLOCKED: Final = frozenset({("DJ_PAGE", "DJ_CODE"), ("DJ_PAGE", "PAGE_NR")})
-_DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "DJ_PAGE", "DJ_LINE"})
+_DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "DJ_PAGE", "DJ_LINE"})
+_TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL"})
+"""Documents of trade and their lines: articles at prices, sent to an address."""
 _BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK",)}
 _FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT_CODE", "VAT_CODE"))
 _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
@@ -36,8 +38,8 @@ def check_insert(company: Company, document: posting.Document) -> None:
         _check_new(company, object_, object_.table, header)
         for line in lines:
             _check_new(company, object_, object_.detail, line)
-        if object_.code == "SO1":
-            _check_address(company, header)
+        if object_.table in _TRADE:
+            _check_address(company, company.table(object_.table).definition, header)
 
 
 def check_update(company: Company, document: posting.Document) -> list[Change]:
@@ -113,9 +115,9 @@ def _check_pointer(target: Table, key: str, in_document: bool) -> None:
         raise Refusal(f"{NOUNS[name]} {key} is geblokkeerd.")
 
 
-def _check_address(company: Company, header: posting.SentRow) -> None:
-    """An order goes to an address of its own debtor."""
-    here = company.table("SO_HDR").definition.here
+def _check_address(company: Company, definition: Definition, header: posting.SentRow) -> None:
+    """Goods go to an address of the debtor of their own document."""
+    here = definition.here
     address = header.values.get(here("DEL_CODE"))
     debtor = header.values.get(here("RPL_DEL")) or header.values[here("RPL_INV")]
     if not address:
@@ -187,6 +189,11 @@ def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry)
         case "SO_HDR":
             values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
             values.setdefault(here("ORD_DATE"), today)
+        case "K9_INV":
+            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
+            values.setdefault(here("INV_DATE"), today)
+            if company.conventions.invoice_numbers == "added":
+                values[here("INV_NR")] = f"F{values[table.definition.key]}"
         case "CONTACT":
             values.setdefault(here("BOX_CITY"), values.get(here("PO_CITY")) or values.get(here("CITY")))
         case "DJ_PAGE":
@@ -208,7 +215,7 @@ def _line(
     values = _accepted(definition, sent)
     values[definition.parent_key] = of_header[above.key]
     values[definition.key] = company.number(detail, entry.at)
-    if definition.name == "SO_LINE":
+    if definition.name in _TRADE:
         articles = company.table("ARTICLE")
         article = articles.rows[normal(str(values[definition.here("ART_CODE")]))]
         for name, source in _FROM_ARTICLE:

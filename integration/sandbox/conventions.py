@@ -30,6 +30,8 @@ class Conventions:
     one_row_as_object: bool = False
     list_separator: str = ","
     order_update: bool = False
+    invoice_numbers: Literal["added", "printed"] = "printed"
+    """When a trade invoice gets its number: an administration chooses."""
     errors_as_ok: bool = False
     """Business errors arrive with status 200 and only the body tells."""
     invalid_status: int = 400
@@ -111,5 +113,41 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("K9_BRANCH", "C", 5, "Magazijn", upper=True, custom=True),
         Field("K9_QTY", "N", 13, "Aantal in magazijn", custom=True),
         _CHANGED,
+    ),
+    "K9_INV": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("INV_NR", "C", 10, "Factuurnummer", upper=True, blocked=True, custom=True),
+        Field("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True, custom=True),
+        Field("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True, custom=True),
+        Field("INV_DATE", "T", 8, "Factuurdatum", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("DEL_CODE", "C", 10, "Afleveradrescode", upper=True, custom=True),
+        Field("TO_EMAIL", "C", 50, "E-mailadres factuur", custom=True),
+        Field("COMMENT1", "C", 40, "Omschrijving factuur", custom=True),
+        Field("COMMENT2", "M", 4, "Externe notitie", custom=True),
+        Field("COMMENT3", "M", 4, "Interne notitie", custom=True),
+        Field("PD_AMT", "Y", 8, "Kortingsbedrag", custom=True),
+        Field("EMP_NR", "C", 10, "Verkoper", upper=True, custom=True),
+        Field("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True, custom=True),
+        Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven", custom=True),
+        Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True, custom=True),
+        Field("SHIP_MTH", "C", 10, "Vervoersmethode", upper=True, custom=True),
+        Field("EXT_DESC", "C", 40, "Betalingsreferentie", custom=True),
+        Field("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+        _CHANGED,
+        *_STAMPS,
+    ),
+    "K9_INVL": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("HDR_ID", "C", 10, "Unieke code factuur", upper=True, blocked=True, custom=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True, custom=True),
+        Field("ART_QTY", "N", 13, "Aantal gefactureerd", required=True, custom=True),
+        Field("ART_PX", "Y", 8, "Verkoopprijs", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("ART_DESC1", "C", 40, "Omschrijving factuurregel", custom=True),
+        Field("DISC_PCT", "N", 9, "Kortingspercentage", custom=True),
+        Field("VAT_CODE", "C", 2, "BTW-code", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
     ),
 }

@@ -98,6 +98,7 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
         BusinessObject("VA1", "BTW-codes", "VAT"),
         BusinessObject("CC1", "Kostenplaatsen", "COST"),
         BusinessObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
+        BusinessObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
     )
 }
 
@@ -234,11 +235,13 @@ _TABLES: Final = (
     ("VAT", "BTW-codes", "VAT_CODE", ""),
     ("COST", "Kostenplaatsen", "COST_CODE", ""),
     ("K9_STOCK", "Voorraad per magazijn", "REC_ID", ""),
+    ("K9_INV", "Verkoopfacturen", "REC_ID", ""),
+    ("K9_INVL", "Verkoopfactuurregels", "REC_ID", "HDR_ID"),
     ("ADM_LIST", "Administraties", "ADM_CODE", ""),
     ("DCT_FLD", "Velden", "DCT_FLD_ID", ""),
     ("DCT_FILE", "Tabellen", "DBF_NAME", ""),
 )
-_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "SO_HDR", "TRANSACT"})
+_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "K9_INV", "SO_HDR", "TRANSACT"})
 _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("ARTICLE", "AG_CODE"): "ART_GRP",
     ("ARTICLE", "VAT_CODE"): "VAT",
@@ -252,6 +255,13 @@ _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("SO_LINE", "ART_CODE"): "ARTICLE",
     ("SO_LINE", "VAT_CODE"): "VAT",
     ("SO_LINE", "COST_CODE"): "COST",
+    ("K9_INV", "RPL_INV"): "CONTACT",
+    ("K9_INV", "RPL_DEL"): "CONTACT",
+    ("K9_INV", "DEL_CODE"): "DEL_ADDR",
+    ("K9_INV", "COST_CODE"): "COST",
+    ("K9_INVL", "ART_CODE"): "ARTICLE",
+    ("K9_INVL", "VAT_CODE"): "VAT",
+    ("K9_INVL", "COST_CODE"): "COST",
     ("DJ_PAGE", "DJ_CODE"): "DAILY",
     ("DJ_PAGE", "SUB_NR"): "CONTACT",
     ("DJ_PAGE", "COST_CODE"): "COST",

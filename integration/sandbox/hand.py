@@ -21,6 +21,8 @@ _PRICES: Final = 6
 _STOCKS: Final = 7
 _STOCK_FIELDS: Final = ("QTY_AVAIL", "QTY_FREE2", "QTY_TECH")
 _FIRST_NEW_CODE: Final = 8000
+_PLACES: Final = {"SO_HDR": ("SO_HDR", "SO_LINE", "ORD_QTY"), "K9_INV": ("K9_INV", "K9_INVL", "ART_QTY")}
+"""Documents that processing moves to the history: their table, that of their lines, and the quantity of a line."""
 
 
 def act(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
@@ -35,8 +37,9 @@ def act(company: Company, operation: str, told: Mapping[str, Any], day: int) -> 
             row = _must(table, told["key"])
             return lambda _: table.remove(row)
         case "invoice":
-            order = _must(company.table("SO_HDR"), told["key"])
-            return lambda entry: _invoice(company, order, entry)
+            place = _PLACES[told.get("table", "SO_HDR")]
+            document = _must(company.table(place[0]), told["key"])
+            return lambda entry: _invoice(company, place, document, entry)
         case "day":
             return lambda entry: _pass_day(company, day, entry)
         case _:
@@ -60,13 +63,13 @@ def _add(company: Company, told: Mapping[str, Any]) -> Act:
     return lambda entry: company.put(table, values, entry.at)
 
 
-def _invoice(company: Company, order: Row, entry: Entry) -> None:
-    """Moves an order and its lines to the history."""
-    orders, lines, history = (company.table(name) for name in ("SO_HDR", "SO_LINE", "HST_AL"))
+def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: Entry) -> None:
+    """Moves an order or a trade invoice with its lines to the history."""
+    documents, lines, history = (company.table(name) for name in (*place[:2], "HST_AL"))
     contacts = company.table("CONTACT")
-    debtor = contacts.rows[normal(str(orders.value(order, "RPL_INV")))]
+    debtor = contacts.rows[normal(str(documents.value(document, "RPL_INV")))]
     shared: dict[str, Value] = {
-        f"HST_AH_{name}": orders.value(order, name)
+        f"HST_AH_{name}": documents.value(document, name)
         for name in ("RPL_INV", "DEL_DATE", "SHIP_MTH", "COMMENT1", "COMMENT2")
     }
     shared |= {
@@ -74,17 +77,17 @@ def _invoice(company: Company, order: Row, entry: Entry) -> None:
         "HST_AH_DC_NAME": contacts.value(debtor, "ACCT_NAME"),
         "HST_AH_INV_DATE": entry.at.strftime("%Y-%m-%dT00:00:00"),
     }
-    for line in list(lines.children.get(order.key, ())):
+    for line in list(lines.children.get(document.key, ())):
         moved: dict[str, Value] = {
             "REC_ID": company.number(history, entry.at),
             "ART_CODE": lines.value(line, "ART_CODE"),
             "ART_DESC1": lines.value(line, "ART_DESC1"),
-            "ART_QTY": lines.value(line, "ORD_QTY"),
+            "ART_QTY": lines.value(line, place[2]),
             "UNIT_PX": lines.value(line, "ART_PX"),
         }
         company.put(history, moved | shared, entry.at)
         lines.remove(line)
-    orders.remove(order)
+    documents.remove(document)
 
 
 def _pass_day(company: Company, day: int, entry: Entry) -> None:

@@ -47,6 +47,12 @@ class _Place:
     number: str  # our name of AccountView's own number
     invoices: bool = False
 
+    @property
+    def sorted_by(self) -> str:
+        """Return the column that sorts the documents; the number of an invoice may be empty for a while."""
+        names = ("reference", self.number) if self.invoices else (self.number, "reference")
+        return self.header.wire(*names)[0]
+
     def number_of(self, row: Row) -> str:
         """Return AccountView's own number of a document; pages are numbered within their daybook."""
         number, daybook = self.header.text(row, self.number), self.header.text(row, "daybook")
@@ -188,13 +194,14 @@ class Books:
         return _Place(self.settings.objects.orders, header, lines, "order_number")
 
     def invoice_place(self) -> _Place:
-        """Return where trade invoices are, with columns as of orders. Raises RejectedError where there is no object."""
-        of, orders = self.settings.objects.trade_invoices, self.order_place()
+        """Return where trade invoices are. Raises RejectedError where the settings name no object for them."""
+        of = self.settings.objects.trade_invoices
         if not of.code:
             raise RejectedError("object_missing", system=SYSTEM, object="trade_invoices", flow="orders")
-        header = Layout(of.table, orders.header.names, self.columns(of.table))
-        lines = Layout(of.detail, orders.lines.names, self.columns(of.detail) if of.detail else {})
-        return _Place(of, header, lines, "order_number", invoices=True)
+        named, detail = self.settings.trade_invoice, self.settings.trade_invoice_line
+        header = Layout(of.table, _columns_of(named.model_dump()), self.columns(of.table))
+        lines = Layout(of.detail, _columns_of(detail.model_dump()), self.columns(of.detail))
+        return _Place(of, header, lines, "invoice_number", invoices=True)
 
     def posting_place(self) -> _Place:
         """Return where postings are."""
@@ -235,7 +242,7 @@ class Books:
 
     def _with_references(self, place: _Place, wanted: Sequence[Record], book_date: date | None) -> list[Document]:
         column = place.header.column("reference").name
-        key = place.header.wire(place.number, "reference")[0]
+        key = place.sorted_by
         references = place.header.stored("reference", map(_reference, wanted))
         try:
             return self.reader.documents(place.of, column, references, key=key, book_date=book_date)
@@ -258,7 +265,7 @@ class Books:
 
     def _processed(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what has left the orders for the history, with as much as the history tells."""
-        place = self._history()
+        place = self.history_place()
         held: dict[str, Held] = {}
         for book_date, records in self._by_year(wanted):
             waiting = _without(records, held)
@@ -271,7 +278,7 @@ class Books:
                     held[record.key] = _from_history(place, record, rows, references)
         return held
 
-    def _history(self) -> Layout:
+    def history_place(self) -> Layout:
         """Return the layout of the history: lines that carry the columns of their header under its name."""
         named, table = self.settings.history, self.settings.objects.history.table
         of_lines = {"line_number", "article", "quantity", "price", "text"}
@@ -280,7 +287,12 @@ class Books:
             for name, column in named.model_dump(exclude={"header"}).items()
             if column
         }
-        return Layout(table, names, self.columns(table))
+        columns = self.columns(table)
+        if names["reference"] not in columns:  # the dictionary lists the columns of the header under its own table
+            header = self.columns(named.header.upper()) if named.header else {}
+            joined = {f"{named.header}_{name}".upper(): column for name, column in header.items()}
+            columns = {**{name: replace(column, name=name) for name, column in joined.items()}, **columns}
+        return Layout(table, names, columns)
 
     def _history_rows(self, place: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
         of, named = self.settings.objects.history, self.settings.history

@@ -5,7 +5,7 @@ What it is as a target is in `books`.
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -233,22 +233,45 @@ class AccountView:
             raise RejectedError("field_unknown", system=SYSTEM, field=column, flow="stock")
         return ""
 
-    def needs(self, flow: str, kinds: Collection[Kind] = ()) -> list[Finding]:
+    def needs(self, flow: str, kinds: Collection[Kind] = (), *, as_invoices: bool = False) -> list[Finding]:
         """Return what a flow needs beyond the check: for every kind the right to its object, and its fields.
 
-        `kinds` are those the flow reads or writes where that is a choice: SALES_ORDER or POSTING for orders. Never
-        raises.
+        `kinds` are those the flow reads or writes where that is a choice: SALES_ORDER or POSTING for orders, which are
+        written `as_invoices` where the settings of the flow say so. Never raises.
         """
         findings = []
         for kind in kinds or USED_BY.get(flow, ()):
-            for name, look in (("rights", self._look_at_object), ("fields", self._look_at_needed)):
+            for name, look in self._looks(kind, flow, as_invoices=as_invoices and kind is Kind.SALES_ORDER):
                 try:
-                    findings.append(Finding(name, ok=True, about=look(kind, flow)))
+                    findings.append(Finding(name, ok=True, about=look()))
                 except IntegrationError as error:
                     findings.append(Finding(name, ok=False, cause=error.code, facts={**error.facts, "flow": flow}))
         return findings
 
-    def _look_at_object(self, kind: Kind, flow: str) -> str:
+    def _looks(self, kind: Kind, flow: str, *, as_invoices: bool) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "rights", lambda: self._look_at_object(kind, flow, writes=not as_invoices)
+        yield "fields", lambda: self._look_at_needed(kind, flow)
+        if as_invoices:
+            yield "rights", lambda: self._look_at_invoices(flow)
+            yield "fields", lambda: self._look_at_invoicing(flow)
+
+    def _look_at_invoices(self, flow: str) -> str:
+        place = self.books.invoice_place()
+        found = next((one for one in self.client.objects() if one.code == place.of.code.upper()), None)
+        if found is None:
+            raise RejectedError("object_missing", system=SYSTEM, object=place.of.code, flow=flow)
+        self._may_read(place.of, place.sorted_by)
+        if not found.insert:
+            raise AccessDeniedError("right_missing", system=SYSTEM, object=place.of.code, action="insert")
+        return found.name
+
+    def _look_at_invoicing(self, flow: str) -> str:
+        place, settings = self.books.invoice_place(), self.settings
+        given = settings.trade_invoice.model_fields_set, settings.trade_invoice_line.model_fields_set
+        self._expect_fields(Kind.SALES_ORDER, (place.header, place.lines), given, flow)
+        return ""
+
+    def _look_at_object(self, kind: Kind, flow: str, *, writes: bool = True) -> str:
         of, key = self._object_of(kind)
         offered = {one.code: one for one in self.client.objects()}
         found = offered.get(of.code.upper())
@@ -260,8 +283,7 @@ class AccountView:
         history = self.settings.objects.history.code.upper()
         if kind is Kind.SALES_ORDER and history and history not in offered:
             raise RejectedError("object_missing", system=SYSTEM, object=history, flow=flow)
-        writes = flow == "orders" and kind in TARGETS
-        if writes and not found.insert:
+        if writes and flow == "orders" and kind in TARGETS and not found.insert:
             raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="insert")
         return found.name
 
@@ -282,13 +304,19 @@ class AccountView:
     def _look_at_needed(self, kind: Kind, flow: str) -> str:
         if kind not in TARGETS:
             return self._look_at_fields()
-        given = self._given(kind)
-        layouts = self.books.layouts(kind, fresh=True)
+        self._expect_fields(kind, self.books.layouts(kind, fresh=True), self._given(kind), flow)
+        if kind is Kind.SALES_ORDER and self.settings.objects.history.code:
+            self.books.history_place().column("reference")
+        return ""
+
+    def _expect_fields(
+        self, kind: Kind, layouts: Sequence[Layout], given: Sequence[Collection[str]], flow: str
+    ) -> None:
+        """Raise RejectedError for the first field that has to be there and is not: needed, or named by somebody."""
         for layout, named in zip(layouts, given, strict=True):
             for name, column in layout.names.items():
                 if not layout.has(name) and (name in NEEDED[kind] or name in named):
                     raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=flow)
-        return ""
 
     def _given(self, kind: Kind) -> tuple[set[str], ...]:
         """Return the names whose columns somebody chose: those have to exist."""
@@ -331,17 +359,13 @@ class AccountView:
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each field that has none, where a caption of the dictionary suggests one."""
         proposed = {}
-        for kind, captions in CAPTIONS.items():
+        for kind in CAPTIONS:
             if kind in TARGETS:
                 layout = self.books.layouts(kind, fresh=True)[0]
-                proposed[kind] = {
-                    name: column
-                    for name, column in _proposed(layout.known(), list(layout.columns.values()), captions).items()
-                    if name in NUMBERED or not layout.columns[column].blocked
-                }
+                proposed[kind] = suggestions(kind, layout.known(), list(layout.columns.values()))
             else:
                 reading = self._reading(kind)
-                proposed[kind] = _proposed(reading.names, self.client.dictionary(reading.of.table), captions)
+                proposed[kind] = suggestions(kind, reading.names, self.client.dictionary(reading.of.table))
         return {kind: names for kind, names in proposed.items() if names}
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
@@ -448,6 +472,13 @@ class AccountView:
 def _debtor(layout: Layout, row: Row) -> Record | None:
     number = layout.text(row, "number")
     return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known())) if number else None
+
+
+def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
+    """Return a column for each field of a kind that `names` has none for, where a caption suggests one."""
+    found = _proposed(names, columns, CAPTIONS.get(kind, {}))
+    closed = {column.name for column in columns if column.blocked} if kind in TARGETS else set()
+    return {name: column for name, column in found.items() if name in NUMBERED or column not in closed}
 
 
 def _proposed(names: Mapping[str, str], columns: Sequence[Column], captions: Mapping[str, str]) -> dict[str, str]:

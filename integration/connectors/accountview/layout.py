@@ -17,7 +17,7 @@ _LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})
 """The dictionary blocks them, and public clients write them all the same."""
 
-NUMBERED = frozenset({"number", "order_number", "page", "changed"})
+NUMBERED = frozenset({"number", "order_number", "invoice_number", "page", "changed"})
 """What AccountView fills itself."""
 
 

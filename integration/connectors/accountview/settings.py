@@ -5,11 +5,15 @@ the dictionary. An empty name means: this installation has no such field; a defa
 show means the same.
 """
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from integration.connectors.http import Pace
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
+"""A name as AccountView writes it: of an object, a table, a column."""
 
 
 class _Settings(BaseModel):
@@ -19,9 +23,9 @@ class _Settings(BaseModel):
 class BusinessObject(_Settings):
     """One thing the web API serves: the code it is asked by, and the table its rows come in."""
 
-    code: str
-    table: str
-    detail: str = ""  # the table of its lines, where it has lines
+    code: Name
+    table: Name
+    detail: Name = ""  # the table of its lines, where it has lines
 
 
 class Objects(_Settings):
@@ -34,7 +38,7 @@ class Objects(_Settings):
     debtors: BusinessObject = BusinessObject(code="AR1", table="CONTACT")
     delivery_addresses: BusinessObject = BusinessObject(code="ADDR", table="DEL_ADDR")
     orders: BusinessObject = BusinessObject(code="SO1", table="SO_HDR", detail="SO_LINE")
-    trade_invoices: BusinessObject = BusinessObject(code="", table="SO_HDR", detail="SO_LINE")  # no code: not offered
+    trade_invoices: BusinessObject = BusinessObject(code="", table="")  # no code: not offered; no public source has one
     history: BusinessObject = BusinessObject(code="ALH", table="HST_AL")  # lines of orders that were invoiced
     daybooks: BusinessObject = BusinessObject(code="DJ1", table="DAILY")
     postings: BusinessObject = BusinessObject(code="DJ2", table="DJ_PAGE", detail="DJ_LINE")
@@ -42,30 +46,37 @@ class Objects(_Settings):
     cost_centres: BusinessObject = BusinessObject(code="CC1", table="COST")
     fields: BusinessObject = BusinessObject(code="FLD", table="DCT_FLD")
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        invoices = self.trade_invoices
+        if invoices.code and not (invoices.table and invoices.detail):
+            raise ValueError("trade_invoices: the table and that of its lines beside the code")
+        return self
+
 
 class ArticleFields(_Settings):
     """Which column of an article holds what."""
 
-    code: str = Field("ART_CODE", min_length=1)
-    name: str = "ART_DESC1"
-    price: str = "PX_SELL"
-    group: str = "AG_CODE"
-    vat_code: str = "VAT_CODE"
-    unit: str = "UNT_CODE"
-    blocked: str = "REC_BLK"
-    changed: str = "CNG_DATE"
-    ean: str = ""
-    text: str = ""
-    short_text: str = ""
-    parent: str = ""
-    colour: str = ""
-    size: str = ""
-    currency: str = ""
-    stock: str = "QTY_AVAIL"
-    stock_technical: str = "QTY_TECH"
-    stock_free: str = "QTY_FREE2"
-    stock_reserved: str = ""
-    stock_ordered: str = "QTY_BESTEL"
+    code: Name = Field("ART_CODE", min_length=1)
+    name: Name = "ART_DESC1"
+    price: Name = "PX_SELL"
+    group: Name = "AG_CODE"
+    vat_code: Name = "VAT_CODE"
+    unit: Name = "UNT_CODE"
+    blocked: Name = "REC_BLK"
+    changed: Name = "CNG_DATE"
+    ean: Name = ""
+    text: Name = ""
+    short_text: Name = ""
+    parent: Name = ""
+    colour: Name = ""
+    size: Name = ""
+    currency: Name = ""
+    stock: Name = "QTY_AVAIL"
+    stock_technical: Name = "QTY_TECH"
+    stock_free: Name = "QTY_FREE2"
+    stock_reserved: Name = ""
+    stock_ordered: Name = "QTY_BESTEL"
 
 
 class WarehouseFields(_Settings):
@@ -76,11 +87,11 @@ class WarehouseFields(_Settings):
     list of warehouses at the start of an extract; two once, to see that conditions are joined as they should.
     """
 
-    object: str = ""
-    table: str = ""
-    article: str = ""
-    warehouse: str = ""
-    quantity: str = ""
+    object: Name = ""
+    table: Name = ""
+    article: Name = ""
+    warehouse: Name = ""
+    quantity: Name = ""
 
     @property
     def on(self) -> bool:
@@ -98,152 +109,192 @@ class WarehouseFields(_Settings):
 class GroupFields(_Settings):
     """Which column of an article group holds what."""
 
-    code: str = Field("AG_CODE", min_length=1)
-    name: str = "AG_DESC"
-    parent: str = ""
+    code: Name = Field("AG_CODE", min_length=1)
+    name: Name = "AG_DESC"
+    parent: Name = ""
 
 
 class DebtorFields(_Settings):
     """Which column of a debtor holds what."""
 
-    number: str = Field("SUB_NR", min_length=1)
-    name: str = Field("ACCT_NAME", min_length=1)
-    search_code: str = "SRC_CODE"
-    contact: str = "MAIN_CONT"
-    street: str = "ADDRESS1"
-    postcode: str = "POST_CODE"
-    city: str = "CITY"
-    country: str = "CNT_CODE"
-    phone: str = "TEL_BUS"
-    mobile: str = "TEL_MOB"
-    email: str = "MAIL_BUS"
-    second_email: str = "MC_MAILB"  # the second place where an address is looked for
-    website: str = "WWW_URL"
-    vat_number: str = "VAT_NR"
-    chamber_number: str = "COC_CODE"
-    account: str = "ACCT_NR"
-    external_id: str = "DEB_NR"
-    currency: str = "CUR_CODE"
-    language: str = "LNG_CODE"
-    payment_condition: str = "DISC_CODE"
-    shipping_method: str = "SHIP_MTH"
-    revenue_category: str = "REV_CAT"
-    revenue_account: str = "LNK_ACCT"
-    vat_code: str = "VAT_CODE"
-    salesperson: str = "EMP_NR"
-    price_list: str = "APX_LIST"
-    iban: str = "IBAN_NR"
-    blocked: str = "REC_BLK"
-    blocked_for_orders: str = "BLK_SP"
-    changed: str = "CNG_DATE"
+    number: Name = Field("SUB_NR", min_length=1)
+    name: Name = Field("ACCT_NAME", min_length=1)
+    search_code: Name = "SRC_CODE"
+    contact: Name = "MAIN_CONT"
+    street: Name = "ADDRESS1"
+    postcode: Name = "POST_CODE"
+    city: Name = "CITY"
+    country: Name = "CNT_CODE"
+    phone: Name = "TEL_BUS"
+    mobile: Name = "TEL_MOB"
+    email: Name = "MAIL_BUS"
+    second_email: Name = "MC_MAILB"  # the second place where an address is looked for
+    website: Name = "WWW_URL"
+    vat_number: Name = "VAT_NR"
+    chamber_number: Name = "COC_CODE"
+    account: Name = "ACCT_NR"
+    external_id: Name = "DEB_NR"
+    currency: Name = "CUR_CODE"
+    language: Name = "LNG_CODE"
+    payment_condition: Name = "DISC_CODE"
+    shipping_method: Name = "SHIP_MTH"
+    revenue_category: Name = "REV_CAT"
+    revenue_account: Name = "LNK_ACCT"
+    vat_code: Name = "VAT_CODE"
+    salesperson: Name = "EMP_NR"
+    price_list: Name = "APX_LIST"
+    iban: Name = "IBAN_NR"
+    blocked: Name = "REC_BLK"
+    blocked_for_orders: Name = "BLK_SP"
+    changed: Name = "CNG_DATE"
 
 
 class AddressFields(_Settings):
     """Which column of a delivery address holds what."""
 
-    number: str = Field("REC_ID", min_length=1)
-    debtor: str = Field("SUB_NR", min_length=1)
-    name: str = "DEL_NAME"
-    street: str = "ADDRESS1"
-    postcode: str = "POST_CODE"
-    city: str = "CITY"
-    country: str = "CNT_CODE"
-    email: str = "MAIL_BUS"
-    phone: str = "TEL_BUS"
-    changed: str = "CNG_DATE"
+    number: Name = Field("REC_ID", min_length=1)
+    debtor: Name = Field("SUB_NR", min_length=1)
+    name: Name = "DEL_NAME"
+    street: Name = "ADDRESS1"
+    postcode: Name = "POST_CODE"
+    city: Name = "CITY"
+    country: Name = "CNT_CODE"
+    email: Name = "MAIL_BUS"
+    phone: Name = "TEL_BUS"
+    changed: Name = "CNG_DATE"
 
 
 class OrderFields(_Settings):
     """Which column of a sales order holds what; our reference has a setting of its own."""
 
-    order_number: str = "ORD_NR"
-    debtor: str = Field("RPL_INV", min_length=1)
-    delivery_debtor: str = "RPL_DEL"
-    address: str = "DEL_CODE"
-    date: str = Field("ORD_DATE", min_length=1)
-    invoice_date: str = "INV_DATE"
-    delivery_date: str = "DEL_DATE"
-    email: str = "TO_EMAIL"
-    remark: str = "COMMENT2"
-    note: str = "COMMENT3"
-    discount: str = "PD_AMT"
-    salesperson: str = "EMP_NR"
-    payment_condition: str = "DISC_CODE"
-    payment_reference: str = "EXT_DESC"
-    shipping_method: str = "SHIP_MTH"
-    price_list: str = "APX_LIST"
-    currency: str = "CUR_CODE"
-    cost_centre: str = "COST_CODE"
-    gross: str = "GROSS_FLG"
-    changed: str = "CNG_DATE"
+    order_number: Name = "ORD_NR"
+    debtor: Name = Field("RPL_INV", min_length=1)
+    delivery_debtor: Name = "RPL_DEL"
+    address: Name = "DEL_CODE"
+    date: Name = Field("ORD_DATE", min_length=1)
+    invoice_date: Name = "INV_DATE"
+    delivery_date: Name = "DEL_DATE"
+    email: Name = "TO_EMAIL"
+    remark: Name = "COMMENT2"
+    note: Name = "COMMENT3"
+    discount: Name = "PD_AMT"
+    salesperson: Name = "EMP_NR"
+    payment_condition: Name = "DISC_CODE"
+    payment_reference: Name = "EXT_DESC"
+    shipping_method: Name = "SHIP_MTH"
+    price_list: Name = "APX_LIST"
+    currency: Name = "CUR_CODE"
+    cost_centre: Name = "COST_CODE"
+    gross: Name = "GROSS_FLG"
+    changed: Name = "CNG_DATE"
 
 
 class OrderLineFields(_Settings):
     """Which column of a line of a sales order holds what."""
 
-    number: str = "REC_ID"  # in its order the lines were entered
-    article: str = Field("ART_CODE", min_length=1)
-    quantity: str = Field("ORD_QTY", min_length=1)
-    price: str = "ART_PX"
-    discount_percent: str = "DISC_PCT"
-    text: str = "ART_DESC1"
-    vat_code: str = "VAT_CODE"
-    account: str = "ACCT_NR"
-    cost_centre: str = "COST_CODE"
-    delivery_date: str = "DEL_DATE"
+    number: Name = "REC_ID"  # in its order the lines were entered
+    article: Name = Field("ART_CODE", min_length=1)
+    quantity: Name = Field("ORD_QTY", min_length=1)
+    price: Name = "ART_PX"
+    discount_percent: Name = "DISC_PCT"
+    text: Name = "ART_DESC1"
+    vat_code: Name = "VAT_CODE"
+    account: Name = "ACCT_NR"
+    cost_centre: Name = "COST_CODE"
+    delivery_date: Name = "DEL_DATE"
+
+
+class InvoiceFields(OrderFields):
+    """Which column of a trade invoice holds what: by analogy with orders and with what is processed already.
+
+    Its own number may be empty until the invoice is printed, so it is never what an invoice is found by.
+    """
+
+    date: Name = Field("INV_DATE", min_length=1)
+    invoice_date: Name = ""  # the same
+    reference: Name = Field("COMMENT1", min_length=1)
+    invoice_number: Name = "INV_NR"
+
+
+class InvoiceLineFields(OrderLineFields):
+    """Which column of a line of a trade invoice holds what."""
+
+    quantity: Name = Field("ART_QTY", min_length=1)
 
 
 class PostingFields(_Settings):
     """Which column of a daybook page holds what."""
 
-    reference: str = Field("INV_NR", min_length=1)
-    page: str = "PAGE_NR"
-    debtor: str = Field("SUB_NR", min_length=1)
-    daybook: str = Field("DJ_CODE", min_length=1)
-    date: str = Field("TRN_DATE", min_length=1)
-    period: str = "PERIOD"
-    text: str = "HDR_DESC"
-    gross: str = "GROSS_FLG"
-    currency: str = "CUR_CODE"
-    credit_days: str = "CRED_DAYS"
-    payment_condition: str = "DISC_CODE"
-    payment_reference: str = "EXT_DESC"
-    cost_centre: str = "COST_CODE"
-    changed: str = "CNG_DATE"
+    reference: Name = Field("INV_NR", min_length=1)
+    page: Name = "PAGE_NR"
+    debtor: Name = Field("SUB_NR", min_length=1)
+    daybook: Name = Field("DJ_CODE", min_length=1)
+    date: Name = Field("TRN_DATE", min_length=1)
+    period: Name = "PERIOD"
+    text: Name = "HDR_DESC"
+    gross: Name = "GROSS_FLG"
+    currency: Name = "CUR_CODE"
+    credit_days: Name = "CRED_DAYS"
+    payment_condition: Name = "DISC_CODE"
+    payment_reference: Name = "EXT_DESC"
+    cost_centre: Name = "COST_CODE"
+    changed: Name = "CNG_DATE"
 
 
 class PostingLineFields(_Settings):
     """Which column of a line of a daybook page holds what."""
 
-    number: str = "REC_ID"
-    account: str = Field("ACCT_NR", min_length=1)
-    text: str = "TRN_DESC"
-    amount: str = Field("AMOUNT", min_length=1)
-    vat_code: str = "VAT_CODE"
-    vat: str = "VAT_AMT"
-    quantity: str = "TRN_QTY"
-    cost_centre: str = "COST_CODE"
+    number: Name = "REC_ID"
+    account: Name = Field("ACCT_NR", min_length=1)
+    text: Name = "TRN_DESC"
+    amount: Name = Field("AMOUNT", min_length=1)
+    vat_code: Name = "VAT_CODE"
+    vat: Name = "VAT_AMT"
+    quantity: Name = "TRN_QTY"
+    cost_centre: Name = "COST_CODE"
 
 
 class HistoryFields(_Settings):
     """Which column of the history of order lines holds what; those of the joined header come with its name before."""
 
-    header: str = "HST_AH"
-    order_number: str = ""
-    reference: str = Field("COMMENT1", min_length=1)
-    debtor: str = "RPL_INV"
-    invoice_date: str = "INV_DATE"
-    delivery_date: str = "DEL_DATE"
-    shipping_method: str = "SHIP_MTH"
-    remark: str = "COMMENT2"
-    line_number: str = "REC_ID"
-    article: str = "ART_CODE"
-    quantity: str = "ART_QTY"
-    price: str = "UNIT_PX"
-    text: str = "ART_DESC1"
+    header: Name = "HST_AH"
+    order_number: Name = ""
+    reference: Name = Field("COMMENT1", min_length=1)
+    debtor: Name = "RPL_INV"
+    invoice_date: Name = "INV_DATE"
+    delivery_date: Name = "DEL_DATE"
+    shipping_method: Name = "SHIP_MTH"
+    remark: Name = "COMMENT2"
+    line_number: Name = "REC_ID"
+    article: Name = "ART_CODE"
+    quantity: Name = "ART_QTY"
+    price: Name = "UNIT_PX"
+    text: Name = "ART_DESC1"
 
 
-class AccountViewSettings(_Settings):
+class Names(_Settings):
+    """What this installation calls its objects and fields, and in which manner they are read."""
+
+    objects: Objects = Objects()
+    article: ArticleFields = ArticleFields()
+    warehouses: WarehouseFields = WarehouseFields()
+    group: GroupFields = GroupFields()
+    debtor: DebtorFields = DebtorFields()
+    address: AddressFields = AddressFields()
+    sales_order: OrderFields = OrderFields()
+    sales_order_line: OrderLineFields = OrderLineFields()
+    trade_invoice: InvoiceFields = InvoiceFields()
+    trade_invoice_line: InvoiceLineFields = InvoiceLineFields()
+    posting: PostingFields = PostingFields()
+    posting_line: PostingLineFields = PostingLineFields()
+    history: HistoryFields = HistoryFields()
+    order_reference_field: Name = Field("COMMENT1", min_length=1)
+    conditions: int = Field(20, ge=1, le=100)  # of one call, joined by "or"
+    page_strategy: Literal["number", "last_key"] = "number"
+    overlap_seconds: int = Field(300, ge=0)  # stamps come from the clocks of several workstations
+
+
+class AccountViewSettings(Names):
     """Where AccountView is, who we are there, and how hard it may be asked.
 
     One call at a time is the default: behind the web API works a program on the customer's own machine.
@@ -262,22 +313,7 @@ class AccountViewSettings(_Settings):
     attempts: int = Field(5, ge=1)
     patience_seconds: float = Field(120, gt=0)
     page_size: int = Field(1000, ge=1, le=1000)
-    page_strategy: Literal["number", "last_key"] = "number"
-    overlap_seconds: int = Field(300, ge=0)  # stamps come from the clocks of several workstations
     time_zone: str = "Europe/Amsterdam"
-    objects: Objects = Objects()
-    article: ArticleFields = ArticleFields()
-    warehouses: WarehouseFields = WarehouseFields()
-    group: GroupFields = GroupFields()
-    debtor: DebtorFields = DebtorFields()
-    address: AddressFields = AddressFields()
-    sales_order: OrderFields = OrderFields()
-    sales_order_line: OrderLineFields = OrderLineFields()
-    posting: PostingFields = PostingFields()
-    posting_line: PostingLineFields = PostingLineFields()
-    history: HistoryFields = HistoryFields()
-    order_reference_field: str = Field("COMMENT1", min_length=1)
-    conditions: int = Field(20, ge=1, le=100)  # of one call, joined by "or"
 
     def pace(self) -> Pace:
         """Return the limits of the line."""
@@ -289,3 +325,20 @@ class AccountViewSettings(_Settings):
             attempts=self.attempts,
             patience_seconds=self.patience_seconds,
         )
+
+
+UNVERIFIED: Mapping[str, frozenset[str]] = {
+    "article": frozenset({"vat_code", "unit", "blocked"}),
+    "address": frozenset({"changed"}),
+    "sales_order": frozenset(
+        {
+            "order_number", "note", "payment_condition", "payment_reference", "shipping_method", "currency",
+            "cost_centre", "gross", "changed",
+        }
+    ),
+    "sales_order_line": frozenset({"number", "discount_percent", "text", "vat_code", "account", "cost_centre"}),
+    "trade_invoice": frozenset(InvoiceFields.model_fields),
+    "trade_invoice_line": frozenset(InvoiceLineFields.model_fields),
+    "history": frozenset({"debtor", "invoice_date", "line_number", "quantity", "text"}),
+}  # fmt: skip
+"""Defaults that come from neighbouring tables or from a data model: no program is known that uses them."""

@@ -1,4 +1,4 @@
-"""Orders, invoices and receipts of the till become sales orders or postings, with the debtors and addresses they need.
+"""Orders, invoices and receipts of the till become sales orders, trade invoices or postings, with those they are for.
 
 A document is written once. What changes at the till after that is a question for a person, and never a second booking.
 """
@@ -411,7 +411,7 @@ def _policy(rules: Rules, target: Kind) -> Policy:
             owned[name] = Ownership.ON_CREATE
     always = [f"{target}.{name}" for name in ("reference", "date", "debtor", "debtor_number", "address")]
     always += ["address.debtor", "address.debtor_number"]
-    always += ["line.article"] if target is Kind.SALES_ORDER else []
+    always += ["sales_order.trade_invoice", "line.article"] if target is Kind.SALES_ORDER else []
     return owned | dict.fromkeys(always, Ownership.ON_CREATE)
 
 

@@ -126,6 +126,8 @@ class Papers:
         values |= {"reference": self.reference(told.record), **owner.values}
         if address:
             values["address"] = address
+        if self._settings.becomes == "invoice":
+            values["trade_invoice"] = True
         parts = tuple(self._line(told, source) for source in made.lines)
         self._expect_exact(told, parts, made)
         shown: dict[str, Value] = {"completed": told.completed, **_shown(made)}

@@ -13,7 +13,7 @@ from integration.core.rules import Operator
 from integration.flows.common import Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
-TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING}
+TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
 LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
@@ -27,7 +27,7 @@ class OrderSettings(FlowSettings):
     flow: ClassVar[str] = "orders"
 
     documents: Literal["order", "invoice", "receipt"] = "order"
-    becomes: Literal["order", "posting"] = "order"
+    becomes: Literal["order", "posting", "invoice"] = "order"  # invoice: a trade invoice, where there is an object
 
     # Which documents take part; what is empty leaves nobody out.
     types: tuple[str, ...] = ()  # SALES-ORDER, CREDIT-INVOICE, ...; empty: all that sell something
@@ -80,7 +80,7 @@ class OrderSettings(FlowSettings):
 
     @property
     def target(self) -> Kind:
-        """Return the kind of document that is written."""
+        """Return the kind of document that is written; a trade invoice is a sales order kept in another place."""
         return TARGETS[self.becomes]
 
     def sifting(self) -> tuple[Filter, ...]:
@@ -120,7 +120,7 @@ class OrderSettings(FlowSettings):
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
             (self.default_debtor == "off" or someone, "debtor_number", "the number of the default debtor"),
-            (self.becomes == "order" or self.daybook, "daybook", "the sales daybook for postings"),
+            (self.becomes != "posting" or self.daybook, "daybook", "the sales daybook for postings"),
         ):
             if not holds:
                 raise ConfigurationError("setting_invalid", setting=f"orders {setting}", expected=expected)
