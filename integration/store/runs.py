@@ -32,6 +32,7 @@ from integration.core.run import (
     may_follow,
 )
 from integration.store import cursors, facets, issues, links, phases, plans, staging
+from integration.store.columns import Words
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell, values_of
 from integration.store.shapes import Row, approval_to_json, change_from_json, line_of, run_of
@@ -441,7 +442,10 @@ class Runs:
 
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""
-        here = (*plans.showing(run, "changes"), lines.c.brakes.contains(f'"{brake}"', autoescape=True))
+        here = (
+            *plans.showing(run, "changes"),
+            sa.type_coerce(lines.c.brakes, Words).contains(f'"{brake}"', autoescape=True),
+        )
         counted = sa.select(sa.func.count()).select_from(lines).where(*here)
         with self.database.read() as connection:
             first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
