@@ -9,10 +9,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import NoReturn, Self, TypeVar
 from urllib.parse import quote, quote_plus
@@ -101,17 +103,33 @@ def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list
 
     if limit <= 1 or len(items) <= 1:
         return [guarded(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(limit, len(items))) as pool:
-        running = [pool.submit(contextvars.copy_context().run, guarded, item) for item in items]
-        return _gathered(running)
+    return _shared_out(guarded, items, min(limit, len(items)))
 
 
-def _gathered(running: Sequence[Future[T]]) -> list[T]:
-    try:
-        return [future.result() for future in running]
-    finally:
-        for future in running:  # after a bug nothing more is begun
-            future.cancel()
+def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
+    """Let some threads take one item after the other; after a bug nothing more is begun."""
+    waiting: SimpleQueue[int] = SimpleQueue()
+    for place in range(len(items)):
+        waiting.put(place)
+    done: dict[int, R] = {}
+    bugs: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not bugs:
+                place = waiting.get_nowait()
+                done[place] = call(items[place])
+        except Empty:
+            return
+        except BaseException as bug:
+            bugs.append(bug)
+            raise
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        running = [pool.submit(contextvars.copy_context().run, work) for _ in range(workers)]
+        for one in running:
+            one.result()
+    return [done[place] for place in range(len(items))]
 
 
 class _NotYetError(Exception):
@@ -301,7 +319,7 @@ class Line:
                 body = self._whole(response)
             finally:
                 response.close()
-            return Answer(response.status_code, dict(response.headers), body)
+            return Answer(response.status_code, dict(response.headers.items()), body)
         except _FOREIGN as error:
             failure = self._translated(error, call)
         raise failure
@@ -310,7 +328,7 @@ class Line:
         try:
             return self._client.build_request(
                 call.method,
-                call.url,
+                _parsed(call.url),
                 params=call.params,
                 headers=call.headers,
                 content=call.content,
@@ -367,6 +385,12 @@ class Line:
 
     def _in_doubt(self, call: _Call) -> InDoubtError:
         return InDoubtError("timeout_after_sending_write", system=self.system, operation=call.operation)
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    """Return an address ready for use: the few that a system has are each called thousands of times."""
+    return httpx.URL(url)
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:

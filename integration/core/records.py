@@ -127,6 +127,8 @@ class Written:
 
 def same(one: Value, other: Value) -> bool:
     """Tell whether two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
+    if one is other:
+        return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return sorted(one) == sorted(other)
     return (one if one not in ("", ()) else None) == (other if other not in ("", ()) else None)
@@ -144,6 +146,10 @@ def merged(old: Record | None, new: Record) -> Record:
 
 def to_json(value: Value) -> object:
     """Return a value as JSON can carry it, so that `from_json` gives back the same."""
+    return value if value is None or isinstance(value, str | bool) else _to_json(value)
+
+
+def _to_json(value: Value) -> object:
     match value:
         case Decimal():
             return {"n": format(value, "f")}
@@ -160,6 +166,8 @@ def to_json(value: Value) -> object:
 def from_json(value: object) -> Value:
     """Return the value that `to_json` was given."""
     match value:
+        case None | bool() | str():
+            return value
         case {"n": str(number)}:
             return Decimal(number)
         case {"t": str(moment)}:
@@ -168,8 +176,6 @@ def from_json(value: object) -> Value:
             return date.fromisoformat(day)
         case list():
             return tuple(str(item) for item in value)
-        case None | bool() | str():
-            return value
         case _:
             raise TypeError(f"no value of ours: {value!r}")
 
@@ -177,9 +183,11 @@ def from_json(value: object) -> Value:
 def record_to_json(record: Record) -> dict[str, object]:
     """Return a record as JSON can carry it."""
     shape: dict[str, object] = {
-        "kind": str(record.kind),
+        "kind": record.kind,
         "key": record.key,
-        "values": {name: to_json(value) for name, value in record.values.items()},
+        "values": {
+            name: value if type(value) in _AS_IT_IS else _to_json(value) for name, value in record.values.items()
+        },
     }
     if record.parts:
         shape["parts"] = [record_to_json(part) for part in record.parts]
@@ -190,16 +198,20 @@ def record_to_json(record: Record) -> dict[str, object]:
 
 def record_from_json(shape: Mapping[str, object]) -> Record:
     """Return the record that `record_to_json` was given."""
-    values, parts = shape["values"], shape.get("parts", [])
-    if not isinstance(values, Mapping) or not isinstance(parts, list):
+    values, parts = shape["values"], shape.get("parts", ())
+    if not isinstance(values, dict) or not isinstance(parts, list | tuple):
         raise TypeError("no record of ours")
     return Record(
-        kind=Kind(str(shape["kind"])),
+        kind=_KINDS[str(shape["kind"])],
         key=str(shape["key"]),
-        values={name: from_json(value) for name, value in values.items()},
+        values={name: value if type(value) in _AS_IT_IS else from_json(value) for name, value in values.items()},
         parts=tuple(record_from_json(part) for part in parts),
         source=str(shape.get("source", "")),
     )
+
+
+_AS_IT_IS = frozenset({str, bool, type(None)})  # most values are one of these, and thousands pass in a second
+_KINDS = {str(kind): kind for kind in Kind}
 
 
 def _canonical(value: Value) -> object:

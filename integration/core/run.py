@@ -157,6 +157,15 @@ EVERY_LINE = Among()
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come in a phase, in records or in changes; a total of 0 is not known yet."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A stretch of a run, which has not ended while the run is still at it.
 

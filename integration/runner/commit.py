@@ -24,6 +24,7 @@ from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows import FlowLogic
 from integration.runner.parts import Parts, next_cursors
 from integration.store.links import References as LinkReferences
+from integration.store.plans import Known
 
 log = structlog.get_logger(__name__)
 
@@ -122,8 +123,9 @@ class Commit:
             else:
                 ready.append((row, todo))
         if moved:
-            self.parts.runs.settle(run.id, [one for one in moved if one.step is Step.PARKED])
-            self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN])
+            known = _changes(rows)
+            self.parts.runs.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
+            self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
         written: list[PlanRow] = []
         try:
             for chunk in _chunks(ready, target.in_flight * KEPT_AT_ONCE):
@@ -131,11 +133,11 @@ class Commit:
         finally:
             self._read_back(run, target, references, written)
 
-    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
         """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
         if outcomes:
-            self.parts.runs.mark_sent(run.id, [one.seq for one in outcomes])
-            self.parts.runs.settle(run.id, outcomes)
+            self.parts.runs.mark_sent(run.id, [one.seq for one in outcomes], known)
+            self.parts.runs.settle(run.id, outcomes, known)
 
     def _send(
         self,
@@ -146,7 +148,8 @@ class Commit:
         held: Mapping[str, Held],
     ) -> list[PlanRow]:
         """Send some changes, several in flight; return those the target says it accepted."""
-        self.parts.runs.mark_sent(run.id, [row.seq for row, _ in chunk])  # on disk before the call
+        known = _changes([row for row, _ in chunk])
+        self.parts.runs.mark_sent(run.id, list(known), known)  # on disk before the call
 
         def write(item: tuple[PlanRow, Change]) -> Written:
             row, change = item
@@ -170,7 +173,7 @@ class Commit:
                     stopped = answer
         again = [row for row, _ in chunk if row.seq in refused and row.attempts]
         outcomes += (refused | self._there_after_all(target, references, again)).values()
-        self.parts.runs.settle(run.id, outcomes)
+        self.parts.runs.settle(run.id, outcomes, known)
         if stopped is not None:
             self._read_back(run, target, references, accepted)
             raise stopped
@@ -203,9 +206,7 @@ class Commit:
                 outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
             else:
                 outcomes.append(_parked_wrong(row, change, now, wrong))
-        self.parts.runs.settle(run.id, outcomes)
-        settled = self.parts.runs.get(run.id)
-        self.parts.runs.progress(run.id, "write", settled.progress_done, settled.progress_total)
+        self.parts.runs.settle(run.id, outcomes, _changes(rows), page_ends=True)
 
     def _settle_doubtful(self, run: Run, flow: Flow, references: LinkReferences) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
@@ -220,7 +221,7 @@ class Commit:
             if outcome is not None:
                 outcomes.append(outcome)
         if outcomes:
-            self.parts.runs.settle(run.id, outcomes)
+            self.parts.runs.settle(run.id, outcomes, _changes(rows))
 
     def _after_look(self, row: PlanRow, change: Change, now: Held | None, *, once: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell."""
@@ -255,6 +256,10 @@ def _change(row: PlanRow) -> Change:
     if row.change is None:
         raise TypeError(f"line {row.seq} holds no change")
     return row.change
+
+
+def _changes(rows: Sequence[PlanRow]) -> Known:
+    return {row.seq: _change(row) for row in rows}
 
 
 def _agreed(row: PlanRow) -> Record:

@@ -28,7 +28,7 @@ from integration.core.plan import (
 )
 from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.rules import as_text
-from integration.core.run import Link, Mode, PlanRow, Run, RunState, Staged, Step
+from integration.core.run import Link, Mode, PlanRow, Progress, Run, RunState, Staged, Step
 from integration.flows import FlowLogic, Shaped
 from integration.runner.parts import AS_IT_WAS, IN_FORCE, Parts, next_cursors
 
@@ -119,12 +119,17 @@ class Preview:
             position["after"] = after
         else:
             position |= _after_extract(run.mode, place, logic.flow)
-        self._stage(run, logic, place, records, position)
-        self.parts.runs.progress(run.id, "extract", int(position.get("read", "0")), 0)
+        self._stage(run, logic, place, records, position, Progress("extract", int(position.get("read", "0")), 0))
         return True
 
     def _stage(
-        self, run: Run, logic: FlowLogic, place: int, records: Sequence[Record], position: Mapping[str, str]
+        self,
+        run: Run,
+        logic: FlowLogic,
+        place: int,
+        records: Sequence[Record],
+        position: Mapping[str, str],
+        progress: Progress | None = None,
     ) -> None:
         """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
         if logic.flow.stages[place].counted:
@@ -133,7 +138,7 @@ class Preview:
             for aside, stage in enumerate(logic.flow.stages):
                 if stage.derived and (staged := _grouped(logic, aside, records)):
                     self.parts.runs.stage_page(run.id, aside, staged, run.position)
-        self.parts.runs.stage_page(run.id, place, _grouped(logic, place, records), position)
+        self.parts.runs.stage_page(run.id, place, _grouped(logic, place, records), position, progress)
 
     def _look_again(self, run: Run, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
@@ -228,8 +233,8 @@ class Preview:
         position |= {"after": groups[-1][0].parent, "planned": str(int(position.get("planned", "0")) + page.weight)}
         for name, count in {"changes": page.changes, **page.watched}.items():
             position[name] = str(int(position.get(name, "0")) + count)
-        self.parts.runs.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position)
-        self.parts.runs.progress(run.id, "plan", int(position["planned"]), int(position.get("read", "0")))
+        progress = Progress("plan", int(position["planned"]), int(position.get("read", "0")))
+        self.parts.runs.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress)
         return True
 
     def _compare(self, run: Run, logic: FlowLogic, shaped: Sequence[Shaped], page: "_PlanPage") -> None:

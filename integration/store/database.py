@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -221,17 +222,20 @@ def upsert(
 
     All rows must fill the same columns. `keep` names columns that an existing row does not give up.
     """
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    if rows:
+        statement = _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep))
+        connection.execute(statement, list(rows))
+
+
+@cache
+def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> Any:
+    """Return the statement for rows of these columns; making it takes longer than carrying it out for a few."""
+    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
-    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+    replaced = {name: statement.excluded[name] for name in columns if name not in keys and name not in keep}
     if replaced:
-        final = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
-    else:
-        final = statement.on_conflict_do_nothing(index_elements=keys)
-    connection.execute(final, list(rows))
+        return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+    return statement.on_conflict_do_nothing(index_elements=keys)
 
 
 def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:

@@ -18,6 +18,16 @@ from integration.store.tables import allotments, links
 
 FIRST_NUMBER = 100_000
 ALLOT_ATTEMPTS = 20
+FEW = 1_000  # links of one kind that are cheaper to take in whole than to ask for one by one
+
+_PAIRS = (
+    sa.select(links.c.key, links.c.reference)
+    .where(links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
+    .order_by(links.c.key)
+)
+_PAIRS_WITH = {
+    name: _PAIRS.where(links.c[name].in_(sa.bindparam("values", expanding=True))) for name in ("key", "reference")
+}
 
 
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
@@ -99,7 +109,8 @@ def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str
 class References:
     """The links of one flow as a connector asks for them, each looked up once; good for one page of a run.
 
-    What `ask` was given is answered from one question to the database, also what it did not find.
+    What `ask` was given is answered from one question to the database, also what it did not find. Of a kind with few
+    links, such as groups, all are taken in at the first question.
     """
 
     def __init__(self, stored: "Links", flow: str) -> None:
@@ -108,26 +119,39 @@ class References:
         self._by_key: dict[tuple[Kind, str], str] = {}
         self._by_reference: dict[tuple[Kind, str], str] = {}
         self._asked: set[tuple[Kind, str]] = set()
+        self._taken_in: set[Kind] = set()
 
     def ask(self, kind: Kind, keys: Collection[str]) -> None:
         """Look up many keys at once."""
-        for link in self._stored.get(self._flow, kind, keys).values():
-            self._by_key[kind, link.key] = link.reference
+        for key, reference in self._stored.pairs(self._flow, kind, "key", keys):
+            self._by_key[kind, key] = reference
         self._asked.update((kind, key) for key in keys)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target's reference of what we know under this key."""
+        self._take_in(kind)
         if (kind, key) not in self._by_key and (kind, key) not in self._asked:
-            for link in self._stored.get(self._flow, kind, [key]).values():
-                self._by_key[kind, key] = link.reference
+            for _, reference in self._stored.pairs(self._flow, kind, "key", [key]):
+                self._by_key[kind, key] = reference
         return self._by_key.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
+        self._take_in(kind)
         if (kind, reference) not in self._by_reference:
-            for link in self._stored.by_reference(self._flow, kind, [reference]).values():
-                self._by_reference[kind, reference] = link.key
+            for key, _ in self._stored.pairs(self._flow, kind, "reference", [reference]):
+                self._by_reference[kind, reference] = key
         return self._by_reference.get((kind, reference))
+
+    def _take_in(self, kind: Kind) -> None:
+        """Take in all links of a kind that has few; what is not among them is still asked for, as it may come later."""
+        if kind in self._taken_in:
+            return
+        few = self._stored.first_pairs(self._flow, kind, FEW + 1)
+        if len(few) <= FEW:
+            self._by_key |= {(kind, key): reference for key, reference in few}
+            self._by_reference |= {(kind, reference): key for key, reference in few}
+        self._taken_in.add(kind)
 
 
 class Links:
@@ -163,6 +187,22 @@ class Links:
                 rows = connection.execute(statement.where(links.c[column].in_(some)).order_by(links.c.key))
                 found += [link_of(row) for row in rows]
         return found
+
+    def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
+        """Return key and reference of the links with one of these values in the column `key` or `reference`."""
+        found: list[tuple[str, str]] = []
+        if values:
+            with self.database.read() as connection:
+                for some in portions(values):
+                    rows = connection.execute(_PAIRS_WITH[column], {"flow": flow, "kind": kind, "values": some})
+                    found += [(key, reference) for key, reference in rows]
+        return found
+
+    def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
+        """Return key and reference of some links of a kind: all when there are fewer than `limit`."""
+        with self.database.read() as connection:
+            rows = connection.execute(_PAIRS.limit(limit), {"flow": flow, "kind": kind})
+            return [(key, reference) for key, reference in rows]
 
     def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""

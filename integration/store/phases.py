@@ -9,11 +9,17 @@ import sqlalchemy as sa
 from integration.core.run import Phase
 from integration.store.tables import phases
 
+_NEWEST = (
+    sa.select(phases.c.number, phases.c.phase)
+    .where(phases.c.run == sa.bindparam("run"))
+    .order_by(phases.c.number.desc())
+    .limit(1)
+)
+
 
 def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> None:
     """Keep that a run begins a phase; nothing when it is in it already."""
-    newest = sa.select(phases.c.number, phases.c.phase).where(phases.c.run == run).order_by(phases.c.number.desc())
-    last = connection.execute(newest.limit(1)).first()
+    last = connection.execute(_NEWEST, {"run": run}).first()
     if last is not None and last.phase == phase:
         return
     number = 1 if last is None else last.number + 1

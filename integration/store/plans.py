@@ -8,16 +8,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.plan import Action
+from integration.core.plan import Action, Change
 from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
 from integration.store import facets
 from integration.store.database import portions
-from integration.store.shapes import Row, line_of, line_to_row
+from integration.store.shapes import Row, change_from_json, line_of, line_to_row
 from integration.store.tables import lines, runs, tallies
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
 DIGESTS_AT_ONCE = 10_000
+
+Known = Mapping[int, Change]
+"""Changes by the number of their line."""
+
+_OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
+_MOVED = ("seq", "action", "step", "kind", "key", "title", "weight", "cause", "sent_at", "reference")
+_LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
+_CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
 
 Moves = Mapping[tuple[str, str], tuple[int, int]]
 """Lines and weight to add, by action and step."""
@@ -110,13 +118,27 @@ def unsettled(connection: sa.Connection, run: str) -> list[PlanRow]:
 
 
 def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int, Row]:
-    """Return these lines, held until the transaction ends. Raises KeyError for a line the plan does not have."""
+    """Return these lines without what they change, held until the transaction ends.
+
+    Raises KeyError for a line the plan does not have.
+    """
     found: dict[int, Row] = {}
     for some in portions(sorted(seqs)):
-        statement = sa.select(lines).where(lines.c.run == run, lines.c.seq.in_(some)).order_by(lines.c.seq)
-        found |= {row.seq: row for row in connection.execute(statement.with_for_update())}
+        found |= {row.seq: row for row in connection.execute(_LOCKED, {"run": run, "seqs": some})}
     if missing := set(seqs) - set(found):
         raise KeyError(f"run {run} has no line {min(missing)}")
+    return found
+
+
+def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Known) -> Known:
+    """Return the changes of these lines; what is known already is not read again, for a change never alters."""
+    missing = [seq for seq in seqs if seq not in known]
+    if not missing:
+        return known
+    found = dict(known)
+    for some in portions(missing):
+        for seq, change in connection.execute(_CHANGES_OF, {"run": run, "seqs": some}):
+            found[seq] = change_from_json(change)
     return found
 
 

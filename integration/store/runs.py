@@ -25,6 +25,7 @@ from integration.core.run import (
     Outcome,
     Phase,
     PlanRow,
+    Progress,
     Run,
     RunState,
     Staged,
@@ -35,12 +36,23 @@ from integration.store import cursors, facets, issues, links, phases, plans, sta
 from integration.store.columns import Words
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell, values_of
+from integration.store.plans import Known
 from integration.store.shapes import Row, approval_to_json, change_from_json, line_of, run_of
 from integration.store.staging import Duplicates
 from integration.store.tables import lines, runs
 
 CHANGES_AT_ONCE = 1_000
 
+NOTHING_KNOWN: Known = {}
+
+_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
+_RUN_LOCKED = _RUN.with_for_update()
+_FLOW_OF = sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run"))
+_SEND = (
+    lines.update()
+    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
+    .values(step=sa.bindparam("step"), sent_at=sa.bindparam("sent_at"), attempts=lines.c.attempts + 1)
+)
 _MOVE = (
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
@@ -137,8 +149,7 @@ class Runs:
     def progress(self, run: str, phase: str, done: int, total: int) -> None:
         """Keep how far the run has come; whatever it waited for is over."""
         with self.database.write() as connection:
-            _set(connection, run, phase=phase, progress_done=done, progress_total=total, error="", facts={})
-            phases.enter(connection, self.clock(), run, phase, done)
+            _come(connection, self.clock(), run, Progress(phase, done, total))
 
     def waiting_for(self, run: str, code: str, facts: Mapping[str, str]) -> None:
         """Keep what holds a run up that will go on by itself."""
@@ -146,10 +157,18 @@ class Runs:
             row = _set(connection, run, error=code, facts=dict(facts))
             phases.enter(connection, self.clock(), run, "hold", row.progress_done)
 
-    def stage_page(self, run: str, stage: int, records: Sequence[Staged], position: Mapping[str, str]) -> None:
-        """Keep a page of what was read, and where the next one starts."""
+    def stage_page(
+        self,
+        run: str,
+        stage: int,
+        records: Sequence[Staged],
+        position: Mapping[str, str],
+        progress: Progress | None = None,
+    ) -> None:
+        """Keep a page of what was read, where the next one starts, and how far the run has come."""
         with self.database.write() as connection:
             row = _set(connection, run, position=dict(position))
+            _come(connection, self.clock(), run, progress)
             staging.put(connection, run, stage, records)
             if records:
                 facts = {"records": str(len(records)), "stage": str(stage)}
@@ -189,6 +208,7 @@ class Runs:
         unchanged: Sequence[Link],
         unchanged_weight: int,
         position: Mapping[str, str],
+        progress: Progress | None = None,
     ) -> None:
         """Keep a page of the plan, the issues it met and the links of what both sides already agree on.
 
@@ -199,6 +219,7 @@ class Runs:
             row = _locked(connection, run)
             plans.add(connection, run, rows)
             _set(connection, run, position=dict(position), unchanged=row.unchanged + unchanged_weight)
+            _come(connection, now, run, progress)
             links.keep(connection, now, row.flow, unchanged)
             issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
             tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
@@ -343,32 +364,39 @@ class Runs:
         with self.database.read() as connection:
             return plans.unsettled(connection, run)
 
-    def mark_sent(self, run: str, seqs: Sequence[int]) -> None:
-        """Keep that these changes are about to be sent; it is on disk when this returns."""
+    def mark_sent(self, run: str, seqs: Sequence[int], known: Known = NOTHING_KNOWN) -> None:
+        """Keep that these changes are about to be sent; it is on disk when this returns.
+
+        `known` are changes of the plan by line, which never alter: those are not read again.
+        """
         if not seqs:
             return
         now = self.clock()
         with self.database.write() as connection:
-            flow = _row(connection, run).flow
+            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
             held = plans.locked(connection, run, seqs)
             for row in held.values():
                 _check(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
             for some in portions(list(held)):
-                here = lines.update().where(lines.c.run == run, lines.c.seq.in_(some))
-                connection.execute(here.values(step=Step.SENT, sent_at=now, attempts=lines.c.attempts + 1))
+                connection.execute(_SEND, {"the_run": run, "seqs": some, "step": Step.SENT, "sent_at": now})
             plans.count(connection, run, _moves((row, Step.SENT) for row in held.values()))
-            tell(connection, now, [_of_line("sent", run, flow, row) for row in held.values()])
+            changes = plans.changes(connection, run, list(held), known)
+            tell(connection, now, [_of_line("sent", run, flow, row, changes) for row in held.values()])
 
-    def settle(self, run: str, outcomes: Sequence[Outcome]) -> None:
+    def settle(
+        self, run: str, outcomes: Sequence[Outcome], known: Known = NOTHING_KNOWN, *, page_ends: bool = False
+    ) -> None:
         """Keep how changes ended, with the links they leave and the issues they met.
 
         What is in doubt counts as sent at this moment: changes are marked together, long before the last is on its way.
+        `known` are changes of the plan by line, which never alter: those are not read again. Where a page of writing
+        ends, it is kept with them how far the run has come.
         """
         if not outcomes:
             return
         now = self.clock()
         with self.database.write() as connection:
-            flow = _row(connection, run).flow
+            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
             held = plans.locked(connection, run, [one.seq for one in outcomes])
             pairs = [(held[one.seq], one) for one in outcomes]
             for row, one in pairs:
@@ -376,13 +404,17 @@ class Runs:
             connection.execute(_MOVE, [_moved(run, row, one, now) for row, one in pairs])
             plans.count(connection, run, _moves((row, one.step) for row, one in pairs))
             _count_causes(connection, run, pairs)
-            _keep_links(connection, now, flow, pairs)
+            changes = plans.changes(connection, run, list(held), known)
+            _keep_links(connection, now, flow, pairs, changes)
             issues.meet(
                 connection, now, flow, run,
                 [issues.Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
             )  # fmt: skip
             told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
-            tell(connection, now, [_settled(run, flow, row, one, now) for row, one in told])
+            tell(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
+            if page_ends:
+                total, done = _sendable(connection, run)
+                _come(connection, now, run, Progress("write", done, total))
 
     def finish_commit(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
         """End a commit in which every change is settled. Raises ValueError while one is not."""
@@ -554,8 +586,7 @@ def _which(flow: str | None, states: Sequence[RunState] | None) -> list[sa.Colum
 
 
 def _row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
-    statement = sa.select(runs).where(runs.c.id == run)
-    found = connection.execute(statement.with_for_update() if lock else statement).first()
+    found = connection.execute(_RUN_LOCKED if lock else _RUN, {"run": run}).first()
     if found is None:
         raise KeyError(f"there is no run {run}")
     return found
@@ -572,6 +603,14 @@ def _set(connection: sa.Connection, run: str, **values: Any) -> Row:
     if found is None:
         raise KeyError(f"there is no run {run}")
     return found
+
+
+def _come(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
+    """Keep how far a run has come; whatever it waited for is over."""
+    if progress is not None:
+        far = {"progress_done": progress.done, "progress_total": progress.total}
+        _set(connection, run, phase=progress.phase, error="", facts={}, **far)
+        phases.enter(connection, now, run, progress.phase, progress.done)
 
 
 def _step(connection: sa.Connection, run: str, wanted: RunState) -> Row:
@@ -602,7 +641,8 @@ def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozens
         found = connection.execute(sa.select(lines).where(*here)).all()
         connection.execute(lines.update().where(*here).values(step=Step.LEFT))
         plans.count(connection, run.id, _moves((row, Step.LEFT) for row in found))
-        tell(connection, now, [_of_line("left", run.id, run.flow, row) for row in found])
+        changes = {row.seq: change_from_json(row.change) for row in found}
+        tell(connection, now, [_of_line("left", run.id, run.flow, row, changes) for row in found])
 
 
 def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
@@ -641,12 +681,14 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def _keep_links(connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
+def _keep_links(
+    connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
+) -> None:
     made: list[Link] = []
     for row, one in pairs:
         if one.step is not Step.PROVEN:
             continue
-        change = change_from_json(row.change)
+        change = changes[row.seq]
         if change.action is Action.RETIRE:
             links.retire(connection, now, flow, change, one.marker)
         else:
@@ -701,18 +743,17 @@ def _planned(run: str, flow: str, line: PlanRow) -> Event:
     )  # fmt: skip
 
 
-def _of_line(event: str, run: str, flow: str, row: Row, *, ms: int | None = None) -> Event:
-    sources = tuple(row.change["sources"]) if row.change else ()
+def _of_line(event: str, run: str, flow: str, row: Row, changes: Known, *, ms: int | None = None) -> Event:
     return Event(
-        event=event, run=run, flow=flow, kind=row.kind, key=row.key, sources=sources, title=row.title,
+        event=event, run=run, flow=flow, kind=row.kind, key=row.key, sources=changes[row.seq].sources, title=row.title,
         code=row.action, ms=ms,
     )  # fmt: skip
 
 
-def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime) -> Event:
+def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime, changes: Known) -> Event:
     event = "planned_again" if one.step is Step.PLANNED else str(one.step)
     ms = None if row.sent_at is None else _milliseconds(row.sent_at, now)
-    return _of_line(event, run, flow, row, ms=ms)
+    return _of_line(event, run, flow, row, changes, ms=ms)
 
 
 def _tell(

@@ -572,3 +572,20 @@ def test_a_page_of_five_thousand_lines_is_kept_in_well_under_two_seconds(runs: R
     started = time.monotonic()
     runs.keep_page(run, lines, [], 0, {})
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_changes_the_caller_knows_end_as_if_they_had_been_read(
+    runs: Runs, links: Links, database: Database, clock: Clock, known: bool
+) -> None:
+    run = a_commit(runs, a_create(1), a_create(2))
+    planned = {line.seq: line.change for line in runs.next_planned(run, 10) if line.change} if known else {}
+    runs.mark_sent(run, [1, 2], planned)
+    runs.settle(run, [Outcome(1, Step.PROVEN, "71", "5"), Outcome(2, Step.IN_DOUBT)], planned, page_ends=True)
+    of_first = [event for event in Events(database, clock).waiting(100) if event["key"] == "P1"]
+    assert [(event["event"], event["sources"]) for event in of_first] == [
+        ("planned", ["A1"]), ("sent", ["A1"]), ("proven", ["A1"]),
+    ]  # fmt: skip
+    assert links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"].agreed == a_product(1)
+    now = runs.get(run)
+    assert (now.phase, now.progress_done, now.progress_total) == ("write", 1, 2)
