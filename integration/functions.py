@@ -24,7 +24,17 @@ from simpleeval import InvalidExpression, SimpleEval
 from integration.core import money
 from integration.core.money import HUNDRED, amount
 from integration.core.records import Value, same
-from integration.core.rules import EMPTY, Formula, Function, Operator, UnmappedError, Values, as_text, matches
+from integration.core.rules import (
+    EMPTY,
+    Formula,
+    Function,
+    Operator,
+    UnmappedError,
+    Values,
+    as_text,
+    is_empty,
+    matches,
+)
 
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
 LONGEST_PATTERN = 200
@@ -66,9 +76,10 @@ def _room(characters: int) -> None:
 
 def _bounded(result: Value) -> Value:
     """Return a result that others can go on with. Raises ValueError for one out of all proportion."""
+    if isinstance(result, str):
+        _room(len(result))
+        return result
     match result:
-        case str():
-            _room(len(result))
         case Decimal():
             if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
                 raise ValueError("the number is too large or too small")
@@ -334,7 +345,7 @@ class _Tool:
             raise ValueError(f"{name} takes {wanted} arguments, not {count}")
 
     def __call__(self, value: Value = None, *args: Value) -> Value:
-        if value in EMPTY and not self.takes_empty:
+        if is_empty(value) and not self.takes_empty:
             return None
         try:
             return _bounded(self.run(value, *args))

@@ -1,9 +1,16 @@
 """Amounts: every Decimal of money and quantity from outside passes here, so that equal amounts are equal."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
+_ZERO = Decimal(0)
+
+
+@cache
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 def amount(text: object, places: int = 2) -> Decimal:
@@ -15,7 +22,7 @@ def amount(text: object, places: int = 2) -> Decimal:
         number = text if isinstance(text, Decimal) else Decimal(repr(text) if isinstance(text, float) else str(text))
         if not number.is_finite():
             raise ValueError(f"no amount: {text!r}")
-        return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + Decimal(0)
+        return number.quantize(_unit(places), ROUND_HALF_UP) + _ZERO  # a zero has no sign
     except InvalidOperation as error:
         raise ValueError(f"no amount: {text!r}") from error
 

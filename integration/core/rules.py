@@ -21,6 +21,11 @@ Values = abc.Mapping[str, Value]
 EMPTY = (None, "", ())
 
 
+def is_empty(value: Value) -> bool:
+    """Tell whether a value is one of EMPTY, without comparing numbers with texts."""
+    return value is None or (not value and isinstance(value, str | tuple))
+
+
 class Unmapped(StrEnum):
     """What becomes of a value that its value table does not have."""
 
@@ -144,6 +149,8 @@ class Trace:
 
 def as_text(value: Value) -> str:
     """Return a value as plain text: numbers with a point, days as 2026-03-31, lists separated by commas."""
+    if isinstance(value, str):
+        return value
     match value:
         case None:
             return ""
@@ -155,8 +162,6 @@ def as_text(value: Value) -> str:
             return value.isoformat()
         case tuple():
             return ", ".join(value)
-        case _:
-            return value
 
 
 def policy(mapping: Mapping) -> Policy:
@@ -388,11 +393,7 @@ class _Nothing(Enum):
     ABSENT = "absent"
 
 
-_Note = Callable[[str, Value], None]
-
-
-def _silent(what: str, value: Value) -> None:
-    """Nobody asks why."""
+_Note = Callable[[str, Value], None] | None  # None: nobody asks why
 
 
 class _Way:
@@ -413,16 +414,18 @@ class _Way:
         """Return the value for one record. Raises ValueError when there is none."""
         rule = self.rule
         if rule.force:
-            note("force", rule.default)
+            if note:
+                note("force", rule.default)
             return self._fitting(rule.default)
         value = self._computed(values, note)
-        if self.table is not None and value not in EMPTY:
+        if self.table is not None and not is_empty(value):
             value = self._translated(value, self.table, note)
-            if value in EMPTY and rule.unmapped is Unmapped.EMPTY:
+            if is_empty(value) and rule.unmapped is Unmapped.EMPTY:
                 return value
-        if value in EMPTY:
-            if rule.default not in EMPTY:
-                note("default", rule.default)
+        if is_empty(value):
+            if not is_empty(rule.default):
+                if note:
+                    note("default", rule.default)
                 value = rule.default
             elif self.reads.isdisjoint(values):
                 return _Nothing.ABSENT
@@ -433,14 +436,16 @@ class _Way:
         if self.formula is not None:
             absent = bool(self.reads) and self.reads.isdisjoint(values)
             value = None if absent else self.formula(values)
-            note(rule.expression, value)
+            if note:
+                note(rule.expression, value)
             return value
         value = values.get(rule.source)
-        if rule.source:
+        if note and rule.source:
             note(rule.source, value)
         for what, function in self.functions:
             value = function(value, values)
-            note(what, value)
+            if note:
+                note(what, value)
         return value
 
     def _translated(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
@@ -449,11 +454,13 @@ class _Way:
         if missing is not None:
             if self.rule.unmapped is Unmapped.PARK:
                 raise UnmappedError(missing, self.rule.table)
-            note(f"table {self.rule.table}", None)
+            if note:
+                note(f"table {self.rule.table}", None)
             return None
         found = tuple(table[code] for code in codes)
         result: Value = found if isinstance(value, tuple) else found[0]
-        note(f"table {self.rule.table}", result)
+        if note:
+            note(f"table {self.rule.table}", result)
         return result
 
     def _fitting(self, value: Value) -> Value:
@@ -494,7 +501,7 @@ class Compiled:
         issues: list[Issue] = []
         for way in self._ways:
             try:
-                value = way.value(record.values, _silent)
+                value = way.value(record.values, None)
             except ValueError as error:
                 issues.append(way.issue(record.key, error))
                 continue

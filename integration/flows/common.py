@@ -97,7 +97,7 @@ def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
 
 def clean(value: Value) -> Value:
     """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isprintable():  # what can be printed can be stored
         text = _UNSTORABLE.sub("", value)
         return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     return value

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -164,10 +165,10 @@ class Products:
         product: dict[str, Value] = {}
         article: dict[str, Value] = {}
         for target, value in mapped.values.items():
-            kind, _, name = target.partition(".")
-            if kind == Kind.PRODUCT:
+            kind, name, is_offer = _place_of(target)
+            if kind is Kind.PRODUCT:
                 product[name] = clean(value)
-            elif self._offers or not _is_offer(target):
+            elif self._offers or not is_offer:
                 article[name] = clean(value)
         required(product, "name", "product.name", self.flow.target)
         if "groups" in product:
@@ -336,6 +337,8 @@ class Products:
 
     def _updated(self, part: Record) -> Record:
         content, offer = self.settings.content.update, self.settings.offer.update
+        if content and offer:
+            return part
         kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
         return replace(part, values=kept)
 
@@ -385,6 +388,12 @@ def _is_offer(target: str) -> bool:
     return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
 
 
+@cache
+def _place_of(target: str) -> tuple[Kind, str, bool]:
+    kind, _, name = target.partition(".")
+    return Kind(kind), name, _is_offer(target)
+
+
 def _listed(value: Value) -> tuple[str, ...]:
     if value is None or value in EMPTY:
         return ()
@@ -393,7 +402,8 @@ def _listed(value: Value) -> tuple[str, ...]:
 
 def _checked_ean(value: Value, article: str) -> Value:
     """Return the barcode without blanks and dashes. Raises Parked when its check digit does not fit."""
-    code = ean.compact(as_text(value))
+    text = as_text(value)
+    code = text if text.isascii() and text.isdecimal() else ean.compact(text)
     if code and not ean.is_valid(code):
         raise Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
     return code or None

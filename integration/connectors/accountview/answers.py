@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -67,7 +68,10 @@ class Answers:
 def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:
     """Return the rows of a table; a single one may come as an object, an empty table may be missing."""
     local = f"{table.upper()}_ID"  # numbers the rows of this answer only
-    return [{name: value for name, value in row.items() if name != local} for row in _all_of(tables.get(table.upper()))]
+    rows = _all_of(tables.get(table.upper()))
+    for row in rows:
+        row.pop(local, None)
+    return list(rows)
 
 
 def documents_of(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
@@ -163,7 +167,12 @@ def is_unreadable(answer: Answer) -> bool:
 
 def _upper(row: Mapping[str, object]) -> dict[str, object]:
     """Return a row with its column names as we look them up; joined columns may come with a dot."""
-    return {str(name).upper().replace(".", "_"): value for name, value in row.items()}
+    return {_looked_up(name): value for name, value in row.items()}
+
+
+@lru_cache(maxsize=10_000)
+def _looked_up(name: str) -> str:
+    return name.upper().replace(".", "_")
 
 
 def _refusal(shape: object) -> str:

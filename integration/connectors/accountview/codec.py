@@ -1,10 +1,11 @@
 """AccountView's rows in our words: pure functions, and the only place that knows the habits of its values."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 
 from integration.connectors.accountview.settings import ArticleFields, BusinessObject, GroupFields
 from integration.core.money import amount
@@ -35,28 +36,33 @@ def group_names(fields: GroupFields) -> dict[str, str]:
 
 
 def decode_article(row: Row, fields: ArticleFields) -> Record | None:
-    """Return one article, or None for a row without a code.
-
-    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
-    """
-    return _decoded(Kind.ARTICLE, row, article_names(fields))
+    """Return one article, or None for a row without a code; see `decoder`."""
+    return decoder(Kind.ARTICLE, article_names(fields))(row)
 
 
 def decode_group(row: Row, fields: GroupFields) -> Record | None:
     """Return one article group with `name` and, where the installation has a tree, `parent`."""
-    return _decoded(Kind.GROUP, row, group_names(fields))
+    return decoder(Kind.GROUP, group_names(fields))(row)
 
 
-def _decoded(kind: Kind, row: Row, names: Mapping[str, str]) -> Record | None:
-    key = text(row.get(names["code"]))
-    if key is None:
-        return None
-    known = {
-        name: _known(name, row.get(column))
-        for name, column in names.items()
-        if name not in STOCK or column in row  # a quantity that nobody tells is not none
-    }
-    return Record(kind, key, known | others(row, names))
+def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
+    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
+
+    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
+    """
+    known = [(name, column, _reader(name)) for name, column in names.items()]
+    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
+    meant = frozenset(names.values())
+
+    def decode(row: Row) -> Record | None:
+        key = text(row.get(names["code"]))
+        if key is None:
+            return None
+        values = {name: read(row.get(column)) for name, column, read in known if column in row or column not in untold}
+        values |= {column: _by_its_look(value) for column, value in row.items() if column not in meant}
+        return Record(kind, key, values)
+
+    return decode
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
@@ -65,18 +71,18 @@ def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
     return {column: _by_its_look(value) for column, value in row.items() if column not in meant}
 
 
-def _known(name: str, value: object) -> Value:
+def _reader(name: str) -> Callable[[object], Value]:
     if name in _NUMBERS:
-        return number(value, PRICE_PLACES)
+        return partial(number, places=PRICE_PLACES)
     if name in _FLAGS:
-        return flag(value)
-    if name in _DATES:
-        return day(value)
-    return text(value)
+        return flag
+    return day if name in _DATES else text
 
 
 def _by_its_look(value: object) -> Value:
     """Return a value whose meaning only the operator knows, by the type it came in."""
+    if isinstance(value, str):
+        return value.rstrip() or None
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -88,6 +94,8 @@ def _by_its_look(value: object) -> Value:
 
 def text(value: object) -> str | None:
     """Return a text without the blanks the database pads it with; None when it is empty or absent."""
+    if isinstance(value, str):
+        return value.rstrip() or None
     if value is None or isinstance(value, bool | list | dict):
         return None
     return str(value).rstrip() or None

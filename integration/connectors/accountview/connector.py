@@ -19,8 +19,7 @@ from integration.connectors.accountview.codec import (
     Column,
     Row,
     article_names,
-    decode_article,
-    decode_group,
+    decoder,
     group_names,
     literal,
     offered_fields,
@@ -436,9 +435,9 @@ class AccountView:
         objects, article, group = self.settings.objects, self.settings.article, self.settings.group
         match kind:
             case Kind.GROUP:
-                return _Reading(objects.groups, group_names(group), lambda row: decode_group(row, group))
+                return _Reading(objects.groups, names := group_names(group), decoder(kind, names))
             case Kind.ARTICLE:
-                return _Reading(objects.articles, article_names(article), lambda row: decode_article(row, article))
+                return _Reading(objects.articles, names := article_names(article), decoder(kind, names))
             case Kind.DEBTOR:
                 layout = self.books.layouts(kind)[0]
                 return _Reading(objects.debtors, layout.known(), lambda row: _debtor(layout, row), code="number")
