@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from integration.connectors.protocol import Connector
-from integration.core.errors import AccessDeniedError, IntegrationError
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.flows import FLOWS
 from integration.flows.common import FlowSettings
 from integration.readiness import (
@@ -58,7 +58,8 @@ class SettingUp:
         self._stored = stored
         self._name = name
         self._well = well
-        self._lists: dict[Listed, tuple[Connector, float, dict[str, str]]] = {}
+        self._lists: dict[Listed, tuple[Connector, float, dict[str, str] | None]] = {}
+        self._silent: dict[str, tuple[Connector, float]] = {}  # since when a system does not answer
 
     # ---- flows
 
@@ -163,22 +164,30 @@ class SettingUp:
 
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
         """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""
-        found: dict[Listed, dict[str, str]] = {}
-        away = {system for system, well in self._well().items() if not well}
-        for system, name in wanted:
-            if system in away:
-                continue
-            try:
-                found[system, name] = self._list(self._connector(system), (system, name))
-            except IntegrationError as error:
-                log.info("a question stays open", system=system, list=name, cause=error.code)
-                if not isinstance(error, AccessDeniedError):  # who may not read one list may read others
-                    away.add(system)
-        return found
+        well = self._well()
+        read = {listed: self._list(listed) for listed in wanted if well[listed[0]]}
+        return {listed: codes for listed, codes in read.items() if codes is not None}
 
-    def _list(self, connector: Connector, listed: Listed) -> dict[str, str]:
-        """Return a list as it was read at most a minute ago from the same connection."""
-        kept, now = self._lists.get(listed), time.monotonic()
+    def _list(self, listed: Listed) -> dict[str, str] | None:
+        """Return a list as it was read at most a minute ago from the same connection, or None."""
+        system, name = listed
+        try:
+            connector = self._connector(system)
+        except ConfigurationError:  # the check says what is wrong
+            return None
+        now, kept = time.monotonic(), self._lists.get(listed)
         if kept is None or kept[0] is not connector or now - kept[1] > KEPT_SECONDS:
-            kept = self._lists[listed] = connector, now, connector.choices(listed[1])
+            silent = self._silent.get(system)
+            if silent is not None and silent[0] is connector and now - silent[1] < KEPT_SECONDS:
+                return None
+            kept = self._lists[listed] = connector, now, self._asked(system, connector, name)
         return kept[2]
+
+    def _asked(self, system: str, connector: Connector, name: str) -> dict[str, str] | None:
+        try:
+            return connector.choices(name)
+        except IntegrationError as error:
+            log.info("a question stays open", system=system, list=name, cause=error.code)
+            if not isinstance(error, AccessDeniedError):  # who may not read one list may read others
+                self._silent[system] = connector, time.monotonic()
+            return None

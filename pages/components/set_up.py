@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.bootstrap import Application, ConnectionStatus
 from integration.readiness import STEPS, Asked, State, Weight
 from pages.components.layout import note
 from pages.components.states import mark
-from pages.components.wording import counted, plain, system_name, text
+from pages.components.wording import counted, plain, say, system_name, text
 
 
 def step_here(app: Application) -> str:
@@ -83,10 +83,17 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -
         case "ready":
             stops = sum(line.weight is Weight.STOPS for line in app.setting_up.readiness())
             return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
-    status = next(one for one in app.connections() if one.system == step)
+    return connection_stands(next(one for one in app.connections() if one.system == step))
+
+
+def connection_stands(status: ConnectionStatus) -> str:
+    """Return to what a system is connected, or the reason why it is not."""
     if not status.connected:
         return text("not_connected")
-    return text("badge_no_answer") if status.ok is False else plain(status.about) or text("connected")
+    wrong = next((one for one in status.findings if one.ok is False), None)
+    if wrong is not None:
+        return plain(say(wrong.cause, {"system": status.system, **wrong.facts}).what)
+    return plain(status.about) or text("connected")
 
 
 def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], object] | None = None) -> None:

@@ -36,38 +36,42 @@ class Spot:
         return self.status.system
 
     @property
+    def well(self) -> bool:
+        """Whether the system is connected, and nothing is wrong as far as it was looked at."""
+        return self.status.connected and self.status.ok is not False
+
+    @property
     def kind(self) -> Kind:
         """How the button that connects is drawn: once all is well, the way on is what matters."""
-        return "secondary" if self.status.ok else "primary"
+        return "secondary" if self.well else "primary"
 
     def fill(self, act: Callable[[Tell], object]) -> None:
         """Check, line by line where everybody can see it, and draw the page anew with what was found."""
-        with self.check, st.spinner(text("checking", system=system_name(self.system))):
-            lines = st.empty()
 
-            def tell(findings: Sequence[Finding]) -> None:
-                with lines.container():
-                    check_result(self.system, findings, under_way=True)
+        def tell(findings: Sequence[Finding]) -> None:
+            with self.check.container():
+                check_result(self.system, findings, under_way=True)
 
-            attempt(lambda: act(tell))
+        attempt(lambda: act(tell))
         st.rerun()
 
 
 def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
     """Return where the form of a system is drawn, and the place of its check beneath."""
-    form, check = st.container(border=True), st.container()
+    form, check = st.container(border=True), st.empty()
     return form, Spot(next(one for one in app.connections() if one.system == system), check)
 
 
 def _asks(app: Application, spot: Spot) -> bool:
     """Tell whether to draw the form of a system: not while it is connected and well, before somebody asks for it."""
     system, key = spot.system, f"own-{spot.system}"
-    if not app.sandboxed and not spot.status.ok:
+    if not app.sandboxed and not spot.well:
         return True
     if app.sandboxed:
         note(text("setup_sandboxed"))
     else:
-        st.markdown(f"{mark('ok')} {text('setup_connected', about=plain(spot.status.about))}")
+        about = plain(spot.status.about)
+        st.markdown(f"{mark('ok')} {text('setup_connected', about=about) if about else text('connected')}")
     if st.session_state.get(f"asks-{system}"):
         if app.sandboxed:
             note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
@@ -82,7 +86,7 @@ def _asks(app: Application, spot: Spot) -> bool:
 def _checked(app: Application, spot: Spot) -> None:
     """Show what the last check found, offer a new one, and the way on."""
     status = spot.status
-    with spot.check:
+    with spot.check.container():
         if status.findings:
             check_result(status.system, list(status.findings))
         elif status.connected:
@@ -90,10 +94,8 @@ def _checked(app: Application, spot: Spot) -> None:
     if status.connected:
         kind: Kind = "secondary" if status.ok is not None else "primary"
         if st.button(text("btn_check_again"), icon=":material/network_check:", type=kind, key=f"check-{status.system}"):
-            spot.check.empty()
             spot.fill(lambda tell: app.check(status.system, tell))
-    waits = "" if status.connected and status.ok is not False else text("setup_check_first")
-    next_step(status.system, primary=bool(status.ok), waits=waits)
+    next_step(status.system, primary=bool(status.ok), waits="" if spot.well else text("setup_check_first"))
 
 
 # ---- AccountView ----------------------------------------------------------------------------------------------------

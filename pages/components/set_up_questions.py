@@ -29,7 +29,7 @@ from pages.components.asking import (
 from pages.components.draft import Draft
 from pages.components.flow_sections import SECTIONS
 from pages.components.flow_tables import EVERY, SIDES, side, table_draft, table_row
-from pages.components.layout import note, small
+from pages.components.layout import empty, note, small
 from pages.components.set_up import go_to, next_step
 from pages.components.states import mark
 from pages.components.wording import amount_text, counted, flow_name, number, plain, system_name, text
@@ -44,6 +44,11 @@ def questions_step(app: Application) -> None:
     """Draw the questions of each chosen flow; the first that nobody has answered, or that of the address, is open."""
     questions = app.setting_up.questions()
     every = [one for group in questions.values() for one in group]
+    if not every:
+        if empty("tune", text("questions_no_flow"), text("questions_no_flow_about"), text("btn_choose_flows")):
+            go_to("flows")
+            st.rerun()
+        return
     proposed = [one for one in every if one.state is State.PROPOSED]
     opened = _opened(every)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -57,7 +62,7 @@ def questions_step(app: Application) -> None:
     for flow, group in questions.items():
         _flow(app, flow, group, opened)
     left = any(one.state is not State.ANSWERED for one in every)
-    next_step("questions", primary=not left, waits="" if every else text("setup_flows_none"))
+    next_step("questions", primary=not left)
 
 
 def _opened(every: Sequence[Asked]) -> Asked | None:

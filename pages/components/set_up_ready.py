@@ -11,10 +11,10 @@ from integration.readiness import Line, Weight
 from pages.components.application import person
 from pages.components.flows import start_preview
 from pages.components.layout import note, small
-from pages.components.set_up import go_to, step_name
+from pages.components.set_up import connection_stands, go_to, step_name
 from pages.components.set_up_questions import PROPOSED, name_of, reason, title_of
 from pages.components.states import mark
-from pages.components.wording import counted, flow_name, plain, system_name, term, text
+from pages.components.wording import counted, flow_name, system_name, term, text
 
 SIGNS = {
     Weight.STOPS: mark("failed"), Weight.PARKS: mark("parked"), Weight.UNSEEN: PROPOSED, Weight.DONE: mark("ok"),
@@ -66,10 +66,7 @@ def _line(app: Application, line: Line) -> None:
 def _stands(app: Application, line: Line) -> str:
     if line.step == "flows":
         return ", ".join(flow_name(flow) for flow in app.setting_up.chosen()) or text("setup_flows_none")
-    status = next(one for one in app.connections() if one.system == line.step)
-    if not status.connected:
-        return text("not_connected")
-    return text("badge_no_answer") if status.ok is False else plain(status.about) or text("connected")
+    return connection_stands(next(one for one in app.connections() if one.system == line.step))
 
 
 def _row(sign: str, title: str, about: str, step: str, question: str = "") -> None:

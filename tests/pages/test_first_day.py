@@ -26,6 +26,24 @@ def test_one_click_connects_the_sandbox(fresh: Application, open_page: Open) -> 
 
 
 @pytest.mark.usefixtures("fresh")
+def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_page: Open) -> None:
+    test = open_page("setup")
+    assert "Step 1 of 5: AccountView" in texts(test)
+
+    test = press(test, "sandbox")
+
+    assert not test.exception
+    assert "Which flows shall run" in texts(test)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_nothing_goes_on_before_the_check_finds_nothing_wrong(open_page: Open) -> None:
+    assert open_page("setup").button(key="continue").disabled
+    assert "No flow is chosen yet" in texts(open_page("setup", step="questions"))
+    assert "3 things are missing" in texts(open_page("setup", step="ready"))
+
+
+@pytest.mark.usefixtures("fresh")
 def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> None:
     for name, said in {"preview": "No preview has been made yet", "runs": "Nothing has run yet",
                        "logs": "Everything that was read", "setup": "Connect AccountView"}.items():  # fmt: skip

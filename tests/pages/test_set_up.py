@@ -1,0 +1,172 @@
+"""The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration import readiness, words
+from integration.bootstrap import Application
+from integration.readiness import QUESTIONS, STEPS, Question, State
+from pages.components.asking import Choose
+from pages.components.flow_sections import SECTIONS
+from pages.components.flow_tables import SIDES
+from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.test_all_flows import each_of
+
+EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
+ASKED = [(flow, one) for flow, questions in QUESTIONS.items() for one in questions]
+
+
+def state(app: Application, flow: str, name: str) -> State:
+    return next(one.state for one in app.setting_up.questions()[flow] if one.question.name == name)
+
+
+def steps(test: AppTest) -> list[str]:
+    return [button.label for button in test.button if str(button.key).startswith("step-")]
+
+
+@pytest.mark.parametrize(("flow", "one"), ASKED)
+def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, one: Question) -> None:
+    shapes = {shape.name: shape for section in SECTIONS[flow] for shape in each_of(section.shapes)}
+
+    assert words.has_term(f"question_{flow}_{one.name}")
+    assert set(one.settings) <= shapes.keys()
+    assert not one.table or one.table in SIDES
+    chosen = [shapes[name] for name in one.settings]
+    assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, Choose))
+
+
+def test_every_reason_has_its_sentence() -> None:
+    source = Path(readiness.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
+    named |= {"proposed_sku_code", "proposed_sku_allotted", *(f"lack_{one.table}" for _, one in ASKED if one.table)}
+
+    assert len(named) > len(ASKED)
+    assert [key for key in named if not words.has_term(key)] == []
+
+
+@pytest.mark.usefixtures("connected")
+def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: Open) -> None:
+    test = open_page("setup")
+
+    assert "Which flows shall run" in texts(test)
+    assert test.query_params["step"] == "flows"
+    assert len(steps(test)) == len(STEPS)
+
+
+def test_flows_are_chosen_with_how_often_and_lead_to_their_questions(connected: Application, open_page: Open) -> None:
+    test = open_page("setup", step="flows")
+    test = test.toggle(key="choose-customers").set_value(True).run()
+    test = test.number_input(key="minutes-customers").set_value(20).run()
+
+    test = press(test, "continue")
+
+    assert not test.exception
+    assert connected.setting_up.chosen() == tuple(connected.flows)
+    assert connected.flow_settings("customers").schedule_minutes == 20
+    assert not any(status.on for status in connected.statuses())
+    assert "Which article number does the till get?" in texts(test)
+
+
+def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
+    connected: Application, open_page: Open
+) -> None:
+    connected.setting_up.choose(EVERY, "test")
+    test = open_page("setup", step="questions", question="products.number")
+    assert "can be a number at the till as they are" in texts(test)
+    test = test.radio(key="products-sku_rule-0").set_value("allotted").run()
+
+    test = press(test, "answer-products.number")
+
+    assert not test.exception
+    assert connected.flow_settings("products").model_dump()["sku_rule"] == "allotted"
+    assert "A number the console allots once" in texts(test)
+    assert not test.radio
+    test = press(test, "open-products.number")
+    assert test.radio(key="products-sku_rule-0").value == "allotted"
+    connected.setting_up.answer("products", "number", {"sku_rule": "code"}, "test")
+
+
+def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
+    connected.setting_up.choose(EVERY, "test")
+    test = open_page("setup", step="questions", question="orders.documents")
+    test = test.selectbox(key="orders-becomes-0").set_value("posting").run()
+    test = test.selectbox(key="orders-daybook-0").set_value("").run()
+
+    test = press(test, "answer-orders.documents")
+
+    assert "the sales daybook for postings" in texts(test)
+    assert connected.flow_settings("orders").model_dump()["becomes"] == "order"
+
+
+def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
+    connected.setting_up.choose(EVERY, "test")
+    before = connected.tables()["vat_codes"]
+    test = open_page("setup", step="questions", question="products.vat")
+    first = next(one for one in test.selectbox)
+    assert (first.label, len(first.options)) == ("3", 6)
+
+    test = press(first.set_value("3").run(), "answer-products.vat")
+
+    assert connected.tables()["vat_codes"] == {**before, "3": "3"}
+    assert state(connected, "products", "vat") is State.ANSWERED
+    connected.set_table("vat_codes", before, "test")
+
+
+def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:
+    connected.setting_up.choose(EVERY, "test")
+    test = open_page("setup", step="questions")
+
+    test = press(test, "accept_all")
+
+    assert not test.exception
+    assert state(connected, "customers", "who") is State.ANSWERED
+    assert state(connected, "orders", "completion") is State.ANSWERED
+    assert "Beheerder" in texts(test)
+
+
+def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_preview(
+    connected: Application, open_page: Open
+) -> None:
+    connected.setting_up.choose({"stock": 5}, "test")
+    before = connected.flow_settings("stock").model_dump()["branches"]
+    connected.set_flow("stock", {"branches": {}}, "test")
+
+    test = open_page("setup", step="ready")
+    said = texts(test)
+
+    assert "1 thing is missing" in said
+    assert said.index("No branch of the till gets stock yet") < said.index("AccountView**")
+    assert "Make the first preview" not in said
+    test = press(test, "to-questions-stock.branches")
+    assert test.query_params["question"] == "stock.branches"
+    test = press(test, "answer-stock.branches")  # as it is proposed
+    assert connected.flow_settings("stock").model_dump()["branches"] == before
+    assert "Make the first preview of stock" in texts(open_page("setup", step="ready"))
+
+
+def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected: Application, open_page: Open) -> None:
+    connected.setting_up.choose({"products": 5}, "test")
+
+    test = press(open_page("setup", step="ready"), "first-products")
+
+    assert not test.exception
+    run = settled(connected, connected.runs(limit=1)[0].id)
+    assert (run.flow, connected.flow_settings("products").on) == ("products", True)
+    assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
+    connected.discard(run.id, "test")
+    connected.set_flow("products", {"on": False}, "test")
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("language", ["nl", "de"])
+def test_every_step_opens_in_every_language(open_page: Open, step: str, language: str) -> None:
+    test = open_page("setup", step=step, lang=language)
+
+    assert not test.exception
+    assert "failure" not in test.session_state
