@@ -40,7 +40,7 @@ NEEDED = frozenset(
 """Names that must not be empty."""
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
 """The groups for which captions suggest columns."""
-_OF_OBJECT = frozenset({"object", "code", "table", "detail", "posting_history"})
+_OF_WAREHOUSES = frozenset({"warehouses.object", "warehouses.table"})
 
 
 class There(StrEnum):
@@ -91,12 +91,12 @@ class NamedObject:
     @property
     def own(self) -> tuple[Name, ...]:
         """Return the names of the object itself: its code and its tables."""
-        return tuple(one for one in self.names if one.short in _OF_OBJECT)
+        return tuple(one for one in self.names if _is_of_object(one.path))
 
     @property
     def fields(self) -> tuple[Name, ...]:
         """Return the names of its fields."""
-        return tuple(one for one in self.names if one.short not in _OF_OBJECT)
+        return tuple(one for one in self.names if not _is_of_object(one.path))
 
     @property
     def there(self) -> There:
@@ -326,8 +326,12 @@ def _of_fields(sort: _Sort, names: Names, values: Mapping[str, str], seen: _Seen
         for path in paths:
             if path == "history.header":
                 yield path, There.UNUSED, {}
-            elif path.rpartition(".")[2] not in _OF_OBJECT:
+            elif not _is_of_object(path):
                 yield path, _state(values[path], columns, is_there=values[path].upper() in captions), captions
+
+
+def _is_of_object(path: str) -> bool:
+    return path.startswith("objects.") or path in _OF_WAREHOUSES
 
 
 def _columns(group: str, names: Names, seen: _Seen) -> Sequence[Column] | None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 import stamina
+from pydantic import ValidationError
 
 from integration.connectors.accountview.answers import cause_of
 from integration.connectors.accountview.connector import AccountView
@@ -860,21 +861,71 @@ def test_a_quantity_that_nobody_tells_is_left_out() -> None:
 # Trade invoices
 
 
+INVOICES = {"trade_invoices": {"code": "K9F", "table": "K9_INV", "detail": "K9_INVL"}}
+
+
 def test_a_trade_invoice_goes_to_its_own_object(
     shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
 ) -> None:
-    invoices = {
-        "trade_invoices": {"code": "SO1", "table": "SO_HDR", "detail": "SO_LINE"},
-        "orders": {"code": "SO1", "table": "SO_HDR", "detail": "SO_LINE"},
-    }
     wanted = an_order("680", trade_invoice=True)
-    with connected(shared_sandbox, shared_keeper, objects=invoices) as accountview:
+    with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
         written = created(accountview, wanted, links)
         found = held(accountview, wanted, links)
-    assert found.reference == written.reference
-    assert differences(wanted, found.record) == (
-        "trade_invoice",
-    )  # it stands among the orders, whose object it is here
+    (row,) = (one for one in shared_sandbox.state("K9_INV") if one["COMMENT1"] == "MPLUS-680")
+    assert found.reference == written.reference == str(row["EXT_KEY"])
+    assert differences(wanted, found.record) == ()
+    assert "ORD_DATE" not in row
+
+
+@pytest.mark.parametrize("numbers", ["added", "printed"])
+def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
+    numbers: Literal["added", "printed"], links: Links
+) -> None:
+    wanted = an_order("682", trade_invoice=True)
+    with (
+        running(articles=60, conventions=Conventions(invoice_numbers=numbers)) as other,
+        connected(other, objects=INVOICES) as accountview,
+    ):
+        created(accountview, wanted, links)
+        (row,) = other.state("K9_INV")
+        assert held(accountview, wanted, links).reference == str(row.get("INV_NR") or row["EXT_KEY"])
+        other.accountview.edit("K9_INV", str(row["REC_ID"]), {"INV_NR": "2600000007"})
+        assert held(accountview, wanted, links).reference == "2600000007"
+
+
+def test_what_trade_invoices_need_is_named_with_the_flow(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    kinds = [Kind.SALES_ORDER]
+
+    def lacking(**changed: object) -> list[tuple[str, str]]:
+        with connected(shared_sandbox, shared_keeper, **changed) as accountview:
+            looked = accountview.needs("orders", kinds, as_invoices=True)
+        return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
+
+    absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
+    assert lacking(objects=INVOICES) == []
+    assert lacking()[0] == ("object_missing", "trade_invoices")
+    assert lacking(objects=absent)[0] == ("object_missing", "ZZ9")
+    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("field_unknown", "ORD_QTY")]
+
+
+def test_the_code_of_trade_invoices_is_no_use_without_their_tables(sandbox: Sandbox) -> None:
+    with pytest.raises(ValidationError, match="the table"):
+        accountview_settings(sandbox, objects={"trade_invoices": {"code": "K9F", "table": "K9_INV"}})
+
+
+def test_a_history_without_the_field_of_our_reference_is_named_with_the_flow(sandbox: Sandbox) -> None:
+    with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
+        wrong = [(one.cause, one.facts["flow"]) for one in accountview.needs("orders") if not one.ok]
+    assert wrong == [("field_unknown", "orders")]
+
+
+def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:
+    with connected(sandbox, history={"header": "SO_HDR"}) as accountview:
+        place = accountview.books.history_place()
+    assert place.has("reference")
+    assert place.column("reference").name == "SO_HDR_COMMENT1"
 
 
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:
