@@ -33,6 +33,7 @@ MOST_FOUND = 10_000
 FEW_KEYS = 2_000
 NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
 MOST_RUNS = 1_000
+BLOT = "***"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,6 +62,7 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 
 _OWNER = re.compile(r"PID (\d+)")
+_SECRET = re.compile(r"secret|password|token|authori[sz]ation|api_?key|ident$", re.IGNORECASE)
 _WHERE = {
     "flow": "flow = $flow", "event": "event = $event", "run": "run = $run", "since": "happened_at >= $since",
     "until": "happened_at < $until",
@@ -250,7 +252,7 @@ class Logbook:
 
     # ---- questions ------------------------------------------------------------------------------------------------
 
-    def _answer(self, query: str, where: str = "true", **parameters: object) -> pd.DataFrame:
+    def _answer(self, query: str, where: str = "true", /, **parameters: object) -> pd.DataFrame:
         with self._cursor() as cursor:
             return cursor.execute(self._queries[query].replace("{where}", where), parameters).df()
 
@@ -328,6 +330,10 @@ class Logbook:
         if pd.isna(span["first"]):
             return BEGINNING, BEGINNING
         return _aware(span["first"]), _aware(span["last"])
+
+    def flows_of(self, key: str) -> list[str]:
+        """Return the flows that know a record under this key."""
+        return [str(flow) for flow in self._answer("flows_of", key=key)["flow"]]
 
     def run_events(self, run: str, offset: int = 0, limit: int = 1_000) -> pd.DataFrame:
         """Return what happened in one run, oldest first."""
@@ -421,6 +427,10 @@ class Logbook:
         """Return the last levels of some articles, oldest first: article, branch, amounts."""
         return self._answer("stock_trails", articles=list(articles), since=_naive(since))
 
+    def stock_written(self, articles: Collection[str]) -> pd.DataFrame:
+        """Return the level of some articles that was written last: article, branch, amount, written_at."""
+        return self._answer("stock_written", articles=list(articles))
+
     def stock_groups(self) -> pd.DataFrame:
         """Return the groups of the articles whose levels are known: code, name, articles."""
         return self._answer("stock_groups")
@@ -477,6 +487,25 @@ class Logbook:
                     writer.write_batch(batch)
                     written += batch.num_rows
             return written
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What an event holds: the values before and after, and its facts, by name."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    facts: Mapping[str, str]
+
+
+def payload_of(event: Mapping[str, Any]) -> Payload:
+    """Return what an event holds. Events are told no secrets; what is named like one is blotted out all the same."""
+    return Payload(*(_blotted(event.get(name)) for name in ("before", "after", "facts")))
+
+
+def _blotted(told: object) -> dict[str, str]:
+    values = json.loads(told) if isinstance(told, str) and told else {}
+    return {str(name): BLOT if _SECRET.search(str(name)) else str(value) for name, value in values.items()}
 
 
 def table_of(answer: pd.DataFrame) -> dict[str, Any]:

@@ -46,6 +46,10 @@ FROM events
 WHERE rowid IN (SELECT place FROM mine)
 ORDER BY happened_at, id;
 
+-- name: flows_of
+-- The flows that know a record under a key.
+SELECT DISTINCT flow FROM records WHERE key = $key AND flow <> '' ORDER BY flow;
+
 -- name: span
 -- From when to when the log tells.
 SELECT min(happened_at) AS first, max(happened_at) AS last FROM events;
@@ -99,8 +103,9 @@ GROUP BY ALL
 ORDER BY period, flow, event;
 
 -- name: errors
--- What was parked or stopped a run, by flow and cause, the most frequent first.
-SELECT flow, event, code, count(*) AS events, min(happened_at) AS first_seen, max(happened_at) AS last_seen
+-- What was parked or stopped a run, by flow and cause, the most frequent first, with what was told of the newest.
+SELECT flow, event, code, count(*) AS events, min(happened_at) AS first_seen, max(happened_at) AS last_seen,
+  arg_max(facts, happened_at) AS facts
 FROM events
 WHERE {where} AND event IN ('parked', 'run_failed', 'run_interrupted')
 GROUP BY ALL
@@ -286,6 +291,13 @@ FROM movements
 WHERE happened_at >= $since AND list_contains($articles, article)
 GROUP BY article, branch;
 
+-- name: stock_written
+-- The level of some articles in each branch that was written last, and when.
+SELECT article, branch, arg_max(amount, written_at) AS amount, max(written_at) AS written_at
+FROM levels
+WHERE amount IS NOT NULL AND list_contains($articles, article)
+GROUP BY article, branch;
+
 -- name: stock_groups
 -- The article groups of the articles whose levels are known, with their names.
 SELECT code, coalesce(any_value(names.title), code) AS name, count(DISTINCT article) AS articles
@@ -307,7 +319,7 @@ SELECT DISTINCT branch FROM levels ORDER BY branch;
 SELECT table_name AS "table", column_name AS "column"
 FROM duckdb_columns()
 WHERE NOT internal AND table_name <> 'drained' AND column_name <> 'mark'
-ORDER BY table_name <> 'events', table_name, column_index;
+ORDER BY table_name NOT IN ('events', 'records'), table_name, column_index;
 
 -- name: all
 -- The whole log in the order in which it came in, for an export.
