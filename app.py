@@ -91,6 +91,9 @@ else:
     st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
     st.html(Path("static/console.css"))
 
-    from pages.components.frame import navigation
+    from pages.components.frame import failed, navigation
 
-    navigation().run()
+    try:
+        navigation().run()
+    except Exception as error:  # noqa: BLE001 - a bug of a page: kept with its trace under a number, and said in words
+        failed(error)

@@ -14,7 +14,7 @@ from integration.core.records import FieldType
 from integration.core.rules import Operator, as_text
 from pages.components.draft import Draft
 from pages.components.flow_settings import heading
-from pages.components.layout import attempt, empty, note, trouble
+from pages.components.layout import attempt, empty, icon_button, note, trouble
 from pages.components.source_fields import field_label, source_fields, source_kind
 from pages.components.tables import ROW
 from pages.components.wording import counted, number, say, system_name, term, text, typed_text, typed_value
@@ -86,9 +86,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Any) -> dict[
                 key=key("value"), autocomplete="off", placeholder=text("filter_value"), label_visibility="collapsed",
             ) or ""  # fmt: skip
             value = as_text(typed_value(value, kind))
-        gone = st.button(
-            "", icon=":material/close:", help=text("btn_remove_filter"), type="tertiary", key=key("remove")
-        )
+        gone = icon_button("close", text("btn_remove_filter"), key("remove"))
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
 
 

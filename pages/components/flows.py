@@ -7,7 +7,7 @@ import streamlit as st
 from integration.bootstrap import Application, FlowStatus
 from integration.core.run import Mode, RunState
 from pages.components.application import person
-from pages.components.layout import attempt, note
+from pages.components.layout import attempt, icon_button, note
 from pages.components.states import badge, inline
 from pages.components.wording import counted, flow_name, moment, number, term, text, way
 
@@ -53,7 +53,7 @@ def _card_buttons(app: Application, status: FlowStatus) -> None:
     elif st.button(text("btn_new_preview", flow=term(f"flow_{flow}")), icon=":material/difference:",
                    key=f"preview-{flow}"):  # fmt: skip
         start_preview(app, flow)
-    if st.button("", icon=":material/tune:", key=f"set-{flow}", type="tertiary", help=text("btn_to_settings")):
+    if icon_button("tune", text("btn_to_settings"), f"set-{flow}"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})
 
 

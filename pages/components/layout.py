@@ -111,6 +111,14 @@ def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty
     return pressed
 
 
+def icon_button(icon: str, label: str, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
+    """Draw a button that is only an icon and tell whether it was pressed; its label is a tooltip, and is read aloud."""
+    with st.container(key=f"icon-only-{key}", width="content"):
+        return st.button(
+            label, icon=f":material/{icon}:", key=key, type="tertiary", help=label, shortcut=shortcut, disabled=disabled
+        )
+
+
 def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
     """Say what happened, what it means for the data, and what to do."""
     sentences = say(code, facts)

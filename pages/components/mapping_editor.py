@@ -16,7 +16,7 @@ from integration.functions import IN_EXPRESSIONS, LONGEST_EXPRESSION
 from integration.trying import WITHOUT_OWNER, Trial, kind_of
 from integration.words import has_term
 from pages.components.application import person
-from pages.components.layout import note, small
+from pages.components.layout import icon_button, note, small
 from pages.components.mapping_desk import (
     Desk,
     function_label,
@@ -89,17 +89,12 @@ def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str])
         for other, icon, key, label in zip(
             neighbours, ("chevron_left", "chevron_right"), ("p", "n"), ("rule_before", "rule_after"), strict=True
         ):
-            if st.button(
-                "", icon=f":material/{icon}:", type="tertiary", key=label, help=text(label), shortcut=key,
-                disabled=not other,
-            ):  # fmt: skip
+            if icon_button(icon, text(label), label, shortcut=key, disabled=not other):
                 show_rule(other)
-        if rule.target in desk.changed and st.button(
-            "", icon=":material/undo:", type="tertiary", key="rule_restore", help=text("rule_restore")
-        ):
+        if rule.target in desk.changed and icon_button("undo", text("rule_restore"), "rule_restore"):
             desk.app.trying.restore_rule(desk.name, rule.target, person())
             st.rerun()
-        if st.button("", icon=":material/delete:", type="tertiary", key="rule_remove", help=text("rule_remove")):
+        if icon_button("delete", text("rule_remove"), "rule_remove"):
             desk.app.trying.remove_rule(desk.name, rule.target, person())
             show_rule("")
 
@@ -202,12 +197,12 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
             owners = list(Ownership)
             owner = st.selectbox(
                 text("col_ownership"), owners, index=owners.index(rule.ownership), key=f"{key}-owner",
-                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=235,
+                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=256,
             )  # fmt: skip
             rule = replace(rule, ownership=owner)
         longest = st.number_input(
             text("rule_max_length"), 1, None, rule.max_length, 1, key=f"{key}-length", help=text("max_length_about"),
-            placeholder=text("no_limit"), width=150,
+            placeholder=text("no_limit"), width=168,
         )  # fmt: skip
     return replace(rule, max_length=int(longest) if longest else None)
 

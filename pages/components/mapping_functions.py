@@ -13,7 +13,7 @@ from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
 from integration.functions import FUNCTIONS, Argument, Takes
 from integration.words import has_term
-from pages.components.layout import small
+from pages.components.layout import icon_button, small
 from pages.components.mapping_desk import function_label, table_label
 from pages.components.wording import plain, read_number, term, text, typed_text, typed_value
 
@@ -70,16 +70,8 @@ def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call
                 f":small[{place + 1}\\. **{name}**]", width="stretch",
                 help=text(f"function_{call.name}_about") if has_term(f"function_{call.name}_about") else None,
             )  # fmt: skip
-            up = not first and st.button(
-                "",
-                icon=":material/arrow_upward:",
-                type="tertiary",
-                key=f"{key}-up",
-                help=text("function_up", name=name),
-            )
-            out = st.button(
-                "", icon=":material/close:", type="tertiary", key=f"{key}-out", help=text("function_out", name=name)
-            )
+            up = not first and icon_button("arrow_upward", text("function_up", name=name), f"{key}-up")
+            out = icon_button("close", text("function_out", name=name), f"{key}-out")
         arguments = FUNCTIONS.get(call.name, ())
         given: list[Value] = []
         if arguments:

@@ -1,0 +1,134 @@
+"""The console in Dutch and German in a real browser: it fits, names every control, and asks nobody outside."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.browser.conftest import PATIENCE, PICTURES, button
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+SIZES = ((1440, 900), (1024, 768))
+ADDRESSES = {
+    "overview": "", "preview": "preview", "exceptions": "exceptions", "runs": "runs", "stock": "stock", "logs": "logs",
+    "setup": "setup", "flows": "flows", "orders": "flows?flow=orders", "brakes": "flows?tab=brakes",
+    "mappings": "mappings", "questions": "logs?tab=questions",
+}  # fmt: skip
+CONTROLS = {
+    "button", "checkbox", "combobox", "link", "listbox", "menuitem", "option", "radio", "searchbox", "slider",
+    "spinbutton", "switch", "tab", "textbox",
+}  # fmt: skip
+ICON = re.compile(r"\w+ icon( Shortcut \w+)?$")  # what a picture is called, which does not say what its button does
+DRAWN = 350  # milliseconds until a page is drawn anew after its size or its colours changed
+LOCALES = {"nl": "nl-NL", "de": "de-DE"}
+
+
+@pytest.fixture(scope="module")
+def filled(console: str, browser: Browser) -> str:
+    """A console on the sandbox, with a plan that waits and records that wait for a person."""
+    with tab(browser, "en-GB") as page:
+        page.goto(console, wait_until="commit")
+        button(page, "Try with the built-in sandbox")
+        expect(page.get_by_text("Fietsenwinkel").first).to_be_visible(timeout=PATIENCE)
+        page.goto(f"{console}/preview?flow=products", wait_until="commit")
+        button(page, re.compile("Make the first preview"))
+        expect(page.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
+    return console
+
+
+@contextmanager
+def tab(browser: Browser, locale: str) -> Iterator[Page]:
+    """Open a browser of its own in a language; no request of it may leave this machine."""
+    outside: list[str] = []
+
+    def note(request: Request) -> None:
+        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
+            outside.append(request.url)
+
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale=locale, timezone_id="Europe/Amsterdam", color_scheme="light"
+    )
+    context.on("request", note)
+    yield context.new_page()
+    context.close()
+    assert outside == []
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
+    filled: str, browser: Browser, language: str
+) -> None:
+    wide, nameless = [], []
+    with tab(browser, LOCALES[language]) as page:
+        for name, address in ADDRESSES.items():
+            page.goto(f"{filled}/{address}", wait_until="commit")
+            settled(page)
+            assert page.evaluate("document.documentElement.lang") == language
+            assert page.get_by_test_id("stException").count() == 0
+            nameless += [(name, role) for role in unnamed(page)]
+            for width, height in SIZES:
+                page.set_viewport_size({"width": width, "height": height})
+                for scheme in ("dark", "light"):
+                    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                    page.wait_for_timeout(DRAWN)
+                    PICTURES.mkdir(exist_ok=True)
+                    page.screenshot(path=PICTURES / f"{language}-{name}-{width}-{scheme}.png")
+                    if overflowing(page):
+                        wide.append((name, width, scheme))
+
+    assert wide == []
+    assert nameless == []
+
+
+def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: str, browser: Browser) -> None:
+    with tab(browser, "nl-NL") as page:
+        page.goto(f"{filled}/preview?flow=products&show=park", wait_until="commit")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Voorvertoning", timeout=PATIENCE)
+
+        page.get_by_role("button", name="Nederlands").click()
+        page.get_by_role("menuitem", name="Deutsch").or_(page.get_by_role("option", name="Deutsch")).first.click()
+
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Vorschau", timeout=PATIENCE)
+        expect(page).to_have_url(re.compile("show=park"))
+        expect(page.get_by_role("radio", name=re.compile("Zurückgestellt"))).to_be_checked(timeout=PATIENCE)
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+
+        page.goto(f"{filled}/runs?lang=en", wait_until="commit")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
+        page.goto(f"{filled}/runs", wait_until="commit")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Läufe", timeout=PATIENCE)
+
+
+def settled(page: Page) -> None:
+    """Wait until a page is drawn."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    page.wait_for_timeout(DRAWN)
+
+
+def overflowing(page: Page) -> bool:
+    """Tell whether anything of a page lies beside the window."""
+    main = "document.querySelector('[data-testid=stMain]')"
+    return bool(
+        page.evaluate(f"document.documentElement.scrollWidth > innerWidth || {main}.scrollWidth > {main}.clientWidth")
+    )
+
+
+def unnamed(page: Page) -> list[str]:
+    """Return the roles of the controls that assistive technology has no name for, as the browser computes it."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return [
+        role
+        for node in nodes
+        if not node.get("ignored") and (role := node.get("role", {}).get("value")) in CONTROLS
+        and not ICON.sub("", node.get("name", {}).get("value", "")).strip()
+    ]  # fmt: skip
