@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import socket
+import tempfile
 import threading
 import time
 import tomllib
@@ -42,12 +43,14 @@ from integration.core.tokens import Token
 from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.common import FlowSettings
-from integration.logbook import BATCH, Logbook
+from integration.log_client import ANNOUNCED
+from integration.logbook import BATCH, Logbook, Sought, table_of
 from integration.logics import RATED, flow_of, logic_of, settings_of
-from integration.readiness import branch_sources, sales_daybook, same_rates
-from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.naming import Named, Naming
+from integration.questions import Questions
+from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.remembered import Remembered
+from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.runner import Parts, Patience, Runner
 from integration.sandbox.server import Sandbox, running
 from integration.setting_up import SettingUp
@@ -85,7 +88,7 @@ RATES_KEPT = timedelta(minutes=5)
 SLOT_SECONDS = 60.0
 CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
-ANNOUNCED = "server.json"
+TICKET_SECONDS = 12 * 3600
 SYSTEMS = ("accountview", "mplus")
 IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
 
@@ -145,6 +148,7 @@ class Application:
         self._minder: threading.Thread | None = None
         self._closing = threading.Event()
         self._log_token = ""
+        self._ticket_key = secrets.token_bytes(32)
         self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
         self._stack.callback(self._captions.close)
@@ -162,14 +166,15 @@ class Application:
         self.trying = Trying(
             self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored, self._corrected
         )  # drafts of mappings, and what they would do
-        self.setting_up = SettingUp(
-            self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
-        )
         self.naming = Naming(
             self.stored, access=lambda: self._access("accountview"), connector=lambda: self.connector("accountview"),
             name=self._name, file=settings.accountview.names,
         )  # fmt: skip
+        self.setting_up = SettingUp(
+            self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
+        )
         self.logbook = Logbook(settings.data / "log.duckdb")
+        self.questions = Questions(self.stored)  # to the log, kept for everybody
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
             self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
@@ -250,7 +255,7 @@ class Application:
         for flow in self.flows:
             if self.rules.published(flow) is None:
                 body = tomllib.loads((MAPPINGS / f"{flow}.toml").read_text(encoding="utf-8"))
-                self.rules.publish(flow, body, by="shipped", note="shipped default")
+                self.rules.publish(flow, body, by="shipped", note="")
 
     # ---- the two systems --------------------------------------------------------------------------------------
 
@@ -326,17 +331,13 @@ class Application:
         telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
         about = next((one.about for one in findings if one.name == telling), "")
         good = all(one.ok for one in findings)
+        if good and system == "accountview":
+            findings = [*findings, *self._needs()]
         self._checked[system] = ConnectionStatus(
             system, self.is_connected(system), about, good, _now(), tuple(findings), spent
         )
         return findings
-        if good and system == "accountview":
-            findings = [*findings, *self._needs()]
 
-    def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
-        """Keep the access to the till and check it; `tell` hears each line."""
-        self._leave_sandbox(by)
-        self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
     def _needs(self) -> list[Finding]:
         """Return what the chosen flows need of AccountView beyond the connection; all flows while none is chosen."""
         return self.naming.needs({flow: self.flow_settings(flow) for flow in self.setting_up.chosen() or self.flows})
@@ -354,6 +355,10 @@ class Application:
             self.naming.put(values, by)
             self._reconnect("accountview")
 
+    def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
+        """Keep the access to the till and check it; `tell` hears each line."""
+        self._leave_sandbox(by)
+        self._keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
         return self._checked_in("mplus", by, tell)
 
     def address(self, system: str) -> str:
@@ -607,11 +612,11 @@ class Application:
         """
         known = self.stored.get(f"flow:{flow}") or {}
         checked = settings_of(flow, {**known, **values})
+        self.naming.expect_place(checked)
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
             self.events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
-        self.naming.expect_place(checked)
         if self.engine is not None:
             self.engine.reschedule()
 
@@ -750,6 +755,19 @@ class Application:
             for brake in run.brakes:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
+
+    def reorder_level(self, article: str) -> Decimal | None:
+        """Return at which level the books say an article is to be ordered again, or None where they do not say."""
+        name = self.flow_settings("stock").model_dump()["reorder"]
+        record = self.exceptions.article(article) if name else None
+        value = record.values.get(name) if record else None
+        return value if isinstance(value, Decimal) else None
+
+    def articles_named(self, name: str, most: int) -> dict[str, str]:
+        """Return codes and names of articles that were planned for the till with this in their name."""
+        found = self.logbook.search(Sought(text=name, flow="products", event="planned"), limit=10 * most)
+        lines = found[found["kind"] == Kind.PRODUCT] if len(found) else found
+        return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most]) if len(lines) else {}
 
     def parked_keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of what is parked for a cause; `detail` tells one trouble of it from the others.
@@ -1003,17 +1021,38 @@ class Application:
     def ask_log(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the answer of the log to a question in SQL: column names and rows."""
         self._bring_log_up()
-        answer = self.logbook.ask(sql, rows=rows)
-        return {
-            "columns": list(answer.columns),
-            "rows": answer.astype(object).where(answer.notna(), None).to_numpy().tolist(),
-            "cut": answer.attrs.get("cut", ""),
-        }
+        return table_of(self.logbook.ask(sql, rows=rows))
 
     def export_log(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
         self._bring_log_up()
         return self.logbook.export(path)
+
+    def export_ticket(self) -> str:
+        """Return what a browser shows to be given the whole log as a file, for half a day."""
+        until = str(int(time.time()) + TICKET_SECONDS)
+        return f"{until}.{self._signed(until)}"
+
+    def exported(self, name: str, ticket: str) -> Path | None:
+        """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; None without a valid ticket.
+
+        Whoever asks removes the file.
+        """
+        until, _, signed = ticket.partition(".")
+        good = hmac.compare_digest(signed.encode(), self._signed(until).encode())
+        if not good or int(until) < time.time() or name not in ("log.csv", "log.parquet"):
+            return None
+        handle, place = tempfile.mkstemp(suffix=f"-{name}")
+        os.close(handle)
+        try:
+            self.logbook.export(Path(place))
+        except BaseException:
+            Path(place).unlink()
+            raise
+        return Path(place)
+
+    def _signed(self, until: str) -> str:
+        return hmac.new(self._ticket_key, until.encode(), hashlib.sha256).hexdigest()
 
     def _bring_log_up(self) -> None:
         """Move what waits into the log, where no server process does it."""
@@ -1198,6 +1237,11 @@ def application() -> Application:
 def answer_log(body: bytes, token: str) -> tuple[int, bytes]:
     """Answer a program's question to the log of this process's application; see `Application.answer_log`."""
     return application().answer_log(body, token)
+
+
+def exported_log(name: str, ticket: str) -> Path | None:
+    """Return the log of this process's application as a file; see `Application.exported`."""
+    return application().exported(name, ticket)
 
 
 def metrics() -> str:

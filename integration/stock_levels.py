@@ -12,6 +12,9 @@ from integration.core.run import PlanRow, Step
 from integration.logbook import StockScope
 
 SOON_DAYS = 14
+LATE_TURNS = 3  # turns of a schedule without a proof, until levels count as not proven
+LATE_AT_LEAST = timedelta(hours=1)
+LATE_BY_HAND = timedelta(days=1)  # where nothing runs by itself
 HOURLY_DAYS = 7  # up to here a period is looked at by the hour
 FARTHEST_DAYS = 3_650  # a date beyond ten years says nothing
 
@@ -48,6 +51,34 @@ def differences(rows: Sequence[PlanRow]) -> Iterator[Difference]:
             if field == "amount" and branch and isinstance(wanted, Decimal) and wanted != held:
                 target = held if isinstance(held, Decimal) else None
                 yield Difference(row.seq, row.key, row.title, branch, wanted, target)
+
+
+def unproven_since(proof: datetime | None, minutes: int | None, now: datetime) -> datetime | None:
+    """Return since when levels are no longer proven, or None while the last proof is recent enough.
+
+    `minutes` is how often the flow runs by itself, None where a person starts it.
+    """
+    if proof is None:
+        return None
+    turns = LATE_BY_HAND if minutes is None else max(LATE_TURNS * timedelta(minutes=minutes), LATE_AT_LEAST)
+    return proof if now - proof > turns else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What moved since a level was written last: by how much at the target, by how much in the source."""
+
+    since: datetime | None  # None where no level was ever written
+    target: Decimal = Decimal(0)
+    source: Decimal = Decimal(0)
+
+
+def reason(one: Difference, written: Decimal | None, since: datetime | None) -> Reason:
+    """Return why a level differs, from the one that was written last."""
+    if written is None or since is None:
+        return Reason(None)
+    at_target = Decimal(0) if one.target is None else one.target - written
+    return Reason(since, at_target, one.source - written)
 
 
 def period(days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:

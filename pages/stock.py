@@ -6,7 +6,18 @@ import streamlit as st
 
 from pages.components.application import application
 from pages.components.layout import failures, head
-from pages.components.stock import article_list, differences_of, filters, levels, movements, nothing_yet, numbers, shown
+from pages.components.stock import (
+    article_list,
+    differences_of,
+    doubt,
+    filters,
+    levels,
+    movements,
+    nothing_yet,
+    numbers,
+    shown,
+    unknown,
+)  # fmt: skip
 from pages.components.wording import sandbox_badges, text
 
 app = application()
@@ -25,8 +36,15 @@ else:
             st.rerun()
     failures()
     filters(view)
+    if view.article and not view.known:
+        unknown(view)
+        st.stop()
     numbers(view)
-    levels(app, view)
-    movements(app, view)
+    doubt(view)
+    with st.grid(8, min_column_width=115) as grid:
+        with grid.cell(column_span=5):
+            levels(app, view)
+        with grid.cell(column_span=3):
+            movements(app, view)
     article_list(app, view)
     differences_of(app, view)

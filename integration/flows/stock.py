@@ -61,6 +61,7 @@ class StockSettings(FlowSettings):
     managed: Literal["leave", "on", "off"] = "leave"  # whether the till keeps stock of the articles sent
     negative: Literal["send", "zero", "park"] = "zero"
     fractional: Literal["send", "round_down", "park"] = "send"
+    reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
     unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
 
     def check(self) -> None:

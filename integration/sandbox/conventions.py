@@ -105,6 +105,7 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("K9_ORIGIN", "C", 2, "Land van oorsprong", upper=True, custom=True),
         Field("K9_DELIV", "C", 20, "Levertijd", custom=True),
         Field("K9_RSRV", "N", 13, "Aantal gereserveerd", custom=True),
+        Field("K9_MINQ", "N", 13, "Minimumvoorraad", custom=True),
     ),
     "ART_GRP": (Field("K9_PARENT", "C", 5, "Bovenliggende artikelgroep", upper=True, custom=True),),
     "K9_STOCK": (

@@ -179,6 +179,7 @@ def article_values(article: ShopArticle) -> Values:
         "K9_ORIGIN": article.origin,
         "K9_DELIV": article.delivery,
         "K9_RSRV": reserved,
+        "K9_MINQ": Decimal(5),
     }
 
 

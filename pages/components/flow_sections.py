@@ -24,6 +24,7 @@ from pages.components.asking import (
     Whole,
     Words,
 )  # fmt: skip
+from pages.components.becoming import Becoming
 from pages.components.source_fields import SourceField, field_label, source_fields
 from pages.components.special import Example, Rates
 from pages.components.wording import text
@@ -66,7 +67,7 @@ INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOI
 RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
 
 _ORDERS = Only("documents", ("order",))
-_AS_ORDERS, _AS_POSTINGS = Only("becomes", ("order",)), Only("becomes", ("posting",))
+_AS_ORDERS, _AS_POSTINGS = Only("becomes", ("order", "invoice")), Only("becomes", ("posting",))
 _WITH_DEBTOR = Only("default_debtor", ("fallback", "forced"))
 
 SECTIONS: Mapping[str, tuple[Section, ...]] = {
@@ -117,6 +118,7 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
             (
                 Pick("negative", ("send", "zero", "park")),
                 Pick("fractional", ("send", "round_down", "park")),
+                SourceField("reorder", Kind.ARTICLE),
             ),
         ),
         Section(
@@ -160,7 +162,12 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
         Section(
             "settings_documents",
             (
-                Together((Pick("documents", ("order", "invoice", "receipt")), Pick("becomes", ("order", "posting")))),
+                Together(
+                    (
+                        Pick("documents", ("order", "invoice", "receipt")),
+                        Becoming("becomes", ("order", "invoice", "posting")),
+                    )
+                ),
                 Several("types", ORDER_TYPES, "type", only=_ORDERS),
                 Several("types", INVOICE_TYPES, "type", only=Only("documents", ("invoice",))),
                 Several("types", RECEIPT_TYPES, "type", only=Only("documents", ("receipt",))),

@@ -3,10 +3,10 @@
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import pandas as pd
 import streamlit as st
@@ -15,11 +15,13 @@ from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
 from integration.core.run import Mode, Run
 from integration.logbook import StockScope, StockSums
-from integration.stock_levels import SOON_DAYS, Difference, differences, out_on, period
+from integration.stock_levels import SOON_DAYS, Difference, differences, out_on, period, reason, unproven_since
+from integration.store.issues import IssueState
 from pages.components.application import person
-from pages.components.charts import steps, ups_and_downs
+from pages.components.charts import Limit, steps, ups_and_downs
+from pages.components.draft import asked
 from pages.components.flows import start_preview
-from pages.components.layout import attempt, choice, empty, note, page_offset, pages, search, section
+from pages.components.layout import attempt, choice, empty, note, page_offset, pages, search, section, small
 from pages.components.runs import progress_strip
 from pages.components.tables import Columns, browse
 from pages.components.wording import change_text, counted, moment, number, plain, system_name, table_day, text, zone
@@ -31,6 +33,7 @@ SORTS = ("days", "level", "pace", "article")
 SIZE = 100
 EXPORTED_AT_ONCE = 5_000
 MOST_LINES = 5
+YOUNG = timedelta(days=3)  # so long the log tells by the hour, whatever the period
 SHORTEST_TRAIL = 3
 WEEK = 7
 BOOKS, TILL = "accountview", "mplus"
@@ -51,17 +54,29 @@ class View:
     branches: Mapping[str, str]
     groups: Mapping[str, str]
     name: str
+    unproven: datetime | None = None
+    parked: bool = False
 
     @property
     def article(self) -> str:
+        """The article that is looked at, empty for all."""
         return self.scope.article
 
     @property
+    def known(self) -> bool:
+        """Whether any level of what is looked at is known."""
+        return bool(self.sums.levels)
+
+    @property
     def title(self) -> str:
-        return plain(f"{self.article} · {self.name}") if self.article else text("nav_stock")
+        named = f"{self.article} · {self.name}" if self.name else self.article
+        return plain(named) if self.article else text("nav_stock")
 
     @property
     def about(self) -> str:
+        """What the page shows, and of when."""
+        if not self.known:
+            return text("stock_about_none")
         return text(
             "stock_about",
             system=system_name(TILL),
@@ -88,8 +103,22 @@ def shown(app: Application) -> View | None:
     branch, group, article = (asked.get(name, "") for name in ("branch", "group", "article"))
     scope = period(int(days), now, article, branch if branch in branches else "", group if group in names else "")
     name = _article_name(app, scope, now) if article else ""
+    if scope.unit == "day" and now - app.logbook.span()[0] < YOUNG:
+        scope = replace(scope, unit="hour")
     sums = app.logbook.stock_sums(scope, now, SOON_DAYS)
-    return View(now, int(days), scope, sums, _branch_names(app, branches), names, name)
+    unproven, parked = _unproven(app, article, now)
+    return View(now, int(days), scope, sums, _branch_names(app, branches), names, name, unproven, parked)
+
+
+def _unproven(app: Application, article: str, now: datetime) -> tuple[datetime | None, bool]:
+    """Return since when the levels are not proven, and whether that is because the article is parked."""
+    known = app.issues.of_key("stock", article) if article else []
+    waits = [one for one in known if one.state is not IssueState.CLOSED]
+    if waits:
+        return min(one.first_seen for one in waits), True
+    status = next(one for one in app.statuses() if one.flow.name == "stock")
+    minutes = app.flow_settings("stock").schedule_minutes if status.on else None
+    return unproven_since(status.last_proof, minutes, now), False
 
 
 def _article_name(app: Application, scope: StockScope, now: datetime) -> str:
@@ -108,6 +137,21 @@ def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
     told = kept[app.sandboxed]
     shared = [name for name in told.values() if list(told.values()).count(name) > 1]
     return {code: f"{code} · {told[code]}" if told.get(code) in shared else told.get(code) or code for code in branches}
+
+
+def unknown(view: View) -> None:
+    """Say that nothing is known of an article, and lead back to all."""
+    title = text("stock_unknown", article=plain(view.article))
+    if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
+        st.query_params.pop("article", None)
+        st.rerun()
+
+
+def doubt(view: View) -> None:
+    """Say since when levels are not proven, where that is too long ago."""
+    if view.unproven is not None:
+        said = text("stock_unproven_parked" if view.parked else "stock_unproven", moment=moment(view.unproven))
+        small(f":orange[:material/history:] {said}")
 
 
 def nothing_yet(app: Application) -> None:
@@ -164,7 +208,12 @@ def numbers(view: View) -> None:
         st.metric(text("stock_a_week"), number(a_week), border=True)
         if view.article:
             lasts = max(0.0, sums.amount) / sums.fell_a_day if sums.fell_a_day else None
-            st.metric(text("stock_lasts"), text("stock_no_date") if lasts is None else _days(lasts), border=True)
+            day = None if lasts is None else out_on(lasts, view.now)
+            st.metric(
+                text("stock_lasts"), text("stock_no_date") if lasts is None else _days(lasts), border=True,
+                delta=None if day is None else text("stock_until", day=table_day(day)), delta_color="off",
+                delta_arrow="off",
+            )  # fmt: skip
         else:
             st.metric(text("stock_soon", days=SOON_DAYS), number(sums.soon), border=True)
         st.metric(text("stock_gone"), number(sums.gone), border=True)
@@ -183,7 +232,7 @@ def _days(days: float) -> str:
 
 def levels(app: Application, view: View) -> None:
     """Draw the levels over time: of one article in each branch, else of all together by branch or by group."""
-    with _titled("stock_levels_title", "stock_levels_about") as tools:
+    with _titled("stock_levels_title") as tools:
         split = "branch"
         if not view.article and view.groups:
             with tools:
@@ -192,8 +241,22 @@ def levels(app: Application, view: View) -> None:
             _download("levels", lambda: _levels_csv(app, view, cast("Split", split)))
     names = {**view.branches} if split == "branch" else {**view.groups, "": text("stock_without_group")}
     frame = _fewer(_levels(app, view, cast("Split", split)), names)
+    limit, unsure = _reorder(app, view), None
+    if view.unproven is not None:
+        unsure = _here(pd.DatetimeIndex([view.unproven]).tz_convert("UTC").tz_localize(None))[0]
     with st.container(border=True):
-        steps(frame, names, view.ticks, text("stock_levels_title"))
+        steps(frame, names, view.ticks, text("stock_levels_title"), limit, unsure)
+    note(_about("stock_levels_article" if view.article else "stock_levels_about"))
+
+
+def _reorder(app: Application, view: View) -> Limit | None:
+    """Return the line at which an article is to be ordered again, where the books have one."""
+    if not view.article:
+        return None
+    name = f"reorder {view.article} {app.flow_settings('stock').model_dump()['reorder']}"
+    found = asked(app, name, lambda: [app.reorder_level(view.article)])
+    level = found[0] if found else None
+    return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))
 
 
 def _levels(app: Application, view: View, split: Split) -> pd.DataFrame:
@@ -233,7 +296,7 @@ def _levels_csv(app: Application, view: View, split: Split) -> str:
 def movements(app: Application, view: View) -> None:
     """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
     moved = app.logbook.stock_moved(view.scope)
-    with _titled("stock_moves_title", "stock_moves_about") as tools, tools:
+    with _titled("stock_moves_title") as tools, tools:
         _download("movements", lambda: moved.to_csv(index=False))
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
@@ -241,14 +304,16 @@ def movements(app: Application, view: View) -> None:
     names = {"till": system_name(TILL), "books": system_name(BOOKS)}
     with st.container(border=True):
         shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
-        ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"))
+        unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
+        ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"), unit)
+    note(_about("stock_moves_about"))
 
 
 class _titled:  # noqa: N801 - used as a statement
     """The head of a section with room for what acts on it at its right."""
 
-    def __init__(self, title: str, about: str, **facts: object) -> None:
-        self._said = text(title), text(about, source=system_name(BOOKS), target=system_name(TILL), **facts)
+    def __init__(self, title: str, about: str = "", **facts: object) -> None:
+        self._said = text(title), _about(about, **facts) if about else ""
 
     def __enter__(self) -> st.delta_generator.DeltaGenerator:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -258,6 +323,10 @@ class _titled:  # noqa: N801 - used as a statement
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def _about(key: str, **facts: object) -> str:
+    return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
 
 
 def _download(name: str, data: Callable[[], str]) -> None:
@@ -416,7 +485,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
     if not found:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
     else:
-        clicked = browse(_differences_frame(view, found), _differences_columns(), f"differences-{offset}",
+        clicked = browse(_differences_frame(app, view, found), _differences_columns(), f"differences-{offset}",
                          text("stock_differences"), {"gap": change_text})  # fmt: skip
         if clicked is not None:
             query = {"flow": "stock", "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
@@ -430,7 +499,9 @@ def _in(view: View, one: Difference) -> bool:
     return view.article in ("", one.article) and view.scope.branch in ("", one.branch)
 
 
-def _differences_frame(view: View, found: Sequence[Difference]) -> pd.DataFrame:
+def _differences_frame(app: Application, view: View, found: Sequence[Difference]) -> pd.DataFrame:
+    lines = app.logbook.stock_written(sorted({one.article for one in found})).itertuples()
+    written = {(line.article, line.branch): line for line in lines}
     return pd.DataFrame(
         {
             "article": [one.article for one in found],
@@ -439,7 +510,22 @@ def _differences_frame(view: View, found: Sequence[Difference]) -> pd.DataFrame:
             "source": [float(one.source) for one in found],
             "target": [None if one.target is None else float(one.target) for one in found],
             "gap": [None if one.gap is None else float(one.gap) for one in found],
+            "why": [_why(one, written.get((one.article, one.branch))) for one in found],
         }
+    )
+
+
+def _why(one: Difference, written: Any) -> str:
+    """Return what moved since a level was written last, and where."""
+    since = None if written is None else written.written_at.to_pydatetime().replace(tzinfo=UTC)
+    why = reason(one, None if written is None else Decimal(str(written.amount)), since)
+    if why.since is None:
+        return text("stock_why_never")
+    moved = ((TILL, why.target), (BOOKS, why.source))
+    return " · ".join(
+        text("stock_why", system=system_name(system), change=change_text(float(change)), moment=moment(why.since))
+        for system, change in moved
+        if change
     )
 
 
@@ -447,11 +533,12 @@ def _differences_columns() -> Columns:
     config = st.column_config
     return {
         "article": config.TextColumn(text("col_code"), width=112),
-        "title": config.TextColumn(text("col_name"), width="large"),
+        "title": config.TextColumn(text("col_name"), width=260),
         "branch": config.TextColumn(text("col_stock_branch"), width=160),
         "source": config.NumberColumn(system_name(BOOKS), width=104),
         "target": config.NumberColumn(system_name(TILL), width=104),
         "gap": config.NumberColumn(text("col_difference"), width=104),
+        "why": config.TextColumn(text("col_stock_why"), width="large"),
     }
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from pandas.io.formats.style import Styler
 
+from integration.words import MISSING
 from pages.components.wording import number_text
 
 ROW = 34
@@ -72,6 +73,7 @@ def _draw(
         hide_index=True,
         height=ROW * (min(rows, MOST_ROWS_HIGH) + 1) + 3,
         row_height=ROW,
+        placeholder=MISSING,
         key=key,
         on_select="rerun",
         selection_mode=modes,

@@ -1,0 +1,284 @@
+"""The page of stock: what is charted, what runs out, where the systems differ, and what of it is not proven."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.bootstrap import Application
+from integration.core.issues import Issue
+from integration.core.run import Mode, Run
+from integration.logbook import StockScope
+from integration.stock_levels import Difference, reason, unproven_since
+from integration.store.issues import Met
+from tests.pages.conftest import Open, committed, press, settled, texts
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
+    committed(connected, settled(connected, connected.preview("products", "test")))
+    committed(connected, compared(connected))
+    assert connected.sandbox
+    logged(connected)
+    for article in stocked(connected)[:3]:
+        connected.sandbox.till.edit("stock", f"1/{article}", {"amount": 1})
+    committed(connected, compared(connected))
+    logged(connected)
+    return connected
+
+
+def compared(app: Application) -> Run:
+    return settled(app, app.preview("stock", "test", Mode.COMPLETE))
+
+
+def logged(app: Application) -> None:
+    while app.logbook.drain(app.events):
+        pass
+
+
+def stocked(app: Application) -> list[str]:
+    """Return articles of which the first branch was sent more than a few."""
+    found = app.logbook.stock_outlook(StockScope(branch="1"), datetime.now(UTC), sort="article", limit=1_000)
+    return [str(line.article) for line in found.itertuples() if line.amount > 3]
+
+
+@pytest.fixture(scope="module")
+def article(shop: Application) -> str:
+    """An article of which the first branch has sold."""
+    return stocked(shop)[0]
+
+
+@pytest.fixture
+def sold(shop: Application, article: str) -> Iterator[Run]:
+    """A plan that waits because a till sold since."""
+    assert shop.sandbox
+    shop.sandbox.till.edit("stock", f"1/{article}", {"amount": 0})
+    run = compared(shop)
+    logged(shop)
+    yield run
+    shop.discard(run.id, "test")
+
+
+def charts(test: AppTest) -> list[dict[str, Any]]:
+    """Return the figures of a page as Plotly is given them."""
+    return [json.loads(one.proto.spec) for one in test.get("plotly_chart")]
+
+
+def values(of: Any) -> list[float]:
+    """Return the values of a trace, which Plotly may be given as the bytes of an array."""
+    return list(np.frombuffer(base64.b64decode(of["bdata"]), of["dtype"])) if isinstance(of, dict) else list(of)
+
+
+def opened(open_page: Open, **address: str) -> AppTest:
+    test = open_page("stock", **address)
+    assert not test.exception
+    return test
+
+
+# ---- empty
+
+
+def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Application, open_page: Open) -> None:
+    fresh.use_sandbox("test")
+    test = open_page("stock")
+    assert "Stock has not been sent yet" in texts(test)
+
+    test = press(test, "first_stock")
+
+    assert not test.exception
+    assert settled(fresh, fresh.runs("stock", limit=1)[0].id).counts.read
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_article_without_a_known_level_says_so_and_leads_back(open_page: Open) -> None:
+    test = opened(open_page, article="nobody-sells-this")
+    assert "No level of article nobody-sells-this is known" in texts(test)
+    assert test.get("plotly_chart") == []
+
+    test = press(test, "unknown_article")
+
+    assert not test.exception
+    assert "article" not in test.query_params
+
+
+# ---- full
+
+
+@pytest.mark.usefixtures("shop")
+def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open) -> None:
+    by_branch = charts(opened(open_page))
+    by_group = charts(opened(open_page, by="group"))
+
+    assert [len(one["data"]) for one in by_branch] == [3, 4]
+    assert {line["name"] for line in by_branch[0]["data"]} == {
+        "De Ketting Utrecht", "De Ketting Amersfoort", "De Ketting Zeist",
+    }  # fmt: skip
+    assert all(line["line"]["shape"] == "hv" for line in by_branch[0]["data"])
+    assert {line["name"] for line in by_branch[0]["data"]} != {line["name"] for line in by_group[0]["data"]}
+    assert {bar["name"] for bar in by_branch[1]["data"]} == {"MplusKASSA", "AccountView"}
+
+
+@pytest.mark.parametrize("period", ["7", "30", "90", "365"])
+@pytest.mark.usefixtures("shop")
+def test_every_period_opens_for_a_branch_and_a_group(shop: Application, open_page: Open, period: str) -> None:
+    group = str(shop.logbook.stock_groups()["code"].iloc[0])
+
+    test = opened(open_page, period=period, branch="2", group=group)
+
+    assert [line["name"] for line in charts(test)[0]["data"]] == ["De Ketting Amersfoort"]
+
+
+def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, article: str, open_page: Open) -> None:
+    test = opened(open_page, article=article)
+
+    said = texts(test)
+    assert article in said
+    assert {metric.label for metric in test.metric} >= {"In stock", "Falls a week", "Lasts for"}
+    assert set(test.dataframe[0].value["branch"]) >= {"De Ketting Utrecht"}
+    name = shop.exceptions.article(article)
+    assert name is not None
+    assert str(name.values["name"]) in test.title[0].value
+    assert not press(test, "all_articles").exception
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("show", ["soon", "falling", "steady", "all"])
+def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Open, show: str) -> None:
+    test = opened(open_page, show=show, sort="level")
+
+    shown = test.dataframe[0].value
+    left = shown["days"].dropna()
+    assert len(left) == (0 if show == "steady" else len(left))
+    assert show != "soon" or (left <= 14).all()
+    assert list(shown["level"]) == sorted(shown["level"])
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
+    test = opened(open_page)
+    test = test.text_input(key="find").set_value("nothing is called so").run()
+    assert "No article is shown by these filters" in texts(test)
+
+    assert not press(test, "clear").exception
+
+
+def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open) -> None:
+    test = opened(open_page, show="all", sort="article")
+    first = str(test.dataframe[0].value["article"].iloc[0])
+
+    shown = shop.logbook.stock_outlook(StockScope(), datetime.now(UTC), sort="article", limit=1)
+
+    assert first == shown["article"].iloc[0]
+    assert first in texts(opened(open_page, article=first))
+
+
+# ---- the reorder line
+
+
+def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
+    shop: Application, article: str, open_page: Open
+) -> None:
+    assert "shapes" not in charts(opened(open_page, article=article))[0]["layout"]
+    shop.set_flow("stock", {"reorder": "K9_MINQ"}, "test")
+
+    layout = charts(opened(open_page, article=article))[0]["layout"]
+
+    assert [shape["y0"] for shape in layout["shapes"]] == [5.0]
+    assert layout["annotations"][0]["text"] == "Reorder at 5"
+    assert "shapes" not in charts(opened(open_page))[0]["layout"]
+    shop.set_flow("stock", {"reorder": ""}, "test")
+
+
+# ---- differences
+
+
+def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
+    assert sold.counts.planned == 1
+    before = shop.sandbox.ledger.counts()["writes"] if shop.sandbox else -1
+
+    test = opened(open_page, show="all")
+    shown = test.dataframe[1].value
+
+    assert list(shown["article"]) == [article]
+    assert list(shown["target"]) == [0.0]
+    assert shown["why"].iloc[0].startswith(f"MplusKASSA -{shown['source'].iloc[0]:g} since")
+    assert shop.sandbox is not None
+    assert shop.sandbox.ledger.counts()["writes"] == before
+
+
+def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Application, open_page: Open) -> None:
+    assert shop.sandbox
+    writes = shop.sandbox.ledger.counts()["writes"]
+
+    test = press(opened(open_page), "compare")
+
+    assert not test.exception
+    settled(shop, shop.runs("stock", limit=1)[0].id)
+    assert shop.sandbox.ledger.counts()["writes"] == writes
+
+
+def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
+    one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
+
+    assert (reason(one, Decimal(12), NOW).target, reason(one, Decimal(12), NOW).source) == (-3, 0)
+    assert (reason(one, Decimal(9), NOW).target, reason(one, Decimal(9), NOW).source) == (0, 3)
+    assert reason(one, None, None).since is None
+
+
+# ---- not proven
+
+
+def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
+    assert unproven_since(None, 5, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=50), 5, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=70), 5, NOW) == NOW - timedelta(minutes=70)
+    assert unproven_since(NOW - timedelta(hours=2), 60, NOW) is None
+    assert unproven_since(NOW - timedelta(hours=20), None, NOW) is None
+    assert unproven_since(NOW - timedelta(days=2), None, NOW) == NOW - timedelta(days=2)
+
+
+def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, article: str, open_page: Open) -> None:
+    shop.issues.open("stock", "by-hand", [Met(Issue("no_stock_article", article, facts={"article": article}))])
+
+    test = opened(open_page, article=article)
+
+    assert "Not proven since" in texts(test)
+    lines = charts(test)[0]["data"]
+    assert {line["line"]["dash"] for line in lines} == {"solid", "dot"}
+    assert len({line["name"] for line in lines if line["showlegend"]}) == 3
+    (issue,) = shop.issues.of_key("stock", article)
+    shop.issues.close(issue.id, "test")
+    assert "Not proven since" not in texts(opened(open_page, article=article))
+
+
+# ---- download
+
+
+@pytest.mark.usefixtures("shop")
+def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, sold: Run) -> None:
+    assert sold.counts.planned
+    test = opened(open_page)
+
+    keys = {one.key for one in test.get("download_button")}
+
+    assert keys == {"csv-levels", "csv-movements", "csv-articles", "csv-differences"}
+
+
+def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
+    known = shop.logbook.stock_over_time(StockScope(), "branch")
+
+    shown = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
+
+    last = known.groupby("series")["amount"].last().astype(float)
+    assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in shown.values()))
