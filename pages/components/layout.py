@@ -70,8 +70,7 @@ def choice(
 def search(name: str, placeholder: str) -> str:
     """Draw a search field whose text is kept in the address, and return it."""
     if st.session_state.pop(f"clear_{name}", False):
-        st.session_state[name] = ""
-        st.query_params.pop(name, None)
+        st.session_state[name] = ""  # the address follows: it is bound to the field
     found = st.text_input(
         placeholder, placeholder=placeholder, icon=":material/search:", label_visibility="collapsed", key=name,
         bind="query-params", type="search", width="stretch",

@@ -96,8 +96,9 @@ def _days() -> tuple[date | None, date | None]:
             st.query_params.pop("from", None)
 
     first, last = _day("from"), _day("to")
+    shown: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
     st.date_input(
-        text("log_period"), (first, last), key="_days", on_change=keep, format=field_date(),
+        text("log_period"), shown, key="_days", on_change=keep, format=field_date(),
         label_visibility="collapsed", width=230,
     )  # fmt: skip
     return (first, last) if first and last else (None, None)

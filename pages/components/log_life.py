@@ -78,7 +78,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     about = f"{known} · {plain(key)}"
     if rows:
         about = text("life_about", flow=known, code=plain(_code(own)), first=moment(moment_of(rows[-1])),
-                     events=counted("count_event", len(rows)).lower())  # fmt: skip
+                     events=counted("count_event", len(rows)))  # fmt: skip
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
     with head(_title(own, key), about, badges):
@@ -156,7 +156,7 @@ def _details(one: Entry) -> None:
     """Show what an event changed, field by field, what was sent, and each step with its time."""
     st.markdown(f"**{plain(one.title)}**")
     note(f"{short_day(one.at)}, {clock_time(one.at)}")
-    told = next((event for event in one.events if event.get("after")), one.events[0])
+    told = next((event for event in one.events if payload_of(event).after), one.events[0])
     payload = payload_of(told)
     if payload.after:
         _difference(told, payload.before)

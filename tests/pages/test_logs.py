@@ -1,0 +1,260 @@
+"""The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import io
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.bootstrap import Application
+from integration.core.records import Kind
+from integration.core.run import Mode, Run
+from integration.logbook import BATCH, Sought
+from integration.words import LANGUAGES
+from tests.pages.conftest import Open, committed, press, settled, texts
+
+
+@pytest.fixture(scope="module")
+def ran(connected: Application) -> Run:
+    """A shop whose products and orders were written once, and all of it in the log."""
+    products = committed(connected, settled(connected, connected.preview("products", "test", Mode.COMPLETE)))
+    committed(connected, settled(connected, connected.preview("orders", "test", Mode.COMPLETE)))
+    while connected.logbook.drain(connected.events) == BATCH:
+        pass
+    return products
+
+
+def _shown(test: AppTest) -> pd.DataFrame:
+    frame = test.dataframe[0].value
+    assert isinstance(frame, pd.DataFrame)
+    return frame
+
+
+def _order(app: Application, event: str = "proven") -> str:
+    found = app.logbook.search(Sought(flow="orders", event=event), limit=200)
+    return str(found[found["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
+
+
+def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open_page: Open) -> None:
+    while fresh.logbook.drain(fresh.events) == BATCH:
+        pass
+    test = open_page("logs", find="nothing is called so")
+    assert not test.exception
+    assert "Nothing in the log matches this filter" in texts(test)
+    test = press(test, "clear")
+    assert not test.exception
+    assert test.text_input(key="find").value == ""
+    volume = open_page("logs", tab="volume", period="365")
+    assert "No run has ended yet" in texts(volume)
+
+
+@pytest.mark.usefixtures("ran")
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("tab", ["records", "volume", "questions"])
+def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str) -> None:
+    assert not open_page("logs", tab=tab, lang=lang).exception
+
+
+def test_records_are_filtered_by_what_the_address_says(connected: Application, ran: Run, open_page: Open) -> None:
+    every = connected.logbook.found()
+    test = open_page("logs", run=ran.id, event="parked")
+    shown = _shown(test)
+    assert 0 < len(shown) < every
+    assert set(shown["flow"]) == {"Products"}
+    assert {label for (label,) in shown["result"]} == {"‖ Parked"}
+    assert all(shown["reason"]), "what is parked says why"
+
+    later = open_page("logs", **{"from": "2000-01-01", "to": "2000-01-02"})
+    assert "Nothing in the log matches this filter" in texts(later)
+
+
+def test_a_run_can_be_taken_out_of_the_filter(ran: Run, open_page: Open) -> None:
+    test = press(open_page("logs", run=ran.id), "every_run")
+    assert not test.exception
+    assert "run" not in test.query_params
+
+
+def test_records_are_found_by_key_title_cause_and_what_was_told(
+    connected: Application, ran: Run, open_page: Open
+) -> None:
+    row = connected.rows(ran.id, "park", limit=1)[0]
+    for find in (row.key, row.title.lower(), row.cause):
+        shown = _shown(open_page("logs", find=find))
+        assert row.key in set(shown["key"]), find
+
+
+def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: Run, open_page: Open) -> None:
+    sought = Sought(run=ran.id)
+    test = open_page("logs", run=ran.id)
+    assert len(_shown(test)) == 200
+    assert f"Events 1 to 200 of {connected.logbook.found(sought):,}." in texts(test)
+    second = open_page("logs", run=ran.id, page="2")
+    assert "Events 201 to 400" in texts(second)
+    assert set(_shown(second).index) == set(range(200))
+
+
+def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
+    connected: Application, ran: Run, open_page: Open
+) -> None:
+    assert ran.id
+    key = _order(connected)
+    link = connected.links.get("orders", Kind.SALES_ORDER, [key])[key]
+    test = open_page("logs", record=f"orders:{key}")
+    said = texts(test)
+    assert not test.exception
+    assert "Sales order" in test.title[0].value
+    assert "3 steps" in said
+    assert said.count("Proven: read back and equal to the plan") == len(
+        {(row.kind, row.key) for row in connected.logbook.life("orders", key).itertuples()}
+    )
+    tables = "\n".join(str(table.value) for table in test.table)
+    assert link.reference in tables
+    assert "Total including VAT" in tables
+    assert "To the cent" in said
+    assert "Last agreed" in said
+
+
+def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: Run, open_page: Open) -> None:
+    assert ran.id
+    test = open_page("logs", record=f"orders:{_order(connected)}")
+    assert "Sent" not in texts(test)
+    test = test.toggle(key="steps").set_value(True).run()
+    assert "Sent" in texts(test)
+    assert "Sent" in texts(open_page("logs", record=f"orders:{_order(connected)}", steps="true"))
+
+
+def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
+    connected: Application, ran: Run, open_page: Open
+) -> None:
+    row = next(row for row in connected.rows(ran.id, "update", limit=20) if row.change and row.change.before)
+    test = press(open_page("logs", record=f"products:{row.key}"), "details-0")
+    assert not test.exception
+    difference = next(table.value for table in test.table if "Before" in table.value.columns)
+    assert len(difference) > 0
+    assert all(difference["Before"] != difference["After"])
+    sent = "\n".join(str(one.value) for one in test.json)
+    assert row.title in sent
+
+
+def test_a_parked_record_leads_to_its_exception(connected: Application, ran: Run, open_page: Open) -> None:
+    row = connected.rows(ran.id, "park", limit=1)[0]
+    test = open_page("logs", record=f"products:{row.key}")
+    assert not test.exception
+    tables = "\n".join(str(table.value.to_dict()) for table in test.table)
+    assert "/exceptions?cause=" in tables
+    assert "Parked" in test.title[0].value
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_record_nobody_met_says_so(open_page: Open) -> None:
+    test = open_page("logs", record="products:never-was")
+    assert not test.exception
+    assert "Nothing was recorded of this record" in texts(test)
+
+
+@pytest.mark.usefixtures("ran")
+@pytest.mark.parametrize("period", ["1", "7", "30", "365"])
+def test_volumes_are_told_for_every_period(open_page: Open, period: str) -> None:
+    test = open_page("logs", tab="volume", period=period)
+    assert not test.exception
+    said = texts(test)
+    for title in ("Records by result", "Errors by cause", "Duration of runs", "Time of one change"):
+        assert title in said
+    assert len(test.get("plotly_chart")) == 3
+    assert test.dataframe[0].value["events"].sum() > 0
+
+
+@pytest.mark.usefixtures("ran")
+def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
+    test = open_page("logs", tab="volume", flow="stock")
+    assert "Nothing was recorded in this period" in texts(test)
+
+
+# ---- questions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ran")
+def test_every_question_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
+    for name, sql in connected.questions.shipped().items():
+        test = open_page("logs", tab="questions", question=name, query=sql)
+        assert not test.exception, name
+        assert "failure" not in test.session_state
+        assert "Answer" in texts(test), name
+        assert test.text_area(key="sql").value == sql
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_kept_question_is_put_into_the_editor_and_answered(open_page: Open) -> None:
+    test = open_page("logs", tab="questions")
+    test = test.selectbox(key="_question").set_value("parked_most").run()
+    assert not test.exception
+    assert "event = 'parked'" in test.text_area(key="sql").value
+    assert "Answer" in texts(test)
+    assert test.query_params["question"] == "parked_most"
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
+    test = open_page("logs", tab="questions", query="SELECT 1 AS one")
+    test = test.text_input(key="question_name").set_value("My  question").run()
+    test = press(test, "save_question")
+    assert [(one.name, one.sql) for one in connected.questions.saved()] == [("My question", "SELECT 1 AS one")]
+
+    colleague = open_page("logs", tab="questions", question="own:My question", query="SELECT 1 AS one")
+    assert colleague.selectbox(key="_question").value == "own:My question"
+    colleague.text_area(key="sql").set_value("SELECT 2 AS two")
+    colleague = press(colleague, "run_question")
+    colleague = press(colleague, "save_question")
+    assert [one.sql for one in connected.questions.saved()] == ["SELECT 2 AS two"]
+
+    colleague = press(colleague, "remove_question")
+    assert not colleague.exception
+    assert connected.questions.saved() == []
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_wrong_question_says_where_and_keeps_what_was_typed(open_page: Open) -> None:
+    test = open_page("logs", tab="questions")
+    test.text_area(key="sql").set_value("SELECT *\nFROM evnts")
+    test = press(test, "run_question")
+    assert "at line 2, position 6" in texts(test)
+    assert test.text_area(key="sql").value == "SELECT *\nFROM evnts"
+
+
+@pytest.mark.usefixtures("ran")
+def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
+    test = open_page("logs", tab="questions", query="SELECT * FROM range(20000)")
+    assert "Only the first 10,000 rows are shown" in texts(test)
+    assert len(_shown(test)) == 10_000
+
+
+@pytest.mark.usefixtures("ran")
+def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open) -> None:
+    sql = "SELECT event, count(*) AS n, count(DISTINCT key) AS keys FROM events GROUP BY event"
+    test = open_page("logs", tab="questions", query=sql, show="chart")
+    assert not test.exception
+    assert (test.selectbox(key="_x").value, test.multiselect(key="_y").value) == ("event", ["n"])
+    test = test.multiselect(key="_y").set_value(["n", "keys"]).run()
+    assert test.query_params["y"] == "n,keys"
+    again = open_page("logs", tab="questions", query=sql, show="chart", y="keys", kind="line")
+    assert again.multiselect(key="_y").value == ["keys"]
+
+    words = open_page("logs", tab="questions", query="SELECT 'a' AS letter", show="chart")
+    assert "Nothing to draw" in texts(words)
+    none = open_page("logs", tab="questions", query="SELECT 1 WHERE false")
+    assert "No rows" in texts(none)
+
+
+def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
+    assert ran.id
+    ticket = connected.export_ticket()
+    file = connected.exported("log.csv", ticket)
+    assert file is not None
+    told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
+    file.unlink()
+    assert ran.id in set(told["run"])
+    for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
+        assert connected.exported("log.csv", wrong) is None
+    assert connected.exported("console.sqlite", ticket) is None
