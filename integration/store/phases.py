@@ -28,7 +28,10 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
 
 
 def of_run(connection: sa.Connection, run: str, ended_at: datetime | None) -> list[Phase]:
-    """Return the phases of a run in their order; each ends where the next begins, the last with the run."""
+    """Return the phases of a run in their order, none of one made before they were kept.
+
+    Each ends where the next begins, the last with the run.
+    """
     rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
-    ends = [*(row.began_at for row in rows[1:]), ended_at]
+    ends = [*(row.began_at for row in rows[1:]), ended_at][: len(rows)]
     return [Phase(row.phase, row.began_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]

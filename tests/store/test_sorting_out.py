@@ -239,6 +239,7 @@ def test_a_plan_that_waited_during_the_update_can_be_sorted_out_too(old: str, cl
     }
     assert keys(runs, "waits", among=Among(field="article.ean")) == ["P1"]
     assert runs.calls("waits") == {1: 1, 2: 1}
+    assert runs.phases("is-done") == []
     assert runs.facets("is-done") == {"field": {}, "group": {}, "cause": {}}
     assert [row.wanted for row in (line.change for line in runs.rows("waits", "update")) if row] == [
         an_update(1, "price_incl", "ean").change.wanted  # type: ignore[union-attr]
