@@ -48,7 +48,8 @@ def failed(error: Exception) -> None:
     """Say that a page could not be shown, under the number by which its trace is found in the log of the server."""
     incident = uuid.uuid4().hex[:8]
     log.error("page failed", incident=incident, exc_info=error)
-    trouble("page_failed", {"incident": incident})
+    with st.container(key="page-failed"):
+        trouble("page_failed", {"incident": incident})
 
 
 def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> StreamlitPage:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import PATIENCE, button, picture
 
@@ -80,30 +80,3 @@ def test_an_address_reopens_what_it_shows(console: str, page: Page) -> None:
 
     chosen = page.get_by_role("radio", name=re.compile("Parked"))
     expect(chosen).to_be_checked(timeout=PATIENCE)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
-def test_every_page_fits_both_sizes_and_modes(
-    console: str, browser: Browser, scheme: str, width: int, height: int
-) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
-        locale="nl-NL", timezone_id="Europe/Amsterdam",
-    )  # fmt: skip
-    page = context.new_page()
-    addresses = {
-        "overview": "", "preview": "preview", "runs": "runs", "logs": "logs", "volume": "logs?tab=volume",
-        "questions": "logs?tab=questions", "setup": "setup", "till": "setup?step=mplus", "ready": "setup?step=ready",
-        "settings": "flows", "filters": "flows?tab=filters", "fields": "flows?tab=fields", "tables": "flows?tab=tables",
-        "schedule": "flows?tab=schedule", "brakes": "flows?tab=brakes",
-    }  # fmt: skip
-    for name, address in addresses.items():
-        page.goto(f"{console}/{address}", wait_until="commit")
-        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
-        picture(page, f"{name}-{width}-{scheme}")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        padding = "getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft"
-        assert float(page.evaluate(padding).removesuffix("px")) < 40  # the console's own style sheet is at work
-        assert page.get_by_test_id("stException").count() == 0
-    context.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from integration import bootstrap
@@ -26,6 +27,7 @@ Open = Callable[..., AppTest]
 def own_main() -> Iterator[None]:
     """Put the main module back: Streamlit leaves its script there, and every process forked later would run it."""
     main = sys.modules["__main__"]
+    config.set_option("client.showErrorDetails", "full")  # whoever reads a test may see a trace
     yield
     sys.modules["__main__"] = main
 
