@@ -184,6 +184,11 @@ def _known_article(app: Application, code: str) -> bool:
     return article is not None
 
 
+def _absent(app: Application, articles: Sequence[str]) -> list[str]:
+    """Return which of these articles the books do not have at this moment."""
+    return [code for code in articles if app.exceptions.article(code) is None]
+
+
 def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     """Show what the till sold, as it has to be created in the books, and offer to look again."""
     note(text("article_create_about"))
@@ -196,9 +201,13 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
         told = line.flat()
         shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
         facts_table({field_name(name): plain(value_text(value)) for name, value in shown.items()})
-    if st.button(counted(f"btn_again_{noun(group)}", group.count), type="primary", icon=":material/refresh:",
-                 key="again"):  # fmt: skip
-        preview_group(app, group)
+    label = counted(f"btn_again_{noun(group)}", group.count)
+    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+        absent: list[str] = []
+        if attempt(lambda: absent.extend(_absent(app, articles))) and not absent:
+            _repair(app, group, lambda: _keep_articles(app, group, {code: code for code in articles}))
+        for code in absent:
+            note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
     _nothing_written(app, group)
 
 

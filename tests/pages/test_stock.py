@@ -17,7 +17,7 @@ from integration.bootstrap import Application
 from integration.core.issues import Issue
 from integration.core.run import Mode, Run
 from integration.logbook import StockScope
-from integration.stock_levels import Difference, reason, unproven_since
+from integration.stock_levels import Difference, Reason, reason, unproven_since
 from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
 
@@ -50,7 +50,7 @@ def logged(app: Application) -> None:
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
     found = app.logbook.stock_outlook(StockScope(branch="1"), datetime.now(UTC), sort="article", limit=1_000)
-    return [str(line.article) for line in found.itertuples() if line.amount > 3]
+    return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
 
 
 @pytest.fixture(scope="module")
@@ -231,8 +231,8 @@ def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Ap
 def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
     one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
 
-    assert (reason(one, Decimal(12), NOW).target, reason(one, Decimal(12), NOW).source) == (-3, 0)
-    assert (reason(one, Decimal(9), NOW).target, reason(one, Decimal(9), NOW).source) == (0, 3)
+    assert reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
+    assert reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
     assert reason(one, None, None).since is None
 
 

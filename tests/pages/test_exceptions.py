@@ -1,0 +1,575 @@
+"""The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+from stdnum import ean
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import MenuButton
+
+from integration.bootstrap import Application
+from integration.core.errors import PlanStaleError
+from integration.core.plan import Approval
+from integration.core.rules import Rule
+from integration.core.run import Mode, Run, RunState
+from integration.repairing import address_of
+from integration.store.issues import Cause, CauseGroup, IssueState
+from pages.components.application import person
+from tests.counter import Counter
+from tests.pages.conftest import Open, committed, press, settled, texts
+
+DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
+REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
+_serial = count(1)
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop whose articles are at the till."""
+    committed(connected, settled(connected, connected.preview("products", "test")))
+    return connected
+
+
+@pytest.fixture(scope="module")
+def counter(shop: Application) -> Counter:
+    assert shop.sandbox
+    return Counter(shop.sandbox)
+
+
+@pytest.fixture(scope="module")
+def article(shop: Application) -> str:
+    """An article that both systems have."""
+    assert shop.sandbox
+    known = shop.sandbox.state("articles", "mplus")
+    return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
+
+
+@pytest.fixture
+def customer(counter: Counter) -> str:
+    number = next(_serial)
+    return counter.customer(f"Klant {number}", f"klant.{number}@kaarten.example")
+
+
+def planned(app: Application, flow: str, *keys: str) -> Run:
+    """Preview some records by themselves."""
+    return settled(app, app.preview(flow, "test", Mode.CHOSEN, keys))
+
+
+def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
+    """Return the open group of a cause, of a record where its key is given."""
+    groups = [one for one in app.exceptions.groups(flow) if one.cause == cause]
+    return next(one for one in groups if not key or key in keys_of(app, one))
+
+
+def keys_of(app: Application, group: CauseGroup) -> set[str]:
+    return {one.issue.key for one in app.exceptions.issues_of(group.of, limit=500)}
+
+
+def is_open(app: Application, cause: Cause) -> bool:
+    return app.exceptions.group(cause) is not None
+
+
+def put_aside(app: Application, flow: str) -> None:
+    """Discard the plan of a flow that waits."""
+    run = last(app, flow)
+    if run.state is RunState.READY:
+        app.discard(run.id, "test")
+
+
+def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
+    test = open_page("exceptions", cause=address_of(group.of), **address)
+    assert not test.exception
+    return test
+
+
+def menu(test: AppTest, key: str) -> MenuButton[str]:
+    return next(one for one in test.get("menu_button") if isinstance(one, MenuButton) and one.key == key)
+
+
+def last(app: Application, flow: str = "orders") -> Run:
+    """Return the newest run of a flow once it has come to rest."""
+    return settled(app, app.runs(flow, limit=1)[0].id)
+
+
+def paid_with(counter: Counter, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
+    """Return new orders that are paid in full with one method."""
+    made = []
+    for _ in range(orders):
+        order = counter.order(article, relation=customer)
+        counter.prepaid(order, method, 1)
+        made.append(order)
+    return made
+
+
+@pytest.fixture
+def unmapped(shop: Application, counter: Counter, article: str, customer: str) -> Iterator[Callable[[int], CauseGroup]]:
+    """Makes orders paid with a method whose counterpart nobody has said."""
+    before = shop.tables().get("payment_methods", {})
+    shop.set_table("payment_methods", {"CASH": "14"}, "test")
+    every: list[str] = []
+
+    def made(orders: int) -> CauseGroup:
+        keys = paid_with(counter, article, customer, "PIN", orders)
+        every.extend(keys)
+        planned(shop, "orders", *keys)
+        return waiting(shop, "payment_method_unmapped", key=keys[0])
+
+    yield made
+    shop.set_table("payment_methods", before, "test")
+    planned(shop, "orders", *every)
+    put_aside(shop, "orders")
+
+
+# ---- empty
+
+
+def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, open_page: Open) -> None:
+    assert fresh.run_count() == 0
+
+    said = texts(open_page("exceptions"))
+
+    assert "Nothing has run yet" in said
+    assert "Start with a preview" in said
+
+
+def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
+    fresh.use_sandbox("test")
+    run = settled(fresh, fresh.preview("customers", "test"))
+    assert run.counts.parked == 0
+
+    said = texts(open_page("exceptions"))
+
+    assert "Nothing waits for you" in said
+    assert "Every record that was read is proven, unchanged or skipped." in said
+
+
+# ---- the list
+
+
+def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
+    shop: Application, counter: Counter, article: str, open_page: Open
+) -> None:
+    order = counter.order(article, quantity=3)
+    planned(shop, "orders", order)
+    groups = shop.exceptions.groups()
+    test = open_page("exceptions")
+
+    assert not test.exception
+    said = texts(test)
+    places = [said.index(f"flow_{group.flow}") for group in groups if f"flow_{group.flow}" in said]
+    assert places == sorted(places)
+    assert groups[0].cause == "customer_missing"
+    assert groups[0].sold is not None
+    assert f"€{groups[0].sold:,.2f} not booked" in said
+    assert "The EAN is not valid: the check digit does not fit" in said
+    assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
+
+
+@pytest.mark.usefixtures("shop")
+def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
+    test = open_page("exceptions")
+    test = test.text_input(key="find").set_value("nothing is called so").run()
+    assert "No cause fits these filters" in texts(test)
+
+    test = press(test, "clear")
+
+    assert not test.exception
+    assert "No cause fits these filters" not in texts(test)
+
+
+@pytest.mark.usefixtures("shop")
+def test_next_and_previous_walk_through_the_causes(shop: Application, open_page: Open) -> None:
+    places = [address_of(group.of) for group in shop.exceptions.groups()]
+    test = opened(open_page, shop.exceptions.groups()[0])
+    assert test.button(key="previous").disabled
+
+    test = press(test, "next")
+    assert test.query_params["cause"] == places[1]
+
+    test = press(test, "previous")
+    assert test.query_params["cause"] == places[0]
+
+
+def test_far_down_the_page_begins_with_the_open_cause(shop: Application, open_page: Open) -> None:
+    groups = shop.exceptions.groups()
+    assert len(groups) > 5
+
+    test = opened(open_page, groups[5])
+
+    assert test.button(key="causes_above").label == "5 causes above"
+    assert f"open-{address_of(groups[0].of)}" not in {button.key for button in test.button}
+    assert not press(test, "causes_above").exception
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_cause_that_is_gone_says_so(open_page: Open) -> None:
+    assert "This cause is gone" in texts(open_page("exceptions", cause="never-was"))
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("status", ["mine", "aside", "corrected"])
+def test_every_filter_has_an_empty_state_of_its_own(open_page: Open, status: str) -> None:
+    said = texts(open_page("exceptions", status=status))
+
+    titles = {
+        "mine": "No cause is assigned to you",
+        "aside": "Nothing is set aside",
+        "corrected": "No value is corrected",
+    }
+    assert titles[status] in said
+
+
+# ---- a row of a value table
+
+
+def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(3)
+    assert group.count == 3
+    test = opened(open_page, group)
+    assert test.button(key="add_row").disabled
+    assert "Payment method PIN has no counterpart in AccountView" in texts(test)
+
+    test = test.selectbox(key="counterpart").set_value("14").run()
+    assert test.button(key="add_row").label == "Add the row and preview 3 orders"
+    test = press(test, "add_row")
+
+    assert not test.exception
+    assert shop.tables()["payment_methods"]["PIN"] == "14"
+    run = last(shop)
+    assert (run.counts.read, run.counts.planned) == (3, 3)
+    assert not is_open(shop, group.of)
+    said = texts(open_page("exceptions"))
+    assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in said
+
+    done = committed(shop, run)
+    assert done.counts.proven == 3
+    assert "are in a preview and wait" not in texts(open_page("exceptions"))
+
+
+def test_a_repair_that_does_not_help_all_says_how_many_and_why(
+    shop: Application, counter: Counter, article: str, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(2)
+    nameless = counter.order(article)
+    counter.prepaid(nameless, "PIN", 1)
+    with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
+    shop.set_flow("orders", with_default, "test")
+    planned(shop, "orders", nameless)
+    assert shop.exceptions.group(group.of).count == 3  # type: ignore[union-attr]
+    shop.set_flow("orders", {"default_debtor": "off", "debtor_number": ""}, "test")
+    test = opened(open_page, group)
+
+    test = test.selectbox(key="counterpart").set_value("14").run()
+    press(test, "add_row")
+
+    run = last(shop)
+    assert (run.counts.planned, run.counts.parked) == (2, 1)
+    said = texts(open_page("exceptions"))
+    assert "2 of 3 solved, 1 has another cause." in said
+    assert "2 orders are in a preview" in said
+    shop.discard(run.id, "test")
+
+
+def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(2)
+    shop.try_again(group.flow, group.cause, "test", group.field, group.detail)
+    last(shop)
+
+    said = texts(opened(open_page, group))
+    assert "0 of 2 solved, 2 still wait for this cause." in said
+
+
+def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
+    group = unmapped(1)
+    (key,) = shop.parked_keys("orders", group.cause, group.field, group.detail)
+    shop.set_table("payment_methods", {"PIN": "14"}, "test")
+
+    settled(shop, shop.preview("orders", "test", Mode.COMPLETE))
+
+    assert not is_open(shop, group.of)
+    (one,) = shop.issues.of_key("orders", key)
+    assert one.state is IssueState.CLOSED
+    assert one.reason == "gone"
+
+
+# ---- as it was, or with today's mapping
+
+
+def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(1)
+    before, place = shop.trying.current("orders"), f"more-{address_of(group.of)}"
+    assert menu(opened(open_page, group), place).options[0] == "Try again"
+    shop.trying.remove_rule("orders", "sales_order.payment_condition", "test")
+    shop.publish_draft("orders", "test", "payment conditions left out")
+    offered = menu(opened(open_page, group), place).options
+    assert offered[:2] == [
+        f"Try again with today's mapping (version {before + 1})", f"Try again as it was (mapping version {before})",
+    ]  # fmt: skip
+
+    menu(opened(open_page, group), place).click("as_it_was").run()
+    as_it_was = last(shop)
+    assert (as_it_was.mapping_version, as_it_was.counts.parked) == (before, 1)
+    menu(opened(open_page, group), place).click("today").run()
+
+    today = last(shop)
+    assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
+    assert not is_open(shop, group.of)
+    shop.trying.take_version("orders", before, "test")
+    shop.publish_draft("orders", "test", "and back again")
+
+
+def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(2)
+    made = shop.exceptions.made_with(group)
+    shop.trying.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), "test")
+    shop.publish_draft("orders", "test", "a remark")
+    shop.exceptions.add_row("payment_methods", "PIN", "14", "test")
+    menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
+    run = last(shop)
+    assert (run.mapping_version, run.counts.planned) == (made, 2)
+
+    shop.trying.take_version("orders", made, "test")
+    shop.publish_draft("orders", "test", "back")
+    with pytest.raises(PlanStaleError) as refused:
+        shop.commit(run.id, Approval(run.fingerprint, "test"))
+    assert refused.value.code == "mapping_published_since"
+
+
+# ---- articles
+
+
+@pytest.fixture
+def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[CauseGroup]:
+    """An order of something the till sells and the books do not have."""
+    order = counter.order(REPAIR_HOUR, relation=customer)
+    planned(shop, "orders", order)
+    yield waiting(shop, "article_missing", key=order)
+    shop.set_table("articles", {}, "test")
+    shop.set_flow("orders", {"collective_article": ""}, "test")
+    put_aside(shop, "orders")
+
+
+def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
+    shop: Application, open_page: Open, unknown: CauseGroup, article: str
+) -> None:
+    shop.logbook.drain(shop.events)
+    name = shop.exceptions.article(article)
+    assert name is not None
+    test = opened(open_page, unknown)
+    test = test.text_input(key=f"article-{REPAIR_HOUR}").set_value("nobody sells this").run()
+    assert "AccountView has no article nobody sells this." in texts(test)
+    assert test.button(key="use_articles").disabled
+
+    test = test.text_input(key=f"article-{REPAIR_HOUR}").set_value(str(name.values["name"])).run()
+    test = test.radio(key=f"article-{REPAIR_HOUR}-alike").set_value(article).run()
+    assert f"{article} is in AccountView" in texts(test)
+    test = press(test, "use_articles")
+
+    assert not test.exception
+    assert shop.tables()["articles"][REPAIR_HOUR] == article
+    assert last(shop).counts.planned >= 1
+    assert not is_open(shop, unknown.of)
+
+
+def test_a_collective_article_stands_in_for_all(
+    shop: Application, open_page: Open, unknown: CauseGroup, article: str
+) -> None:
+    test = opened(open_page, unknown)
+    test = test.segmented_control(key="article_way").set_value("all").run()
+    test = test.text_input(key="article-").set_value(article).run()
+
+    test = press(test, "use_articles")
+
+    assert not test.exception
+    assert shop.flow_settings("orders").model_dump()["collective_article"] == article
+    assert last(shop).counts.planned >= 1
+
+
+def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
+    shop: Application, open_page: Open, unknown: CauseGroup
+) -> None:
+    test = opened(open_page, unknown)
+    test = test.segmented_control(key="article_way").set_value("create").run()
+    assert not test.exception
+    shown = " ".join(str(one) for one in test.table[0].value.to_numpy().ravel())
+    assert REPAIR_HOUR in shown
+    assert "Reparatie" in shown
+    assert shop.sandbox
+    test = press(test, "again")
+    assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
+    like = next(row for row in shop.sandbox.state("ARTICLE") if row["ART_CODE"] == "10201")
+    new = {"ART_CODE": REPAIR_HOUR, "ART_DESC1": "Reparatie per uur", "AG_CODE": like["AG_CODE"], "VAT_CODE": "1"}
+    shop.sandbox.accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
+
+    test = press(test, "again")
+
+    assert not test.exception
+    assert last(shop).counts.planned >= 1
+    shop.sandbox.accountview.remove("ARTICLE", REPAIR_HOUR)
+
+
+# ---- customers
+
+
+def test_one_of_several_customers_is_chosen_beside_what_differs(
+    shop: Application, counter: Counter, article: str, open_page: Open
+) -> None:
+    assert shop.sandbox
+    for number, city in (("30001", "Utrecht"), ("30002", "Zeist")):
+        shop.sandbox.accountview.add(
+            "CONTACT",
+            {**DEBTOR, "SUB_NR": number, "ACCT_NAME": "Tweeling", "MAIL_BUS": "twee@ling.example", "CITY": city},
+        )
+    relation = counter.customer("Tweeling", "twee@ling.example")
+    orders = [counter.order(article, relation=relation) for _ in range(2)]
+    planned(shop, "orders", *orders)
+    group = waiting(shop, "customer_ambiguous")
+    test = opened(open_page, group)
+    beside = test.table[0].value
+    assert list(beside.columns[1:]) == ["30001", "30002"]
+    cities = next(row for row in beside.to_numpy().tolist() if "Utrecht" in row)
+    assert cities[1:] == ["Utrecht", "Zeist"]
+    assert test.button(key="choose_customer").disabled
+
+    (issue,) = shop.exceptions.issues_of(group.of)
+    test = test.radio(key=f"candidate-{issue.id}").set_value("30002").run()
+    test = press(test, "choose_customer")
+
+    assert not test.exception
+    run = last(shop)
+    assert run.counts.planned == 2
+    done = committed(shop, run)
+    assert done.counts.proven == 2
+    booked = [row["RPL_INV"] for row in shop.sandbox.state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
+    assert booked == ["30002", "30002"]
+    assert not is_open(shop, group.of)
+
+
+# ---- a value
+
+
+def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: Application, open_page: Open) -> None:
+    assert shop.sandbox
+    group = waiting(shop, "ean_check_digit", "products")
+    (first, *_) = shop.exceptions.issues_of(group.of)
+    key, good = first.issue.key, f"871998000099{ean.calc_check_digit('871998000099')}"
+    test = opened(open_page, group)
+    test = test.segmented_control(key="value-ean_check_digit").set_value("here").run()
+    assert not test.exception
+    assert test.button(key="correct").disabled
+
+    field = shop.source_field("products", "article.ean")
+    assert field is not None
+    shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
+    run = settled(shop, shop.try_again("products", group.cause, "test", group.field, group.detail))
+    assert run.counts.planned == 1
+    assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.of)}
+    test = open_page("exceptions", status="corrected")
+    assert not test.exception
+    shown = test.dataframe[0].value
+    assert list(shown["key"]) == [key]
+    assert list(shown["becomes"]) == [good]
+    shop.discard(run.id, "test")
+
+    (kept,) = shop.corrections.all("products")
+    shop.sandbox.accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
+    assert shop.why_article("products", key) != []
+    assert not kept.holds_for(shop.exceptions.records("products", [key])[key])
+    shop.corrections.remove("products", [kept], person())
+    assert shop.corrections.counts() == {}
+
+
+# ---- deciding
+
+
+def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
+    shop: Application, counter: Counter, article: str, customer: str, open_page: Open,
+    unmapped: Callable[[int], CauseGroup],
+) -> None:  # fmt: skip
+    group = unmapped(2)
+    test = opened(open_page, group)
+    test = menu(test, f"more-{address_of(group.of)}").click("aside").run()
+    assert test.button(key="aside_now").disabled
+    assert "They stay parked and nobody is told" in texts(test)
+    shop.exceptions.set_aside(group.of, "booked by hand", person())
+    assert not is_open(shop, group.of)
+    said = texts(open_page("exceptions", status="aside"))
+    assert "booked by hand" in said
+
+    (order,) = paid_with(counter, article, customer, "PIN")
+    planned(shop, "orders", order)
+
+    back = waiting(shop, "payment_method_unmapped", key=order)
+    assert (back.of, back.count) == (group.of, 1)
+    said = texts(open_page("exceptions"))
+    assert "2 more of this cause were set aside by an operator: booked by hand" in said
+
+    test = press(open_page("exceptions", status="aside", cause=address_of(group.of)), "take_back")
+    assert not test.exception
+    assert waiting(shop, "payment_method_unmapped", key=order).count == 3
+
+
+def test_one_record_is_set_aside_by_itself(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(2)
+    before = group.count
+    first = shop.exceptions.issues_of(group.of)[0]
+
+    assert shop.exceptions.set_aside(group.of, "just this one", person(), (first.id,)) == 1
+
+    rest = shop.exceptions.group(group.of)
+    assert rest is not None
+    assert rest.count == before - 1
+    assert "just this one" in texts(opened(open_page, group))
+    shop.exceptions.take_back(group.of, person())
+
+
+def test_a_cause_is_given_to_a_person_and_carries_a_note(
+    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+) -> None:
+    group = unmapped(1)
+    place = f"more-{address_of(group.of)}"
+    test = menu(opened(open_page, group), place).click("assign").run()
+    assert "an operator" in test.selectbox(key="assign_to").options
+    test = menu(opened(open_page, group), place).click("note").run()
+    assert not test.exception
+    shop.exceptions.assign(group.of, person(), person())
+    shop.exceptions.annotate(group.of, "Asked the *shop*", person())
+
+    said = texts(open_page("exceptions", status="mine"))
+
+    assert "With an operator" in said
+    assert "Note: Asked the *shop*" in said
+    shop.exceptions.assign(group.of, "", person())
+
+
+def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:
+    group = waiting(shop, "currency_without_rate", "products")
+
+    test = press(opened(open_page, group), "to_setting")
+
+    assert not test.exception
+    assert "Settings" in texts(test) or test.query_params["tab"] == "settings"
+
+
+def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
+    group = unmapped(2)
+
+    lines = list(csv.DictReader(io.StringIO(shop.exceptions.csv([group], IssueState.OPEN))))
+
+    assert [line["cause"] for line in lines] == ["payment_method_unmapped"] * group.count
+    assert {line["detail"] for line in lines} == {"PIN"}
