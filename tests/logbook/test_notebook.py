@@ -1,0 +1,99 @@
+"""The notebook, run as an analyst runs it: beside a console that is at work, and without one."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.consoles import Console, opened
+
+ROOT = Path(__file__).parent.parent.parent
+NOTEBOOK = ROOT / "notebooks" / "the-log.ipynb"
+SECONDS = 60
+MOST_BYTES = 20_000
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a console that has written the products of a small sandbox."""
+    folder = tmp_path_factory.mktemp("console")
+    with opened(folder, sandbox=True) as application:
+        Console(application).run("products")
+    return folder
+
+
+@contextmanager
+def running(data: Path) -> Iterator[None]:
+    """Run a console on these data for the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "integration", "console", "--port", str(port)], cwd=ROOT,
+        env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,  # noqa: TID251
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + SECONDS
+        while not _well(port):
+            assert server.poll() is None, "the console does not start"
+            assert time.monotonic() < until, "the console does not start"
+            time.sleep(0.1)
+        yield
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _well(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def executed(data: Path) -> list[dict[str, Any]]:
+    """Return the outputs of the notebook by their kinds, one for each cell that gives any."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CONSOLE_DATA", str(data))
+        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
+        client.execute()
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+    return [cell.outputs[-1]["data"] for cell in cells]
+
+
+@pytest.mark.processes
+def test_the_notebook_analyses_the_log_while_the_console_runs_and_without_it(data: Path) -> None:
+    with running(data):
+        assert (data / "server.json").exists()
+        beside = executed(data)
+    assert not (data / "server.json").exists()
+    alone = executed(data)
+
+    for outputs in (beside, alone):
+        assert len(outputs) == 5
+        assert "proven" in outputs[0]["text/html"]
+        assert "products" in outputs[0]["text/html"]
+        assert "application/vnd.plotly.v1+json" in outputs[1]
+        assert "ean_check_digit" in outputs[2]["text/html"]
+    assert beside[0]["text/plain"] == alone[0]["text/plain"]
+
+
+def test_the_notebook_is_kept_small_and_without_anybody_s_answers() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert NOTEBOOK.stat().st_size < MOST_BYTES
+    assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
