@@ -5,6 +5,7 @@ A workflow is a preview or a commit; a step is one page of it. A step may run tw
 ledger knows what was sent. Runs of a process that died are taken over by any other one.
 """
 
+import gc
 import logging
 import threading
 import uuid
@@ -169,6 +170,8 @@ class Engine:
         self.reschedule()
         self.heartbeats.beat(self.executor)
         self._keeper.start()
+        if not gc.get_freeze_count():  # what is loaded by now stays: walking it again took a tenth of a run's time
+            gc.freeze()
 
     def stop(self) -> None:
         """Stop taking work; a run under way is taken up again at the next start."""

@@ -17,7 +17,7 @@ from functools import lru_cache
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import NoReturn, Self, TypeVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlencode
 
 import httpx
 import stamina
@@ -259,17 +259,32 @@ class Line:
 
         Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
         """
-        call = _Call(method, url, operation, repeatable, params, headers, content, data)
+        call, begun = _Call(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
-            for attempt in self._attempts():
-                with attempt:
-                    return self._once(call, again)
+            return self._once(call, again)
+        except _NotYetError as waiting:
+            failed = waiting
+        try:  # only now: nearly all calls are answered at once, and preparing to wait takes as long as some of them
+            return self._answered_later(call, again, failed, begun)
         except _NotYetError as waiting:
             failure = waiting.error
         raise failure  # here and not above: what is raised while handling would drag the handled along
 
-    def _attempts(self) -> Iterator[stamina.Attempt]:
-        deadline = self._clock() + self.pace.patience_seconds
+    def _answered_later(
+        self, call: _Call, again: Callable[[Answer], bool] | None, failed: _NotYetError, begun: float
+    ) -> Answer:
+        """Return the answer to one of the attempts after a first one that failed."""
+        first: _NotYetError | None = failed
+        for attempt in self._attempts(begun):
+            with attempt:
+                if first is not None:
+                    failed, first = first, None
+                    raise failed
+                return self._once(call, again)
+        raise failed
+
+    def _attempts(self, begun: float) -> Iterator[stamina.Attempt]:
+        deadline = begun + self.pace.patience_seconds
 
         def worth_waiting(error: Exception) -> bool | float:
             if not isinstance(error, _NotYetError):
@@ -285,7 +300,7 @@ class Line:
             stamina.retry_context(
                 on=worth_waiting,
                 attempts=self.pace.attempts,
-                timeout=self.pace.patience_seconds,
+                timeout=max(deadline - self._clock(), FIRST_PAUSE_SECONDS),
                 wait_initial=FIRST_PAUSE_SECONDS,
                 wait_max=LONGEST_PAUSE_SECONDS,
                 wait_jitter=FIRST_PAUSE_SECONDS,
@@ -326,10 +341,12 @@ class Line:
 
     def _built(self, call: _Call) -> httpx.Request:
         try:
+            url = _parsed(call.url)
+            if call.params:  # taken apart and put together once: an address may carry a hundred conditions
+                url = url.copy_with(query=urlencode(call.params).encode("ascii"))
             return self._client.build_request(
                 call.method,
-                _parsed(call.url),
-                params=call.params,
+                url,
                 headers=call.headers,
                 content=call.content,
                 data=call.data,

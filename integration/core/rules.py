@@ -409,10 +409,15 @@ class _Way:
             raise _unusable(rule.target, str(error)) from error
         self.table = toolbox.table(rule.table) if rule.table else None
         self.reads = self.formula.names if self.formula else frozenset({rule.source} if rule.source else ())
+        says_more = rule.force or rule.expression or rule.table or rule.max_length or not is_empty(rule.default)
+        self.is_plain = not says_more  # a source and functions, as most rules are
 
     def value(self, values: Values, note: _Note) -> Value | _Nothing:
         """Return the value for one record. Raises ValueError when there is none."""
         rule = self.rule
+        if self.is_plain:
+            value = self._computed(values, note)
+            return _Nothing.ABSENT if is_empty(value) and self.reads.isdisjoint(values) else value
         if rule.force:
             if note:
                 note("force", rule.default)

@@ -26,6 +26,16 @@ _OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("s
 _MOVED = ("seq", "action", "step", "kind", "key", "title", "weight", "cause", "sent_at", "reference")
 _LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
+_TALLIES = sa.select(tallies).where(tallies.c.run.in_(sa.bindparam("runs", expanding=True)))
+_ADD = (
+    tallies.update()
+    .where(
+        tallies.c.run == sa.bindparam("the_run"),
+        tallies.c.action == sa.bindparam("the_action"),
+        tallies.c.step == sa.bindparam("the_step"),
+    )
+    .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
+)
 
 Moves = Mapping[tuple[str, str], tuple[int, int]]
 """Lines and weight to add, by action and step."""
@@ -52,9 +62,8 @@ def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, i
         entry[0] += number
         entry[1] += weight
     for (action, step), (number, weight) in sorted(sums.items()):
-        here = (tallies.c.run == run, tallies.c.action == action, tallies.c.step == step)
-        more = {"lines": tallies.c.lines + number, "weight": tallies.c.weight + weight}
-        if not connection.execute(tallies.update().where(*here).values(more)).rowcount:
+        here = {"the_run": run, "the_action": action, "the_step": step}
+        if not connection.execute(_ADD, {**here, "more_lines": number, "more_weight": weight}).rowcount:
             row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
             connection.execute(tallies.insert().values(row))
 
@@ -63,7 +72,7 @@ def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[t
     """Return lines and weight by action and step, of each run."""
     found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
     for some in portions(run_ids):
-        for row in connection.execute(sa.select(tallies).where(tallies.c.run.in_(some))):
+        for row in connection.execute(_TALLIES, {"runs": some}):
             found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
     return found
 
