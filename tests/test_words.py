@@ -26,10 +26,10 @@ PARTS = ("what", "data", "do")
 
 VOCABULARY = {
     r"parked": ("geparkeerd|parkeren", "zurück(ge)?stell"),
-    r"proven|proof": ("geverifieerd", "nachgewiesen"),
+    r"proven|proof": ("geverifieerd|verificatie", "nachgewiesen|nachweis"),
     r"in doubt": ("onzeker", "ungewiss"),
     r"set aside": ("terzijde", "aussondern|ausgesondert"),
-    r"skipped": ("overgeslagen", "übersprungen"),
+    r"skipped": ("overgeslagen|overslaan|slaat .* over", "überspr[iu]ng"),
     r"unchanged": ("ongewijzigd", "unverändert"),
     r"previews?": ("voorvert", "vorschau"),
     r"commit(s|ted)?": ("doorvoer|doorgevoerd|voer .*door", "übernehm|übernomm"),
@@ -150,7 +150,8 @@ def asked_for(call: ast.Call) -> Iterator[str]:
 
 def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
     """Return what a call shows to people, as far as its name tells."""
-    if name not in SHOWN | SHOWN_PLACES.keys():
+    of = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if name not in SHOWN | SHOWN_PLACES.keys() or (isinstance(of, ast.Name) and of.id == "log"):
         return []
     labels = [one.value for one in call.keywords if one.arg in LABELS]
     return call.args[SHOWN_PLACES.get(name, slice(1))] + labels

@@ -192,15 +192,15 @@ def _table(
 def _columns(known: Sequence[str], of: Sequence[Field], systems: tuple[str, str]) -> Columns:
     config, (source, target) = st.column_config, systems
     return {
-        "target": config.TextColumn(text("col_target", system=target), width=130),
+        "target": config.TextColumn(text("col_target", system=target), width=125),
         "source": config.SelectboxColumn(
-            text("col_source", system=source), options=list(known), width=180,
+            text("col_source", system=source), options=list(known), width=165,
             format_func=lambda name: field_label(of, str(name)),
         ),
         "how": config.TextColumn(text("col_functions"), width=90),
-        "default": config.TextColumn(text("col_default"), width=75),
+        "default": config.TextColumn(text("col_default"), width=100),
         "ownership": config.SelectboxColumn(
-            text("col_ownership"), options=[str(one) for one in Ownership], required=True, width=195,
+            text("col_ownership"), options=[str(one) for one in Ownership], required=True, width=205,
             format_func=lambda name: text(f"owner_{name}"),
         ),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from pages.components.runs import short_id
 from pages.components.states import LOOKS, tag, tint
 from pages.components.tables import Columns, browse
 from pages.components.timeline import event_name, event_reason, rows_of
-from pages.components.wording import column_time, flow_name, number, system_name, text, zone
+from pages.components.wording import flow_name, number, system_name, table_second, text, zone
 
 SIZE = 200
 
@@ -36,7 +36,9 @@ def records(app: Application, tools: DeltaGenerator) -> None:
             text("btn_csv"), data=lambda: event_frame(app.logbook.search(sought, 0, MOST_FOUND)).to_csv(index=False),
             file_name="log.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
         )  # fmt: skip
-    clicked = browse(_tagged(event_frame(events)), _columns(), f"log-{hash(sought)}-{offset}", text("nav_logs"))
+    clicked = browse(
+        _tagged(event_frame(events)), _columns(), f"log-{hash(sought)}-{offset}", text("nav_logs"), {"at": table_second}
+    )
     note(
         text(
             "log_shown_more" if more else "log_shown", first=number(offset + 1), last=number(offset + len(events)),
@@ -102,8 +104,8 @@ def _columns() -> Columns:
     config = st.column_config
     states = ("proven", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
-        "at": config.DatetimeColumn(text("col_at"), format=column_time(seconds=True), width=128),
-        "flow": config.TextColumn(text("col_flow"), width=96),
+        "at": config.DatetimeColumn(text("col_at"), width=132),
+        "flow": config.TextColumn(text("col_flow")),
         "key": config.TextColumn(text("col_code"), width=104),
         "title": config.TextColumn(text("col_name"), width=210),
         "result": config.MultiselectColumn(

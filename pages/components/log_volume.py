@@ -18,7 +18,7 @@ from pages.components.log_filters import PERIODS, flows, pick
 from pages.components.runs import short_id
 from pages.components.tables import Columns, browse
 from pages.components.timeline import Happened, event_reason, event_title, rows_of
-from pages.components.wording import column_time, flow_name, term, text, zone
+from pages.components.wording import flow_name, table_time, term, text, zone
 
 PERIOD = "30"
 HOURLY = ("1", "7")
@@ -120,7 +120,13 @@ def _errors(app: Application, period: Period) -> None:
             "last_seen": last,
         }
     )
-    clicked = browse(shown, _error_columns(), f"errors-{period.since:%Y%m%d%H}-{period.flow}", text("errors_title"))
+    clicked = browse(
+        shown,
+        _error_columns(),
+        f"errors-{period.since:%Y%m%d%H}-{period.flow}",
+        text("errors_title"),
+        {"last_seen": table_time},
+    )
     if clicked is not None:
         _lead_to(app, errors.iloc[clicked])
 
@@ -135,8 +141,8 @@ def _error_columns() -> Columns:
     return {
         "cause": config.TextColumn(text("col_cause"), width="large"),
         "flow": config.TextColumn(text("col_flow"), width=110),
-        "events": config.NumberColumn(text("col_times"), width=90, format="localized"),
-        "last_seen": config.DatetimeColumn(text("col_last_seen"), format=column_time(), width=120),
+        "events": config.NumberColumn(text("col_times"), width=90),
+        "last_seen": config.DatetimeColumn(text("col_last_seen"), width=120),
     }
 
 

@@ -113,7 +113,7 @@ def needs_list(app: Application, found: list[Need]) -> None:
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                with st.container(width=112):
+                with st.container(width=156):
                     badge(need.state)
                 with st.container(width="stretch", gap=None):
                     small(f"**{need.title}**")

@@ -146,9 +146,9 @@ def _columns(frame: pd.DataFrame, show: str) -> Columns:
         "key": config.TextColumn(text("col_code"), width=92),
         "title": config.TextColumn(text("col_name"), width=200),
         "kind": config.TextColumn(text("col_kind"), width=112),
-        "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions), width=92),
-        "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps), width=104),
-        "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"}), width=78),
+        "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions)),
+        "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps)),
+        "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"})),
         "what": config.TextColumn(text("col_reason" if show in ("park", "skip") else "col_what"), width="large"),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}

@@ -143,11 +143,11 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     states = {tag(run_state(state)): run_state(state) for state in RunState}
     config = st.column_config
     columns: dict[str, Any] = {
-        "run": config.TextColumn(text("col_run"), width=72),
-        "flow": config.TextColumn(text("col_flow"), width=84),
+        "run": config.TextColumn(text("col_run"), width=88),
+        "flow": config.TextColumn(text("col_flow")),
         "mode": config.TextColumn(text("fact_mode"), width=92),
         "state": config.MultiselectColumn(
-            text("col_status"), options=list(states), color=[tint(state) for state in states.values()], width=128
+            text("col_status"), options=list(states), color=[tint(state) for state in states.values()]
         ),
         "started": config.DatetimeColumn(text("col_started"), width=112),
         "took": config.TextColumn(text("col_duration"), width=84),

@@ -233,12 +233,6 @@ def table_second(value: datetime) -> str:
     return words.table_time(value, language(), seconds=True)
 
 
-def column_time(seconds: bool = False) -> str:
-    """Return how a column of times is written, in the letters of Streamlit, which names months in English only."""
-    day = {"en": "D MMM", "nl": "DD-MM", "de": "DD.MM."}[language()]
-    return f"{day}, HH:mm:ss" if seconds else f"{day}, HH:mm"
-
-
 def field_date() -> Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]:
     """Return how a date is typed, in the letters of Streamlit."""
     return FIELD_DATES[language()]
