@@ -39,6 +39,7 @@ from integration.core.rules import (
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
 LONGEST_PATTERN = 200
 MOST_REPEATS = 1_000  # in a pattern, multiplied: nested ones are written out when it is prepared
+SHOWN_REST = 40  # characters of what cannot be read
 LONGEST_EXPRESSION = 2_000
 MOST_NODES = 400  # parts of an expression
 DEEPEST = 40
@@ -592,12 +593,19 @@ def _parsed(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"the expression cannot be read: {getattr(error, 'msg', None) or error}") from None
+        raise ValueError(_unread(text.strip(), error)) from None
     _measure(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
             node.value = _literal(node.value)  # type: ignore[assignment]
     return tree
+
+
+def _unread(text: str, error: Exception) -> str:
+    """Return why a text is no expression, with the place from which on it cannot be read."""
+    place = error.offset if isinstance(error, SyntaxError) and error.lineno == 1 else None
+    rest = text[max(0, (place or 1) - 1) :][:SHOWN_REST].strip()
+    return f"the expression cannot be read from here on: {rest}" if rest else "the expression ends too early"
 
 
 def _measure(tree: ast.expr) -> None:

@@ -34,6 +34,9 @@ PRICE, SENT_PRICES = "article.price", frozenset({"article.price_incl", "article.
 WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
 """Kinds that are written once, so that nobody decides about their fields afterwards."""
 
+WITHOUT_NAME = frozenset({Kind.PAYMENT, Kind.VAT, Kind.LINE})
+"""Parts of a document whose name says nothing about whom it is for."""
+
 PARTS: Mapping[str, tuple[tuple[Kind, Kind], ...]] = {
     "products": ((Kind.PRODUCT, Kind.ARTICLE), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, Kind.GROUP)),
     "stock": ((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, Kind.ARTICLE)),
@@ -189,13 +192,16 @@ def _tried(logic: FlowLogic, record: Record) -> Trial:
             title = title if stage.derived else staged.title
             obstacle = obstacle or staged.issue or staged.skip
         traces += logic.trace(place, record)
+    if obstacle is None and record.values.get("cancelled") is True:
+        obstacle = Skip("document_cancelled", record.key, {"key": title})
     return Trial(record.key, title, tuple(traces), obstacle)
 
 
 def title_of(record: Record) -> str:
     """Return how a record of the source is called: its number or code, and a name in it."""
     number = as_text(record.values.get("number")) or record.key
-    names = (as_text(each.values.get("name")).strip() for each in (record, *record.parts))
+    named = (record, *(part for part in record.parts if part.kind not in WITHOUT_NAME))
+    names = (as_text(each.values.get("name")).strip() for each in named)
     name = next(filter(None, names), "")
     return f"{number} · {name[:LONGEST_TITLE]}" if name else number
 

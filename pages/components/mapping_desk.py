@@ -4,7 +4,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -24,6 +24,7 @@ from pages.components.wording import field_name, field_term, system_name, term, 
 
 SAMPLE = 32  # characters of a value beside its field
 KEPT_SECONDS = 60
+TILL = "mplus"
 MOST_OFFERED = 25  # records to choose from
 
 
@@ -106,10 +107,25 @@ def try_on(desk: Desk, record: Record) -> Trial | None:
     return found[0]
 
 
+def captioned(fields: Sequence[Field], system: str) -> list[Field]:
+    """Return fields with captions in the language of the session, where the caption is ours and not the system's own.
+
+    AccountView names its fields in its dictionary; the till has no captions at all.
+    """
+
+    def caption(one: Field) -> str:
+        known = has_term(f"field_{one.kind}_{one.name}") or has_term(f"field_{one.name}")
+        ours = system == TILL or not one.wire
+        return field_name(f"{one.kind}.{one.name}") if known and ours else one.caption
+
+    return [replace(one, caption=caption(one)) for one in fields]
+
+
 def source_list(desk: Desk, part: Kind) -> list[Field] | None:
     """Return the fields of the source that rules for a part read, or None with the reason on screen."""
     kind, system = desk.parts[part], desk.flow.source
-    return asked(desk.app, f"{system} {kind}", lambda: desk.app.fields(system, kind))
+    found = asked(desk.app, f"{system} {kind}", lambda: desk.app.fields(system, kind))
+    return None if found is None else captioned(found, system)
 
 
 def target_list(desk: Desk, part: Kind) -> list[Field] | None:

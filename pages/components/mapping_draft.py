@@ -15,6 +15,7 @@ from integration.trying import Effect, Moved, RuleChange, changes, kind_of
 from pages.components.application import person
 from pages.components.layout import attempt, empty, note, section, small, trouble
 from pages.components.mapping_desk import Desk, aspect_text, source_list, way_label
+from pages.components.reasons import said_reason
 from pages.components.tables import ROW, browse
 from pages.components.wording import (
     counted,
@@ -212,7 +213,8 @@ def _after(one: Moved) -> str:
 def _obstacle(one: Issue | Skip | None) -> str:
     match one:
         case Issue():
-            return f"‖ {one.facts.get('message') or say(one.cause, one.facts).what}"
+            message = one.facts.get("message")
+            return f"‖ {said_reason(message) if message else say(one.cause, one.facts).what}"
         case Skip():
             return f"» {say(one.reason, one.facts).what}"
         case _:

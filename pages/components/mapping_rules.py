@@ -12,10 +12,11 @@ from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, Trace, as_text
 from integration.trying import Trial, kind_of, readable, sample_values, title_of, writable
 from pages.components.application import person
-from pages.components.layout import clear_search, empty, note, search, small
+from pages.components.layout import clear_search, empty, note, search, section, small
 from pages.components.mapping_desk import (
     Desk,
     aspect_text,
+    captioned,
     recent_records,
     record_by_key,
     shown,
@@ -26,10 +27,12 @@ from pages.components.mapping_desk import (
     try_on,
     way_label,
 )  # fmt: skip
+from pages.components.mapping_draft import effect_box
 from pages.components.mapping_editor import Choices, rule_editor, show_rule, why_box
+from pages.components.reasons import said_reason
 from pages.components.states import COLOURS, inline
 from pages.components.tables import browse
-from pages.components.wording import field_name, plain, say, text
+from pages.components.wording import field_name, plain, say, term, text
 
 
 def rules_part(desk: Desk, part: Kind, download: object) -> None:
@@ -37,7 +40,8 @@ def rules_part(desk: Desk, part: Kind, download: object) -> None:
     sources, targets = source_list(desk, part), target_list(desk, part)
     if sources is None or targets is None:
         return
-    can_read, can_fill = readable(desk.name, desk.parts[part], sources), writable(desk.name, part, targets)
+    can_read = captioned(readable(desk.name, desk.parts[part], sources), desk.flow.source)
+    can_fill = writable(desk.name, part, captioned(targets, desk.flow.target))
     mine = [rule for rule in desk.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(desk, part)
@@ -52,6 +56,9 @@ def rules_part(desk: Desk, part: Kind, download: object) -> None:
         with grid.cell(column_span=5):
             _table(desk, part, listed, can_read, trial, find)
             _add(desk, part, mine, can_fill)
+            if desk.changed:
+                section(text("effect_title"), text("effect_about", many=term(f"many_{desk.name}")))
+                effect_box(desk)
         with grid.cell(column_span=3):
             if chosen is not None:
                 _editor(desk, chosen, listed, Choices(can_read, can_fill.get(chosen.target), samples))
@@ -95,7 +102,7 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
         st.query_params["record"] = (st.session_state.get(f"record-{kind}") or "").strip()
 
     chosen = st.selectbox(
-        text("try_record"), options, index=options.index(wanted) if wanted else 0 if options else None,
+        text("try_record"), options, index=options.index(wanted) if wanted else _first(recent) if options else None,
         key=f"record-{kind}", format_func=lambda key: title_of(known[key]) if key in known else key,
         accept_new_options=True, on_change=keep, width=320, placeholder=text(f"why_of_{desk.name}"),
         help=text("try_record_about"),
@@ -107,6 +114,12 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     if found is None and "failure" not in st.session_state:
         note(f":orange[:material/error: {text(f'why_unknown_{desk.name}', code=plain(chosen))}]")
     return found
+
+
+def _first(recent: Sequence[Record]) -> int:
+    """Return the place of the first record that takes part: of a cancelled one little can be seen."""
+    taking_part = (place for place, one in enumerate(recent) if one.flat().get("cancelled") is not True)
+    return next(taking_part, 0)
 
 
 def _obstacle(trial: Trial) -> None:
@@ -179,7 +192,8 @@ def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
 
 def _given(trace: Trace) -> str:
     if trace.issue is not None:
-        return f"‖ {trace.issue.facts.get('message') or say(trace.issue.cause, trace.issue.facts).what}"
+        message = trace.issue.facts.get("message")
+        return f"‖ {said_reason(message) if message else say(trace.issue.cause, trace.issue.facts).what}"
     return shown(trace.value)
 
 
