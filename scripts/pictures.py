@@ -2,6 +2,7 @@
 
 # ruff: noqa: TID251, INP001 - a script; the environment of the console is made here
 
+import json
 import os
 import re
 import shutil
@@ -15,37 +16,53 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from integration.repairing import address_of
+from integration.store.issues import Cause
 
 SIZE = {"width": 1440, "height": 900}
 LARGEST = 250_000  # bytes
 PATIENCE = 60_000
 SETTLE = 1500  # milliseconds until fonts and canvas tables are drawn
 START_SECONDS = 60
+DAYS = 4
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 @contextmanager
-def console() -> Iterator[str]:
-    """Run a new console with the built-in sandbox and give its address."""
+def console(data: str) -> Iterator[str]:
+    """Run a new console with the built-in sandbox on a folder, and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as data:
-        given = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "1200"}
-        others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
-        server = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "integration", "console", "--port", str(port)],
-            env={**others, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            wait_for(f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
+    server = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "integration", "console", "--port", str(port)],
+        env=environment(data), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def environment(data: str) -> dict[str, str]:
+    """Return an environment in which nothing is set for the console but its folder and the sandbox."""
+    given = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "1200"}
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}, **given}
+
+
+def run(data: str, flow: str) -> None:
+    """Preview and commit a flow as from a terminal beside the console, with every brake confirmed."""
+    plan = terminal(data, "preview", flow, "--complete")
+    if plan["state"] == "ready":
+        confirmed = [part for one in plan["brakes"] for part in ("--confirm", f"{one['code']}={one['count']}")]
+        terminal(data, "commit", plan["run"], "--fingerprint", plan["fingerprint"], *confirmed)
 
 
 def wait_for(address: str) -> None:
@@ -97,26 +114,60 @@ def committed(page: Page) -> None:
 
 
 def main(folder: Path) -> None:
-    """Take every picture."""
+    """Take every picture of the tour."""
     folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("chromium is not installed: apt-get install chromium")
-    with console() as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as data, console(data) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         light, dark = tab(browser, "light"), tab(browser, "dark")
         light.goto(address, wait_until="commit")
         light.get_by_role("button", name="Preview products").first.click(timeout=PATIENCE)
         expect(light.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
-        picture(dark, f"{address}/preview?show=update", folder / "preview-dark.png")
         picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
         committed(light)
-        light.wait_for_timeout(4 * SETTLE)  # until the log has what the run told
-        picture(light, light.url, folder / "runs-light.png")
-        pages = {"overview": "", "record": "logs?record=products:10602", "flows": "flows", "setup": "setup"}
-        for name, place in pages.items():
-            picture(light, f"{address}/{place}", folder / f"{name}-light.png")
+        order = work(data, address, light)
+        pages = {
+            "overview-light": (light, ""),
+            "exceptions-dark": (dark, f"exceptions?cause={cause(data)}"),
+            "record-light": (light, f"logs?record=orders:{order}"),
+            "mappings-light": (light, "mappings?flow=products&part=article"),
+            "stock-dark": (dark, "stock?period=7"),
+        }
+        for name, (page, place) in pages.items():
+            picture(page, f"{address}/{place}", folder / f"{name}.png")
         browser.close()
+
+
+def work(data: str, address: str, page: Page) -> str:
+    """Let the shop sell for some days and sync every flow after each; return an order that was booked."""
+    for _ in range(DAYS):
+        for flow in ("orders", "customers", "stock"):
+            run(data, flow)
+        page.goto(address, wait_until="commit")
+        page.get_by_role("button", name="Let a day pass").click(timeout=PATIENCE)
+        page.wait_for_timeout(SETTLE)
+    page.wait_for_timeout(4 * SETTLE)  # until the log has what the runs told
+    return asked(data, "SELECT key FROM events WHERE kind = 'sales_order' AND event = 'proven' ORDER BY id LIMIT 1")
+
+
+def cause(data: str) -> str:
+    """Return under which name the orders whose articles the books lack are found on the page of exceptions."""
+    one = next(one for one in terminal(data, "issues") if one["cause"] == "article_missing")
+    return address_of(Cause(one["flow"], one["cause"], one["field"], one["detail"]))
+
+
+def asked(data: str, sql: str) -> str:
+    """Return the first value the log answers."""
+    return str(next(iter(terminal(data, "log", sql)["rows"][0])))
+
+
+def terminal(data: str, *arguments: str) -> Any:
+    """Return what a command in a terminal beside the console prints for programs."""
+    command = [sys.executable, "-m", "integration", *arguments, "--json"]
+    done = subprocess.run(command, env=environment(data), capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":
