@@ -148,7 +148,8 @@ def finished_login(app: Application) -> None:
     for name in ("code", "state", "error", "error_description", "scope"):
         st.query_params.pop(name, None)
     st.query_params["step"] = "accountview"
-    attempt(lambda: app.authorized(code, state))
+    if attempt(lambda: app.authorized(code, state)):
+        st.session_state["asks-accountview"] = True  # the company is chosen next
 
 
 def _company_form(app: Application, spot: Spot) -> None:
