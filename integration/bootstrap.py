@@ -342,9 +342,12 @@ class Application:
         """Return what the chosen flows need of AccountView beyond the connection; all flows while none is chosen."""
         return self.naming.needs({flow: self.flow_settings(flow) for flow in self.setting_up.chosen() or self.flows})
 
-    def names(self) -> Named:
-        """Return what AccountView calls each object and field: our default, what is in force, and what is there."""
-        return self.naming.look()
+    def names(self, changed: Mapping[str, str] | None = None) -> Named:
+        """Return what AccountView calls each object and field: our default, what is in force, and what is there.
+
+        With `changed` names it is looked for what would be in force with them.
+        """
+        return self.naming.look(changed)
 
     def set_names(self, values: Mapping[str, str | None], by: str) -> None:
         """Keep names of AccountView by their paths, None for the default, and connect anew with them.

@@ -23,6 +23,7 @@ RECORD = "names"
 FILE = "CONSOLE_ACCOUNTVIEW__NAMES"
 GROUPS = frozenset(Names.model_fields)
 REFERENCE = "order_reference_field"
+HEADER = "history.header"
 SEVERAL = "objects.posting_history"  # codes alone; their tables are those of postings
 MANNER = ("conditions", "page_strategy", "overlap_seconds")
 NEEDED = frozenset(
@@ -213,13 +214,17 @@ class Naming:
         _checked(kept)
         self._stored.put(self._name(RECORD), kept, by)
 
-    def look(self) -> Named:
-        """Return every object with its names, held against the list of objects and the dictionary as they are now."""
-        names = self.in_force()
-        seen = _seen(self._connector, names)
-        values, defaults, fixed = flat(names), flat(Names()), frozenset(_paths(self._spoken()))
+    def look(self, changed: Mapping[str, str] | None = None) -> Named:
+        """Return every object with its names, held against the list of objects and the dictionary as they are now.
+
+        With `changed` names, by their paths, it is looked for what would be in force with them; what is in force stays
+        the `value`.
+        """
+        values, defaults = flat(self.in_force()), flat(Names())
+        meant, fixed = values | dict(changed or {}), frozenset(_paths(self._spoken()))
+        seen = _seen(self._connector, meant)
         objects = [
-            NamedObject(sort.name, sort.flows, tuple(_names(sort, names, values, defaults, fixed, seen)))
+            NamedObject(sort.name, sort.flows, tuple(_names(sort, values, meant, defaults, fixed, seen)))
             for sort in _SORTS
         ]
         manner = tuple(
@@ -261,14 +266,11 @@ class _Seen:
         return self.tables.get(table.upper()) if table else ()
 
 
-def _seen(connector: Callable[[], Connector], names: Names) -> _Seen:
+def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Seen:
     """Read the list of objects and every table that is named; the first thing in the way ends it."""
     codes: dict[str, str] | None = None
     tables: dict[str, Sequence[Column]] = {}
-    objects = names.objects
-    every = [one for one in dict(objects).values() if isinstance(one, BusinessObject)]
-    wanted = [table for one in every for table in (one.table, one.detail)]
-    wanted += [names.warehouses.table, names.history.header]
+    wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
     try:
         asked = connector()
         if not isinstance(asked, AccountView):
@@ -283,18 +285,19 @@ def _seen(connector: Callable[[], Connector], names: Names) -> _Seen:
 
 def _names(
     sort: _Sort,
-    names: Names,
     values: Mapping[str, str],
+    meant: Mapping[str, str],
     defaults: Mapping[str, str],
     fixed: Collection[str],
     seen: _Seen,
 ) -> Iterator[Name]:
     """Yield the names of one object: its code, its tables, its fields and those of its lines."""
-    for path, state, options in (*_of_object(sort, values, seen), *_of_fields(sort, names, values, seen)):
+    proposed = {group: _proposed(group, meant, seen) for group in (sort.header, sort.lines)}
+    for path, state, options in (*_of_object(sort, meant, seen), *_of_fields(sort, meant, seen)):
         group, _, short = path.rpartition(".")
         yield Name(
             path, defaults[path], values[path], state, options,
-            proposed=_proposed(group, names, seen).get(short, ""),
+            proposed=proposed.get(group, {}).get(short, ""),
             unverified=bool(defaults[path]) and short in UNVERIFIED.get(group, ()),
             fixed=path in fixed, needed=path in NEEDED,
         )  # fmt: skip
@@ -316,50 +319,53 @@ def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[
         yield SEVERAL, max(states, key=_WORST.index), {}
 
 
-def _of_fields(sort: _Sort, names: Names, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
+def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
     for group in filter(None, (sort.header, sort.lines)):
-        columns = _columns(group, names, seen)
+        columns, is_named = _columns(group, values, seen), bool(_table(group, values))
         captions = {column.name: column.caption for column in columns or ()}
-        paths = [f"{group}.{name}" for name in type(getattr(names, group)).model_fields]
-        if group == "sales_order":
-            paths.insert(0, REFERENCE)
-        for path in paths:
-            if path == "history.header":
+        for path in _paths_of(group):
+            if path == HEADER:
                 yield path, There.UNUSED, {}
-            elif not _is_of_object(path):
-                yield path, _state(values[path], columns, is_there=values[path].upper() in captions), captions
+                continue
+            value = values[path] if is_named else ""
+            yield path, _state(value, columns, is_there=value.upper() in captions), captions
+
+
+def _paths_of(group: str) -> list[str]:
+    """Return the paths of the fields of a group, that by which a document is found first."""
+    paths = [path for path in flat(Names()) if path.startswith(f"{group}.") and not _is_of_object(path)]
+    first = [REFERENCE] if group == "sales_order" else [path for path in paths if path.endswith(".reference")]
+    return [*first, *(path for path in paths if path not in first)]
 
 
 def _is_of_object(path: str) -> bool:
     return path.startswith("objects.") or path in _OF_WAREHOUSES
 
 
-def _columns(group: str, names: Names, seen: _Seen) -> Sequence[Column] | None:
+def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[Column] | None:
     """Return the columns a group of fields may be in; the history carries those of its header under its name."""
-    table = _table(group, names)
-    own = seen.columns(table)
+    own = seen.columns(_table(group, values))
     if group != "history" or own is None:
         return own
-    header, prefix = seen.columns(names.history.header), f"{names.history.header}_".upper()
+    header, prefix = seen.columns(values[HEADER]), f"{values[HEADER]}_".upper()
     carried = [replace(column, name=column.name.removeprefix(prefix)) for column in own]
     known = {column.name for column in carried}
     return None if header is None else [*carried, *(column for column in header if column.name not in known)]
 
 
-def _table(group: str, names: Names) -> str:
+def _table(group: str, values: Mapping[str, str]) -> str:
     if group == "warehouses":
-        return names.warehouses.table
+        return values["warehouses.table"]
     sort = next(one for one in _SORTS if group in (one.header, one.lines))
-    of: BusinessObject = getattr(names.objects, sort.name)
-    return of.detail if group == sort.lines else of.table
+    return values[f"objects.{sort.name}.{'detail' if group == sort.lines else 'table'}"]
 
 
-def _proposed(group: str, names: Names, seen: _Seen) -> Mapping[str, str]:
+def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str, str]:
     if group not in KIND_OF:
         return {}
-    columns = _columns(group, names, seen) or ()
+    columns = _columns(group, values, seen) or ()
     there = {column.name for column in columns}
-    named = {name: column.upper() for name, column in dict(getattr(names, group)).items()}
+    named = {path.rpartition(".")[2]: values[path].upper() for path in _paths_of(group) if path != REFERENCE}
     return suggestions(KIND_OF[group], {name: column for name, column in named.items() if column in there}, columns)
 
 

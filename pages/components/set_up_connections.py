@@ -16,6 +16,7 @@ from pages.components.application import person
 from pages.components.connections import check_result
 from pages.components.draft import asked
 from pages.components.layout import attempt, note
+from pages.components.names import names_section, names_unsaved
 from pages.components.set_up import next_step
 from pages.components.states import mark
 from pages.components.wording import plain, system_name, text
@@ -95,7 +96,8 @@ def _checked(app: Application, spot: Spot) -> None:
         kind: Kind = "secondary" if status.ok is not None else "primary"
         if st.button(text("btn_check_again"), icon=":material/network_check:", type=kind, key=f"check-{status.system}"):
             spot.fill(lambda tell: app.check(status.system, tell))
-    next_step(status.system, primary=bool(status.ok), waits="" if spot.well else text("setup_check_first"))
+    unsaved = names_unsaved(app) if status.system == "accountview" else ""
+    next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
 
 
 # ---- AccountView ----------------------------------------------------------------------------------------------------
@@ -112,6 +114,7 @@ def accountview_step(app: Application) -> None:
             if not app.sandboxed and app.logged_in():
                 _company_form(app, spot)
     _checked(app, spot)
+    names_section(app)
 
 
 def _login_form(app: Application, spot: Spot) -> None:

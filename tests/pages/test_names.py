@@ -1,0 +1,168 @@
+"""The names of objects and fields in AccountView, on the page of the set-up and where a flow depends on them."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+from streamlit.testing.v1 import AppTest
+
+from integration.bootstrap import Application
+from integration.naming import flat
+from integration.sandbox.faults import Fault
+from tests.pages.conftest import Open, press, texts
+
+INVOICES = {
+    "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
+    "objects.trade_invoices.detail": "K9_INVL",
+}  # fmt: skip
+
+
+@pytest.fixture
+def app(connected: Application) -> Iterator[Application]:
+    """A console on the sandbox, with its names as they were put back afterwards."""
+    before = flat(connected.naming.in_force())
+    yield connected
+    now = flat(connected.naming.in_force())
+    connected.set_names({path: before[path] for path in now if now[path] != before[path]}, "test")
+    connected.check("accountview")
+
+
+def opened(open_page: Open, name: str) -> AppTest:
+    """Return the set-up with the names of one object open."""
+    return open_page("setup", step="accountview", names="true", object=name)
+
+
+def field(test: AppTest, path: str) -> str:
+    """Return the key of the field for a name, as long as nothing was saved or put back."""
+    return next(str(one.key) for one in test.selectbox if str(one.key).startswith(f"{path}-"))
+
+
+def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, open_page: Open) -> None:
+    assert app.sandbox
+    before = len(app.sandbox.ledger.calls(system="accountview"))
+    test = open_page("setup", step="accountview")
+
+    assert "Names in this AccountView" in [fold.label for fold in test.expander]
+    assert not [one for one in test.selectbox if str(one.key).startswith("article.")]
+    assert len(app.sandbox.ledger.calls(system="accountview")) == before
+
+
+def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_verified(
+    app: Application, open_page: Open
+) -> None:
+    test = opened(open_page, "orders")
+    said = texts(test)
+
+    assert test.selectbox(key=field(test, "sales_order.gross")).value == "GROSS_FLG"
+    assert "GROSS_FLG · Basisbedrag incl BTW weergeven" in test.selectbox(key=field(test, "sales_order.gross")).options
+    assert "○ unverified" in said.lower()
+    assert "no installation is known so far" in said
+    assert "Not there · ○ unverified" in said  # the ledger account of a line
+    assert "Used by: Orders" in said
+    assert app.naming.in_force().sales_order.gross == "GROSS_FLG"
+
+
+def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application, open_page: Open) -> None:
+    test = opened(open_page, "articles")
+    test.selectbox(key=field(test, "article.ean")).select("K9_ORIGIN").run()
+
+    assert "1 name changed, not saved yet" in texts(test)
+    assert test.button(key="continue").disabled
+    assert test.button(key="save_names").label == "Save 1 name and connect anew"
+    assert app.naming.in_force().article.ean == "K9_EAN"
+
+    before = app.connector("accountview")
+    press(test, "save_names")
+
+    assert app.naming.in_force().article.ean == "K9_ORIGIN"
+    assert app.connector("accountview") is not before
+    assert app.connections()[0].ok
+    assert "not saved yet" not in texts(test)
+    assert not test.button(key="continue").disabled
+
+
+def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Application, open_page: Open) -> None:
+    test = opened(open_page, "trade_invoices")
+    test.selectbox(key=field(test, "objects.trade_invoices.code")).select("K9F").run()
+    press(test, "save_names")
+
+    assert "the table and that of its lines" in texts(test)
+    assert app.naming.in_force().objects.trade_invoices.code == ""
+
+    press(test, "discard_names")
+    assert "not saved yet" not in texts(test)
+
+
+def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application, open_page: Open) -> None:
+    test = opened(open_page, "trade_invoices")
+    assert not [one for one in test.text_input if str(one.key).startswith("trade_invoice.")]
+    test.selectbox(key=field(test, "objects.trade_invoices.code")).select("K9F").run()
+    test.text_input(key="objects.trade_invoices.table-0").input("k9_inv").run()
+
+    assert "INV_NR · Factuurnummer" in test.selectbox(key=field(test, "trade_invoice.invoice_number")).options
+    assert app.naming.in_force().objects.trade_invoices.code == ""
+
+
+def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
+    app.set_names({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, "test")
+    test = opened(open_page, "debtors")
+    press(test, "defaults")
+    press(test, "save_names")
+
+    assert (app.naming.in_force().debtor.email, app.naming.in_force().debtor.blocked) == ("MAIL_BUS", "REC_BLK")
+
+
+def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application, open_page: Open) -> None:
+    assert app.sandbox
+    with (
+        stamina.set_testing(True, attempts=1),
+        app.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
+    ):
+        test = opened(open_page, "articles")
+
+    assert "cannot be read now" in texts(test)
+    test.text_input(key="article.ean-0").input("EAN_CODE").run()
+    press(test, "save_names")
+    assert app.naming.in_force().article.ean == "EAN_CODE"
+    assert app.connections()[0].findings[-1].cause == "field_unknown"
+
+
+def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
+    app.set_names({"objects.delivery_addresses.code": "ZZ9"}, "test")
+    app.check("accountview")
+    test = open_page("setup", step="accountview")
+    said = texts(test) + "".join(str(table.value) for table in test.table)
+
+    assert "AccountView does not offer ZZ9" in said
+    assert "Needed for orders" in said
+    assert not test.button(key="continue").disabled
+
+
+# ---- trade invoices on the page of the flows
+
+
+def test_trade_invoices_are_offered_once_their_object_is_named(app: Application, open_page: Open) -> None:
+    test = open_page("flows", flow="orders")
+    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-becomes"))
+    assert becomes.options == ["Sales orders", "Postings in a sales daybook"]
+    assert "once Set-up names the object" in texts(test)
+
+    app.set_names(INVOICES, "test")
+    test = open_page("flows", flow="orders")
+    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-becomes"))
+    assert "once Set-up names the object" not in texts(test)
+    becomes.select("invoice").run()
+    press(test, "save")
+
+    assert app.flow_settings("orders").model_dump()["becomes"] == "invoice"
+    app.set_flow("orders", {"becomes": "order"}, "test")
+
+
+def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
+    test = press(open_page("flows", flow="orders"), "name_invoices")
+
+    assert app.naming.invoices() is False
+    assert test.query_params["object"] == "trade_invoices"
+    assert "Without a code none is written" in texts(test)
