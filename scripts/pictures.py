@@ -78,9 +78,9 @@ def wait_for(address: str) -> None:
 
 
 def tab(browser: Browser, scheme: str) -> Page:
-    """Open a browser window of an office in the Netherlands."""
+    """Open a browser window of an office in the Netherlands that reads English."""
     context = browser.new_context(
-        viewport={"width": SIZE["width"], "height": SIZE["height"]}, locale="nl-NL", timezone_id="Europe/Amsterdam",
+        viewport={"width": SIZE["width"], "height": SIZE["height"]}, locale="en-GB", timezone_id="Europe/Amsterdam",
         color_scheme="dark" if scheme == "dark" else "light",
     )  # fmt: skip
     return context.new_page()
