@@ -15,7 +15,6 @@ from integration.trying import Effect, Moved, RuleChange, changes, kind_of
 from pages.components.application import person
 from pages.components.layout import attempt, empty, note, section, small, trouble
 from pages.components.mapping_desk import Desk, aspect_text, source_list, way_label
-from pages.components.reasons import said_reason
 from pages.components.tables import ROW, browse
 from pages.components.wording import (
     counted,
@@ -24,6 +23,7 @@ from pages.components.wording import (
     moment,
     number,
     plain,
+    reason,
     say,
     term,
     text,
@@ -214,7 +214,7 @@ def _obstacle(one: Issue | Skip | None) -> str:
     match one:
         case Issue():
             message = one.facts.get("message")
-            return f"‖ {said_reason(message) if message else say(one.cause, one.facts).what}"
+            return f"‖ {reason(message) if message else say(one.cause, one.facts).what}"
         case Skip():
             return f"» {say(one.reason, one.facts).what}"
         case _:

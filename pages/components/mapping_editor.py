@@ -26,12 +26,12 @@ from pages.components.mapping_desk import (
     unmapped_label,
 )  # fmt: skip
 from pages.components.mapping_functions import Offer, chain
-from pages.components.reasons import reason
 from pages.components.wording import (
     counted,
     field_name,
     field_term,
     plain,
+    reason,
     say,
     term,
     text,
@@ -65,7 +65,7 @@ def rule_editor(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str,
     with st.container(border=True, gap="small", key=f"editor-{desk.name}"):
         _head(desk, rule, choices, neighbours)
         if rule.target in desk.faults:
-            note(f":orange[:material/error: {text('rule_wrong', reason=reason(desk.faults[rule.target]))}]")
+            note(f":orange[:material/error: {text('rule_wrong', reason=plain(reason(desk.faults[rule.target])))}]")
         edited = _filled(desk, rule, choices, key)
         edited = _afterwards(desk, edited, choices, key)
     if edited != rule:
@@ -276,7 +276,7 @@ def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> No
             note(text("try_none"))
             return
         if rule.target in desk.faults:
-            note(f":orange[:material/error: {reason(desk.faults[rule.target])}]")
+            note(f":orange[:material/error: {plain(reason(desk.faults[rule.target]))}]")
             return
         traces = trial.of(rule.target)
         if not traces:
@@ -292,10 +292,11 @@ def _way(trace: Trace) -> None:
     rows = {f"{place}\\. {plain(step_label(step))}": _value(step.value) for place, step in enumerate(trace.steps, 1)}
     if trace.issue is None:
         rows[f"**{text('why_result')}**"] = f"**{_value(trace.value)}**"
-    st.table(rows, border="horizontal", alt=text("why_value"))
+    if rows:
+        st.table(rows, border="horizontal", alt=text("why_value"))
     if trace.issue is not None:
         message = trace.issue.facts.get("message")
-        said = reason(message) if message else plain(say(trace.issue.cause, trace.issue.facts).what)
+        said = plain(reason(message)) if message else plain(say(trace.issue.cause, trace.issue.facts).what)
         note(f":orange[:material/pause_circle: {said}]")
 
 

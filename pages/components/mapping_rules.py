@@ -12,6 +12,7 @@ from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, Trace, as_text
 from integration.trying import Trial, kind_of, readable, sample_values, title_of, writable
 from pages.components.application import person
+from pages.components.draft import asked
 from pages.components.layout import clear_search, empty, note, search, section, small
 from pages.components.mapping_desk import (
     Desk,
@@ -29,10 +30,11 @@ from pages.components.mapping_desk import (
 )  # fmt: skip
 from pages.components.mapping_draft import effect_box
 from pages.components.mapping_editor import Choices, rule_editor, show_rule, why_box
-from pages.components.reasons import said_reason
 from pages.components.states import COLOURS, inline
 from pages.components.tables import browse
-from pages.components.wording import field_name, plain, say, term, text
+from pages.components.wording import field_name, plain, reason, say, term, text
+
+MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
 
 def rules_part(desk: Desk, part: Kind, download: object) -> None:
@@ -101,8 +103,9 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     def keep() -> None:
         st.query_params["record"] = (st.session_state.get(f"record-{kind}") or "").strip()
 
+    first = options.index(wanted) if wanted else _first(desk, recent) if options else None
     chosen = st.selectbox(
-        text("try_record"), options, index=options.index(wanted) if wanted else _first(recent) if options else None,
+        text("try_record"), options, index=first,
         key=f"record-{kind}", format_func=lambda key: title_of(known[key]) if key in known else key,
         accept_new_options=True, on_change=keep, width=320, placeholder=text(f"why_of_{desk.name}"),
         help=text("try_record_about"),
@@ -116,10 +119,12 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     return found
 
 
-def _first(recent: Sequence[Record]) -> int:
-    """Return the place of the first record that takes part: of a cancelled one little can be seen."""
-    taking_part = (place for place, one in enumerate(recent) if one.flat().get("cancelled") is not True)
-    return next(taking_part, 0)
+def _first(desk: Desk, recent: Sequence[Record]) -> int:
+    """Return the place of the first record that nothing keeps from being sent: it shows most."""
+    some = recent[:MOST_LOOKED_AT]
+    name = f"first {desk.name} {[one.key for one in some]}"
+    tried = asked(desk.app, name, lambda: desk.app.trying.trial(desk.name, desk.published.mapping, some)) or []
+    return next((place for place, one in enumerate(tried) if one.obstacle is None), 0)
 
 
 def _obstacle(trial: Trial) -> None:
@@ -193,7 +198,7 @@ def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
 def _given(trace: Trace) -> str:
     if trace.issue is not None:
         message = trace.issue.facts.get("message")
-        return f"‖ {said_reason(message) if message else say(trace.issue.cause, trace.issue.facts).what}"
+        return f"‖ {reason(message) if message else say(trace.issue.cause, trace.issue.facts).what}"
     return shown(trace.value)
 
 

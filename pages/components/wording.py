@@ -14,6 +14,7 @@ import streamlit as st
 from integration import words
 from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
+from integration.reasons import retold
 from integration.words import Sentences
 
 KEPT_LANGUAGE = "console_language"
@@ -81,7 +82,14 @@ def counted(key: str, count: int, **facts: object) -> str:
 
 def say(code: str, facts: Mapping[str, str]) -> Sentences:
     """Return the three sentences of a cause as plain text."""
+    if code == "expression_failed":
+        facts = {**facts, "message": reason(facts.get("message", ""))}
     return words.say(code, facts, language(), zone())
+
+
+def reason(said: str) -> str:
+    """Return why a rule cannot work, in the language of the session."""
+    return retold(said, language())
 
 
 def plain(value: object) -> str:
