@@ -11,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from integration.logbook import Logbook, Sought
+from integration.logbook import Logbook, Sought, queries
+from integration.questions import SHIPPED
 
 EVENTS = 10_000_000
 PER_RUN = 70
@@ -80,7 +82,7 @@ SELECT 'bench', i + 1, happened_at,
       'groups', 'ACCES, A-BOE', 'text', repeat('stevig en licht ', CASE WHEN line = 3 THEN 30 ELSE 2 END))
     WHEN flow = 'orders' THEN json_object('reference', concat('2026.', r * 20 + line), 'debtor', concat('1', line),
       'sold_incl', '84.90', 'booked_incl', '84.90', 'sold_vat:1', '12.14', 'booked_vat:1', '12.14',
-      '1/article', '10604', '1/quantity', '2', '1/price', '29.95', '2/article', '10702', '2/quantity', '1', '2/price', '25.00')
+      '1/article', '10604', '1/quantity', '2', '1/price', '29.95', '2/article', '10702', '2/quantity', '1')
     ELSE json_object('email', concat('klant', key, '@voorbeeld.nl')) END,
   CASE WHEN event = 'plan_ready' THEN 300 + r % 4000 WHEN event IN ('run_done', 'run_failed') THEN 900 + r % 20000
     WHEN event IN ('proven', 'in_doubt') THEN 20 + CAST(chance * 400 AS BIGINT) END
@@ -132,6 +134,13 @@ def questions(log: Logbook, now: datetime) -> Iterator[tuple[str, Callable[[], o
     yield "paces of changes, a year", log.change_paces
     yield "events of a run", lambda: log.run_events(run)
     yield "the tables with their columns", log.tables
+    for kept, sql in queries(SHIPPED.read_text(encoding="utf-8")).items():
+        yield f"question: {kept}", partial(log.ask, sql)
+    yield "question: a day's events, all columns", lambda: log.ask("FROM events WHERE happened_at >= ago(1)")
+    yield (
+        "question: every event of the log counted by two columns",
+        lambda: log.ask("SELECT flow, event, count(*) FROM events GROUP BY ALL"),
+    )
 
 
 def measured(question: Callable[[], object]) -> list[float]:

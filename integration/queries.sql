@@ -130,15 +130,24 @@ QUALIFY count(*) OVER () <= $most
 ORDER BY started_at DESC;
 
 -- name: change_paces
--- How long one change took from sending to its proof, in milliseconds: half of them, and nine of ten, took no longer.
-SELECT period, flow, changes, shares[1] AS half_ms, shares[2] AS most_ms
-FROM (
-  SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow, count(*) AS changes,
-    approx_quantile(ms, [0.5, 0.9]) AS shares
+-- How long one change took from sending to its proof, in milliseconds: half of them, and nine of ten, took no longer. Times
+-- are counted in sixteen steps to each doubling, which is exact to a fiftieth and much faster than sorting them.
+WITH counted AS (
+  SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow,
+    CAST(16 * log2(greatest(ms, 1)) AS INTEGER) AS step, count(*) AS changes
   FROM events
   WHERE {where} AND event = 'proven' AND ms IS NOT NULL
   GROUP BY ALL
+), placed AS (
+  SELECT *, sum(changes) OVER (PARTITION BY period, flow ORDER BY step) AS up_to,
+    sum(changes) OVER (PARTITION BY period, flow) AS of_all
+  FROM counted
 )
+SELECT period, flow, CAST(max(of_all) AS BIGINT) AS changes,
+  round(pow(2, min(step) FILTER (up_to >= 0.5 * of_all) / 16)) AS half_ms,
+  round(pow(2, min(step) FILTER (up_to >= 0.9 * of_all) / 16)) AS most_ms
+FROM placed
+GROUP BY period, flow
 ORDER BY period, flow;
 
 -- name: stock_levels
@@ -161,20 +170,39 @@ WHERE proven.happened_at >= $since
 ORDER BY proven.happened_at, article, branch
 LIMIT $limit;
 
--- name: view_levels
--- A view: what each plan of stock found at the till (found) and what it wrote and proved (amount).
-CREATE OR REPLACE VIEW levels AS
-SELECT plan.run, plan.article, plan.title, split_part(plan.path, '/', 1) AS branch, plan.found_at,
-  TRY_CAST(plan.before[plan.path] AS DECIMAL(18, 3)) AS found, proven.happened_at AS written_at,
-  CASE WHEN proven.happened_at IS NOT NULL THEN TRY_CAST(plan.after[plan.path] AS DECIMAL(18, 3)) END AS amount
+-- name: planned_levels
+-- A table macro: every level that plans of stock hold in a table of events, with what they found at the till.
+CREATE OR REPLACE MACRO planned_levels(source) AS TABLE
+SELECT run, article, title, split_part(path, '/', 1) AS branch, found_at,
+  TRY_CAST(before[path] AS DECIMAL(18, 3)) AS found, TRY_CAST(after[path] AS DECIMAL(18, 3)) AS wanted
 FROM (
   SELECT run, key AS article, title, happened_at AS found_at, CAST(CAST(before AS JSON) AS MAP(VARCHAR, VARCHAR)) AS before,
     CAST(CAST(after AS JSON) AS MAP(VARCHAR, VARCHAR)) AS after, unnest(json_keys(CAST(after AS JSON))) AS path
-  FROM (SELECT * FROM events WHERE flow = 'stock' AND event = 'planned' AND after IS NOT NULL)
-) AS plan
-LEFT JOIN events AS proven ON proven.flow = 'stock' AND proven.event = 'proven'
-  AND proven.run = plan.run AND proven.key = plan.article
-WHERE plan.path LIKE '%/amount';
+  FROM (FROM query_table(source) WHERE flow = 'stock' AND event = 'planned' AND after IS NOT NULL)
+)
+WHERE path LIKE '%/amount';
+
+-- name: proven_levels
+-- A table macro: which articles had their stock written and proven in which run, in a table of events.
+CREATE OR REPLACE MACRO proven_levels(source) AS TABLE
+SELECT run, key AS article, happened_at AS written_at
+FROM query_table(source)
+WHERE flow = 'stock' AND event = 'proven';
+
+-- name: planned_groups
+-- A table macro: the article groups that plans of products gave to articles, in a table of events.
+CREATE OR REPLACE MACRO planned_groups(source) AS TABLE
+SELECT unnest(sources) AS article, happened_at, string_split(json_extract_string(after, '$.groups'), ', ') AS groups
+FROM query_table(source)
+WHERE flow = 'products' AND event = 'planned' AND kind = 'product' AND after IS NOT NULL
+  AND json_extract_string(after, '$.groups') <> '';
+
+-- name: view_levels
+-- A view: what each plan of stock found at the till (found) and what it wrote and proved (amount).
+CREATE OR REPLACE VIEW levels AS
+SELECT plan.run, plan.article, plan.title, plan.branch, plan.found_at, plan.found, proven.written_at,
+  CASE WHEN proven.written_at IS NOT NULL THEN plan.wanted END AS amount
+FROM stock_plans AS plan LEFT JOIN stock_proofs AS proven ON proven.run = plan.run AND proven.article = plan.article;
 
 -- name: view_movements
 -- A view: every known level with its difference to the one before; origin is till (found there) or books (written).
@@ -212,12 +240,7 @@ FROM (
 -- A view: the article groups each article was last planned with, the first of them by itself.
 CREATE OR REPLACE VIEW article_groups AS
 SELECT article, arg_max(groups, happened_at) AS groups, arg_max(groups[1], happened_at) AS first_group
-FROM (
-  SELECT unnest(sources) AS article, happened_at, string_split(json_extract_string(after, '$.groups'), ', ') AS groups
-  FROM events
-  WHERE flow = 'products' AND event = 'planned' AND kind = 'product' AND after IS NOT NULL
-    AND json_extract_string(after, '$.groups') <> ''
-)
+FROM group_plans
 GROUP BY article;
 
 -- name: stock_over_time

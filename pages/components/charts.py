@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pandas as pd
@@ -24,6 +24,7 @@ BAR_SHARE = 0.7  # of a period that its bar fills
 FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
 STRIPES = {"skipped": "/", "left": "x"}  # results that share the colour of what is unchanged
 ANSWER_HEIGHT = 360
+SHORT_DAYS = 9
 Bounds = tuple[datetime, datetime]
 """From when to when a chart goes."""
 
@@ -214,6 +215,8 @@ def lines_over_time(
                 line={"width": 2, "color": stand_in(colour)}, marker={"size": 5},
                 hovertemplate=f"%{{y:,.2f}} {unit}<extra>{name}</extra>",
             )  # fmt: skip
+    if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
+        figure.update_xaxes(dtick=UNITS["day"])  # else a day would be written several times
     _over_time(figure, ticks, alt, SHORT, bounds)
 
 

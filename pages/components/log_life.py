@@ -148,10 +148,9 @@ def _kind(event: Happened) -> str:
 
 def _details_button(one: Entry, place: int) -> None:
     if st.button(text("btn_details"), icon=":material/data_object:", type="tertiary", key=f"details-{place}"):
-        _details(one)
+        st.dialog(text("btn_details"), width="large")(_details)(one)
 
 
-@st.dialog(" ", width="large")
 def _details(one: Entry) -> None:
     """Show what an event changed, field by field, what was sent, and each step with its time."""
     st.markdown(f"**{plain(one.title)}**")
@@ -168,8 +167,9 @@ def _details(one: Entry) -> None:
             st.json(payload.facts)
     if len(one.events) > 1:
         section(text("details_steps"))
-        for event in one.events:
-            note(f"{clock_time(moment_of(event))} · {event_name(str(event['event']))}")
+        with st.container(gap=None):
+            for event in one.events:
+                note(f"{clock_time(moment_of(event))} · {event_name(str(event['event']))}")
     if run := str(one.events[0].get("run") or ""):
         note(f"{text('col_run')} [{plain(short_id(run))}](/runs?run={run})")
 
@@ -181,7 +181,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
         return
     columns = (text("col_field"), text("details_before"), text("details_after"))
     rows = [
-        (plain(field_name(path)), f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]", f"**{plain(new)}**")
+        (plain(_path(path)), f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]", f"**{plain(new)}**")
         for path, old, new in changed
     ]
     st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
@@ -256,17 +256,16 @@ def _agreed(values: Mapping[str, Value]) -> None:
         path: value for path, value in values.items()
         if path not in REMEMBERED and value not in (None, "") and not path.startswith(SUMS)
     }  # fmt: skip
-    rows = {plain(field_name(path)): plain(value_text(value)) for path, value in list(told.items())[:MOST_VALUES]}
+    rows = {plain(_path(path)): plain(value_text(value)) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)
     if len(told) > MOST_VALUES and st.button(
         counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
     ):
-        _all_agreed(told)
+        st.dialog(text("agreed_title"), width="large")(_all_agreed)(told)
 
 
-@st.dialog(" ", width="large")
 def _all_agreed(values: Mapping[str, Value]) -> None:
-    st.markdown(f"**{text('agreed_title')}**")
+    """List every value that both systems last agreed on."""
     columns = (text("col_field"), text("col_value"))
     rows = [(plain(_path(path)), plain(value_text(value))) for path, value in values.items()]
     st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)

@@ -64,9 +64,13 @@ def _well(port: int) -> bool:
         return False
 
 
+def _notebook() -> Any:
+    return nbformat.reads(NOTEBOOK.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+
+
 def executed(data: Path) -> list[dict[str, Any]]:
     """Return the outputs of the notebook by their kinds, one for each cell that gives any."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = _notebook()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CONSOLE_DATA", str(data))
         client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
@@ -93,7 +97,7 @@ def test_the_notebook_analyses_the_log_while_the_console_runs_and_without_it(dat
 
 
 def test_the_notebook_is_kept_small_and_without_anybody_s_answers() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = _notebook()
     nbformat.validate(notebook)
     assert NOTEBOOK.stat().st_size < MOST_BYTES
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")

@@ -190,7 +190,7 @@ def test_a_kept_question_is_put_into_the_editor_and_answered(open_page: Open) ->
     test = open_page("logs", tab="questions")
     test = test.selectbox(key="_question").set_value("parked_most").run()
     assert not test.exception
-    assert "event = 'parked'" in test.text_area(key="sql").value
+    assert "event = 'parked'" in str(test.text_area(key="sql").value)
     assert "Answer" in texts(test)
     assert test.query_params["question"] == "parked_most"
 
