@@ -37,7 +37,8 @@ def daily(app: Application) -> pd.DataFrame:
     told = app.logbook.volume("hour", since)
     told = told[told["event"].isin(RESULTS)]
     here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
-    return told.assign(day=here.dt.date).groupby(["day", "flow", "event"], as_index=False)["events"].sum()
+    counted = told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum()
+    return counted.reset_index()
 
 
 def _first_day() -> datetime:
