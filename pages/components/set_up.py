@@ -36,13 +36,14 @@ def step_title(step: str) -> str:
     return f"{step_number(step)}\\. {step_name(step)}"
 
 
-def go_to(step: str, question: str = "") -> None:
-    """Lead to a step, and to one of its questions, with the next run of the page."""
-    st.query_params["step"] = step
-    if question:
-        st.query_params["question"] = question
-    else:
-        st.query_params.pop("question", None)
+def go_to(step: str, question: str = "", flow: str = "") -> None:
+    """Lead to a step, and to one of its questions, with the next run of the page; those of `flow` are drawn first."""
+    kept = flow or (st.query_params.get("flow", "") if st.query_params.get("step") == step else "")
+    for name, value in {"step": step, "question": question, "flow": kept}.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
 
 
 def rail(app: Application, here: str) -> None:

@@ -59,8 +59,9 @@ def questions_step(app: Application) -> None:
                 counted("btn_accept_all", len(proposed)), key="accept_all", icon=":material/done_all:",
                 on_click=_accept, args=(app,),
             )  # fmt: skip
-    for flow, group in questions.items():
-        _flow(app, flow, group, opened)
+    asked_for = st.query_params.get("flow", "")
+    for flow in sorted(questions, key=lambda name: name != asked_for):
+        _flow(app, flow, questions[flow], opened)
     left = any(one.state is not State.ANSWERED for one in every)
     next_step("questions", primary=not left)
 

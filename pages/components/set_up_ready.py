@@ -50,7 +50,7 @@ def _lines(app: Application, lines: Sequence[Line]) -> None:
         else:
             _line(app, line)
     for flow, number in counts.items():
-        _row(mark("ok"), flow_name(flow), counted("ready_answered", number), "questions")
+        _row(mark("ok"), flow_name(flow), counted("ready_answered", number), "questions", flow=flow)
 
 
 def _line(app: Application, line: Line) -> None:
@@ -60,7 +60,7 @@ def _line(app: Application, line: Line) -> None:
         return
     why = one.lack.why if one.lack is not None else None
     about = reason(why) if why else text("ready_unseen" if one.proposal else "question_open")
-    _row(SIGNS[line.weight], f"{flow_name(one.flow)}: {title_of(one)}", about, line.step, name_of(one))
+    _row(SIGNS[line.weight], f"{flow_name(one.flow)}: {title_of(one)}", about, line.step, name_of(one), one.flow)
 
 
 def _stands(app: Application, line: Line) -> str:
@@ -69,7 +69,7 @@ def _stands(app: Application, line: Line) -> str:
     return connection_stands(next(one for one in app.connections() if one.system == line.step))
 
 
-def _row(sign: str, title: str, about: str, step: str, question: str = "") -> None:
+def _row(sign: str, title: str, about: str, step: str, question: str = "", flow: str = "") -> None:
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(sign, width=24)
@@ -77,7 +77,7 @@ def _row(sign: str, title: str, about: str, step: str, question: str = "") -> No
             small(f"**{title}**")
             note(about)
         st.button(text("btn_open"), key=f"to-{step}-{question or title}", type="tertiary", on_click=go_to,
-                  args=(step, question))  # fmt: skip
+                  args=(step, question, flow))  # fmt: skip
 
 
 def _first_preview(app: Application) -> None:

@@ -143,7 +143,7 @@ def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_pr
     assert said.index("No branch of the till gets stock yet") < said.index("AccountView**")
     assert "Make the first preview" not in said
     test = press(test, "to-questions-stock.branches")
-    assert test.query_params["question"] == "stock.branches"
+    assert (test.query_params["question"], test.query_params["flow"]) == ("stock.branches", "stock")
     test = press(test, "answer-stock.branches")  # as it is proposed
     assert connected.flow_settings("stock").model_dump()["branches"] == before
     assert "Make the first preview of stock" in texts(open_page("setup", step="ready"))
