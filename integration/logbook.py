@@ -37,7 +37,10 @@ BLOT = "***"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-MACROS = ("words", "mark_of", "ago")
+MACROS = ("words", "mark_of", "ago", "planned_levels", "proven_levels", "planned_groups")
+EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
+"""What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it."""
+
 VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
 
 _MAKE = """
@@ -50,6 +53,12 @@ CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NUL
 CREATE TABLE IF NOT EXISTS records (
     flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
 );
+CREATE TABLE IF NOT EXISTS stock_plans (
+    run VARCHAR, article VARCHAR, title VARCHAR, branch VARCHAR, found_at TIMESTAMP, found DECIMAL(18, 3),
+    wanted DECIMAL(18, 3)
+);
+CREATE TABLE IF NOT EXISTS stock_proofs (run VARCHAR, article VARCHAR, written_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS group_plans (article VARCHAR, happened_at TIMESTAMP, groups VARCHAR[]);
 """
 
 _SCHEMA = pa.schema(
@@ -159,6 +168,9 @@ class Logbook:
                         made.execute(self._queries[view])
                     if made.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None:
                         made.execute(self._queries["records"])
+                    for table, macro in EXTRACTS.items():
+                        if made.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:  # noqa: S608 - our names
+                            made.execute(f"INSERT INTO {table} FROM {macro}('events')")
                     self._connection = made
                 cursor = self._connection.cursor()
             try:
@@ -231,6 +243,8 @@ class Logbook:
             try:
                 cursor.execute("INSERT INTO events SELECT * FROM batch")
                 cursor.execute(self._queries["new_records"])
+                for table, macro in EXTRACTS.items():
+                    cursor.execute(f"INSERT INTO {table} FROM {macro}('batch')")
                 cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
                 cursor.execute("COMMIT")
             except duckdb.Error:
