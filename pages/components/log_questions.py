@@ -94,13 +94,24 @@ def _put(sql: str, name: str = "") -> None:
 
 def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool, str]:
     """Draw the editor; return whether a run was asked for, and the question that is to be answered."""
+
+    def name_no_longer_fits() -> None:
+        chosen = st.query_params.get("question", "")
+        if chosen in kept and not chosen.startswith(OWN) and st.session_state["sql"] != kept[chosen][1]:
+            st.query_params.pop("question", None)
+            st.session_state.pop("_question", None)
+
     asked = st.query_params.get("query", "")
     if "sql" not in st.session_state:
         st.session_state["sql"] = asked or term("question_first")
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
         pressed = st.form_submit_button(
-            text("btn_run_question"), icon=":material/play_arrow:", type="primary", key="run_question"
+            text("btn_run_question"),
+            icon=":material/play_arrow:",
+            type="primary",
+            key="run_question",
+            on_click=name_no_longer_fits,
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _save(app, sql, kept)
@@ -138,8 +149,9 @@ def _tables(app: Application) -> None:
     st.markdown(f":small[**{text('question_tables')}**]")
     with st.container(height=250, border=False, gap="xsmall"):
         for name, columns in app.logbook.tables().items():
-            about = text(f"log_table_{name}") if has_term(f"log_table_{name}") else ""
-            note(f"`{name}` {about}")
+            if not has_term(f"log_table_{name}"):  # serves other views alone
+                continue
+            note(f"`{name}` {text(f'log_table_{name}')}")
             note(" ".join(f"`{column}`" for column in columns))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")

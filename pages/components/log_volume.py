@@ -133,7 +133,8 @@ def _errors(app: Application, period: Period) -> None:
 
 def _cause(error: Happened) -> str:
     """Return the sentence of a cause, as it was said of the newest of its records."""
-    return event_reason(error) if error["event"] == "parked" else event_title(error)
+    said = event_reason(error) if error["event"] == "parked" else event_title(error)
+    return said or str(error["code"]).replace("_", " ")
 
 
 def _error_columns() -> Columns:

@@ -194,6 +194,11 @@ def test_a_kept_question_is_put_into_the_editor_and_answered(open_page: Open) ->
     assert "Answer" in texts(test)
     assert test.query_params["question"] == "parked_most"
 
+    test.text_area(key="sql").set_value("SELECT 1 AS one")
+    test = press(test, "run_question")
+    assert test.selectbox(key="_question").value is None, "it is another question now"
+    assert "question" not in test.query_params
+
 
 @pytest.mark.usefixtures("ran")
 def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
