@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -85,6 +85,7 @@ MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 RATES_KEPT = timedelta(minutes=5)
+CHOICES_KEPT = timedelta(minutes=1)
 SLOT_SECONDS = 60.0
 CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
@@ -93,6 +94,7 @@ SYSTEMS = ("accountview", "mplus")
 IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
 
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Application:
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._calls: dict[str, dict[int, int]] = {}
+        self._answers: dict[tuple[int, str], tuple[datetime, object]] = {}
         self._captions = Remembered(RATES_KEPT.total_seconds())
         self.sandbox: Sandbox | None = None  # the built-in systems, while they are connected and run in this process
         self._box: Sandbox | None = None  # likewise, connected or not
@@ -645,12 +648,23 @@ class Application:
         return self.rules.publish(flow, body, by, note)
 
     def fields(self, system: str, kind: Kind) -> list[Field]:
-        """Return the fields of a kind as this installation of a system has them."""
-        return self.connector(system).fields(kind)
+        """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
+        return list(self._fresh(system, f"fields {kind}", RATES_KEPT, lambda connector: connector.fields(kind)))
 
     def choices(self, system: str, name: str) -> dict[str, str]:
-        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name."""
-        return self.connector(system).choices(name)
+        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
+
+        What one person was shown is good enough for the next for a minute: pages do not ask the systems anew each time.
+        """
+        return dict(self._fresh(system, f"choices {name}", CHOICES_KEPT, lambda connector: connector.choices(name)))
+
+    def _fresh(self, system: str, question: str, kept: timedelta, ask: Callable[[Connector], T]) -> T:
+        """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
+        connector = self.connector(system)
+        known = self._answers.get((id(connector), question))
+        if known is None or _now() - known[0] > kept:
+            known = self._answers[id(connector), question] = (_now(), ask(connector))
+        return cast("T", known[1])
 
     def captions(self, system: str, name: str) -> dict[str, str]:
         """Return codes and captions as a system answered last, asked again in the background after some minutes.
