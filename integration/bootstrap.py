@@ -87,6 +87,7 @@ LOGIN_KEPT = timedelta(minutes=15)
 RATES_KEPT = timedelta(minutes=5)
 CHOICES_KEPT = timedelta(minutes=1)
 SLOT_SECONDS = 60.0
+ACCESS_SECONDS = 2.0  # how long another process may go on with what was changed
 CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
 TICKET_SECONDS = 12 * 3600
@@ -139,6 +140,7 @@ class Application:
         self._checked: dict[str, ConnectionStatus] = {}
         self._connectors: dict[str, AccountView | Mplus] = {}
         self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
+        self._seen_access: dict[str, tuple[float, dict[str, Any]]] = {}
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._calls: dict[str, dict[int, int]] = {}
@@ -265,9 +267,19 @@ class Application:
     def connector(self, system: str) -> Connector:
         """Return the connection to a system. Raises ConfigurationError while it is not connected."""
         with self._lock:
+            self._notice_access(system)
             if system not in self._connectors:
                 self._connectors[system] = self._accountview() if system == "accountview" else self._mplus()
             return self._connectors[system]
+
+    def _notice_access(self, system: str) -> None:
+        """Connect anew where another process has changed how a system is reached, or what it calls its fields."""
+        at, known = self._seen_access.get(system, (0.0, None))
+        if known is None or time.monotonic() - at > ACCESS_SECONDS:
+            access = self._access(system)
+            if known is not None and access != known:
+                self._reconnect(system)
+            self._seen_access[system] = (time.monotonic(), access)
 
     def _accountview(self) -> AccountView:
         given = self._access("accountview")
@@ -453,6 +465,7 @@ class Application:
         if system in self._connectors:
             self._replaced.append(self._connectors.pop(system))
         self._checked.pop(system, None)
+        self._seen_access.pop(system, None)
         self._rates.pop(system, None)
 
     # ---- the sandbox ------------------------------------------------------------------------------------------

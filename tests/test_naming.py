@@ -1,6 +1,7 @@
 """What AccountView calls its objects and fields: set by a person or a file, held against what is there."""
 
 import re
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import stamina  # noqa: TID251 - no pauses between attempts
 
-from integration.bootstrap import Application
+from integration.bootstrap import ACCESS_SECONDS, Application
+from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
 from integration.core.errors import ConfigurationError
 from integration.naming import FILE, NEEDED, Name, Named, NamedObject, There, flat
@@ -135,6 +137,20 @@ def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) 
     app.set_names({"article.unit": None}, WHO)
     assert app.naming.in_force().article.model_fields_set.isdisjoint({"unit"})
     assert all(one.ok for one in app.check("accountview"))
+
+
+def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as server, opened(tmp_path, start=False) as worker:
+        server.connected.put("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
+        before = worker.connector("accountview")
+        server.set_names({"article.name": "K9_TEXT"}, WHO)
+        time.sleep(ACCESS_SECONDS + 0.1)
+
+        after = worker.connector("accountview")
+        assert after is not before
+        assert isinstance(after, AccountView)
+        assert after.settings.article.name == "K9_TEXT"
+        assert worker.connector("accountview") is after
 
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:

@@ -676,9 +676,7 @@ def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
     return sum(sums, Decimal(0)).quantize(CENTS)
 
 
-def test_orders_become_trade_invoices_once_and_undo_credits_them(
-    console: Console, article: str, customer: str
-) -> None:
+def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Console, article: str, customer: str) -> None:
     orders = [console.counter.order(article, relation=customer, quantity=quantity) for quantity in (1, 3)]
     totals = {row["orderId"]: Decimal(row["totalInclAmount"]) / 100 for row in till_rows(console, "order")}
     with as_invoices(console):
@@ -716,6 +714,18 @@ def test_a_trade_invoice_is_known_before_and_after_it_is_printed_and_processed(
         before = console.writes()
         assert console.run("orders", order).counts.unchanged == 1
         assert (invoiced(console, order), console.writes()) == ([], before)
+
+
+def test_a_trade_invoice_whose_answer_is_lost_is_found_and_not_made_again(
+    console: Console, article: str, customer: str
+) -> None:
+    order = console.counter.order(article, relation=customer)
+    lost = console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9F POST", times=1)
+    with as_invoices(console), lost:
+        run = console.run("orders", order)
+
+    assert line(console, run, order).step is Step.PROVEN
+    assert len(invoiced(console, order)) == 1
 
 
 def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
