@@ -449,8 +449,9 @@ class Trying:
         source, after = self._connector(self._flow(flow).source), None
         while len(found) < most:
             batch = source.extract(kind, None, after)
-            for record in self._corrected(flow, batch.records[: most - len(found)]):
-                found.setdefault(record.key, record)
+            fresh = [record for record in batch.records if record.key not in found]
+            for record in self._corrected(flow, fresh[: most - len(found)]):
+                found[record.key] = record
             after = batch.after
             if after is None:
                 break

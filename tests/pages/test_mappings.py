@@ -1,0 +1,414 @@
+"""The page of mappings: a rule built by choosing, tried on real records, published, and gone back on."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration import words
+from integration.bootstrap import Application
+from integration.core.errors import PlanStaleError
+from integration.core.plan import Approval
+from integration.core.rules import Call, Rule
+from integration.core.run import RunState
+from integration.functions import FUNCTIONS
+from integration.reasons import retold
+from pages.components.application import person
+from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+
+NAME = "product.name"
+HOSTILE = (
+    "9**9**9", "'x' * 10**9", "().__class__", "__import__('os')", "open('/etc/passwd')", "name.__class__", "lambda: 1",
+    "[x for x in name]", "(" * 300 + "1" + ")" * 300, "1 +", "exec('1')",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop with a plan of its articles, by which the last records are known."""
+    committed(connected, previewed(connected))
+    return connected
+
+
+@pytest.fixture(autouse=True)
+def clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no draft behind."""
+    yield
+    if "shop" in request.fixturenames:
+        shop: Application = request.getfixturevalue("shop")
+        for flow in shop.flows:
+            shop.trying.discard(flow, "test")
+
+
+def opened(open_page: Open, flow: str = "products", **address: str) -> AppTest:
+    test = open_page("mappings", flow=flow, **address)
+    assert not test.exception
+    return test
+
+
+def rule_of(app: Application, target: str = NAME, flow: str = "products") -> Rule:
+    """Return a rule as it is worked on."""
+    draft = app.trying.draft(flow)
+    rules = (draft.mapping if draft else app.mapping(flow).mapping).rules
+    return next(rule for rule in rules if rule.target == target)
+
+
+def keyed(test: AppTest, of: str, ending: str) -> str:
+    """Return the key of the one widget of a sort that ends so."""
+    (key,) = [one.key for one in test.get(of) if one.key and str(one.key).endswith(ending)]
+    return str(key)
+
+
+def shown_rules(test: AppTest) -> dict[str, list[str]]:
+    table = test.dataframe[0].value
+    return {row[0]: row for row in table.astype(str).to_numpy().tolist()}
+
+
+# ---- empty and full
+
+
+def test_without_a_connection_the_page_leads_to_the_set_up(fresh: Application, open_page: Open) -> None:
+    assert not any(status.connected for status in fresh.connections())
+
+    test = press(open_page("mappings"), "empty")
+
+    assert not test.exception
+    assert "Set-up" in test.title[0].value
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("flow", "part"),
+    [
+        ("products", "product"), ("products", "article"), ("products", "group"), ("stock", "level"),
+        ("customers", "relation"), ("orders", "sales_order"), ("orders", "line"), ("orders", "debtor"),
+        ("orders", "address"), ("orders", "tables"), ("products", "changes"), ("products", "history"),
+    ],
+)  # fmt: skip
+def test_every_part_of_every_mapping_opens(open_page: Open, flow: str, part: str) -> None:
+    test = opened(open_page, flow, part=part)
+
+    assert "Version 1" in texts(test)
+    assert "failure" not in test.session_state
+
+
+def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Application, open_page: Open) -> None:
+    test = opened(open_page, field=NAME)
+
+    offered = test.selectbox(key=keyed(test, "selectbox", "-source")).options
+
+    name = next(one for one in offered if "ART_DESC1" in one)
+    assert name.startswith("Omschrijving (ART_DESC1) · Text · ")
+    assert len(name) > len("Omschrijving (ART_DESC1) · Text · ")
+    known = {one.name for one in shop.fields("accountview", shop.flows["products"].stages[1].source)}
+    assert len(offered) >= len(known)
+
+
+@pytest.mark.usefixtures("shop")
+def test_rules_can_be_found_and_a_search_cleared(open_page: Open) -> None:
+    test = opened(open_page, flow="orders", part="debtor")
+    everything = len(shown_rules(test))
+    test = test.text_input(key="find").set_value("postcode").run()
+    assert 0 < len(shown_rules(test)) < everything
+
+    test = test.text_input(key="find").set_value("nothing is called so").run()
+    test = press(test, "clear")
+
+    assert not test.exception
+    assert len(shown_rules(test)) == everything
+
+
+# ---- building a rule
+
+
+def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Application, open_page: Open) -> None:
+    assert [call.name for call in rule_of(shop).functions] == ["trim"]
+    test = opened(open_page, field=NAME)
+    added = next(
+        str(one.key) for one in test.selectbox if one.key and "-add-" in str(one.key) and "rule" in str(one.key)
+    )
+
+    test = test.selectbox(key=added).set_value("upper").run()
+    assert [call.name for call in rule_of(shop).functions] == ["trim", "upper"]
+
+    test = press(test, keyed(test, "button", "-1-up"))
+    assert [call.name for call in rule_of(shop).functions] == ["upper", "trim"]
+
+    test = press(test, keyed(test, "button", "-0-out"))
+    assert not test.exception
+    assert [call.name for call in rule_of(shop).functions] == ["trim"]
+    assert shop.trying.draft("products") is None
+
+
+def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Application, open_page: Open) -> None:
+    calls = [
+        Call(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.needed))
+        for name, arguments in FUNCTIONS.items()
+    ]
+    shop.trying.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
+
+    test = opened(open_page, field=NAME)
+
+    fields = [*test.text_input, *test.selectbox, *test.multiselect]
+    drawn = {str(one.key).rpartition("rule-")[2]: one.label for one in fields if one.key}
+    for place, (name, arguments) in enumerate(FUNCTIONS.items()):
+        labels = [label for key, label in drawn.items() if f"-{place}-{name}-" in key]
+        assert labels == [words.sentence(f"argument_{one.name}") for one in arguments] or set(labels) == {
+            words.sentence(f"argument_{one.name}") for one in arguments
+        }, name
+    added = next(one for one in test.selectbox if f"{NAME}-" in str(one.key) and "-add-" in str(one.key))
+    assert len(added.options) == len(FUNCTIONS)
+
+
+def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Open) -> None:
+    shop.trying.put_rule(
+        "products",
+        Rule(target=NAME, source="name", functions=(Call("substring", (Decimal(1), Decimal(40))),)),
+        person(),
+    )
+    test = opened(open_page, field=NAME)
+    field = next(str(one.key) for one in test.text_input if "substring" in str(one.key) and one.value == "40")
+
+    test.text_input(key=field).set_value("12").run()
+
+    (call,) = rule_of(shop).functions
+    assert [str(one) for one in call.args] == ["1", "12"]
+    assert not any(isinstance(one, str) for one in call.args)
+
+
+def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Application, open_page: Open) -> None:
+    test = opened(open_page, field=NAME)
+    test = test.segmented_control(key=keyed(test, "button_group", "-side")).set_value("expression").run()
+
+    test = test.text_area(key=keyed(test, "text_area", "-expression")).set_value("upper(name) + '!'").run()
+    assert rule_of(shop).expression == "upper(name) + '!'"
+    gives = shown_rules(test)["Name"][-1]
+    assert gives.endswith("!")
+    assert gives == gives.upper()
+
+    test = test.text_area(key=keyed(test, "text_area", "-expression")).set_value("upper(name").run()
+    said = texts(test)
+    assert "This rule cannot work yet: the expression cannot be read from here on: (name" in said
+    assert test.button(key="publish").disabled
+
+
+def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
+    mapping = shop.mapping("products").mapping
+    rest = tuple(rule for rule in mapping.rules if rule.target != NAME)
+    (record,) = shop.trying.recent("products", shop.flows["products"].stages[1].source, 1)
+    for expression in HOSTILE:
+        hostile = type(mapping)(mapping.version, (*rest, Rule(target=NAME, expression=expression)))
+        began = time.process_time()  # of this process: the machine may be busy with others
+
+        fault = shop.trying.faults("products", hostile).get(NAME)
+        (trial,) = shop.trying.trial("products", hostile, [record])
+
+        assert time.process_time() - began < 0.5, expression
+        assert fault or trial.of(NAME)[0].issue is not None, expression
+
+
+@pytest.mark.parametrize(("expression", "said"), [("().__class__", "cannot contain"), ("9**9**9", "a power is")])
+def test_a_hostile_expression_is_answered_with_a_sentence(
+    shop: Application, open_page: Open, expression: str, said: str
+) -> None:
+    shop.trying.put_rule("products", Rule(target=NAME, expression=expression), person())
+
+    assert said in texts(opened(open_page, field=NAME))
+
+
+@pytest.mark.parametrize("language", ["nl", "de"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the expression cannot be read from here on: (name", "the expression ends too early", "no number: abc",
+        "there is no function uper", "a power is a whole number up to 100", "substring takes 1 to 2 arguments, not 0",
+        "x cannot be compared with 1", "division by zero", "it needs a source, an expression or a default",
+    ],
+)  # fmt: skip
+def test_why_a_rule_cannot_work_is_told_in_every_language(said: str, language: str) -> None:
+    assert retold(said, language) != said
+    assert retold(said, "en") == said
+    assert retold("nobody's wording", language) == "nobody's wording"
+
+
+def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Open) -> None:
+    test = opened(open_page, part="article")
+    adding = next(str(one.key) for one in test.selectbox if str(one.key).startswith("add-products-article"))
+    target = next(one for one in test.selectbox(key=adding).options if "brand" in one.casefold())
+    assert " · " in target
+
+    test = press(test.selectbox(key=adding).set_value("article.brand").run(), "add_rule")
+    assert rule_of(shop, "article.brand").source == ""
+    assert test.query_params["field"] == "article.brand"
+    assert test.button(key="publish").disabled
+
+    test = press(test, "rule_remove")
+    assert not test.exception
+    assert shop.trying.draft("products") is None
+
+
+def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: Open) -> None:
+    mine = [rule.target for rule in shop.mapping("products").mapping.rules if rule.target.startswith("article.")]
+    test = opened(open_page, part="article", field=mine[0])
+    assert test.button(key="rule_before").disabled
+
+    test = press(test, "rule_after")
+    assert test.query_params["field"] == mine[1]
+
+    test = press(test, "rule_before")
+    assert test.query_params["field"] == mine[0]
+
+
+# ---- trying
+
+
+def test_a_record_is_tried_field_by_field_with_why_this_value(shop: Application, open_page: Open) -> None:
+    test = opened(open_page, part="article", field="article.price", record="10201")
+
+    assert shown_rules(test)["Price"][-1] not in ("", "–")
+    why = test.table[-1].value
+    steps = " ".join(map(str, why.to_numpy().ravel())) + " ".join(map(str, why.index))
+    assert "1\\." in steps
+    assert "Result" in steps
+    article = shop.exceptions.article("10201")
+    assert article is not None
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
+    test = opened(open_page, record="nobody-sells-this")
+
+    assert "nobody-sells-this" in texts(test)
+    assert "Try a record" in texts(test) or not test.exception
+
+
+# ---- value tables
+
+
+def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
+    shop.set_table("payment_methods", {"CASH": "14"}, "test")
+    run = settled(shop, shop.preview("orders", "test"))
+    waiting = shop.unmapped("orders", "payment_methods")
+    assert waiting
+
+    test = opened(open_page, flow="orders", part="tables", table="payment_methods")
+
+    said = [one.value for one in test.markdown if ":small[**" in one.value]
+    first = next(one for one in said if any(f"**{code}**" in one for code in [*waiting, "CASH", "PIN"]))
+    assert any(f"**{code}**" in first for code in waiting)
+    assert "orders parked" in first or "parked" in first
+
+    code = next(iter(waiting))
+    test = test.selectbox(key=keyed(test, "selectbox", f"-{code}")).set_value("14").run()
+    test = press(test, "save_table")
+    assert not test.exception
+    assert shop.tables()["payment_methods"] == {"CASH": "14", code: "14"}
+    shop.set_table("payment_methods", {}, "test")
+    if shop.run(run.id).state is RunState.READY:
+        shop.discard(run.id, "test")
+
+
+# ---- draft, effect, publishing
+
+
+def drafted(app: Application, source: str = "name") -> None:
+    app.trying.put_rule("products", Rule(target=NAME, source=source, functions=(Call("upper", ()),)), person())
+
+
+def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Application, open_page: Open) -> None:
+    drafted(shop)
+
+    test = opened(open_page, part="changes")
+
+    said = texts(test)
+    assert "Draft" in test.title[0].value
+    assert "1 rule changed" in said
+    difference = test.dataframe[0].value
+    assert "Functions" in set(difference["what"])
+    assert test.button(key="publish").label == f"Publish version {shop.trying.current('products') + 1}"
+    test = press(test, "discard_draft")
+    assert shop.trying.draft("products") is None
+    assert "No changes" in texts(test) or not test.exception
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application, open_page: Open) -> None:
+    drafted(shop)
+    test = press(opened(open_page, part="product"), "find_effect")
+
+    assert not test.exception
+    effect = shop.trying.effect("products", shop.trying.draft("products").mapping)  # type: ignore[union-attr]
+    assert effect.read == 200
+    assert f"{effect.records} of {effect.read}" in texts(test).replace("the last ", "")
+    listed = test.dataframe[1].value
+    assert len(listed) == len(effect.moved)
+    assert (listed["now"].str.upper() == listed["becomes"].str.upper()).all()
+
+
+def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: Application, open_page: Open) -> None:
+    plan = previewed(shop)
+    if plan.state is not RunState.READY:
+        assert shop.sandbox
+        shop.sandbox.advance_day()
+        plan = previewed(shop)
+    before = shop.trying.current("products")
+    drafted(shop)
+    test = press(opened(open_page), "publish")
+    assert test.text_input(key="publish_note") is not None
+    assert "Plans made with the version before" in texts(test) or "publish_now" in {one.key for one in test.button}
+
+    shop.publish_draft("products", person(), "Names in capitals")
+
+    said = texts(opened(open_page))
+    assert f"Version {before + 1}" in said
+    assert "Names in capitals" in said
+    with pytest.raises(PlanStaleError) as refused:
+        shop.commit(plan.id, Approval(plan.fingerprint, "test", confirmed={one.code: one.count for one in plan.brakes}))
+    assert refused.value.code == "mapping_published_since"
+    said = texts(open_page("preview", plan=plan.id))
+    assert f"version {before + 1}" in said.casefold()
+
+
+def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, open_page: Open) -> None:
+    drafted(shop)
+    number = shop.publish_draft("products", person(), "to be regretted")
+    test = opened(open_page, part="history", version="1")
+    assert len(test.dataframe[0].value) == number
+
+    test = press(test, "go_back")
+
+    assert not test.exception
+    draft = shop.trying.draft("products")
+    assert draft is not None
+    assert draft.mapping.rules == shop.trying.version("products", 1).rules
+    shop.publish_draft("products", person(), "back to what was shipped")
+    assert shop.mapping("products").mapping.rules == shop.trying.version("products", 1).rules
+
+
+def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
+    shop: Application, open_page: Open
+) -> None:
+    drafted(shop)
+    mapping = shop.mapping("products")
+    theirs = tuple(rule for rule in mapping.mapping.rules if rule.target != "product.text")
+    shop.publish_mapping("products", type(mapping.mapping)(1, theirs), mapping.version, "Bram", "no texts")
+
+    test = opened(open_page)
+    said = texts(test)
+    assert "Bram" in said
+    assert test.button(key="publish").disabled
+    assert rule_of(shop).functions == (Call("upper", ()),)
+
+    test = press(test, "rebase")
+    assert not test.exception
+    assert not test.button(key="publish").disabled
+    assert rule_of(shop).functions == (Call("upper", ()),)
+    draft = shop.trying.draft("products")
+    assert draft is not None
+    assert "product.text" not in {rule.target for rule in draft.mapping.rules}
+    shop.trying.take_version("products", mapping.version, "test")
+    shop.publish_draft("products", person(), "texts again")
