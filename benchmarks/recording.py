@@ -67,8 +67,19 @@ def recorded(target: str) -> Iterator[tuple[str, list[Sent]]]:
         thread.join()
 
 
-def replay(target: str, sent: Sequence[Sent], *, in_flight: int, headers: dict[str, str]) -> float:
-    """Send the same requests with the same number in flight, and nothing else; return the seconds it took."""
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What something took: seconds by the clock, and seconds of a processor in this process."""
+
+    seconds: float
+    processor: float
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.seconds + other.seconds, self.processor + other.processor)
+
+
+def replay(target: str, sent: Sequence[Sent], *, in_flight: int, headers: dict[str, str]) -> Spent:
+    """Send the same requests with the same number in flight, and nothing else; return what it took."""
     base = httpx.URL(target)
     origin = f"{base.scheme}://{base.netloc.decode()}"
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
@@ -78,7 +89,7 @@ def replay(target: str, sent: Sequence[Sent], *, in_flight: int, headers: dict[s
             url = f"{origin}{one.path}?{one.query}"
             client.request(one.method, url, headers=one.headers | headers, content=one.body).raise_for_status()
 
-        begun = time.monotonic()
+        begun, worked = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(in_flight) as pool:
             list(pool.map(send, sent))
-        return time.monotonic() - begun
+        return Spent(time.monotonic() - begun, time.process_time() - worked)
