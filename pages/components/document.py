@@ -53,7 +53,8 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
             with st.expander(_title(kind, text("debtor_fixed")), icon=":material/person:"):
                 note(text("debtor_fixed_about", number=plain(values["debtor_number"])))
     lines = change.wanted.parts
-    with st.expander(f"**{text(f'kind_{change.kind}')}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
+    (kind_said,) = kinds_of([row])
+    with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
         st.table(_head(change), border="horizontal", hide_index=True)
         if completed := values.get("completed"):
             names = ", ".join(field_name(name).lower() for name in _listed(completed))
@@ -75,6 +76,13 @@ def known_as(row: PlanRow) -> tuple[str, str]:
         customer = row.change.agreed.values.get("customer") if row.change else ""
         return row.title, value_text(customer)
     return ("", row.title) if row.kind is Kind.ADDRESS else (row.key, row.title)
+
+
+def kinds_of(rows: Sequence[PlanRow]) -> list[str]:
+    """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
+    invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
+    names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
+    return [text(names.get(row.kind) or f"kind_{row.kind}") for row in rows]
 
 
 def needed_by(change: Change) -> None:

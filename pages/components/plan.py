@@ -14,10 +14,11 @@ from integration.core.plan import Action, Approval, Change
 from integration.core.records import Kind, Value
 from integration.core.rules import Trace
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
+from integration.flows import FLOWS
 from integration.words import has_term
 from pages.components.application import person
 from pages.components.changes import FieldLine, field_lines, what_changes
-from pages.components.document import DOCUMENTS, document_tree, known_as, needed_by
+from pages.components.document import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.repair import repairs
 from pages.components.states import badge, step_state, tag, tint
@@ -64,7 +65,8 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     left_out = chosen_out(run)
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     tripped = {brake.code for brake in run.brakes}
-    frame = _frame(rows, show, tripped, result=result, undone=run.mode is Mode.UNDO)
+    frame = _frame(rows, show, tripped, result=result)
+    frame["what"] = _what(run, rows, frame)
     key = f"plan-{run.id}-{name}"
     if ticks:
         place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
@@ -110,7 +112,7 @@ def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -
             (left_out.discard if at in picked else left_out.add)(row.seq)
 
 
-def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, result: bool, undone: bool) -> pd.DataFrame:
+def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, result: bool) -> pd.DataFrame:
     """Return the table of a list: a column that would say the same in every row is left out."""
     columns: dict[str, list[object]] = {}
     for place, name in enumerate(("key", "title")):
@@ -118,7 +120,7 @@ def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, resu
         if any(said):
             columns[name] = list(said)
     if len({row.kind for row in rows}) > 1:
-        columns["kind"] = [text(f"kind_{row.kind}") for row in rows]
+        columns["kind"] = list(kinds_of(rows))
     if show in ("all", "planned", "proven", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
@@ -126,9 +128,14 @@ def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, resu
     held = [any(brake in tripped for brake in row.brakes) for row in rows]
     if not result and any(held):
         columns["brake"] = [[tag("brake")] if one else [] for one in held]
+    return pd.DataFrame(columns, index=range(len(rows)))
+
+
+def _what(run: Run, rows: Sequence[PlanRow], columns: Collection[str]) -> list[str]:
+    """Return what each line changes, as much as fits beside the other columns."""
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    columns["what"] = [cut(what_changes(row, undone=undone), room) for row in rows]
-    return pd.DataFrame(columns)
+    undone, target = run.mode is Mode.UNDO, FLOWS[run.flow].target
+    return [cut(what_changes(row, undone=undone, system=target), room) for row in rows]
 
 
 def cut(line: str, room: int) -> str:
@@ -167,14 +174,10 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{plain(' · '.join(part for part in known_as(row) if part))}**", width="content")
             badge(str(row.action))
-        if row.change is None:
+        if row.change is None or row.cause:  # also why the target did not get it after all
             _reason(app, run, flow, row)
-        elif row.change.kind in DOCUMENTS:
-            document_tree(app, run, flow, row, row.change)
-        else:
-            branches = _branch_names(app, row.change)
-            _fields(row, row.change, flow, _group_names(app, run, row.change), branches)
-            needed_by(row.change)
+        if row.change is not None:
+            _change(app, run, flow, row, row.change)
         _origin(row, flow)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
@@ -185,6 +188,14 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     if asked == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
         dialog(_why)(app, run, row)
+
+
+def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
+    if change.kind in DOCUMENTS:
+        document_tree(app, run, flow, row, change)
+        return
+    _fields(row, change, flow, _group_names(app, run, change), _branch_names(app, change))
+    needed_by(change)
 
 
 def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:

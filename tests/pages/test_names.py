@@ -9,9 +9,12 @@ import stamina
 from streamlit.testing.v1 import AppTest
 
 from integration.bootstrap import Application
+from integration.core.records import Kind
+from integration.core.run import Mode
 from integration.naming import flat
 from integration.sandbox.faults import Fault
-from tests.pages.conftest import Open, press, texts
+from pages.components.wording import plain
+from tests.pages.conftest import Open, press, settled, texts
 
 INVOICES = {
     "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
@@ -158,6 +161,18 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
 
     assert app.flow_settings("orders").model_dump()["becomes"] == "invoice"
     app.set_flow("orders", {"becomes": "order"}, "test")
+
+
+def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
+    app.set_names(INVOICES, "test")
+    app.set_flow("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
+    run = settled(app, app.preview("orders", "test", Mode.COMPLETE))
+    document = next(row for row in app.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
+    test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
+
+    assert f"Trade invoice** · {plain(document.title)}" in "".join(fold.label for fold in test.expander)
+    app.discard(run.id, "test")
+    app.set_flow("orders", {"becomes": "order", "collective_article": ""}, "test")
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
