@@ -46,11 +46,14 @@ def field_lines(change: Change) -> Iterator[FieldLine]:
         yield FieldLine(part, name, before.get(path), wanted, there)
 
 
-def what_changes(row: PlanRow, *, undone: bool = False) -> str:
-    """Return the change of a line in one line of text, or why there is none; `undone` in a plan that takes back."""
+def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str:
+    """Return the change of a line in one line of text, or why there is none, or why the target did not get it.
+
+    `undone` in a plan that takes back; `system` is where the plan goes.
+    """
     change = row.change
-    if change is None:
-        return say(row.cause, row.facts).what if row.cause else ""
+    if change is None or row.cause:
+        return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:

@@ -1,0 +1,202 @@
+"""The preview page: what a plan can be filtered by, and what is chosen over all its pages."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.bootstrap import Application
+from integration.core.run import Among, Mode, Run, RunState
+from pages.components.plan import PAGE
+from tests.pages.conftest import Open, press, previewed, settled, texts
+
+
+@pytest.fixture
+def plan(connected: Application) -> Iterator[Run]:
+    """A plan of products that waits."""
+    run = previewed(connected)
+    assert run.state is RunState.READY
+    yield run
+    if connected.run(run.id).state is RunState.READY:
+        connected.discard(run.id, "test")
+
+
+def shown(test: AppTest) -> list[str]:
+    """Return the codes in the table of the plan."""
+    return [str(code) for code in test.dataframe[0].value["key"]]
+
+
+def options(test: AppTest, name: str) -> list[str]:
+    return next((list(one.options) for one in test.selectbox if one.key == f"_{name}"), [])
+
+
+# ---- filters
+
+
+def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    counted = connected.facets(plan.id, "create")["group"]
+    group, number = next(iter(counted.items()))
+
+    test = open_page("preview", plan=plan.id, show="create", group=group)
+
+    assert not test.exception
+    assert len(shown(test)) == min(number, PAGE)
+    told = csv.DictReader(io.StringIO(connected.csv(plan.id, "create", "", Among(group=group))))
+    assert list(dict.fromkeys(row["key"] for row in told)) == shown(test)
+
+
+def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    test = open_page("preview", plan=plan.id, show="update")
+    fields = connected.facets(plan.id, "update")["field"]
+    assert len(options(test, "field")) == len(fields) + 1
+
+    test = test.selectbox(key="_field").select("article.price_incl").run()
+
+    assert test.query_params["field"] == "article.price_incl"
+    assert len(shown(test)) == fields["article.price_incl"]
+    assert {row.key for row in connected.rows(plan.id, "update", among=Among(field="article.price_incl"))} == set(
+        shown(test)
+    )
+
+
+def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, open_page: Open, plan: Run) -> None:
+    causes = connected.facets(plan.id, "park")["cause"]
+    cause, number = next(iter(causes.items()))
+
+    test = open_page("preview", plan=plan.id, show="park", cause=cause)
+
+    assert len(shown(test)) == number
+    assert sum(causes.values()) == connected.row_count(plan.id, "park")
+
+
+def test_another_action_forgets_the_field_and_keeps_the_group(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    group = next(iter(connected.facets(plan.id, "update")["group"]))
+    test = open_page("preview", plan=plan.id, show="update", group=group, field="article.price_incl")
+
+    test = test.segmented_control(key="_show").set_value("create").run()
+
+    assert not test.exception
+    assert "field" not in test.query_params
+    assert test.query_params["group"] == group
+
+
+def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, plan: Run) -> None:
+    test = open_page("preview", plan=plan.id, show="update", field="article.never")
+    assert "No line meets these filters" in texts(test) or shown(test)
+    test = open_page("preview", plan=plan.id, show="create", find="nothing is called so")
+
+    test = press(test, "clear")
+
+    assert test.text_input(key="find").value == ""
+    assert shown(test)
+
+
+# ---- choosing
+
+
+def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    changes = connected.row_count(plan.id, "changes")
+    group, number = next(iter(connected.facets(plan.id, "create")["group"].items()))
+    test = open_page("preview", plan=plan.id, show="create", group=group)
+
+    test = press(test, "leave_shown")
+
+    assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
+    assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
+    assert (
+        connected.changes_among(plan.id, "create", among=Among(group=group)) == test.session_state["left_out"][plan.id]
+    )
+
+    test = press(test, "choose_shown")
+
+    assert f"{changes} of {changes} changes chosen" in texts(test)
+
+
+def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> None:
+    test = press(open_page("preview", plan=plan.id, show="all"), "leave_shown")
+
+    assert test.button(key="commit").disabled
+
+
+def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    assert plan.brakes
+
+    test = press(open_page("preview", plan=plan.id), "commit")
+
+    assert connected.run(plan.id).state is RunState.READY
+    assert test.button(key="really").disabled
+
+
+# ---- others at work
+
+
+def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    assert "has been published since" not in texts(open_page("preview", plan=plan.id))
+    connected.rules.publish("products", connected.rules.body("products", plan.mapping_version), "test", "")
+
+    assert "has been published since" in texts(open_page("preview", plan=plan.id))
+
+
+# ---- runs
+
+
+def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, open_page: Open, plan: Run) -> None:
+    row = connected.rows(plan.id, "park", limit=1)[0]
+
+    test = open_page("runs", run=plan.id, show="parked", find=row.key)
+
+    assert not test.exception
+    assert row.key in shown(test)
+
+
+def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
+    assert connected.sandbox is not None
+    connected.choices("mplus", "branches")
+    calls = connected.sandbox.ledger.counts()
+
+    again = connected.choices("mplus", "branches")
+
+    assert again
+    assert connected.sandbox.ledger.counts() == calls
+    assert connected.captions("mplus", "branches") == again
+
+
+def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
+    run = settled(connected, connected.preview("stock", "test", Mode.COMPLETE))
+
+    groups = connected.facets(run.id)["group"]
+
+    assert groups
+    assert all(connected.row_count(run.id, "all", "", Among(group=group)) == number for group, number in groups.items())
+    if run.state is RunState.READY:
+        connected.discard(run.id, "test")
+
+
+def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
+    run = settled(connected, connected.preview("orders", "test", Mode.COMPLETE))
+
+    branches = connected.facets(run.id)["group"]
+
+    assert set(branches) <= set(connected.choices("mplus", "branches"))
+    assert len(branches) > 1
+    worth = [row for row in connected.rows(run.id, limit=1000) if row.group in branches]
+    assert sum(branches.values()) == len(worth)
+    assert len(worth) == connected.row_count(run.id)
+    if run.state is RunState.READY:
+        connected.discard(run.id, "test")

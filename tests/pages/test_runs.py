@@ -1,0 +1,63 @@
+"""A plan at work and runs that ended, each as its page tells of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from integration.bootstrap import Application
+from integration.core.plan import Approval
+from integration.store.runs import Runs
+from tests.pages.conftest import Open, texts
+from tests.store.samples import a_commit, a_create, a_plan, prove
+
+
+@pytest.fixture
+def past(fresh: Application) -> Runs:
+    """The runs of an installation where nothing is connected."""
+    return Runs(fresh.database, lambda: datetime.now(UTC))
+
+
+def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
+    fresh: Application, open_page: Open, past: Runs
+) -> None:
+    run = a_commit(past, a_create(1), a_create(2))
+
+    test = open_page("preview", plan=run)
+
+    assert not test.exception
+    assert "This plan is being written now." in texts(test)
+    assert "commit" not in [button.key for button in test.button]
+    assert "0 of 2 changes written" in test.get("progress")[0].proto.text
+    fresh.cancel(run)
+
+
+def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
+    run = a_commit(past, a_create(1), a_create(2), unchanged=3)
+    prove(past, run)
+    past.finish_commit(run)
+
+    said = texts(open_page("runs", run=run))
+
+    assert "Nothing lost: difference 0" in said
+    phases = [row for row in past.phases(run) if row.ended_at]
+    assert [one.name for one in phases] == ["extract", "approve", "write"]
+    assert "Phases" in said
+
+
+@pytest.mark.parametrize("end", ["interrupted", "failed", "discarded", "cancelled"])
+def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: Runs, end: str) -> None:
+    run = a_plan(past, a_create(1), a_create(2))
+    if end == "discarded":
+        past.discard(run, "anna")
+    else:
+        past.approve(run, Approval("fingerprint", "anna"))
+        stop = past.fail if end == "failed" else past.interrupt
+        stop(run, "cancelled" if end == "cancelled" else "connection_refused", {"system": "mplus", "host": "till"})
+
+    test = open_page("runs", run=run)
+
+    assert not test.exception
+    said = texts(test)
+    told = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by an operator"}
+    assert told.get(end, "does not accept a connection") in said
+    assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
