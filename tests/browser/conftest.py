@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -39,21 +40,27 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """Look as an office in the Netherlands does."""
+    """Look as an office in the Netherlands does that reads English; tests of languages ask for another."""
     return {
         **browser_context_args,
-        "viewport": {"width": 1440, "height": 900}, "locale": "nl-NL", "timezone_id": "Europe/Amsterdam",
+        "viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Amsterdam",
     }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a new installation, nothing connected."""
+    with serving(tmp_path_factory.mktemp("console")) as address:
+        yield address
+
+
+@contextmanager
+def serving(data: Path, **settings: str) -> Iterator[str]:
+    """Run a console on a folder, with settings as the environment names them, and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    data = tmp_path_factory.mktemp("console")
-    environment = {**_environment(), "CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false"}
+    environment = {**_environment(), "CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false", **settings}
     with (data / "server.log").open("w", encoding="utf-8") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "integration", "console", "--port", str(port)],

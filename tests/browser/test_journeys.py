@@ -1,0 +1,162 @@
+"""What happens around a commit in a real browser: an edit meanwhile, a closed tab, a colleague who looks on."""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox, running
+from tests.browser.conftest import PATIENCE, button, picture, serving
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+COMMIT = re.compile(r"Commit [\d,]+ changes? to MplusKASSA")
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    """Both systems on addresses of their own, within reach of the tests."""
+    with running(articles=400) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def connected(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a console with both systems connected."""
+    access = {
+        "CONSOLE_ACCOUNTVIEW__URL": systems.accountview_url,
+        "CONSOLE_ACCOUNTVIEW__CLIENT_ID": CLIENT_ID,
+        "CONSOLE_ACCOUNTVIEW__CLIENT_SECRET": CLIENT_SECRET,
+        "CONSOLE_ACCOUNTVIEW__REFRESH_TOKEN": "sandbox-refresh",
+        "CONSOLE_ACCOUNTVIEW__COMPANY": "7f3c",
+        "CONSOLE_ACCOUNTVIEW__PER_SECOND": "100000",
+        "CONSOLE_MPLUS__URL": systems.mplus_url,
+        "CONSOLE_MPLUS__IDENT": "sandbox",
+        "CONSOLE_MPLUS__SECRET": "sandbox-secret",
+        "CONSOLE_MPLUS__PER_SECOND": "100000",
+    }
+    with serving(tmp_path_factory.mktemp("console"), **access) as address:
+        yield address
+
+
+def dearer(systems: Sandbox, codes: Sequence[str], by: str) -> None:
+    """Raise some prices in the books, by too little to trip a brake."""
+    rows = {str(row["ART_CODE"]): row for row in systems.state("ARTICLE")}
+    for code in codes:
+        systems.accountview.edit("ARTICLE", code, {"PX_SELL": Decimal(str(rows[code]["PX_SELL"])) + Decimal(by)})
+
+
+def at_the_till(systems: Sandbox) -> list[str]:
+    """Return the articles that are products of their own at the till and for sale, by their codes."""
+    products = systems.state("products", "mplus")
+    alone = {str(one["articleList"][0]["articleNumber"]) for one in products if len(one["articleList"]) == 1}
+    return [code for row in systems.state("ARTICLE") if (code := str(row["ART_CODE"])) in alone and row["PX_SELL"]]
+
+
+def previewed(page: Page, console: str) -> str:
+    """Make a preview of products, wait for it, and return the address of the plan."""
+    page.goto(f"{console}/preview?flow=products", wait_until="commit")
+    button(page, re.compile("Make the first preview|Preview again"))
+    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("plan="))
+    return page.url
+
+
+def commit(page: Page) -> None:
+    """Press the one button that writes, and type what its brakes ask for."""
+    button(page, COMMIT)
+    dialog = page.get_by_role("dialog")
+    running_now = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
+    expect(dialog.get_by_role("textbox").first.or_(running_now).first).to_be_visible(timeout=PATIENCE)
+    if dialog.is_visible():
+        for field in dialog.get_by_role("textbox").all():
+            field.fill(field.get_attribute("placeholder") or "")
+        confirm = dialog.get_by_role("button", name=COMMIT)
+        expect(confirm).to_be_enabled(timeout=PATIENCE)
+        confirm.click()
+    expect(page).to_have_url(re.compile(r"/runs\?run="), timeout=PATIENCE)
+
+
+def written(page: Page) -> int:
+    """Return how many changes the progress on screen says are written."""
+    said = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
+    expect(said).to_be_visible(timeout=PATIENCE)
+    found = re.search(r"([\d,]+) of", said.inner_text())
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browser, systems: Sandbox) -> None:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+    previewed(page, connected)
+    with systems.switches.armed(Fault.DELAY, system="mplus", operation="createProduct*", times=None, seconds=0.05):
+        commit(page)
+        run = page.url
+        before = written(page)
+        picture(page, "journey-closing-the-tab")
+        page.context.close()
+    writes = systems.ledger.counts()["writes"]
+    later = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+
+    later.goto(run, wait_until="commit")
+
+    expect(later.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    expect(later.get_by_text("Nothing lost: difference 0.")).to_be_visible(timeout=PATIENCE)
+    assert systems.ledger.counts()["writes"] > max(before, writes)  # it had not been over when the tab was closed
+    picture(later, "journey-done-without-a-tab")
+    later.context.close()
+
+
+def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
+    connected: str, page: Page, systems: Sandbox
+) -> None:
+    codes = at_the_till(systems)[5:9]
+    dearer(systems, codes, "0.10")
+    previewed(page, connected)
+    expect(page.get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
+    systems.till.edit("articles", codes[1], {"priceIncl": 4321})
+
+    commit(page)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    page.goto(f"{page.url}&show=parked&cause=target_changed_since_plan", wait_until="commit")
+    expect(page.get_by_text(re.compile("was changed in MplusKASSA after the plan")).first).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page.get_by_role("radio", name=re.compile(r"Proven\s*3"))).to_be_visible()
+    picture(page, "journey-edited-meanwhile")
+    prices = {str(row["articleNumber"]): int(row["priceIncl"]) for row in systems.state("articles", "mplus")}
+    assert prices[codes[1]] == 4321
+
+
+def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
+    connected: str, browser: Browser, page: Page, systems: Sandbox
+) -> None:
+    dearer(systems, at_the_till(systems)[10:], "0.20")
+    plan = previewed(page, connected)
+    colleague = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+    colleague.goto(plan, wait_until="commit")
+    expect(colleague.get_by_role("button", name=COMMIT)).to_be_visible(timeout=PATIENCE)
+    chosen = [each.get_by_text(re.compile(r"\d+ of \d+ changes chosen")).inner_text() for each in (page, colleague)]
+    assert chosen[0] == chosen[1]
+
+    with systems.switches.armed(Fault.DELAY, system="mplus", operation="updateProduct", times=None, seconds=0.2):
+        commit(page)
+        first = written(colleague)
+        expect(colleague.get_by_role("button", name=COMMIT)).to_have_count(0)
+        expect(colleague.get_by_role("button", name="Open the run")).to_be_visible()
+        grown = colleague.get_by_text(re.compile(rf"(?!{first:,} )[\d,]+ of [\d,]+ changes written"))
+        expect(grown.first).to_be_visible(timeout=PATIENCE)
+        picture(colleague, "journey-colleague-progress")
+
+    expect(colleague.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    expect(colleague.get_by_text(re.compile("read back from MplusKASSA and equal to the plan")).first).to_be_visible()
+    picture(colleague, "journey-colleague-result")
+    colleague.context.close()
