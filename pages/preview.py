@@ -51,7 +51,8 @@ def plan_page(run: Run) -> None:
         progress_strip(app, run.id)
         return
     with actions:
-        preview_again(run)
+        if run.state is not RunState.COMMITTING:
+            preview_again(run)
         download = st.container(width="content")
     failures()
     stopped_by(run)

@@ -74,8 +74,7 @@ def _progress(app: Application, run: Run) -> list[str]:
     else:
         said = [counted("progress_read", done)]
     if writing:
-        counts = run.counts
-        said += [f"{number(value)} {term(f'badge_{name}')}" for name, value in _settled(counts) if value]
+        said += _settled(app, run)
     pace = app.pace(run)
     if pace.per_second:
         said.append(text("progress_rate", rate=_speed(pace.per_second)))
@@ -84,10 +83,15 @@ def _progress(app: Application, run: Run) -> list[str]:
     return said
 
 
-def _settled(counts: Counts) -> Iterator[tuple[str, int]]:
-    yield "proven", counts.proven
-    yield "parked", counts.parked
-    yield "in_doubt", counts.in_doubt
+def _settled(app: Application, run: Run) -> Iterator[str]:
+    """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
+    sent = app.row_count(run.id, "sent")
+    doubtful = app.row_count(run.id, "in_doubt") - sent
+    if sent:
+        yield term("progress_sent", number=number(sent))
+    for name, value in (("proven", run.counts.proven), ("parked", run.counts.parked), ("in_doubt", doubtful)):
+        if value:
+            yield f"{number(value)} {term(f'badge_{name}')}"
 
 
 def _speed(per_second: float) -> str:
