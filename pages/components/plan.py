@@ -66,7 +66,7 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     tripped = {brake.code for brake in run.brakes}
     frame = _frame(rows, show, tripped, result=result)
-    frame["what"] = _what(run, rows, frame)
+    frame["what"] = _what(run, rows, [str(name) for name in frame.columns])
     key = f"plan-{run.id}-{name}"
     if ticks:
         place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
