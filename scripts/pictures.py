@@ -133,7 +133,7 @@ def main(folder: Path) -> None:
             "exceptions-dark": (dark, f"exceptions?cause={cause(data)}"),
             "record-light": (light, f"logs?record=orders:{order}"),
             "mappings-light": (light, "mappings?flow=products&part=article"),
-            "stock-dark": (dark, "stock?period=7"),
+            "stock-dark": (dark, f"stock?period=7&article={sold(data)}"),
         }
         for name, (page, place) in pages.items():
             picture(page, f"{address}/{place}", folder / f"{name}.png")
@@ -150,6 +150,12 @@ def work(data: str, address: str, page: Page) -> str:
         page.wait_for_timeout(SETTLE)
     page.wait_for_timeout(4 * SETTLE)  # until the log has what the runs told
     return asked(data, "SELECT key FROM events WHERE kind = 'sales_order' AND event = 'proven' ORDER BY id LIMIT 1")
+
+
+def sold(data: str) -> str:
+    """Return the article whose level moved most often."""
+    sql = "SELECT key FROM events WHERE kind = 'stock' AND event = 'proven' GROUP BY key ORDER BY count(*) DESC, key LIMIT 1"
+    return asked(data, sql)
 
 
 def cause(data: str) -> str:

@@ -10,10 +10,11 @@ import streamlit as st
 from integration.bootstrap import Application, ConnectionStatus, FlowStatus
 from integration.core.run import RunState
 from integration.repairing import address_of
+from pages.components.causes import headline
 from pages.components.layout import note, small
 from pages.components.repair import in_source, place_of, try_again
 from pages.components.states import badge
-from pages.components.wording import counted, flow_name, moment, number, plain, say, system_name, text
+from pages.components.wording import counted, euros, flow_name, moment, number, plain, say, system_name, text
 
 MOST = 6
 
@@ -95,12 +96,13 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
 
 
 def _parked(app: Application) -> Iterator[Need]:
-    for group in app.causes():
-        sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
-        title = f"{counted('record_of', group.count, flow=flow_name(group.flow))} {plain(sentences.what)}"
+    for group in app.exceptions.groups():
+        title = text("need_parked", flow=flow_name(group.flow), number=number(group.count), what=headline(app, group))
         correct = in_source(app, group.flow, group.cause, group.field)
+        do = plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do)
+        sold = f"{text('cause_sold', amount=euros(group.sold))}." if group.sold else ""
         since = text("need_since", moment=moment(group.first_seen))
-        about = " ".join(part for part in (correct or plain(sentences.do), since) if part)
+        about = " ".join(part for part in (correct or do, sold, since) if part)
         place = {"flow": group.flow, "cause": address_of(group.of)}
         again = (group.flow, group.cause, group.field)
         yield Need("parked", title, about, text("btn_repair"), "exceptions", place, again)
