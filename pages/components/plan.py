@@ -156,7 +156,9 @@ def _columns(frame: pd.DataFrame, show: str) -> Columns:
         "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions)),
         "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps)),
         "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"})),
-        "what": config.TextColumn(text("col_reason" if show in ("park", "skip") else "col_what"), width="large"),
+        "what": config.TextColumn(
+            text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
+        ),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}
 

@@ -23,6 +23,7 @@ from pages.components.wording import (
     moment,
     number,
     plain,
+    say,
     span,
     system_name,
     table_time,
@@ -62,6 +63,9 @@ def progress_strip(app: Application, run_id: str) -> None:
                 attempt(lambda: app.cancel(run_id))
                 st.toast(text("cancel_asked"))
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
+        if run.error:
+            held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
+            note(f":orange[:material/pause_circle: {plain(held.what)}] {plain(held.do)}")
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
 
 
@@ -85,13 +89,15 @@ def _progress(app: Application, run: Run) -> list[str]:
 
 def _settled(app: Application, run: Run) -> Iterator[str]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
-    sent = app.row_count(run.id, "sent")
-    doubtful = app.row_count(run.id, "in_doubt") - sent
-    if sent:
-        yield term("progress_sent", number=number(sent))
-    for name, value in (("proven", run.counts.proven), ("parked", run.counts.parked), ("in_doubt", doubtful)):
-        if value:
-            yield f"{number(value)} {term(f'badge_{name}')}"
+    lines = {name: app.row_count(run.id, name) for name in ("sent", "proven", "parked", "park", "in_doubt")}
+    if lines["sent"]:
+        yield term("progress_sent", number=number(lines["sent"]))
+    settled = {
+        "proven": lines["proven"],
+        "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
+        "in_doubt": lines["in_doubt"] - lines["sent"],
+    }
+    yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
 
 
 def _speed(per_second: float) -> str:
@@ -282,8 +288,8 @@ def undo(app: Application, run: Run) -> None:
 
 
 def stopped_by(run: Run) -> None:
-    """Say what stopped a run, what that means for the data, and what to do."""
-    if run.error:
+    """Say what stopped a run, what that means for the data, and what to do; one at work says so in its progress."""
+    if run.error and run.state not in ACTIVE:
         state = "interrupted" if run.state is RunState.INTERRUPTED else "failed"
         facts: Mapping[str, str] = {"flow": run.flow, "run": short_id(run.id), **run.facts}
         trouble(run.error, facts, state)

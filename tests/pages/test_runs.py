@@ -8,7 +8,7 @@ from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.store.runs import Runs
 from tests.pages.conftest import Open, texts
-from tests.store.samples import a_commit, a_create, a_plan, prove
+from tests.store.samples import a_commit, a_create, a_park, a_plan, prove
 
 
 @pytest.fixture
@@ -61,3 +61,19 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
     told = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by an operator"}
     assert told.get(end, "does not accept a connection") in said
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
+
+
+def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
+    fresh: Application, open_page: Open, past: Runs
+) -> None:
+    run = a_commit(past, a_create(1), a_park(2))
+    past.waiting_for(run, "connection_refused", {"system": "mplus", "host": "till"})
+
+    test = open_page("runs", run=run)
+
+    assert not test.exception
+    assert "MplusKASSA does not accept a connection at till" in texts(test)
+    said = test.get("progress")[0].proto.text
+    assert "0 of 1 changes written" in said
+    assert "parked" not in said
+    fresh.cancel(run)
