@@ -1,0 +1,221 @@
+"""What operators do on ordinary days, in a real browser: one cause of many orders, a run taken back, a changed mapping."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from integration.bootstrap import Application
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview import MAIN_COMPANY
+from integration.sandbox.server import Sandbox, running
+from tests.browser.conftest import PATIENCE, button, picture, serving
+from tests.consoles import opened
+from tests.counter import Counter
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+ORDERS = 300
+WIDE = {"changes": 10_000, "price_percent": None, "zero_percent": None, "new_debtors": 10_000}
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    """Both systems of a small shop in which nobody has ordered yet."""
+    with running(articles=60, orders=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("console")
+
+
+@pytest.fixture(scope="module")
+def console(systems: Sandbox, data: Path) -> Iterator[str]:
+    """The address of a console with both systems connected."""
+    access = {
+        "ACCOUNTVIEW__URL": systems.accountview_url, "ACCOUNTVIEW__CLIENT_ID": CLIENT_ID,
+        "ACCOUNTVIEW__CLIENT_SECRET": CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": REFRESH_TOKEN,
+        "ACCOUNTVIEW__COMPANY": MAIN_COMPANY, "ACCOUNTVIEW__PER_SECOND": "100000",
+        "MPLUS__URL": systems.mplus_url, "MPLUS__IDENT": "sandbox", "MPLUS__SECRET": "sandbox-secret",
+        "MPLUS__PER_SECOND": "100000",
+    }  # fmt: skip
+    with serving(data, **{f"CONSOLE_{name}": value for name, value in access.items()}) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def settings(console: str, data: Path) -> Iterator[Application]:
+    """The same installation, to arrange what an operator would have answered in the set-up; it runs nothing."""
+    assert console
+    with opened(data, start=False) as application:
+        for flow in ("products", "stock", "orders"):
+            application.set_flow(flow, {"brakes": WIDE}, "test")
+        application.set_flow("stock", {"branches": {"1": "formula", "2": "formula"}}, "test")
+        yield application
+
+
+@pytest.fixture(scope="module")
+def stocked(console: str, settings: Application, browser: object) -> str:
+    """The console once its articles are at the till."""
+    assert settings
+    page: Page = browser.new_page()  # type: ignore[attr-defined]
+    previewed(page, console, "products")
+    committed(page)
+    page.close()
+    return console
+
+
+def previewed(page: Page, console: str, flow: str) -> str:
+    """Make a preview of a flow and return the address of its plan."""
+    page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
+    button(page, re.compile("Make the first preview|Preview again"))
+    expect(page).to_have_url(re.compile("plan="), timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Done"), timeout=PATIENCE)
+    return page.url
+
+
+def committed(page: Page) -> None:
+    """Commit the plan on screen and wait until it is written and proven."""
+    button(page, re.compile(r"Commit [\d,.]+ change"))
+    dialog = page.get_by_role("dialog")
+    ended = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
+    expect(dialog.get_by_role("textbox").first.or_(ended).first).to_be_visible(timeout=PATIENCE)
+    if dialog.is_visible():
+        for field in dialog.get_by_role("textbox").all():
+            field.fill(field.get_attribute("placeholder") or "")
+        confirm = dialog.get_by_role("button", name=re.compile("Commit"))
+        expect(confirm).to_be_enabled(timeout=PATIENCE)
+        confirm.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+
+
+def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
+    """Choose from a list as a person does: open it, then click."""
+    page.get_by_role("combobox", name=label).first.click(timeout=PATIENCE)
+    page.get_by_role("option", name=option).first.click(timeout=PATIENCE)
+
+
+# ---- three hundred orders
+
+
+@pytest.fixture(scope="module")
+def ordered(systems: Sandbox, stocked: str, settings: Application) -> str:
+    """The console with three hundred orders at the till, all paid in a way that nobody has said a counterpart for."""
+    counter = Counter(systems)
+    articles = [one for one in systems.state("articles", "mplus") if one.get("extArticleId") and one["vatCode"] == 2]
+    for number in range(ORDERS):
+        article = str(articles[number % len(articles)]["articleNumber"])
+        order = counter.order(article, relation=str(1001 + number % 10))
+        counter.prepaid(order, "PIN", 1)
+    settings.set_table("payment_methods", {"CASH": "14"}, "test")
+    return stocked
+
+
+def test_three_hundred_orders_with_one_cause_are_repaired_once_and_all_proven(
+    ordered: str, systems: Sandbox, page: Page
+) -> None:
+    previewed(page, ordered, "orders")
+    page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
+    expect(page.get_by_text("Payment method PIN has no counterpart in AccountView.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("radio", name=f"Orders {ORDERS}")).to_be_checked()
+    expect(page.get_by_role("button", name="Repair")).to_have_count(1)
+    picture(page, "operators-1-one-cause")
+
+    page.keyboard.press("o")
+    choose(page, "In AccountView", re.compile("14"))
+    picture(page, "operators-2-repair")
+    button(page, f"Add the row and preview {ORDERS} orders")
+
+    expect(page.get_by_role("button", name=re.compile(f"Commit {ORDERS} change"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible()
+    page.goto(f"{ordered}/exceptions", wait_until="commit")
+    expect(page.get_by_text(f"{ORDERS} orders are in a preview")).to_be_visible(timeout=PATIENCE)
+    picture(page, "operators-3-in-a-preview")
+    button(page, "Open preview")
+    committed(page)
+    expect(page.get_by_text("Nothing lost: difference 0.").first).to_be_visible(timeout=PATIENCE)
+    picture(page, "operators-4-proven")
+
+    page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
+    expect(page.get_by_role("radio", name="Orders 0")).to_be_checked(timeout=PATIENCE)
+    expect(page.get_by_text("No cause fits these filters")).to_be_visible()
+    references = [row["COMMENT1"] for row in systems.state("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")]
+    assert len(references) == len(set(references)) == ORDERS
+
+
+# ---- a run taken back
+
+
+def levels(systems: Sandbox) -> dict[tuple[int, int], Decimal]:
+    """Return what the tills have of every article."""
+    return {
+        (one["branchNumber"], one["articleNumber"]): Decimal(one["physical"]) for one in systems.state("stock", "mplus")
+    }
+
+
+def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
+    stocked: str, systems: Sandbox, page: Page
+) -> None:
+    before = levels(systems)
+    previewed(page, stocked, "stock")
+    committed(page)
+    assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
+
+    button(page, re.compile("Undo"))
+    expect(page.get_by_text("This plan takes back run")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible(timeout=PATIENCE)
+    picture(page, "operators-5-undo")
+    committed(page)
+    picture(page, "operators-6-taken-back")
+
+    after = levels(systems)
+    assert {key for key, level in after.items() if before.get(key, Decimal(0)) != level} == set()
+    page.goto(f"{stocked}/stock", wait_until="commit")
+    expect(page.get_by_text("Movements")).to_be_visible(timeout=PATIENCE)
+    picture(page, "operators-7-stock")
+
+
+# ---- a mapping changed while a plan waits
+
+
+def test_a_mapping_is_changed_tried_and_published_and_an_older_plan_refused(
+    stocked: str, systems: Sandbox, settings: Application, page: Page
+) -> None:
+    row = next(row for row in systems.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]).isdigit())
+    systems.accountview.edit("ARTICLE", str(row["ART_CODE"]), {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
+    plan = previewed(page, stocked, "products")
+    expect(page.get_by_role("button", name=re.compile("Commit 1 change"))).to_be_enabled(timeout=PATIENCE)
+
+    page.goto(f"{stocked}/mappings?flow=products&field=product.name", wait_until="commit")
+    page.get_by_text("Why this value").wait_for(timeout=PATIENCE)
+    page.get_by_role("combobox", name="Add a function").click()
+    page.get_by_role("option", name=re.compile("capital", re.IGNORECASE)).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Draft", timeout=PATIENCE)
+    button(page, "Show what changes")
+    expect(page.get_by_text(re.compile(r"of the last \d+ articles")).first).to_be_visible(timeout=PATIENCE)
+    picture(page, "operators-8-draft")
+
+    button(page, "Publish version 2")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").first.fill("Names in capitals")
+    picture(page, "operators-9-publish")
+    dialog.get_by_role("button", name="Publish version 2").click()
+    expect(page.get_by_text(re.compile("Version 2, published"))).to_be_visible(timeout=PATIENCE)
+    assert settings.mapping("products").version == 2
+
+    writes = systems.ledger.counts()["writes"]
+    page.goto(plan, wait_until="commit")
+    expect(page.get_by_text(re.compile("version 2 has been published", re.IGNORECASE)).first).to_be_visible(
+        timeout=PATIENCE
+    )
+    picture(page, "operators-10-refused")
+    assert systems.ledger.counts()["writes"] == writes
