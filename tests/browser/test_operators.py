@@ -1,4 +1,4 @@
-"""What operators do on ordinary days, in a real browser: one cause of many orders, a run taken back, a changed mapping."""
+"""What operators do on ordinary days, in a real browser: one cause of many orders, an undo, a changed mapping."""
 
 import re
 from collections.abc import Iterator
