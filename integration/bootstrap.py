@@ -671,6 +671,14 @@ class Application:
         """
         return dict(self._fresh(system, f"choices {name}", CHOICES_KEPT, lambda connector: connector.choices(name)))
 
+    def recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
+        """Return the last records of a flow, to try a mapping on; those of a minute ago will do."""
+
+        def ask(_: Connector) -> list[Record]:
+            return self.trying.recent(flow, kind, most)
+
+        return list(self._fresh(self.flows[flow].source, f"recent {flow} {kind} {most}", CHOICES_KEPT, ask))
+
     def _fresh(self, system: str, question: str, kept: timedelta, ask: Callable[[Connector], T]) -> T:
         """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
         connector = self.connector(system)
@@ -987,6 +995,11 @@ class Application:
     def marked(self, run_id: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes of a plan that a brake counted, and how many there are."""
         return self._runs.marked(run_id, brake, limit)
+
+    def doubtful(self, run: Run) -> int:
+        """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
+        unsettled = self.row_count(run.id, "in_doubt")
+        return unsettled - self.row_count(run.id, "sent") if run.state is RunState.COMMITTING else unsettled
 
     def phases(self, run_id: str) -> list[Phase]:
         """Return what a run did, and when."""

@@ -33,6 +33,7 @@ MOST_FOUND = 10_000
 FEW_KEYS = 2_000
 NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
 MOST_RUNS = 1_000
+MOST_KNOWN = 32  # answers about stock that are kept
 BLOT = "***"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
@@ -138,6 +139,8 @@ class Logbook:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
         self._draining = threading.Lock()
+        self._known: dict[tuple[object, ...], pd.DataFrame] = {}
+        self._levels = 0  # grows whenever levels or groups come in
         self._stop = threading.Event()
         self._drainer: threading.Thread | None = None
 
@@ -253,6 +256,7 @@ class Logbook:
                 raise
             finally:
                 cursor.unregister("batch")
+            self._forget_told(events)
             self._forget_drained(cursor, outbox)
             return len(events)
 
@@ -269,6 +273,24 @@ class Logbook:
     def _answer(self, query: str, where: str = "true", /, **parameters: object) -> pd.DataFrame:
         with self._cursor() as cursor:
             return cursor.execute(self._queries[query].replace("{where}", where), parameters).df()
+
+    def _told(self, query: str, **parameters: object) -> pd.DataFrame:
+        """Return an answer of stock, and the same one to whoever asks the same until levels or groups come in."""
+        asked, levels = (query, tuple(sorted(parameters.items()))), self._levels
+        with self._lock:
+            known = self._known.get(asked)
+        if known is None:
+            known = self._answer(query, **parameters)
+            with self._lock:
+                if levels == self._levels:
+                    self._known = {**dict(list(self._known.items())[1 - MOST_KNOWN :]), asked: known}
+        return known.copy()
+
+    def _forget_told(self, events: Sequence[Mapping[str, object]]) -> None:
+        if any(event["event"] in ("planned", "proven") and event["flow"] in ("stock", "products") for event in events):
+            with self._lock:
+                self._levels += 1
+                self._known = {}
 
     def life(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
         """Return the newest events of one record, oldest first. The key of a source record finds it too."""
@@ -398,11 +420,11 @@ class Logbook:
     def stock_over_time(self, scope: "StockScope", split: Literal["branch", "group"] = "branch") -> pd.DataFrame:
         """Return the sum of all known levels at the end of each period: period, series, amount."""
         asked = {"unit": scope.unit, "split": split, **scope.where}
-        return self._answer("stock_over_time", **asked)
+        return self._told("stock_over_time", **asked)
 
     def stock_moved(self, scope: "StockScope") -> pd.DataFrame:
         """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
-        return self._answer("stock_moved", unit=scope.unit, **scope.where)
+        return self._told("stock_moved", unit=scope.unit, **scope.where)
 
     def stock_points(self, scope: "StockScope", limit: int = 5_000) -> pd.DataFrame:
         """Return every known level of one article, oldest first: happened_at, run, branch, origin, amount."""
@@ -439,7 +461,7 @@ class Logbook:
 
     def stock_trails(self, articles: Collection[str], since: datetime = BEGINNING) -> pd.DataFrame:
         """Return the last levels of some articles, oldest first: article, branch, amounts."""
-        return self._answer("stock_trails", articles=list(articles), since=_naive(since))
+        return self._told("stock_trails", articles=tuple(articles), since=_naive(since))
 
     def stock_written(self, articles: Collection[str]) -> pd.DataFrame:
         """Return the level of some articles that was written last: article, branch, amount, written_at."""
@@ -447,11 +469,11 @@ class Logbook:
 
     def stock_groups(self) -> pd.DataFrame:
         """Return the groups of the articles whose levels are known: code, name, articles."""
-        return self._answer("stock_groups")
+        return self._told("stock_groups")
 
     def stock_branches(self) -> list[str]:
         """Return the branches whose levels are known."""
-        return [str(branch) for branch in self._answer("stock_branches")["branch"]]
+        return [str(branch) for branch in self._told("stock_branches")["branch"]]
 
     # ---- questions of an analyst ----------------------------------------------------------------------------------
 

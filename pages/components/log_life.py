@@ -195,11 +195,9 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 
 def _link(app: Application, flow: str, rows: Sequence[Happened]) -> Link | None:
     """Return which record of the target this is, as both systems last agreed on it."""
-    for row in rows:
-        if row["kind"] in list(Kind):
-            kind, key = Kind(row["kind"]), str(row["key"])
-            if found := app.links.get(flow, kind, [key]).get(key):
-                return found
+    for kind, key in dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows):
+        if kind in list(Kind) and (found := app.links.get(flow, Kind(kind), [key]).get(key)):
+            return found
     return None
 
 

@@ -84,7 +84,7 @@ def desk_of(app: Application, name: str) -> Desk:
 def recent_records(desk: Desk, kind: Kind) -> list[Record] | None:
     """Return the last records of a flow, or None with the reason on screen."""
     name = f"recent {desk.name} {kind}"
-    return asked(desk.app, name, lambda: desk.app.trying.recent(desk.name, kind, MOST_OFFERED))
+    return asked(desk.app, name, lambda: desk.app.recent(desk.name, kind, MOST_OFFERED))
 
 
 def record_by_key(desk: Desk, kind: Kind, key: str) -> Record | None:

@@ -73,9 +73,9 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
 def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
     """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
     for run in app.runs(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
-        if run.counts.in_doubt:
+        if doubtful := app.doubtful(run):
             system = system_name(app.flows[run.flow].target)
-            title = counted("need_in_doubt", run.counts.in_doubt, flow=flow_name(run.flow), system=system)
+            title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
             about = text("need_in_doubt_about", system=system)
             params = {"run": run.id, "show": "in_doubt"}
             yield Need("in_doubt", title, about, text("btn_follow"), "runs", params)

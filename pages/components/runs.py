@@ -89,13 +89,13 @@ def _progress(app: Application, run: Run) -> list[str]:
 
 def _settled(app: Application, run: Run) -> Iterator[str]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
-    lines = {name: app.row_count(run.id, name) for name in ("sent", "proven", "parked", "park", "in_doubt")}
+    lines = {name: app.row_count(run.id, name) for name in ("sent", "proven", "parked", "park")}
     if lines["sent"]:
         yield term("progress_sent", number=number(lines["sent"]))
     settled = {
         "proven": lines["proven"],
         "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
-        "in_doubt": lines["in_doubt"] - lines["sent"],
+        "in_doubt": app.doubtful(run),
     }
     yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
 

@@ -359,13 +359,13 @@ def article_list(app: Application, view: View) -> None:
             show = choice("show", SHOWS, "soon", lambda name: labels[name], ("page",))
             sort = choice("sort", SORTS, "days", lambda name: f"{text(f'stock_sort_{name}')}", ("page",))
             find = search("find", text("find_stock"))
-    first = page(0, 1)
-    total = int(first["found"].iloc[0]) if len(first) else 0
+    lines = page(0, SIZE)
+    total = int(lines["found"].iloc[0]) if len(lines) else 0
     if not total:
         _none_listed(show, find)
         return
-    offset = page_offset("page", total, SIZE)
-    lines = page(offset, SIZE)
+    if offset := page_offset("page", total, SIZE):
+        lines = page(offset, SIZE)
     clicked = browse(
         _outlook_frame(app, view, lines), _outlook_columns(), f"stock-{show}-{sort}-{offset}",
         text("stock_list_title"), {"out": table_day},

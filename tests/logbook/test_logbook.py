@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.logbook import QUERIES, Logbook, QuestionError, Sought, queries
+from integration.logbook import QUERIES, Logbook, QuestionError, Sought, StockScope, queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
 from tests.logbook.conftest import NOW
@@ -178,6 +178,23 @@ def test_proven_stock_levels_are_told_by_article_and_branch(events: Events, logb
         ["1001", "1", "5.0"], ["1001", "2", "0.5"],
     ]  # fmt: skip
     assert logbook.stock_levels("1002").empty, "what was not proven is no level"
+
+
+def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbook: Logbook) -> None:
+    def level(article: str, amount: str) -> None:
+        planned = Event(event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount})
+        events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
+        logbook.drain(events)
+
+    def in_all() -> list[float]:
+        return [float(amount) for amount in logbook.stock_over_time(StockScope())["amount"]]
+
+    level("1001", "3")
+    told = logbook.stock_over_time(StockScope())
+    told["amount"] = 0  # what one page does to its answer is no other's business
+    assert in_all() == [3]
+    level("1002", "4")
+    assert in_all() == [7]
 
 
 def test_every_query_is_named_and_explained_in_a_line() -> None:

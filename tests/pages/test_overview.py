@@ -28,7 +28,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         connected.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        until(lambda: connected.run(run.id).counts.in_doubt > 0)
+        until(lambda: connected.doubtful(connected.run(run.id)) > 0)
         said = texts(open_page())
         done = settled(connected, run.id)
 
