@@ -160,10 +160,10 @@ def _columns(app: Application, flow: str) -> dict[str, object]:
     config = st.column_config
     return {
         "flow": None,
-        "key": config.TextColumn(text("col_code"), width=120),
-        "title": config.TextColumn(text("col_name"), width=240),
-        "field": config.TextColumn(text("col_field"), width=180),
-        "was": config.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source)), width=180),
-        "becomes": config.TextColumn(text("col_value_used"), width=180),
-        "by": config.TextColumn(text("col_by"), width=140),
+        "key": config.TextColumn(text("col_code"), width=84),
+        "title": config.TextColumn(text("col_name"), width=170),
+        "field": config.TextColumn(text("col_field"), width=120),
+        "was": config.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source)), width=125),
+        "becomes": config.TextColumn(text("col_value_used"), width=125),
+        "by": config.TextColumn(text("col_by"), width=95),
     }

@@ -180,10 +180,10 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
     )  # fmt: skip
     columns = {
         "key": None,
-        "record": CONFIG.TextColumn(text("col_record"), width=240),
-        "field": CONFIG.TextColumn(text("col_field"), width=170),
-        "now": CONFIG.TextColumn(text("version_short", version=desk.published.version), width="large"),
-        "becomes": CONFIG.TextColumn(text("in_draft"), width="large"),
+        "record": CONFIG.TextColumn(text("col_record"), width=170),
+        "field": CONFIG.TextColumn(text("col_field"), width=110),
+        "now": CONFIG.TextColumn(text("version_short", version=desk.published.version)),
+        "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     st.dataframe(
         frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("effect_title"),

@@ -254,12 +254,13 @@ def _link(app: Application, chosen: Sequence[tuple[OpenIssue, str]]) -> None:
 def _side_by_side(candidates: Sequence[Candidate]) -> None:
     """Draw candidates beside one another, with what differs between them."""
     shown = candidates[:MOST_CANDIDATES]
+    kind = next((each.record.kind for each in shown if each.record), "")
     names = list(dict.fromkeys(name for each in shown if each.record for name in each.record.flat()))
     lines: list[list[str]] = []
     for name in names:
         values = [value_text(each.record.flat().get(name)) if each.record else "" for each in shown]
         if len(set(values)) > 1:
-            lines.append([field_name(name), *(plain(value) for value in values)])
+            lines.append([field_name(f"{kind}.{name}"), *(plain(value) for value in values)])
     titles = [text("col_field"), *(_called(each) for each in shown)]
     st.table(pd.DataFrame(lines, columns=titles), border="horizontal", hide_index=True)
     note(text("candidate_same"))
