@@ -140,7 +140,7 @@ class Application:
         self._checked: dict[str, ConnectionStatus] = {}
         self._connectors: dict[str, AccountView | Mplus] = {}
         self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
-        self._seen_access: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._seen_access: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
         self._calls: dict[str, dict[int, int]] = {}
@@ -274,10 +274,10 @@ class Application:
 
     def _notice_access(self, system: str) -> None:
         """Connect anew where another process has changed how a system is reached, or what it calls its fields."""
-        at, known = self._seen_access.get(system, (0.0, None))
-        if known is None or time.monotonic() - at > ACCESS_SECONDS:
-            access = self._access(system)
-            if known is not None and access != known:
+        at, known = self._seen_access.get(system, (0.0, ""))
+        if not known or time.monotonic() - at > ACCESS_SECONDS:
+            access = _mark(json.dumps(self._access(system), sort_keys=True, default=str))
+            if known and access != known:
                 self._reconnect(system)
             self._seen_access[system] = (time.monotonic(), access)
 
