@@ -154,8 +154,8 @@ def work(data: str, address: str, page: Page) -> str:
 
 def sold(data: str) -> str:
     """Return the article whose level moved most often."""
-    sql = "SELECT key FROM events WHERE kind = 'stock' AND event = 'proven' GROUP BY key ORDER BY count(*) DESC, key LIMIT 1"
-    return asked(data, sql)
+    moved = "SELECT key FROM events WHERE kind = 'stock' AND event = 'proven'"
+    return asked(data, f"{moved} GROUP BY key ORDER BY count(*) DESC, key LIMIT 1")
 
 
 def cause(data: str) -> str:
