@@ -15,10 +15,11 @@ def headline(app: Application, group: CauseGroup) -> str:
     facts = {"system": app.flows[group.flow].target, **group.facts}
     what = plain(say(group.cause, facts).what)
     shared = {*TELLING.get(group.cause, ()), *CONSTANT, *(["field"] if group.field else [])}
-    if group.count == 1 or told_by(group.cause) <= shared:
+    if group.count == 1:
         return what
-    key = f"headline_{group.cause}"
-    return plain(text(key, **_written(facts, group.field))) if has_term(key) else text("cause_example", what=what)
+    if has_term(key := f"headline_{group.cause}"):
+        return plain(text(key, **_written(facts, group.field)))
+    return what if told_by(group.cause) <= shared else text("cause_example", what=what)
 
 
 def _written(facts: dict[str, str], field: str) -> dict[str, str]:

@@ -268,7 +268,10 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
     reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
     label = counted(f"btn_aside_{noun(group)}", len(only) or group.count)
     if st.button(label, type="primary", key="aside_now", disabled=not reason):
-        attempt(lambda: app.exceptions.set_aside(group.of, reason, person(), only))
+        if attempt(lambda: app.exceptions.set_aside(group.of, reason, person(), only)):
+            st.session_state["said"] = text("aside_done", place=text("exceptions_aside"))
+            if not only:
+                st.query_params.pop("cause", None)
         st.rerun()
 
 

@@ -10,10 +10,11 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
-from integration.repairing import ARTICLES, CHOSEN, Candidate, MissingRow, missing_articles, missing_row
+from integration.repairing import ARTICLES, CHOSEN, Candidate, MissingRow, address_of, missing_articles, missing_row
 from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.application import person
 from pages.components.asking import Live, captioned
+from pages.components.causes import headline
 from pages.components.correcting import correct, field_to_correct
 from pages.components.draft import asked
 from pages.components.flow_fields import table_name
@@ -25,6 +26,7 @@ from pages.components.wording import counted, field_name, plain, say, system_nam
 NOUNS: Mapping[str, str] = {"products": "article", "stock": "article", "customers": "customer", "orders": "order"}
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
+WAITS = "needed_record_parked"
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
 """What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
@@ -277,6 +279,14 @@ def _called(candidate: Candidate) -> str:
 # ---- repaired in another place
 
 
+def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
+    """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
+    if group.cause != WAITS:
+        return None
+    named = app.exceptions.groups(group.flow, find=group.facts.get("needed", ""))
+    return next((one for one in named if one.cause == group.facts.get("cause")), None)
+
+
 def _elsewhere(app: Application, group: CauseGroup) -> None:
     """Say where a cause is repaired, lead there, and offer to look again afterwards."""
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
@@ -286,7 +296,13 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
     else:
         st.markdown(plain(sentences.do or sentences.data))
     place = place_of(group.flow, group.cause, group.field, group.facts)
+    needed = _needed(app, group)
     with st.container(horizontal=True, gap="small"):
+        if needed and st.button(
+            text("try_other_cause", cause=headline(app, needed)), icon=":material/arrow_forward:", key="to_needed"
+        ):
+            st.query_params["cause"] = address_of(needed.of)
+            st.rerun()
         if place and st.button(place_label(place), icon=":material/tune:", key="to_setting"):
             st.switch_page("pages/flows.py", query_params=place)
         label = counted(f"btn_again_{noun(group)}", group.count)

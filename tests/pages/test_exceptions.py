@@ -436,7 +436,10 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     relation = counter.customer("Tweeling", "twee@ling.example")
     orders = [counter.order(article, relation=relation) for _ in range(2)]
     planned(shop, "orders", *orders)
+    test = opened(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
+    assert "These need Tweeling, which is parked" in texts(test)
     group = waiting(shop, "customer_ambiguous")
+    assert press(test, "to_needed").query_params["cause"] == address_of(group.of)
     test = opened(open_page, group)
     beside = test.table[0].value
     assert list(beside.columns[1:]) == ["30001", "30002"]
