@@ -323,6 +323,7 @@ def test_trying_again_what_nothing_is_parked_for_is_wrong_use(terminal: Terminal
 
 @pytest.mark.usefixtures("committed")
 def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: Sandbox) -> None:
+    terminal("run", "products")  # takes along what was added before
     before = {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")}
     sandbox.accountview.edit("ARTICLE", "10011", {"PX_SELL": 15})
     changed = terminal("run", "products", "--json").json

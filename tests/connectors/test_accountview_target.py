@@ -893,9 +893,7 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
         assert held(accountview, wanted, links).reference == "2600000007"
 
 
-def test_what_trade_invoices_need_is_named_with_the_flow(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
-) -> None:
+def test_what_trade_invoices_need_is_named_with_the_flow(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
     kinds = [Kind.SALES_ORDER]
 
     def lacking(**changed: object) -> list[tuple[str, str]]:
