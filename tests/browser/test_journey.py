@@ -35,7 +35,7 @@ def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: st
     expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
     entries = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     assert [entry.split("\n")[-1].strip() for entry in entries] == [
-        "Overview", "Preview", "Runs", "Logs", "Set-up", "Flows",
+        "Overview", "Preview", "Exceptions", "Runs", "Stock", "Logs", "Set-up", "Flows", "Mappings",
     ]  # fmt: skip
 
 
