@@ -149,8 +149,3 @@ def failures() -> None:
 def facts_table(rows: Mapping[str, str]) -> None:
     """Draw captions with their values; both may hold our own Markdown."""
     st.table({f":gray[{name}]": value for name, value in rows.items()}, border="horizontal")
-
-
-def open_button() -> str:
-    """Return the label of the button that leads to one thing of a list."""
-    return text("btn_open")

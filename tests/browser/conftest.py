@@ -16,7 +16,10 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from integration.sandbox.server import Sandbox
+from tests.programs import access
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
@@ -107,3 +110,22 @@ def picture(page: Page, name: str) -> None:
 def button(page: Page, name: str | re.Pattern[str]) -> None:
     """Press a button once it is there."""
     page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+
+
+def commit(page: Page, named: re.Pattern[str]) -> None:
+    """Press the one button that writes, and type what its brakes ask for."""
+    button(page, named)
+    dialog = page.get_by_role("dialog")
+    at_work = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
+    expect(dialog.get_by_role("textbox").first.or_(at_work).first).to_be_visible(timeout=PATIENCE)
+    if dialog.is_visible():
+        for field in dialog.get_by_role("textbox").all():
+            field.fill(field.get_attribute("placeholder") or "")
+        confirm = dialog.get_by_role("button", name=named)
+        expect(confirm).to_be_enabled(timeout=PATIENCE)
+        confirm.click()
+
+
+def connecting(sandbox: Sandbox) -> dict[str, str]:
+    """Return the environment by which a console reaches both systems of a sandbox."""
+    return {f"CONSOLE_{name}": value for name, value in access(sandbox).items()}

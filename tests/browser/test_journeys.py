@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from tests.browser.conftest import PATIENCE, button, picture, serving
+from tests.browser.conftest import PATIENCE, button, connecting, picture, serving
+from tests.browser.conftest import commit as press_commit
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,19 +31,7 @@ def systems() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def connected(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a console with both systems connected."""
-    access = {
-        "CONSOLE_ACCOUNTVIEW__URL": systems.accountview_url,
-        "CONSOLE_ACCOUNTVIEW__CLIENT_ID": CLIENT_ID,
-        "CONSOLE_ACCOUNTVIEW__CLIENT_SECRET": CLIENT_SECRET,
-        "CONSOLE_ACCOUNTVIEW__REFRESH_TOKEN": "sandbox-refresh",
-        "CONSOLE_ACCOUNTVIEW__COMPANY": "7f3c",
-        "CONSOLE_ACCOUNTVIEW__PER_SECOND": "100000",
-        "CONSOLE_MPLUS__URL": systems.mplus_url,
-        "CONSOLE_MPLUS__IDENT": "sandbox",
-        "CONSOLE_MPLUS__SECRET": "sandbox-secret",
-        "CONSOLE_MPLUS__PER_SECOND": "100000",
-    }
-    with serving(tmp_path_factory.mktemp("console"), **access) as address:
+    with serving(tmp_path_factory.mktemp("console"), **connecting(systems)) as address:
         yield address
 
 
@@ -71,17 +59,8 @@ def previewed(page: Page, console: str) -> str:
 
 
 def commit(page: Page) -> None:
-    """Press the one button that writes, and type what its brakes ask for."""
-    button(page, COMMIT)
-    dialog = page.get_by_role("dialog")
-    running_now = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
-    expect(dialog.get_by_role("textbox").first.or_(running_now).first).to_be_visible(timeout=PATIENCE)
-    if dialog.is_visible():
-        for field in dialog.get_by_role("textbox").all():
-            field.fill(field.get_attribute("placeholder") or "")
-        confirm = dialog.get_by_role("button", name=COMMIT)
-        expect(confirm).to_be_enabled(timeout=PATIENCE)
-        confirm.click()
+    """Commit the plan on screen and wait for its run."""
+    press_commit(page, COMMIT)
     expect(page).to_have_url(re.compile(r"/runs\?run="), timeout=PATIENCE)
 
 

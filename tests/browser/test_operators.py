@@ -9,10 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from integration.bootstrap import Application
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
-from integration.sandbox.accountview import MAIN_COMPANY
 from integration.sandbox.server import Sandbox, running
-from tests.browser.conftest import PATIENCE, button, picture, serving
+from tests.browser.conftest import PATIENCE, button, commit, connecting, picture, serving
 from tests.consoles import opened
 from tests.counter import Counter
 
@@ -41,14 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def console(systems: Sandbox, data: Path) -> Iterator[str]:
     """The address of a console with both systems connected."""
-    access = {
-        "ACCOUNTVIEW__URL": systems.accountview_url, "ACCOUNTVIEW__CLIENT_ID": CLIENT_ID,
-        "ACCOUNTVIEW__CLIENT_SECRET": CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": REFRESH_TOKEN,
-        "ACCOUNTVIEW__COMPANY": MAIN_COMPANY, "ACCOUNTVIEW__PER_SECOND": "100000",
-        "MPLUS__URL": systems.mplus_url, "MPLUS__IDENT": "sandbox", "MPLUS__SECRET": "sandbox-secret",
-        "MPLUS__PER_SECOND": "100000",
-    }  # fmt: skip
-    with serving(data, **{f"CONSOLE_{name}": value for name, value in access.items()}) as address:
+    with serving(data, **connecting(systems)) as address:
         yield address
 
 
@@ -85,16 +76,7 @@ def previewed(page: Page, console: str, flow: str) -> str:
 
 def committed(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
-    button(page, re.compile(r"Commit [\d,.]+ change"))
-    dialog = page.get_by_role("dialog")
-    ended = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
-    expect(dialog.get_by_role("textbox").first.or_(ended).first).to_be_visible(timeout=PATIENCE)
-    if dialog.is_visible():
-        for field in dialog.get_by_role("textbox").all():
-            field.fill(field.get_attribute("placeholder") or "")
-        confirm = dialog.get_by_role("button", name=re.compile("Commit"))
-        expect(confirm).to_be_enabled(timeout=PATIENCE)
-        confirm.click()
+    commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
 
 
