@@ -12,8 +12,8 @@ demo: setup           ## sync every flow on a fresh sandbox, twice, and add up
 
 test: setup-dev       ## pass all tests
 	scripts/browser
-	$(python) -m pytest -n 2 --dist loadfile --ignore tests/browser
-	$(python) -m pytest tests/browser
+	$(python) -m pytest -n 3 --dist loadfile --ignore tests/browser
+	$(python) -m pytest -n 2 --dist loadfile tests/browser
 
 check: setup-dev      ## what a change must pass
 	scripts/check

@@ -24,7 +24,7 @@ from tests.clocks import now
 from tests.runner.processes import Console, Ledger, looking_at, until
 
 ARTICLES = 60
-AT_ONCE = 3  # consoles side by side: more of them starve one another on two cores
+AT_ONCE = 2  # consoles side by side: more of them starve one another on two cores
 PATIENCE = 3.0  # longer than any delay here: what was on its way when we died arrives before we lose patience
 HOLD = 0.9
 SHORT_HOLD = 0.4
