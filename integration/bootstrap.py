@@ -1,5 +1,7 @@
 """The only place where parts meet: builds the application, and offers pages and terminal what they may ask for."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import hmac
@@ -18,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -39,8 +41,8 @@ from integration.core.records import Field, Kind, Record
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Trace, rules_from, rules_to
 from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
+from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.core.tokens import Token
-from integration.engine import WALL_CLOCK, Engine, Schedule
 from integration.flows import FLOWS, FlowLogic
 from integration.flows.common import FlowSettings
 from integration.log_client import ANNOUNCED
@@ -52,7 +54,6 @@ from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.remembered import Remembered
 from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.runner import Parts, Patience, Runner
-from integration.sandbox.server import Sandbox, running
 from integration.setting_up import SettingUp
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.corrections import Corrections
@@ -69,6 +70,10 @@ from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
 from integration.store.settings import StoredSettings
 from integration.trying import Trial, Trying
+
+if TYPE_CHECKING:  # imported where they are started: most commands of a terminal start neither
+    from integration.engine import Engine
+    from integration.sandbox.server import Sandbox
 
 log = structlog.get_logger(__name__)
 
@@ -204,8 +209,10 @@ class Application:
 
     # ---- life -------------------------------------------------------------------------------------------------
 
-    def start(self) -> "Application":
+    def start(self) -> Application:
         """Start the built-in sandbox where it is connected, the engine, and the log's drainer."""
+        from integration.engine import Engine  # noqa: PLC0415 - as said at the top
+
         self.join_sandbox()
         slot = self._stack.enter_context(self._slot(self.executor))
         self.engine = Engine(
@@ -535,6 +542,8 @@ class Application:
 
     def _share_sandbox(self, by: str) -> None:
         """Run the built-in systems here, unless another process does: they keep one journal, which has one writer."""
+        from integration.sandbox.server import running  # noqa: PLC0415 - as said at the top
+
         if self._box is None and self._takes("sandbox"):
             for system in SYSTEMS:
                 self.connected.forget(self._name(system), by)

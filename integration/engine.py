@@ -10,7 +10,6 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +25,7 @@ from integration.core.errors import (
 )
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run, RunState
+from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.runner import Pause, Runner
 from integration.store.heartbeats import Heartbeats
 from integration.store.runs import Runs
@@ -37,19 +37,9 @@ AT_ONCE = 4  # runs of different flows side by side in one process
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 300.0
-WALL_CLOCK = "Europe/Amsterdam"
 WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
 
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
-
-    flow: str
-    cron: str
-    mode: Mode
 
 
 class Schedules(Protocol):

@@ -2,6 +2,8 @@
 
 # ruff: noqa: TID251 - the only owner of DuckDB, and its answers are data frames
 
+from __future__ import annotations
+
 import json
 import re
 import shutil
@@ -11,16 +13,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import duckdb
-import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
 import structlog
 
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
+
+if TYPE_CHECKING:  # pandas and pyarrow take half a second to import, and most commands of a terminal ask no log
+    import pandas as pd
+    import pyarrow as pa
 
 log = structlog.get_logger(__name__)
 
@@ -61,15 +63,6 @@ CREATE TABLE IF NOT EXISTS stock_plans (
 CREATE TABLE IF NOT EXISTS stock_proofs (run VARCHAR, article VARCHAR, written_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS group_plans (article VARCHAR, happened_at TIMESTAMP, groups VARCHAR[]);
 """
-
-_SCHEMA = pa.schema(
-    [
-        ("instance", pa.string()), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", pa.string()),
-        ("flow", pa.string()), ("kind", pa.string()), ("key", pa.string()), ("sources", pa.list_(pa.string())),
-        ("title", pa.string()), ("event", pa.string()), ("code", pa.string()), ("facts", pa.string()),
-        ("before", pa.string()), ("after", pa.string()), ("ms", pa.int64()),
-    ]
-)  # fmt: skip
 
 _OWNER = re.compile(r"PID (\d+)")
 _SECRET = re.compile(r"secret|password|token|authori[sz]ation|api_?key|ident$", re.IGNORECASE)
@@ -274,6 +267,14 @@ class Logbook:
         with self._cursor() as cursor:
             return cursor.execute(self._queries[query].replace("{where}", where), parameters).df()
 
+    def _line(self, query: str, **parameters: object) -> dict[str, Any]:
+        """Return an answer that is one line, as plain values by column."""
+        with self._cursor() as cursor:
+            answer = cursor.execute(self._queries[query].replace("{where}", "true"), parameters)
+            names = [column[0] for column in answer.description]
+            (values,) = answer.fetchall()
+            return dict(zip(names, values, strict=True))
+
     def _told(self, query: str, **parameters: object) -> pd.DataFrame:
         """Return an answer of stock, and the same one to whoever asks the same until levels or groups come in."""
         asked, levels = (query, tuple(sorted(parameters.items()))), self._levels
@@ -297,7 +298,7 @@ class Logbook:
         return self._answer("life", flow=flow, key=key, limit=limit)
 
     def search(
-        self, sought: "Sought | None" = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
+        self, sought: Sought | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
     ) -> pd.DataFrame:
         """Return the events sought, newest first.
 
@@ -305,18 +306,23 @@ class Logbook:
         """
         sought = sought or Sought()
         where, given = self._conditions(sought)
-        page = pd.DataFrame()
-        for begin in self._windows(sought):
-            near = f"{where} AND happened_at >= $begin"
-            page = self._answer("search", near, offset=offset, limit=limit, begin=_naive(begin), **given)
+        *near, whole = self._windows(sought)
+        for begin in near:
+            page = self._page(where, begin, offset, limit, given)
             if len(page) == limit:
                 break
+        else:
+            page = self._page(where, whole, offset, limit, given)
         counted = len(page) < limit and (len(page) or not offset)
         found = offset + len(page) if counted else self._count(where, given, most)
         page.attrs |= {"found": min(found, most), "more": found > most}
         return page
 
-    def found(self, sought: "Sought | None" = None, most: int = MOST_FOUND) -> int:
+    def _page(self, where: str, begin: datetime, offset: int, limit: int, given: Mapping[str, object]) -> pd.DataFrame:
+        since = f"{where} AND happened_at >= $begin"
+        return self._answer("search", since, offset=offset, limit=limit, begin=_naive(begin), **given)
+
+    def found(self, sought: Sought | None = None, most: int = MOST_FOUND) -> int:
         """Return how many events are sought, counted up to `most`."""
         where, given = self._conditions(sought or Sought())
         return min(self._count(where, given, most), most)
@@ -324,7 +330,7 @@ class Logbook:
     def _count(self, where: str, given: Mapping[str, object], most: int) -> int:
         return int(self._answer("found", where, most=most + 1, **given)["events"].sum())
 
-    def _conditions(self, sought: "Sought") -> tuple[str, dict[str, object]]:
+    def _conditions(self, sought: Sought) -> tuple[str, dict[str, object]]:
         """Return conditions that leave out what is not asked for, since the engine could skip nothing otherwise."""
         asked = {
             "flow": sought.flow, "event": sought.event, "run": sought.run,
@@ -350,7 +356,7 @@ class Logbook:
         named = _MANY if "text" in given else _FEW
         return (f"({named} OR {_CODED})", {**given, "codes": codes}) if codes else (named, given)
 
-    def _windows(self, sought: "Sought") -> Iterator[datetime]:
+    def _windows(self, sought: Sought) -> Iterator[datetime]:
         """Yield from when on to look, nearest first: what is asked for is mostly new."""
         first, last = self.span()
         until = min(sought.until or last, last)
@@ -362,8 +368,8 @@ class Logbook:
 
     def span(self) -> tuple[datetime, datetime]:
         """Return from when to when the log tells; an empty one tells of no time at all."""
-        (span,) = self._answer("span").to_dict("records")
-        if pd.isna(span["first"]):
+        span = self._line("span")
+        if span["first"] is None:
             return BEGINNING, BEGINNING
         return _aware(span["first"]), _aware(span["last"])
 
@@ -417,23 +423,23 @@ class Logbook:
 
     # ---- stock ----------------------------------------------------------------------------------------------------
 
-    def stock_over_time(self, scope: "StockScope", split: Literal["branch", "group"] = "branch") -> pd.DataFrame:
+    def stock_over_time(self, scope: StockScope, split: Literal["branch", "group"] = "branch") -> pd.DataFrame:
         """Return the sum of all known levels at the end of each period: period, series, amount."""
         asked = {"unit": scope.unit, "split": split, **scope.where}
         return self._told("stock_over_time", **asked)
 
-    def stock_moved(self, scope: "StockScope") -> pd.DataFrame:
+    def stock_moved(self, scope: StockScope) -> pd.DataFrame:
         """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
         return self._told("stock_moved", unit=scope.unit, **scope.where)
 
-    def stock_points(self, scope: "StockScope", limit: int = 5_000) -> pd.DataFrame:
+    def stock_points(self, scope: StockScope, limit: int = 5_000) -> pd.DataFrame:
         """Return every known level of one article, oldest first: happened_at, run, branch, origin, amount."""
         where = {name: value for name, value in scope.where.items() if name != "group"}
         return self._answer("stock_points", limit=limit, **where)
 
     def stock_outlook(
         self,
-        scope: "StockScope",
+        scope: StockScope,
         now: datetime,
         show: Literal["soon", "falling", "steady", "all"] = "all",
         find: str = "",
@@ -452,10 +458,10 @@ class Logbook:
             limit=limit, **scope.where,
         )  # fmt: skip
 
-    def stock_sums(self, scope: "StockScope", now: datetime, within: int = 14) -> "StockSums":
+    def stock_sums(self, scope: StockScope, now: datetime, within: int = 14) -> StockSums:
         """Return what the levels of a scope come to."""
-        (line,) = self._answer("stock_sums", now=_naive(now), within=within, **scope.where).to_dict("records")
-        written = None if pd.isna(line["written_at"]) else line["written_at"].to_pydatetime().replace(tzinfo=UTC)
+        line = self._line("stock_sums", now=_naive(now), within=within, **scope.where)
+        written = None if line["written_at"] is None else _aware(line["written_at"])
         whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone")}
         return StockSums(float(line["amount"]), float(line["fell_a_day"]), written, **whole)
 
@@ -512,6 +518,9 @@ class Logbook:
 
     def export(self, path: Path, format: Literal["csv", "parquet"] | None = None) -> int:  # noqa: A002 - its usual name
         """Write the whole log to a file and return its number of events; without a format its name decides."""
+        import pyarrow.csv as pc  # noqa: PLC0415 - as said at the top
+        import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
+
         as_csv = (format or path.suffix.lower().removeprefix(".")) != "parquet"
         with self._cursor() as cursor, path.open("wb") as file:
             batches = cursor.sql(self._queries["all"]).to_arrow_reader(EXPORTED_AT_ONCE)
@@ -595,12 +604,20 @@ class StockSums:
 
 def _arrow(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:
     """Return events as the table of the log keeps them."""
+    import pyarrow as pa  # noqa: PLC0415 - as said at the top
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    columns = [
+        ("instance", text), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", text), ("flow", text),
+        ("kind", text), ("key", text), ("sources", texts), ("title", text), ("event", text), ("code", text),
+        ("facts", text), ("before", text), ("after", text), ("ms", pa.int64()),
+    ]  # fmt: skip
 
     def shaped(event: Mapping[str, Any]) -> dict[str, object]:
         texts = {name: _json(event[name]) for name in ("facts", "before", "after")}
         return {**event, **texts, "instance": instance, "happened_at": _naive(event["happened_at"])}
 
-    return pa.Table.from_pylist([shaped(event) for event in events], schema=_SCHEMA)
+    return pa.Table.from_pylist([shaped(event) for event in events], schema=pa.schema(columns))
 
 
 def _json(value: object) -> str | None:

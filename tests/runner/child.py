@@ -23,7 +23,8 @@ from integration.core.errors import IntegrationError
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, Run, RunState, Staged
-from integration.engine import Engine, Schedule
+from integration.core.schedule import Schedule
+from integration.engine import Engine
 from integration.flows.products import Products, ProductSettings
 from integration.runner import Parts, Runner
 from integration.settings import load_settings
