@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 
 from integration.core.errors import (
     IntegrationError,
@@ -32,11 +32,14 @@ from integration.store.runs import Runs
 
 log = structlog.get_logger(__name__)
 
+NAME = "integration"
 QUEUE = "runs"
 AT_ONCE = 4  # runs of different flows side by side in one process
+POLL_SECONDS = 0.2
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 300.0
+PAGE_SECONDS = 5  # how long an end waits for a page that is at work
 WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
 
 Answer = dict[str, Any]
@@ -147,16 +150,17 @@ class Engine:
         global _engine  # noqa: PLW0603 - DBOS is one per process, and so is the engine
         _engine = self
         _prepare_sqlite(self.url)
+        _prepare_queue(self.url)
         config: DBOSConfig = {
-            "name": "integration",
+            "name": NAME,
             "system_database_url": self.url,
             "application_version": WORKFLOW_VERSION,
             "executor_id": self.executor,
             "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; an end waits for this
         }
         DBOS(config=config)
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
         self.reschedule()
         self.heartbeats.beat(self.executor)
         self._keeper.start()
@@ -170,10 +174,16 @@ class Engine:
         if self._keeper.is_alive():
             self._keeper.join(timeout=10)
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it would tell of every page that is left behind
-        DBOS.destroy(workflow_completion_timeout_sec=5)
+        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self._at_work() else 0)  # it waits in seconds
         self._stopped_working = True
         self.heartbeats.forget(self.executor)
         _engine = None
+
+    def _at_work(self) -> bool:
+        mine = DBOS.list_workflows(
+            status="PENDING", executor_id=self.executor, limit=1, load_input=False, load_output=False
+        )
+        return bool(mine)
 
     def reschedule(self) -> None:
         """Take over the flows' schedules as they are set now."""
@@ -311,3 +321,15 @@ def _prepare_sqlite(url: str) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         engine.dispose()
+
+
+def _prepare_queue(url: str) -> None:
+    """Keep the queue before anything looks for it: one that comes later is noticed a second later."""
+    DBOS.migrate(url)
+    client = DBOSClient(system_database_url=url, application_name=NAME)
+    try:
+        client.register_queue(
+            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+        )
+    finally:
+        client.destroy()
