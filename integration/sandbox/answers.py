@@ -13,6 +13,7 @@ from integration.sandbox.tables import Projection, Row
 
 Document = tuple[Row, Sequence[Row]]
 
+FIELDS: Final = "DCT_FLD"
 _PROJECTIONS: Final = 64
 
 
@@ -32,6 +33,8 @@ class Answers:
         names: tuple[str, ...] = (),
     ) -> Answer:
         """Header rows with their lines, and of both the named fields. When only header fields are named: no lines."""
+        if names and object_.table == FIELDS:  # clients page by its id without asking for it
+            names = (*names, f"{FIELDS}_ID")
         own, of_lines = self._split(object_, names)
         header = self._projection(object_.table, own, self._id_of(object_))
         if not rows and self._conventions.no_hit != "empty":

@@ -106,7 +106,7 @@ SYSTEM_OBJECTS: Final[Mapping[str, BusinessObject]] = {
     each.code: each
     for each in (
         BusinessObject("ADL", "Administraties", "ADM_LIST"),
-        BusinessObject("FLD", "Velden", "DCT_FLD"),
+        BusinessObject("FLD", "Velden", "DCT_FLD", empty=("DCT_FILE", "DCT_TAG")),
         BusinessObject("DBF", "Tabellen", "DCT_FILE"),
     )
 }

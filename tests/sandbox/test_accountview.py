@@ -284,6 +284,13 @@ class TestDictionary:
         assert tables("VAT     ") == {"VAT"}
         assert tables("DJ_") == {"DJ_PAGE", "DJ_LINE"}
 
+    def test_its_rows_carry_their_id_unasked_so_that_clients_can_page_by_it(self, reading: Office) -> None:
+        asked = {"BusinessObject": "FLD", "PageSize": 2, "Fields": "dct_fld.FIELD_NAME"}
+        first = reading.call("accountviewsystemdata", **asked).json()
+        second = reading.call("accountviewsystemdata", lastKey=first["DCT_FLD"][-1]["DCT_FLD_Id"], **asked).json()
+        assert len({row["DCT_FLD_Id"] for row in first["DCT_FLD"] + second["DCT_FLD"]}) == 4
+        assert (first["DCT_FILE"], first["DCT_TAG"]) == ([], [])
+
     def test_it_tells_what_a_field_demands(self, reading: Office) -> None:
         rows = reading.call(
             "accountviewsystemdata",

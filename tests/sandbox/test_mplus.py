@@ -77,6 +77,12 @@ class TestTheDoor:
         assert reply.status == 500
         assert reply.fault == ("SOAP-ENV:Client.Authentication", "Invalid credentials")
 
+    def test_a_client_may_say_of_what_type_a_value_is(self, till: RawClient) -> None:
+        kinds = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        asked = '<ns:getOrder><ns:orderId xsi:type="xsd:string">x</ns:orderId></ns:getOrder>'
+        reply = till.post(enveloped(asked).replace("<SOAP-ENV:Envelope", f"<SOAP-ENV:Envelope {kinds}"))
+        assert reply.text("result") == "GET-ORDER-RESULT-NOT-FOUND"
+
     def test_prefixes_and_root_are_those_of_the_real_one(self, till: RawClient) -> None:
         reply = till.call("<ns:getBranches/>")
         assert b'xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"' in reply.raw
@@ -789,6 +795,8 @@ class TestConventions:
             self.ask(till, f"<createOrder><order>{line}</order></createOrder>").text("result")
             == "CREATE-ORDER-RESULT-OK"
         )
+        asked = tags(request=f"<idempotencyKey>a</idempotencyKey><order>{line}</order>")
+        assert self.ask(till, tags(createOrderV3=asked)).text("result") == "CREATE-ORDER-RESULT-OK"
 
     def test_answers_can_be_in_order(self) -> None:
         ask = tags(getOrders=tags(request=tags(articlePluNumbers="", articleBarcodes="")))

@@ -191,6 +191,9 @@ class Till:
     def _fill(self, element: etree._Element, type_: str) -> None:
         known = self._contract.types.get(type_, {})
         present = {etree.QName(child).localname for child in element}
+        for child in element:
+            if (inside := known.get(etree.QName(child).localname)) and inside.type in self._contract.types:
+                self._fill(child, inside.type)
         for field in known.values():
             is_empty_wrapper = field.type in self._contract.types and not any(
                 inner.required for inner in self._contract.types[field.type].values()
