@@ -21,7 +21,7 @@ from tests.clocks import now
 from tests.runner import child
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.runner.child"])
+_processes.set_forkserver_preload(["tests.runner.child", "pandas"])  # the log needs pandas, and imports it late
 SECONDS = 100.0
 _early = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
