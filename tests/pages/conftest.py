@@ -6,10 +6,12 @@ import html
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from streamlit import config
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
 from integration import bootstrap
@@ -55,12 +57,26 @@ def _console(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str) -> Itera
     bootstrap.shut_down()
 
 
+@cache
+def _installed() -> BidiComponentManager:
+    components = BidiComponentManager()
+    components.discover_and_register_components(start_file_watching=False)
+    return components
+
+
+def script(name: str) -> AppTest:
+    """Return a script of the console, to be run. It is told what is installed, or it would read every package anew."""
+    test = AppTest.from_file(str(ROOT / name), default_timeout=SECONDS)
+    test._bidi_component_manager = _installed()
+    return test
+
+
 @pytest.fixture
 def open_page() -> Open:
     """Open a page through the frame, as a browser does."""
 
     def opened(name: str = "", **address: str) -> AppTest:
-        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS).run()  # the menu, once
+        test = script("app.py").run()  # the menu, once
         for key, value in address.items():
             test.query_params[key] = value
         if name:

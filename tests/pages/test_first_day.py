@@ -1,12 +1,9 @@
 """What a new installation shows, and how it gets connected."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from integration.bootstrap import Application
-from tests.pages.conftest import ROOT, Open, press, texts
+from tests.pages.conftest import Open, press, script, texts
 
 
 @pytest.mark.usefixtures("fresh")
@@ -97,7 +94,7 @@ def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> N
 
 @pytest.mark.usefixtures("fresh")
 def test_a_page_without_its_frame_says_where_the_console_is() -> None:
-    test = AppTest.from_file(str(ROOT / "pages" / "runs.py"), default_timeout=30).run()
+    test = script("pages/runs.py").run()
 
     assert not test.exception
     assert texts(test) == "[Open the console](/)"

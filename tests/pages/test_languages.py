@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.bootstrap import Application
 from integration.catalogues import tables
-from tests.pages.conftest import ROOT, SECONDS, previewed, texts
+from tests.pages.conftest import SECONDS, previewed, script, texts
 
 PAGES = ("overview", "setup", "flows", "mappings", "preview", "exceptions", "runs", "stock", "logs")
 CONTROLS = ("selectbox", "multiselect", "text_input", "number_input", "toggle", "metric", "radio", "button_group")
@@ -36,7 +36,7 @@ def english_only(language: str) -> set[str]:
 
 def opened(language: str, name: str) -> AppTest:
     """Open a page alone in a language, without the frame, which costs as much as a page."""
-    test = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=SECONDS)
+    test = script(f"pages/{name}.py")
     test.session_state["framed"] = True
     test.session_state["spoken_language"] = language
     return test.run()
@@ -115,7 +115,7 @@ def test_what_is_no_number_in_a_language_is_not_guessed(language: str, given: st
 
 def framed(**address: str) -> AppTest:
     """Open the console as a browser does."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+    test = script("app.py")
     for key, value in address.items():
         test.query_params[key] = value
     return test.run()
