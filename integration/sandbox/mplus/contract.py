@@ -138,7 +138,7 @@ class Contract:
         field, value = self.types[type_][name], values[name]
         if value is None:
             return []
-        if field.many and isinstance(value, Sequence) and not isinstance(value, (str, bytes, Fields)):
+        if field.many and isinstance(value, (list, tuple)) and not isinstance(value, Fields):
             return [(name, self._made(field, one)) for one in value]
         return [(name, self._made(field, value))]
 
