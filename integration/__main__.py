@@ -162,13 +162,17 @@ PREVIEWED = frozenset({RunState.READY, RunState.DONE, RunState.FAILED, RunState.
 ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.INTERRUPTED, RunState.DISCARDED})
 
 
-def _end(run: Run, *, as_json: bool) -> NoReturn:
+def _show_end(run: Run, *, as_json: bool) -> None:
     if as_json:
         _print_json(_summary(run))
     else:
         _show_counts([run])
         if run.error:
             _explain(IntegrationError(run.error, **run.facts))
+
+
+def _end(run: Run, *, as_json: bool) -> NoReturn:
+    _show_end(run, as_json=as_json)
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
     if run.error and cause(run.error).who_acts == "administrator":
@@ -311,6 +315,19 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
             application.resume(run_id, by=_who())
         _end(_follow(application, run_id, ENDED, quiet=as_json, wait=wait), as_json=as_json)
+
+
+@cli.command()
+def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
+    """Stop a run at its next page: a preview is put aside, and what a commit has not sent can be resumed."""
+    with _application() as application:
+        if _found(application, run_id).state not in ACTIVE:
+            raise typer.BadParameter(f"run {run_id} is not at work")
+        application.cancel(run_id, by=_who())
+        stopped = _follow(application, run_id, PREVIEWED | ENDED, quiet=as_json, wait=wait)
+        if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
+            _end(stopped, as_json=as_json)
+        _show_end(stopped, as_json=as_json)
 
 
 @cli.command()

@@ -957,9 +957,9 @@ class Application:
         """Put a plan aside; nothing of it has been written."""
         self._runs.discard(run_id, by)
 
-    def cancel(self, run_id: str) -> None:
-        """Ask a run to stop after the page it is at; what is proven stays proven."""
-        self._runs.request_cancel(run_id)
+    def cancel(self, run_id: str, by: str) -> None:
+        """Ask a run to stop after the page it is at: a preview is put aside, what a commit has proven stays proven."""
+        self._engine().cancel(run_id, by=by)
 
     def run(self, run_id: str) -> Run:
         """Return one run with its counts. Raises KeyError when there is none of that name."""

@@ -232,6 +232,13 @@ class Engine:
         self.runner.approve(run_id, approval)
         self._queue(f"commit-{run_id}-{uuid.uuid4().hex[:8]}", _commit, run_id)
 
+    def cancel(self, run_id: str, *, by: str) -> None:
+        """Ask a run to stop at its next page; a preview that waits for a system has none before long, and stops now."""
+        self.runs.request_cancel(run_id, by)
+        run = self.runs.get(run_id)
+        if run.state is RunState.PREVIEWING and run.error:
+            self._queue(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
+
     def _queue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
         with SetWorkflowID(name):
             DBOS.enqueue_workflow(QUEUE, workflow, *arguments)

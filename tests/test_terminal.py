@@ -273,6 +273,25 @@ def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox])
     assert no_trace(ended)
 
 
+def test_a_preview_at_work_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None:
+    terminal, sandbox = fresh
+    assert terminal("preview", "products").status == 3
+    with (
+        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=5),
+        terminal.running("preview", "products", "--complete", "--json") as first,
+    ):
+        until_at_work(terminal)
+        run = terminal("runs", "--json").json[0]["run"]
+        ended = terminal("cancel", run, "--json")
+        out, _ = first.communicate(timeout=SECONDS)
+
+    assert (ended.status, ended.json["state"], ended.json["error"]) == (0, "discarded", "preview_cancelled")
+    assert json.loads(out)["state"] == "discarded"
+    assert sandbox.ledger.counts()["writes"] == 0
+    assert terminal("cancel", run).status == 2
+    assert terminal("preview", "products", "--json").json["state"] == "ready"
+
+
 def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox]) -> None:
     terminal, _ = fresh
     ready = terminal("preview", "products", "--json").json

@@ -34,7 +34,7 @@ class Step(StrEnum):
 
 
 RUN_STEPS: dict[RunState, frozenset[RunState]] = {
-    RunState.PREVIEWING: frozenset({RunState.READY, RunState.DONE, RunState.FAILED}),
+    RunState.PREVIEWING: frozenset({RunState.READY, RunState.DONE, RunState.FAILED, RunState.DISCARDED}),
     RunState.READY: frozenset({RunState.COMMITTING, RunState.DISCARDED}),
     RunState.COMMITTING: frozenset({RunState.DONE, RunState.INTERRUPTED, RunState.FAILED}),
     RunState.INTERRUPTED: frozenset({RunState.COMMITTING, RunState.DISCARDED}),

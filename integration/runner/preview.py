@@ -90,6 +90,9 @@ class Preview:
         run = self.parts.runs.get(run_id)
         if run.state is not RunState.PREVIEWING:
             return False
+        if self.parts.runs.cancel_requested(run_id):
+            self.parts.runs.cancel_preview(run_id)
+            return False
         logic = self.parts.logic_of(run)
         phases = {
             "extract": self._extract, "touched": self._touched, "siblings": self._siblings,

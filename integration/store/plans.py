@@ -85,12 +85,14 @@ def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tu
     return {(Action(action), Step(step)): (number, total) for action, step, number, total in rows}
 
 
-def counts(read: int, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
-    """Return what became of the records a run read."""
+def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
+    """Return what became of the records a run read; None: those its plan has come to, which is not whole."""
 
     def weight(*steps: Step) -> int:
         return sum(total for (_, step), (_, total) in sums.items() if step in steps)
 
+    if read is None:
+        read = unchanged + weight(*Step)
     return Counts(
         read=read, proven=weight(Step.PROVEN), unchanged=unchanged, skipped=weight(Step.LEFT),
         parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED), planned=weight(Step.PLANNED),

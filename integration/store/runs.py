@@ -109,7 +109,7 @@ class Runs:
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plans.tally(connection, [row.id for row in rows])
-        found = [run_of(row, plans.counts(row.read, row.unchanged, sums[row.id])) for row in rows]
+        found = [run_of(row, plans.counts(_read(row), row.unchanged, sums[row.id])) for row in rows]
         return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
 
     # ---- preview --------------------------------------------------------------------------------------------------
@@ -294,6 +294,16 @@ class Runs:
         """Put a plan away that nobody will commit."""
         self._end(run, RunState.DISCARDED, "run_discarded", "", {"by": by})
 
+    def cancel_preview(self, run: str) -> None:
+        """End a preview that somebody asked to stop: nothing of it was written, and nobody can commit it.
+
+        One that has come to rest by itself stays as it is.
+        """
+        with self.database.read() as connection:
+            row = _row(connection, run)
+        if row.state == RunState.PREVIEWING:
+            self._end(run, RunState.DISCARDED, "run_discarded", "preview_cancelled", {"flow": row.flow})
+
     def fail(self, run: str, code: str, facts: Mapping[str, str]) -> None:
         """End a run that cannot go on."""
         self._end(run, RunState.FAILED, "run_failed", code, facts)
@@ -307,8 +317,8 @@ class Runs:
         with self.database.write() as connection:
             row = _step(connection, run, state)
             staging.clear(connection, run)
-            kept = {"error": code, "facts": dict(facts)} if code else {}
-            _set(connection, run, ended_at=None if state is RunState.INTERRUPTED else now, **kept)
+            ended = None if state is RunState.INTERRUPTED else now
+            _set(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
             if state is RunState.INTERRUPTED:
                 phases.enter(connection, now, run, "stopped", row.progress_done)
             told = Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=_since(row, now))
@@ -339,10 +349,12 @@ class Runs:
         except IntegrityError:
             raise self._active(self.get(run).flow) from None
 
-    def request_cancel(self, run: str) -> None:
+    def request_cancel(self, run: str, by: str) -> None:
         """Ask a run to stop at the next page."""
+        now = self.clock()
         with self.database.write() as connection:
-            _set(connection, run, cancelled=True)
+            row = _set(connection, run, cancelled=True)
+            _tell(connection, now, run, row.flow, "stop_asked", {"by": by})
 
     def cancel_requested(self, run: str) -> bool:
         """Tell whether somebody asked the run to stop."""
@@ -709,7 +721,12 @@ def _advance(connection: sa.Connection, now: datetime, flow: str, values: Mappin
 
 
 def _counted(connection: sa.Connection, row: Row) -> Counts:
-    return plans.counts(row.read, row.unchanged, plans.recount(connection, row.id))
+    return plans.counts(_read(row), row.unchanged, plans.recount(connection, row.id))
+
+
+def _read(row: Row) -> int | None:
+    """Return how many records a run read, or None while its plan is not whole: that is known at its end."""
+    return int(row.read) if row.fingerprint else None
 
 
 def _result(connection: sa.Connection, run: str) -> dict[str, str]:

@@ -17,9 +17,9 @@ from pages.components.wording import field_date, flow_name, plain, text, zone
 
 EVENTS = (
     "proven", "parked", "in_doubt", "skipped", "unchanged", "left", "planned", "sent", "approved", "run_started",
-    "plan_ready", "run_done", "run_failed", "run_interrupted", "run_discarded", "issue_closed", "issue_set_aside",
-    "issue_taken_back", "linked_by_hand", "mapping_published", "table_changed", "setting_changed", "brake_switched_off",
-    "connection_changed",
+    "plan_ready", "run_done", "run_failed", "run_interrupted", "run_discarded", "stop_asked", "issue_closed",
+    "issue_set_aside", "issue_taken_back", "linked_by_hand", "mapping_published", "table_changed", "setting_changed",
+    "brake_switched_off", "connection_changed",
 )  # fmt: skip
 PERIODS = ("1", "7", "30", "90", "365")
 PICKED = ("flow", "event", "run")

@@ -57,11 +57,11 @@ def progress_strip(app: Application, run_id: str) -> None:
                 f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
             )
             st.markdown(f"**{flow_name(run.flow)} · {title}**", width="content")
-            if run.state is RunState.COMMITTING and st.button(
+            if st.button(
                 text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
             ):
-                attempt(lambda: app.cancel(run_id))
-                st.toast(text("cancel_asked"))
+                attempt(lambda: app.cancel(run_id, person()))
+                st.toast(text("cancel_asked_preview" if run.state is RunState.PREVIEWING else "cancel_asked"))
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
         if run.error:
             held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
@@ -290,7 +290,7 @@ def undo(app: Application, run: Run) -> None:
 def stopped_by(run: Run) -> None:
     """Say what stopped a run, what that means for the data, and what to do; one at work says so in its progress."""
     if run.error and run.state not in ACTIVE:
-        state = "interrupted" if run.state is RunState.INTERRUPTED else "failed"
+        state = "failed" if run.state is RunState.FAILED else "interrupted"
         facts: Mapping[str, str] = {"flow": run.flow, "run": short_id(run.id), **run.facts}
         trouble(run.error, facts, state)
 

@@ -50,6 +50,7 @@ _LOOKS = {
     "run_failed": ("red", "error"),
     "run_interrupted": ("orange", "pause_circle"),
     "run_discarded": ("gray", "block"),
+    "stop_asked": ("gray", "stop_circle"),
     "issue_closed": ("green", "task_alt"),
     "issue_set_aside": ("gray", "inventory_2"),
     "issue_taken_back": ("orange", "undo"),

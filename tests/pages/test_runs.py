@@ -7,8 +7,8 @@ import pytest
 from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.store.runs import Runs
-from tests.pages.conftest import Open, texts
-from tests.store.samples import a_commit, a_create, a_park, a_plan, prove
+from tests.pages.conftest import Open, press, texts
+from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     assert "This plan is being written now." in texts(test)
     assert "commit" not in [button.key for button in test.button]
     assert "0 of 2 changes written" in test.get("progress")[0].proto.text
-    fresh.cancel(run)
+    fresh.cancel(run, "test")
 
 
 def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
@@ -63,6 +63,23 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
 
 
+def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open, past: Runs) -> None:
+    run = a_preview(past)
+
+    for page in ("runs", "preview"):
+        test = open_page(page, run=run, plan=run)
+        assert f"cancel-{run}" in [button.key for button in test.button]
+    test = press(test, f"cancel-{run}")
+
+    assert not test.exception
+    assert "The preview stops after this page. Nothing is written." in [toast.value for toast in test.toast]
+    assert past.cancel_requested(run)
+    past.cancel_preview(run)
+    said = texts(open_page("preview", plan=run))
+    assert "This preview was stopped by an operator." in said
+    assert "Nothing was written." in said
+
+
 def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
     fresh: Application, open_page: Open, past: Runs
 ) -> None:
@@ -76,4 +93,4 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
     said = test.get("progress")[0].proto.text
     assert "0 of 1 changes written" in said
     assert "parked" not in said
-    fresh.cancel(run)
+    fresh.cancel(run, "test")

@@ -354,7 +354,7 @@ def test_a_cancelled_run_stops_at_the_page_and_can_be_resumed(bench: Bench, targ
     run = bench.preview()
     bench.approve(run)
     bench.runner.commit_page(run.id)  # the group
-    bench.runs.request_cancel(run.id)
+    bench.runs.request_cancel(run.id, "test")
     run = bench.carry_out(run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "cancelled")
     assert run.counts.planned == 5

@@ -136,6 +136,20 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
     assert (run.state, run.counts.difference) == (RunState.READY, 0)
 
 
+def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    console.rests(console.ask("preview", "products", "test"))
+    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
+    run_id = console.ask("preview", "products", "test")
+    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    console.ask("cancel", run_id, "somebody")
+    until(lambda: console.ask("run", run_id).state is RunState.DISCARDED, "the end")
+    sandbox.switches.disarm(away)
+    again = console.rests(console.ask("preview", "products", "test"))
+    assert (again.state, again.counts.difference) == (RunState.READY, 0)
+    assert not sandbox.ledger.writes()
+
+
 def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_start(
     start: Start, sandbox: Sandbox
 ) -> None:

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.errors import ConfigurationError, RunActiveError, UnavailableError
-from integration.core.plan import Action
+from integration.core.errors import ConfigurationError, PlanStaleError, RunActiveError, UnavailableError
+from integration.core.plan import Action, Approval
 from integration.core.records import Batch, Kind, Record
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
@@ -61,6 +61,37 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(bench: Bench, 
     while bench.runner.preview_page(run.id):
         pass
     assert bench.rested(run).counts.read == 5
+
+
+def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = bench.runner.begin("products", by="somebody")
+    bench.runner.preview_page(run.id)
+    read = source.calls_made.total()
+    bench.runs.request_cancel(run.id, "test")
+    stopped = bench.previewed(run)
+    assert (stopped.state, stopped.error, stopped.ended_at) == (RunState.DISCARDED, "preview_cancelled", bench.clock())
+    assert source.calls_made.total() == read
+    assert target.calls_made["write"] == 0
+    assert bench.preview().state is RunState.READY
+
+
+def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_what_it_compared(bench: Bench) -> None:
+    run = bench.runner.begin("products", by="somebody")
+    while not bench.runs.row_count(run.id):
+        bench.runner.preview_page(run.id)
+    bench.runs.request_cancel(run.id, "test")
+    counts = bench.previewed(run).counts
+    assert (counts.difference, counts.read) == (0, counts.planned)
+
+
+def test_a_cancelled_preview_cannot_be_committed(bench: Bench) -> None:
+    run = bench.runner.begin("products", by="somebody")
+    bench.runs.request_cancel(run.id, "test")
+    bench.previewed(run)
+    with pytest.raises(PlanStaleError):
+        bench.runner.approve(run.id, Approval("", "test"))
 
 
 # ---- ownership

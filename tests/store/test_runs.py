@@ -442,7 +442,7 @@ def test_an_interrupted_commit_is_taken_up_where_it_stopped(runs: Runs) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_create(3))
     runs.mark_sent(run, [1])
     runs.settle(run, [Outcome(1, Step.PROVEN, "71")])
-    runs.request_cancel(run)
+    runs.request_cancel(run, "ben")
     assert runs.cancel_requested(run)
     runs.interrupt(run, "cancelled", {"flow": FLOW})
     runs.approve(run, Approval("fingerprint", "ben"))
