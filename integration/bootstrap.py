@@ -203,6 +203,7 @@ class Application:
                 patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
                 earlier=self._earlier_logic,
                 corrected=self._corrected,
+                names=self.naming.mark,
             )
         )
         self.engine: Engine | None = None
@@ -1014,11 +1015,9 @@ class Application:
         """Return what a run did, and when."""
         return self._runs.phases(run_id)
 
-    def published_since(self, run: Run) -> int | None:
-        """Return the mapping that was published after a plan was made, which can then not be committed, or None."""
-        known = self.rules.published(run.flow)
-        made_with = self.runner.published_with(run)
-        return known[0] if known is not None and known[0] != made_with else None
+    def outdated(self, run: Run) -> PlanStaleError | None:
+        """Return why a plan can no longer be committed, as a commit would be refused, or None."""
+        return self.runner.outdated(run, self.mapping(run.flow).version)
 
     def pace(self, run: Run) -> Pace:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""

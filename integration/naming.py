@@ -1,5 +1,7 @@
 """What this AccountView calls its objects and fields: our defaults, what a person or a file says, and what is there."""
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -187,6 +189,10 @@ class Naming:
     def in_force(self) -> Names:
         """Return the names in force. Raises ConfigurationError when they cannot be used."""
         return _checked({group: value for group, value in self._access().items() if group in GROUPS})
+
+    def mark(self) -> str:
+        """Return a mark of the names in force, which is another one as soon as one of them is changed."""
+        return hashlib.sha256(json.dumps(flat(self.in_force()), sort_keys=True).encode()).hexdigest()
 
     def invoices(self) -> bool:
         """Tell whether an object for trade invoices is named."""

@@ -10,13 +10,23 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.run import Among, Mode, Run, RunState
 from pages.components.application import application
 from pages.components.flows import start_preview
-from pages.components.layout import choice, clear_search, empty, failures, head, note, page_offset, pages, search
-from pages.components.plan import PAGE, brake_box, choose_shown, commit_bar, plan_detail, plan_table
+from pages.components.layout import (
+    choice,
+    clear_search,
+    empty,
+    failures,
+    head,
+    note,
+    page_offset,
+    pages,
+    search,
+    trouble,
+)  # fmt: skip
+from pages.components.plan import PAGE, brake_box, choose_shown, commit_bar, outdated_bar, plan_detail, plan_table
 from pages.components.plan_filters import facet_filters, filtered, forget_filters
 from pages.components.plan_head import (
     about_plan,
     lines_by_show,
-    outdated,
     plan_of_address,
     plan_outcome,
     show_first,
@@ -50,16 +60,18 @@ def plan_page(run: Run) -> None:
         failures()
         progress_strip(app, run.id)
         return
+    outdated = app.outdated(run) if run.state is RunState.READY else None
     with actions:
         if run.state is not RunState.COMMITTING:
-            preview_again(run)
+            preview_again(run, is_offered_below=outdated is not None)
         download = st.container(width="content")
     failures()
     stopped_by(run)
     if run.mode is Mode.UNDO:
         note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.position.get('of', '–')))}")
     if run.state is RunState.READY:
-        outdated(app, run)
+        if outdated is not None:
+            trouble(outdated.code, outdated.facts, "interrupted")
         brake_box(run)
         watch(app, run)
     else:
@@ -67,19 +79,30 @@ def plan_page(run: Run) -> None:
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
     plan_lines(run, download)
-    if run.state is RunState.READY:
-        commit_bar(app, run, app.flows[run.flow], app.row_count(run.id, "changes"))
+    if run.state is not RunState.READY:
+        return
+    changes = app.row_count(run.id, "changes")
+    if outdated is None:
+        commit_bar(app, run, app.flows[run.flow], changes)
+    elif outdated_bar(app, run, app.flows[run.flow], changes):
+        anew(run)
 
 
-def preview_again(run: Run) -> None:
-    """Offer to make the plan anew: what changed, everything, or what takes back an earlier run."""
-    earlier = run.position.get("of", "") if run.mode is Mode.UNDO else ""
-    if st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
-        if earlier:
-            undo(app, app.run(earlier))
-        start_preview(app, run.flow)
-    if not earlier and st.button(text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete"):
+def preview_again(run: Run, *, is_offered_below: bool) -> None:
+    """Offer to make the plan anew, unless the bar below does, or to read everything."""
+    if not is_offered_below and st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
+        anew(run)
+    if run.mode is not Mode.UNDO and st.button(
+        text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete"
+    ):
         start_preview(app, run.flow, Mode.COMPLETE)
+
+
+def anew(run: Run) -> None:
+    """Make a plan anew: what changed, or what takes back an earlier run."""
+    if run.mode is Mode.UNDO and (earlier := run.position.get("of", "")):
+        undo(app, app.run(earlier))
+    start_preview(app, run.flow)
 
 
 def plan_lines(run: Run, download: DeltaGenerator) -> None:

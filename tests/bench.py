@@ -64,6 +64,7 @@ class Bench:
         self.connectors: dict[str, Connector] = {"accountview": source, "mplus": target}
         self.settings = settings
         self.mapping_version = 1
+        self.names = "as AccountView has them"
         self.clock = Clock()
         self.runs = Runs(database, self.clock)
         self.links = Links(database, self.clock)
@@ -77,7 +78,7 @@ class Bench:
         self.runner = Runner(
             Parts(
                 self.connectors, self._logic, self.runs, self.links, self.cursors, self.clock,
-                Patience(timedelta(seconds=10), timedelta(seconds=1)),
+                Patience(timedelta(seconds=10), timedelta(seconds=1)), names=lambda: self.names,
             )
         )  # fmt: skip
 

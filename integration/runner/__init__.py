@@ -5,6 +5,7 @@ Nothing here knows what makes a run durable.
 
 from collections.abc import Mapping, Sequence
 
+from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run
 from integration.runner.commit import Commit, Pause
@@ -45,9 +46,9 @@ class Runner:
         """Do the next page of a preview and tell whether there is more."""
         return self._preview.page(run_id)
 
-    def published_with(self, run: Run) -> int:
-        """Return the mapping that has to be in force still when the plan of a run is committed."""
-        return self._commit.parts.published_with(run)
+    def outdated(self, run: Run, published: int) -> PlanStaleError | None:
+        """Return why the plan of a run can no longer be committed while this mapping is in force, or None."""
+        return self._commit.parts.outdated(run, published)
 
     def approve(self, run_id: str, approval: Approval) -> None:
         """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""

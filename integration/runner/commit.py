@@ -56,11 +56,9 @@ class Commit:
             raise PlanStaleError("plan_stale", flow=run.flow)
         if run.state not in (RunState.READY, RunState.INTERRUPTED):
             raise PlanStaleError("plan_already_committed", flow=run.flow, run=run.id)
-        published = self.parts.logic(run.flow).mapping_version
-        if published != self.parts.published_with(run):
-            raise PlanStaleError(
-                "mapping_published_since", flow=run.flow, version=run.mapping_version, current=published
-            )
+        outdated = self.parts.outdated(run, self.parts.logic(run.flow).mapping_version)
+        if outdated is not None:
+            raise outdated
         if approval.fingerprint != run.fingerprint:
             raise PlanStaleError("plan_stale", flow=run.flow)
         typed = approval.confirmed or {}

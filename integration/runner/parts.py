@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
+from integration.core.errors import PlanStaleError
 from integration.core.records import Record
 from integration.core.run import Mode, Run
 from integration.flows import FlowLogic
@@ -29,10 +30,17 @@ class Patience:
 AS_IT_WAS, IN_FORCE = "mapping", "published"
 """Where the position of a run keeps the version it asked for, and the one that was in force at that moment."""
 
+NAMES = "names"
+"""Where it keeps the mark of the names that the systems give their fields, as they were at that moment."""
+
 
 def _as_read(flow: str, records: Sequence[Record]) -> Sequence[Record]:
     del flow
     return records
+
+
+def _unnamed() -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +56,24 @@ class Parts:
     patience: Patience = Patience()
     earlier: Callable[[str, int], FlowLogic] | None = None  # with a mapping that was in force before
     corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = _as_read  # what persons said values should be
+    names: Callable[[], str] = _unnamed  # a mark of what the systems call their objects and fields
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
         asked = run.position.get(AS_IT_WAS, "")
         return self.earlier(run.flow, int(asked)) if asked and self.earlier else self.logic(run.flow)
 
-    def published_with(self, run: Run) -> int:
-        """Return the version that was in force when a run was begun: its own, unless it asked for an earlier one."""
-        return int(run.position.get(IN_FORCE) or run.mapping_version)
+    def outdated(self, run: Run, published: int) -> PlanStaleError | None:
+        """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
+
+        The mapping that has to be in force still is the plan's own, unless it was made with an earlier one on purpose.
+        """
+        if published != int(run.position.get(IN_FORCE) or run.mapping_version):
+            made_with = run.mapping_version
+            return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
+        if run.position.get(NAMES, now := self.names()) != now:
+            return PlanStaleError("names_changed_since", flow=run.flow)
+        return None
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:

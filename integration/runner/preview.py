@@ -30,7 +30,7 @@ from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Progress, Run, RunState, Staged, Step
 from integration.flows import FlowLogic, Shaped
-from integration.runner.parts import AS_IT_WAS, IN_FORCE, Parts, next_cursors
+from integration.runner.parts import AS_IT_WAS, IN_FORCE, NAMES, Parts, next_cursors
 
 log = structlog.get_logger(__name__)
 
@@ -76,14 +76,17 @@ class Preview:
         position |= notes or {}
         if version is not None and version != logic.mapping_version:
             position |= {AS_IT_WAS: str(version), IN_FORCE: str(logic.mapping_version)}
-        return self.parts.runs.begin(flow, mode, by, version or logic.mapping_version, position)
+        return self._open(flow, mode, by, version or logic.mapping_version, position)
 
     def undo(self, run_id: str, *, by: str) -> Run:
         """Open a run that puts back what another one wrote. Raises RunActiveError while one of the flow is at work."""
         earlier = self.parts.runs.get(run_id)
         logic = self.parts.logic(earlier.flow)
         position = {"phase": "undo", "of": run_id, "done": "0"}
-        return self.parts.runs.begin(earlier.flow, Mode.UNDO, by, logic.mapping_version, position)
+        return self._open(earlier.flow, Mode.UNDO, by, logic.mapping_version, position)
+
+    def _open(self, flow: str, mode: Mode, by: str, version: int, position: Mapping[str, str]) -> Run:
+        return self.parts.runs.begin(flow, mode, by, version, {**position, NAMES: self.parts.names()})
 
     def page(self, run_id: str) -> bool:
         """Do the next page of a preview and tell whether there is more. Writes nothing to either system."""

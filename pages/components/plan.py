@@ -366,6 +366,22 @@ def brake_box(run: Run) -> None:
         note(text("nothing_written"))
 
 
+def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
+    """Draw the bar of a plan that can no longer be written, and tell whether another one is asked for."""
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.markdown(f":gray[{text('nothing_written')}]", width="stretch")
+        _discard(app, run)
+        label = counted("btn_commit", changes, system=system_name(flow.target))
+        st.button(label, icon=":material/send:", key="commit", disabled=True)
+        return st.button(text("btn_preview_again"), type="primary", icon=":material/refresh:", key="again")
+
+
+def _discard(app: Application, run: Run) -> None:
+    if st.button(text("btn_discard"), type="tertiary", key="discard"):
+        attempt(lambda: app.discard(run.id, person()))
+        st.rerun()
+
+
 def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     """Draw the bar that says what is chosen and offers the one button that writes."""
     left_out = frozenset(chosen_out(run))
@@ -380,9 +396,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
         if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             chosen_out(run).clear()
             _tick_anew()
-        if st.button(text("btn_discard"), type="tertiary", key="discard"):
-            attempt(lambda: app.discard(run.id, person()))
-            st.rerun()
+        _discard(app, run)
         label = counted("btn_commit", chosen, system=system)
         asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
         if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks):

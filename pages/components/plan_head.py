@@ -9,7 +9,7 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.run import ACTIVE, Counts, Run, RunState
-from pages.components.layout import note, trouble
+from pages.components.layout import note
 from pages.components.states import mark
 from pages.components.wording import counted, flow_name, moment, number, plain, system_name, term, text, way, who
 
@@ -71,19 +71,13 @@ def sum_line(counts: Counts) -> None:
         note(f"{mark('ok')} {line}")
 
 
-def outdated(app: Application, run: Run) -> None:
-    """Say before anybody presses a button that a plan can no longer be committed."""
-    current = app.published_since(run)
-    if current is not None:
-        facts = {"flow": run.flow, "version": str(run.mapping_version), "current": str(current)}
-        trouble("mapping_published_since", facts, "interrupted")
-
-
 def watch(app: Application, run: Run) -> None:
     """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+    seen = str(app.outdated(run))
 
     def look() -> None:
-        if app.run(run.id).state is not run.state:
+        now = app.run(run.id)
+        if now.state is not run.state or str(app.outdated(now)) != seen:
             st.rerun()
 
     st.fragment(look, run_every=WATCH_SECONDS)()

@@ -10,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.bootstrap import Application
+from integration.core.errors import PlanStaleError
+from integration.core.plan import Approval
 from integration.core.run import Among, Mode, Run, RunState
 from pages.components.plan import PAGE
 from tests.pages.conftest import Open, press, previewed, settled, texts
@@ -150,7 +152,32 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     assert "has been published since" not in texts(open_page("preview", plan=plan.id))
     connected.rules.publish("products", connected.rules.body("products", plan.mapping_version), "test", "")
 
-    assert "has been published since" in texts(open_page("preview", plan=plan.id))
+    test = open_page("preview", plan=plan.id)
+
+    assert "has been published since" in texts(test)
+    assert test.button(key="commit").disabled
+    assert [button.key for button in test.button].count("again") == 1
+    test = press(test, "again")
+    newer = connected.runs("products", limit=1)[0]
+    assert newer.id != plan.id
+    connected.discard(settled(connected, newer.id).id, "test")
+
+
+def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    before = connected.naming.in_force().article.ean
+    connected.set_names({"article.ean": ""}, "test")
+
+    test = open_page("preview", plan=plan.id)
+
+    assert "before names of objects or fields in AccountView were changed" in texts(test)
+    assert test.button(key="commit").disabled
+    with pytest.raises(PlanStaleError, match="names_changed_since"):
+        connected.commit(plan.id, Approval(plan.fingerprint, "test"))
+    connected.set_names({"article.ean": before}, "test")
+    assert connected.outdated(plan) is None
+    assert not open_page("preview", plan=plan.id).button(key="commit").disabled
 
 
 # ---- runs

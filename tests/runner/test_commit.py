@@ -60,6 +60,20 @@ def test_a_mapping_published_since_makes_the_plan_stale(bench: Bench) -> None:
     assert refusal.value.code == "mapping_published_since"
 
 
+@pytest.mark.parametrize("undoes", [False, True], ids=["plan", "undo"])
+def test_names_of_fields_changed_since_make_the_plan_stale(
+    bench: Bench, target: MemoryConnector, *, undoes: bool
+) -> None:
+    run = bench.undo(bench.run()) if undoes else bench.preview()
+    written = list(target.writes)
+    bench.names = "another field for the price"
+    with pytest.raises(PlanStaleError) as refusal:
+        bench.approve(run)
+    assert (refusal.value.code, target.writes) == ("names_changed_since", written)
+    bench.names = "as AccountView has them"
+    assert bench.commit(run).state is RunState.DONE
+
+
 def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
     run = bench.preview()
     bench.runs.discard(run.id, by="test")
