@@ -40,6 +40,7 @@ from pages.components.wording import (
     moment,
     number,
     plain,
+    sandbox_badges,
     say,
     short_day,
     system_name,
@@ -81,7 +82,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
                      events=counted("count_event", len(rows)))  # fmt: skip
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
-    with head(_title(own, key), about, badges):
+    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandboxed)]):
         if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
             st.query_params.clear()
             st.rerun()

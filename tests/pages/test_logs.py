@@ -116,6 +116,14 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     assert "Last agreed" in said
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_page_of_one_record_says_that_it_is_of_the_sandbox(
+    connected: Application, ran: Run, open_page: Open, *, known: bool
+) -> None:
+    key = connected.rows(ran.id, "proven", limit=1)[0].key if known else "NEVER-SEEN"
+    assert "Sandbox" in open_page("logs", record=f"products:{key}").title[0].value
+
+
 def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: Run, open_page: Open) -> None:
     assert ran.id
     test = open_page("logs", record=f"orders:{_order(connected)}")
