@@ -181,7 +181,14 @@ class Application:
             name=self._name, file=settings.accountview.names,
         )  # fmt: skip
         self.setting_up = SettingUp(
-            self.connector, self.flow_settings, self.set_flow, self.rules, self.stored, name=self._name, well=self.well
+            self.connector,
+            self.flow_settings,
+            self.set_flow,
+            self.rules,
+            self.stored,
+            name=self._name,
+            well=self.well,
+            entered=self._access_entered,
         )
         self.logbook = Logbook(settings.data / "log.duckdb")
         self.questions = Questions(self.stored)  # to the log, kept for everybody
@@ -342,6 +349,10 @@ class Application:
     def well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.connections()}
+
+    def _access_entered(self) -> bool:
+        """Tell whether somebody has entered here how a system of their own is reached."""
+        return not self.sandboxed and any(IDENTITY & (self.connected.get(one) or {}).keys() for one in SYSTEMS)
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, line by line, stopping at the first thing that is wrong; `tell` hears each line."""

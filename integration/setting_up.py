@@ -49,8 +49,12 @@ class SettingUp:
         *,
         name: Callable[[str], str],
         well: Callable[[], Mapping[str, bool]],
+        entered: Callable[[], bool],
     ) -> None:
-        """Take what it needs to know; `name` keeps the records of sandbox and real systems apart."""
+        """Take what it needs to know; `name` keeps the records of sandbox and real systems apart.
+
+        `entered` tells whether somebody has entered the access to a system here.
+        """
         self._connector = connector
         self._settings = settings
         self._change = change
@@ -58,6 +62,7 @@ class SettingUp:
         self._stored = stored
         self._name = name
         self._well = well
+        self._entered = entered
         self._lists: dict[Listed, tuple[Connector, float, dict[str, str] | None]] = {}
         self._silent: dict[str, tuple[Connector, float]] = {}  # since when a system does not answer
 
@@ -151,6 +156,12 @@ class SettingUp:
         """Return where to go on: the first step that is not done, and the last once all are."""
         steps = self.done()
         return next((step for step in STEPS if not steps[step]), STEPS[-1])
+
+    def goes_on(self) -> str:
+        """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
+        is_begun, chosen = bool(self._record()) or self._entered(), self.chosen()
+        runs = self.started() or (bool(chosen) and all(self._settings(flow).on for flow in chosen))
+        return self.step() if is_begun and not runs else ""
 
     # ---- what is kept, and what is read
 

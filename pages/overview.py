@@ -13,6 +13,7 @@ from pages.components.flows import flow_cards, invitation, start_preview
 from pages.components.layout import empty, failures, head, section
 from pages.components.needs import needs, needs_list
 from pages.components.runs import added, sum_strip, today
+from pages.components.set_up import unfinished
 from pages.components.wording import flow_name, long_day, moment, sandbox_badges, text
 
 REFRESH_SECONDS = 15
@@ -67,9 +68,12 @@ def pass_a_day() -> None:
         st.toast(text("day_passed"))
 
 
+unfinished_at = app.setting_up.goes_on()
 if not any(status.connected for status in app.connections()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
+    if unfinished_at:
+        unfinished(unfinished_at)
     invitation(app)
 else:
     with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
@@ -77,4 +81,6 @@ else:
             pass_a_day()
         new_preview()
     failures()
+    if unfinished_at:
+        unfinished(unfinished_at)
     state_of_things()

@@ -28,6 +28,7 @@ def states(app: Application, flow: str) -> dict[str, State]:
 def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert application.setting_up.step() == "accountview"
+        assert application.setting_up.goes_on() == ""
         assert not application.setting_up.ready()
 
 
@@ -100,6 +101,31 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
         assert application.setting_up.step() == "ready"
         weights = {line.weight for line in application.setting_up.readiness()}
         assert weights == {Weight.PARKS, Weight.DONE}
+
+
+def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Application) -> None:
+    assert app.setting_up.goes_on() == ""  # looking around in the sandbox begins none
+
+    app.setting_up.choose({"products": 5}, "test")
+    assert app.setting_up.goes_on() == "questions"
+    app.setting_up.accept("test")
+    app.setting_up.answer("products", "vat", app.tables()["vat_codes"], "test")
+    assert app.setting_up.goes_on() == "ready"
+    app.setting_up.start("test")
+    assert app.setting_up.goes_on() == ""
+
+
+def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Application) -> None:
+    app.setting_up.choose({"products": 5}, "test")
+    app.set_flow("products", {"on": True}, "test")
+
+    assert app.setting_up.goes_on() == ""
+
+
+def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
+    app.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+
+    assert app.setting_up.goes_on() == "accountview"
 
 
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:

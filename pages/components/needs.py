@@ -35,7 +35,10 @@ class Need:
 def needs(app: Application) -> list[Need]:
     """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
     statuses = app.statuses()
-    found = [need for status in app.connections() for need in _connection(status)]
+    connections = app.connections()
+    if app.setting_up.goes_on():  # which leads to a system that is not connected yet
+        connections = [status for status in connections if status.connected]
+    found = [need for status in connections for need in _connection(status)]
     found += [need for status in statuses for need in _stopped(app, status)]
     found += [need for status in statuses for need in _in_doubt(app, status)]
     found += [need for status in statuses for need in _waiting(app, status)]

@@ -46,6 +46,17 @@ def go_to(step: str, question: str = "", flow: str = "") -> None:
             st.query_params.pop(name, None)
 
 
+def unfinished(step: str) -> None:
+    """Say that a set-up was begun and not finished, and lead back to where it goes on."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(f":blue[:material/cable:] **{text('setup_unfinished')}**")
+            note(text("setup_unfinished_about"))
+        label = text("btn_setup_next", number=step_number(step), name=step_name(step))
+        if st.button(label, icon=":material/arrow_forward:", icon_position="right", key="set_up_next"):
+            st.switch_page("pages/setup.py", query_params={"step": step})
+
+
 def rail(app: Application, here: str) -> None:
     """Draw every step with its state; each leads there."""
     asked, done = app.setting_up.questions(), app.setting_up.done()

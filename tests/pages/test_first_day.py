@@ -33,6 +33,18 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
     assert "Which flows shall run" in texts(test)
 
 
+def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:
+    assert "not finished" not in texts(open_page())
+    fresh.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+    test = open_page()
+    assert "The set-up is not finished" in texts(test)
+
+    test = press(test, "set_up_next")
+
+    assert not test.exception
+    assert "Step 1 of 5: AccountView" in texts(test)
+
+
 @pytest.mark.usefixtures("fresh")
 def test_nothing_goes_on_before_the_check_finds_nothing_wrong(open_page: Open) -> None:
     assert open_page("setup").button(key="continue").disabled
