@@ -448,7 +448,7 @@ class Logbook:
         offset: int = 0,
         limit: int = 200,
     ) -> pd.DataFrame:
-        """Return each article in each branch with its level, its fall a day and the days it lasts at that speed.
+        """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
 
         `soon` shows what lasts at most `within` days, `falling` what has a date, `steady` what has none. `found` is
         how many there are in all.
@@ -461,9 +461,9 @@ class Logbook:
     def stock_sums(self, scope: StockScope, now: datetime, within: int = 14) -> StockSums:
         """Return what the levels of a scope come to."""
         line = self._line("stock_sums", now=_naive(now), within=within, **scope.where)
-        written = None if line["written_at"] is None else _aware(line["written_at"])
-        whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone")}
-        return StockSums(float(line["amount"]), float(line["fell_a_day"]), written, **whole)
+        written, found = (line[name] and _aware(line[name]) for name in ("written_at", "found_at"))
+        whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
+        return StockSums(float(line["amount"]), float(line["fell_a_day"]), written, found, **whole)
 
     def stock_trails(self, articles: Collection[str], since: datetime = BEGINNING) -> pd.DataFrame:
         """Return the last levels of some articles, oldest first: article, branch, amounts."""
@@ -590,16 +590,21 @@ class StockScope:
 
 @dataclass(frozen=True, slots=True)
 class StockSums:
-    """What the levels of a scope come to; `written_at` is when one was written last."""
+    """What the last known levels of a scope come to; `written_at` is when one was written last.
+
+    `found` of them were found at the till by a plan that has not written them, the last at `found_at`.
+    """
 
     amount: float
     fell_a_day: float
     written_at: datetime | None
+    found_at: datetime | None
     levels: int
     articles: int
     branches: int
     soon: int
     gone: int
+    found: int
 
 
 def _arrow(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:

@@ -216,22 +216,23 @@ FROM (
 );
 
 -- name: view_paces
--- A table macro: each article in each branch with its level, what it fell by, and over how many days.
+-- A table macro: each article in each branch with its last known level (written, or found at the till since), what it fell
+-- by, and over how many days; found_at says when it was found, where that was after the last one was written.
 -- It fell by what the till sold between two levels written, or by what those levels fell, whichever is more: a sale shows
 -- at the till first and in the books later. An article known for a shorter time counts from when it was known.
 CREATE OR REPLACE MACRO paces(since, until) AS TABLE
 SELECT *, greatest(1, epoch(CAST(until AS TIMESTAMP) - greatest(first_at, CAST(since AS TIMESTAMP))) / 86400) AS days
 FROM (
-  SELECT article, branch, arg_max(title, written_at) AS title, arg_max(amount, written_at) AS amount,
-    min(written_at) AS first_at, max(written_at) AS written_at,
+  SELECT article, branch, arg_max(title, known_at) AS title, arg_max(known, known_at) AS amount,
+    min(written_at) AS first_at, max(written_at) AS written_at, nullif(max(known_at), max(written_at)) AS found_at,
     greatest(
       coalesce(sum(was - found) FILTER (written_at >= since AND found < was), 0),
       coalesce(sum(was - amount) FILTER (written_at >= since AND amount < was), 0)
     ) AS fell
   FROM (
-    SELECT *, lag(amount) OVER (PARTITION BY article, branch ORDER BY written_at) AS was
-    FROM levels
-    WHERE amount IS NOT NULL
+    SELECT *, lag(amount IGNORE NULLS) OVER (PARTITION BY article, branch ORDER BY known_at) AS was
+    FROM (SELECT *, coalesce(amount, found) AS known, coalesce(written_at, found_at) AS known_at FROM levels)
+    WHERE known IS NOT NULL
   )
   GROUP BY article, branch
 );
@@ -281,7 +282,7 @@ LIMIT $limit;
 -- name: stock_outlook
 -- Every article in every branch with its level, how fast it fell in the period, and the days it lasts at that speed.
 WITH outlook AS (
-  SELECT paced.article, title, branch, coalesce(first_group, '') AS first_group, amount, written_at, fell, days,
+  SELECT paced.article, title, branch, coalesce(first_group, '') AS first_group, amount, written_at, found_at, fell, days,
     fell / days AS fell_a_day,
     CASE WHEN fell > 0 THEN greatest(0, amount) / (fell / days) END AS days_left
   FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
@@ -302,7 +303,8 @@ LIMIT $limit OFFSET $offset;
 SELECT count(*) AS levels, count(DISTINCT paced.article) AS articles, count(DISTINCT branch) AS branches,
   coalesce(sum(amount), 0) AS amount, coalesce(sum(fell / days), 0) AS fell_a_day,
   count(*) FILTER (fell > 0 AND greatest(0, amount) / (fell / days) <= $within) AS soon,
-  count(*) FILTER (amount <= 0) AS gone, max(written_at) AS written_at
+  count(*) FILTER (amount <= 0) AS gone, max(written_at) AS written_at, count(found_at) AS found,
+  max(found_at) AS found_at
 FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
 WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)
   AND ($group = '' OR list_contains(groups, $group));

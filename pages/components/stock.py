@@ -24,7 +24,18 @@ from pages.components.flows import start_preview
 from pages.components.layout import attempt, choice, empty, note, page_offset, pages, search, section, small
 from pages.components.runs import progress_strip
 from pages.components.tables import Columns, browse
-from pages.components.wording import change_text, counted, moment, number, plain, system_name, table_day, text, zone
+from pages.components.wording import (
+    change_text,
+    counted,
+    moment,
+    number,
+    plain,
+    system_name,
+    table_day,
+    term,
+    text,
+    zone,
+)
 
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
@@ -74,16 +85,17 @@ class View:
 
     @property
     def about(self) -> str:
-        """What the page shows, and of when."""
+        """What levels the page shows, where they come from, and of when they are."""
         if not self.known:
             return text("stock_about_none")
-        return text(
-            "stock_about",
-            system=system_name(TILL),
-            articles=counted("stock_article", self.sums.articles),
-            branches=counted("in_branch", self.sums.branches),
-            moment=moment(self.sums.written_at),
-        )
+        sums, system = self.sums, system_name(TILL)
+        articles, branches = counted("stock_article", sums.articles), counted("in_branch", sums.branches)
+        said = [text("stock_about", system=system, articles=articles, branches=branches)]
+        if sums.written_at:
+            said.append(term("stock_written", moment=moment(sums.written_at)))
+        if sums.found:
+            said.append(counted("stock_found", sums.found, moment=moment(sums.found_at)))
+        return " · ".join(said)
 
     @property
     def ticks(self) -> str:

@@ -86,6 +86,16 @@ def opened(open_page: Open, **address: str) -> AppTest:
     return test
 
 
+def drawn(test: AppTest) -> float:
+    """Return what the lines of the chart of levels add up to at their end."""
+    lines = [trace for trace in charts(test)[0]["data"] if trace.get("name")]
+    return sum(values(line["y"])[-1] for line in lines)
+
+
+def metric(test: AppTest, label: str) -> float:
+    return float(next(one.value for one in test.metric if one.label == label).replace(",", ""))
+
+
 # ---- empty
 
 
@@ -98,6 +108,31 @@ def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Appl
 
     assert not test.exception
     assert settled(fresh, fresh.runs("stock", limit=1)[0].id).counts.read
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("of_article", [False, True])
+def test_the_chart_ends_where_the_sum_is_also_with_levels_that_a_plan_found(
+    open_page: Open, article: str, *, of_article: bool
+) -> None:
+    test = opened(open_page, **({"article": article} if of_article else {}))
+
+    assert metric(test, "In stock") == pytest.approx(drawn(test))
+    assert "1 level as a plan found it since" in texts(test)
+
+
+def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
+    shop: Application, sold: Run, article: str
+) -> None:
+    scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
+
+    (line,) = shop.logbook.stock_outlook(scope, now).to_dict("records")
+    sums = shop.logbook.stock_sums(scope, now)
+
+    assert (line["amount"], sums.amount, sums.found) == (0, 0, 1)
+    assert line["written_at"] < line["found_at"]
+    assert sums.found_at
+    assert sums.found_at >= sold.started_at
 
 
 @pytest.mark.usefixtures("shop")
