@@ -26,7 +26,11 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
 
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _CHOSEN = "chose_language"
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]")
+_SIGN = r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]"
+_ADDRESS = r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\.(?=\w)"
+"""What makes an address of text: Streamlit links those even where every sign is escaped."""
+
+_MARKDOWN = re.compile(f"(?P<address>{_ADDRESS})|{_SIGN}", re.IGNORECASE)
 
 
 def language() -> str:
@@ -93,9 +97,13 @@ def reason(said: str) -> str:
 
 
 def plain(value: object) -> str:
-    """Return foreign text so that Markdown leaves it alone."""
-    flat = " ".join(str(value).split())
-    return _MARKDOWN.sub(lambda sign: f"&#{ord(sign[0])};", flat)
+    """Return foreign text so that Markdown leaves it alone, and makes no links of addresses in it."""
+    return _MARKDOWN.sub(_escaped, " ".join(str(value).split()))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    signs = "".join(f"&#{ord(sign)};" for sign in found[0])
+    return f":color[{signs}]" if found["address"] else signs  # of no colour: only an element of its own
 
 
 def number(value: int | Decimal) -> str:

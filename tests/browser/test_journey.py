@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -37,6 +38,21 @@ def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: st
     assert [entry.split("\n")[-1].strip() for entry in entries] == [
         "Overview", "Preview", "Exceptions", "Runs", "Stock", "Logs", "Set-up", "Flows", "Mappings",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "jan.de_wit+kassa@winkel-aan-zee.example", "https://winkel.example/a?b=c", "WWW.winkel.example",
+        "a@b.nl c@d.nl www.e.nl", ":color[*x*]@b.nl",
+    ],
+)  # fmt: skip
+def test_addresses_in_foreign_text_are_no_links(console: str, page: Page, foreign: str) -> None:
+    page.goto(f"{console}/logs?{urlencode({'record': f'products:{foreign}'})}", wait_until="commit")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(foreign, timeout=PATIENCE)
+    expect(page.get_by_text(f"Products · {foreign}")).to_be_visible()
+    expect(page.locator("a[href^='mailto:'], a[href*='example'], a[href*='.nl']")).to_have_count(0)
 
 
 def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: Page, outside: list[str]) -> None:
