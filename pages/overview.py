@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components.application import application
 from pages.components.connections import connection_rows
 from pages.components.days import last_days
+from pages.components.failing import refreshing
 from pages.components.flows import flow_cards, invitation, start_preview
 from pages.components.layout import empty, failures, head, section
 from pages.components.needs import needs, needs_list
@@ -22,7 +23,7 @@ app = application()
 now = datetime.now(UTC)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@refreshing(REFRESH_SECONDS)
 def state_of_things() -> None:
     """Draw everything that moves by itself."""
     section(text("needs_person"))

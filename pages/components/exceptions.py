@@ -18,6 +18,7 @@ from integration.store.issues import Cause, CauseGroup, IssueState, OpenIssue
 from pages.components.application import person
 from pages.components.causes import headline
 from pages.components.draft import asked
+from pages.components.failing import guarded
 from pages.components.layout import attempt, note, page_offset, pages, small
 from pages.components.mending import mend, noun, preview_group
 from pages.components.runs import progress_strip
@@ -259,7 +260,7 @@ def _more(app: Application, group: CauseGroup, place: str) -> None:
 
 
 def _dialog(title: str, icon: str, body: Callable[[], None]) -> None:
-    st.dialog(text(title), icon=f":material/{icon}:")(body)()
+    st.dialog(text(title), icon=f":material/{icon}:")(guarded(body))()
 
 
 def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> None:

@@ -2,22 +2,17 @@
 
 # ruff: noqa: TID251 - pages speak to the browser
 
-import uuid
-
 import streamlit as st
-import structlog
 from streamlit.navigation.page import StreamlitPage
 
 from integration.bootstrap import Application, ConnectionStatus
 from integration.words import LANGUAGES
 from pages.components.application import running
-from pages.components.layout import note, small, trouble
+from pages.components.layout import note, small
 from pages.components.states import mark
 from pages.components.wording import KEPT_LANGUAGE, chosen, language, plain, settle_language, speak, system_name, text
 
 A_YEAR = 31_536_000  # seconds
-
-log = structlog.get_logger(__name__)
 
 
 def navigation() -> StreamlitPage:
@@ -42,14 +37,6 @@ def navigation() -> StreamlitPage:
         _connections(app)
         _languages()
     return page
-
-
-def failed(error: Exception) -> None:
-    """Say that a page could not be shown, under the number by which its trace is found in the log of the server."""
-    incident = uuid.uuid4().hex[:8]
-    log.error("page failed", incident=incident, exc_info=error)
-    with st.container(key="page-failed"):
-        trouble("page_failed", {"incident": incident})
 
 
 def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> StreamlitPage:

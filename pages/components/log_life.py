@@ -15,6 +15,7 @@ from integration.logbook import payload_of
 from integration.repairing import address_of, cause_of
 from integration.store.issues import IssueState, OpenIssue
 from pages.components.document import DOCUMENTS, REMEMBERED, totals
+from pages.components.failing import guarded
 from pages.components.layout import empty, facts_table, head, note, section
 from pages.components.log_filters import result_name
 from pages.components.log_views import event_frame
@@ -149,7 +150,7 @@ def _kind(event: Happened) -> str:
 
 def _details_button(one: Entry, place: int) -> None:
     if st.button(text("btn_details"), icon=":material/data_object:", type="tertiary", key=f"details-{place}"):
-        st.dialog(text("btn_details"), width="large")(_details)(one)
+        st.dialog(text("btn_details"), width="large")(guarded(_details))(one)
 
 
 def _details(one: Entry) -> None:
@@ -260,7 +261,7 @@ def _agreed(values: Mapping[str, Value]) -> None:
     if len(told) > MOST_VALUES and st.button(
         counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
     ):
-        st.dialog(text("agreed_title"), width="large")(_all_agreed)(told)
+        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(told)
 
 
 def _all_agreed(values: Mapping[str, Value]) -> None:

@@ -13,6 +13,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.trying import Effect, Moved, RuleChange, changes, kind_of
 from pages.components.application import person
+from pages.components.failing import guarded
 from pages.components.layout import attempt, empty, note, section, small, trouble
 from pages.components.mapping_desk import Desk, aspect_text, source_list, way_label
 from pages.components.tables import ROW, browse
@@ -279,6 +280,7 @@ def effect_short(desk: Desk, effect: Effect) -> str:
 
 def _publish(desk: Desk) -> None:
     @st.dialog(text("publish_title", version=desk.published.version + 1), icon=":material/publish:", width="medium")
+    @guarded
     def asked() -> None:
         effect = _known_effect(desk)
         if effect is None and find_effect(desk):

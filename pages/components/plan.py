@@ -19,6 +19,7 @@ from integration.words import has_term
 from pages.components.application import person
 from pages.components.changes import FieldLine, field_lines, what_changes
 from pages.components.document import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
+from pages.components.failing import guarded
 from pages.components.layout import attempt, note, small, trouble
 from pages.components.repair import repairs
 from pages.components.states import badge, step_state, tag, tint
@@ -189,7 +190,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     asked = st.session_state.pop("ask_why", None)
     if asked == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
-        dialog(_why)(app, run, row)
+        dialog(guarded(_why))(app, run, row)
 
 
 def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
@@ -403,7 +404,9 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
             st.session_state["ask_commit"] = run.id
     if st.session_state.pop("ask_commit", "") == run.id:
         if run.brakes:
-            st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")(_ask)(app, run, label, writes)
+            st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")(guarded(_ask))(
+                app, run, label, writes
+            )
         else:
             _commit(app, run, {})
 

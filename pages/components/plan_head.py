@@ -9,6 +9,7 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.run import ACTIVE, Counts, Run, RunState
+from pages.components.failing import refreshing
 from pages.components.layout import note
 from pages.components.states import mark
 from pages.components.wording import counted, flow_name, moment, number, plain, system_name, term, text, way, who
@@ -80,7 +81,7 @@ def watch(app: Application, run: Run) -> None:
         if now.state is not run.state or str(app.outdated(now)) != seen:
             st.rerun()
 
-    st.fragment(look, run_every=WATCH_SECONDS)()
+    refreshing(WATCH_SECONDS)(look)()
 
 
 def plan_outcome(app: Application, run: Run) -> None:

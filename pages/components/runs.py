@@ -13,6 +13,7 @@ import streamlit as st
 from integration.bootstrap import Application
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from pages.components.application import person
+from pages.components.failing import refreshing
 from pages.components.layout import attempt, facts_table, note, section, trouble
 from pages.components.states import mark, run_state, tag, tint
 from pages.components.tables import browse
@@ -40,7 +41,7 @@ COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
 # ---- at work --------------------------------------------------------------------------------------------------------
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@refreshing(REFRESH_SECONDS)
 def progress_strip(app: Application, run_id: str) -> None:
     """Draw what a run at work has done, at what rate, and about how long it still takes.
 
@@ -135,7 +136,7 @@ def run_sum(app: Application, run_id: str) -> None:
     def draw() -> None:
         sum_strip(app.run(run_id).counts)
 
-    st.fragment(draw, run_every=2 if app.run(run_id).state in ACTIVE else None)()
+    refreshing(2 if app.run(run_id).state in ACTIVE else None)(draw)()
 
 
 def added(runs: Sequence[Run]) -> Counts:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from integration.bootstrap import Application
 from integration.words import has_term, known
+from pages.components.failing import refreshing
 from pages.components.layout import note, small
 from pages.components.wording import (
     amount_text,
@@ -62,6 +63,7 @@ GOOD = ("planned", "sent", "proven")
 WELL = [set(GOOD)]
 
 SHOWN_VALUES = 4
+REFRESH_SECONDS = 5
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
@@ -115,7 +117,7 @@ def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) 
             details(one, place)
 
 
-@st.fragment(run_every=5)
+@refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
     events = app.logbook.ask(_OF_RUN.format(run=run_id.replace("'", "''")))

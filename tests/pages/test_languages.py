@@ -124,16 +124,3 @@ def framed(**address: str) -> AppTest:
 def scripts(test: AppTest) -> str:
     """Return what the browser is told to do."""
     return "".join(one.proto.body for one in test.get("html"))
-
-
-def test_a_page_that_fails_says_so_in_words_and_never_shows_its_trace() -> None:
-    def page() -> None:
-        from pages.components.frame import failed  # noqa: PLC0415 - the script of the page
-
-        failed(ValueError("what only a developer reads"))
-
-    test = AppTest.from_function(page, default_timeout=SECONDS).run()
-
-    assert re.search(r"This page could not be shown, number \w{8}\.", texts(test))
-    assert "developer" not in texts(test)
-    assert not test.exception
