@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.bootstrap import Application
 from integration.catalogues import tables
-from tests.pages.conftest import SECONDS, previewed, script, texts
+from tests.pages.conftest import previewed, script, texts
 
 PAGES = ("overview", "setup", "flows", "mappings", "preview", "exceptions", "runs", "stock", "logs")
 CONTROLS = ("selectbox", "multiselect", "text_input", "number_input", "toggle", "metric", "radio", "button_group")
