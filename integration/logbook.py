@@ -36,6 +36,7 @@ FEW_KEYS = 2_000
 NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
 MOST_RUNS = 1_000
 MOST_KNOWN = 32  # answers about stock that are kept
+MOST_ROWS_KEPT = 200  # of each; what is exported is longer, and asked for once
 BLOT = "***"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
@@ -451,17 +452,21 @@ class Logbook:
         """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
 
         `soon` shows what lasts at most `within` days, `falling` what has a date, `steady` what has none. `found` is
-        how many there are in all.
+        how many there are in all. Days are counted up to the whole hour: a scope begins at one.
         """
-        return self._answer(
-            "stock_outlook", now=_naive(now), show=show, find=find, sort=sort, within=within, offset=offset,
+        told = self._told if limit <= MOST_ROWS_KEPT else self._answer
+        return told(
+            "stock_outlook", now=_hour(now), show=show, find=find, sort=sort, within=within, offset=offset,
             limit=limit, **scope.where,
         )  # fmt: skip
 
     def stock_sums(self, scope: StockScope, now: datetime, within: int = 14) -> StockSums:
-        """Return what the levels of a scope come to."""
-        line = self._line("stock_sums", now=_naive(now), within=within, **scope.where)
-        written, found = (line[name] and _aware(line[name]) for name in ("written_at", "found_at"))
+        """Return what the levels of a scope come to; days are counted as in `stock_outlook`."""
+        told = self._told("stock_sums", now=_hour(now), within=within, **scope.where)
+        (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
+        written, found = (
+            None if line[name] is None else _aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
+        )
         whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
         return StockSums(float(line["amount"]), float(line["fell_a_day"]), written, found, **whole)
 
@@ -632,6 +637,11 @@ def _json(value: object) -> str | None:
 def _naive(moment: datetime) -> datetime:
     """Return a moment as the log keeps it: UTC, without saying so."""
     return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _hour(moment: datetime) -> datetime:
+    """Return the hour a moment is in as the log keeps it: what is told in it is told to everybody alike."""
+    return _naive(moment).replace(minute=0, second=0, microsecond=0)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -17,6 +17,7 @@ from integration.core.errors import ConfigurationError
 from integration.logbook import QUERIES, Logbook, QuestionError, Sought, StockScope, queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
+from tests.bench import Clock
 from tests.logbook.conftest import NOW
 
 
@@ -195,6 +196,32 @@ def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbo
     assert in_all() == [3]
     level("1002", "4")
     assert in_all() == [7]
+
+
+def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(
+    database: Database, logbook: Logbook
+) -> None:
+    clock = Clock()
+    events = Events(database, clock)
+
+    def level(run: str, found: str, amount: str) -> None:
+        plan = Event(
+            event="planned", run=run, flow="stock", kind="stock", key="1001", before={"1/amount": found},
+            after={"1/amount": amount},
+        )  # fmt: skip
+        events.tell(plan, Event(event="proven", run=run, flow="stock", kind="stock", key="1001"))
+        clock.advance(60)
+        logbook.drain(events)
+
+    scope, hour = StockScope(), clock().replace(minute=0)
+    early, late = hour + timedelta(minutes=1), hour + timedelta(minutes=59)
+    level("r1", "0", "40")
+    assert logbook.stock_sums(scope, early) == logbook.stock_sums(scope, late)
+    level("r2", "30", "20")
+    (line,) = logbook.stock_outlook(scope, early).to_dict("records")
+    assert (line["amount"], line["fell_a_day"], line["days_left"]) == (20, 20, 1)
+    assert logbook.stock_outlook(scope, late).equals(logbook.stock_outlook(scope, early))
+    assert logbook.stock_sums(scope, late).soon == 1
 
 
 def test_every_query_is_named_and_explained_in_a_line() -> None:
