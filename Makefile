@@ -12,8 +12,7 @@ demo: setup           ## sync every flow on a fresh sandbox, twice, and add up
 
 test: setup-dev       ## pass all tests
 	scripts/browser
-	$(python) -m pytest -n 3 --dist loadfile --ignore tests/browser
-	$(python) -m pytest -n 2 --dist loadfile tests/browser
+	scripts/test
 
 check: setup-dev      ## what a change must pass
 	scripts/check
