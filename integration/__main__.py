@@ -361,13 +361,13 @@ def check(as_json: Json = False) -> None:
         if as_json:
             _print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
         else:
-            table = _table("system", "checked", "", "about")
+            table = _table("system", "checked", "", "flow", "about")
             for system, findings in found.items():
                 for one in findings:
                     mark = {True: "✓", False: "×", None: "–"}[one.ok]
                     sentences = say(one.cause, one.facts) if one.cause else None
                     about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
-                    table.add_row(system, one.name, mark, about)
+                    table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
             out.print(table)
     raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
 

@@ -48,7 +48,7 @@ from integration.flows.common import FlowSettings
 from integration.log_client import ANNOUNCED
 from integration.logbook import BATCH, Logbook, Sought, table_of
 from integration.logics import RATED, flow_of, logic_of, settings_of
-from integration.naming import Named, Naming
+from integration.naming import Chosen, Named, Naming
 from integration.questions import Questions
 from integration.readiness import branch_sources, sales_daybook, same_rates
 from integration.remembered import Remembered
@@ -355,7 +355,10 @@ class Application:
         return not self.sandboxed and any(IDENTITY & (self.connected.get(one) or {}).keys() for one in SYSTEMS)
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
-        """Check a connection now, line by line, stopping at the first thing that is wrong; `tell` hears each line."""
+        """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
+
+        Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
+        """
         begun = time.monotonic()
         try:
             findings = self.connector(system).check(tell)
@@ -365,7 +368,7 @@ class Application:
         telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
         about = next((one.about for one in findings if one.name == telling), "")
         good = all(one.ok for one in findings)
-        if good and system == "accountview":
+        if system == "accountview" and all(one.ok is not None for one in findings):
             findings = [*findings, *self._needs()]
         self._checked[system] = ConnectionStatus(
             system, self.is_connected(system), about, good, _now(), tuple(findings), spent
@@ -374,7 +377,12 @@ class Application:
 
     def _needs(self) -> list[Finding]:
         """Return what the chosen flows need of AccountView beyond the connection; all flows while none is chosen."""
-        return self.naming.needs({flow: self.flow_settings(flow) for flow in self.setting_up.chosen() or self.flows})
+        return self.naming.needs(
+            [
+                Chosen(self.flow(name), self.flow_settings(name), self.mapping(name).mapping)
+                for name in self.setting_up.chosen() or self.flows
+            ]
+        )
 
     def names(self, changed: Mapping[str, str] | None = None) -> Named:
         """Return what AccountView calls each object and field: our default, what is in force, and what is there.

@@ -29,6 +29,7 @@ from integration.core.rules import (
     Formula,
     Function,
     Operator,
+    Rule,
     UnmappedError,
     Values,
     as_text,
@@ -434,6 +435,17 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
 
 IN_EXPRESSIONS = (*(name for name in FUNCTIONS if name != "if"), "text", "abs", "min", "max", "field")
 """The functions that an expression can call, the value as the first argument."""
+
+
+def read_by(rule: Rule) -> frozenset[str]:
+    """Return the fields of the record that a rule reads. Raises ValueError for an expression that is none."""
+    if rule.force:
+        return frozenset()
+    if rule.expression:
+        return Tools().expression(rule.expression).names
+    given = [(_TOOLS[call.name].fields_from, call.args) for call in rule.functions if call.name in _TOOLS]
+    named = {as_text(arg) for start, args in given if start is not None for arg in args[start:]}
+    return frozenset({rule.source, *named} - {""})
 
 
 def _trouble(error: Exception) -> str:

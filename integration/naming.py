@@ -16,9 +16,12 @@ from integration.connectors.accountview.connector import AccountView, suggestion
 from integration.connectors.accountview.settings import UNVERIFIED, BusinessObject, Names
 from integration.connectors.protocol import Connector, Finding
 from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.flow import Flow
 from integration.core.records import Kind
+from integration.core.rules import Mapping as RuleMapping
 from integration.flows.common import FlowSettings
 from integration.flows.orders import OrderSettings
+from integration.flows.uses import Use, uses
 from integration.store.settings import StoredSettings
 
 RECORD = "names"
@@ -145,6 +148,15 @@ _SORTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One flow that shall run, with its settings and the mapping in force."""
+
+    flow: Flow
+    settings: FlowSettings
+    mapping: RuleMapping
+
+
 class Naming:
     """The names in force and the way to change them. What a person keeps wins over what was proposed, a file over both.
 
@@ -238,21 +250,41 @@ class Naming:
         )
         return Named((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
 
-    def needs(self, settings: Mapping[str, FlowSettings]) -> list[Finding]:
-        """Return a line for each of these flows that needs more than the check looks at: what it lacks first."""
+    def needs(self, chosen: Collection[Chosen]) -> list[Finding]:
+        """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all."""
         connector = self._connector()
         if not isinstance(connector, AccountView):
             return []
         found = []
-        for flow, chosen in settings.items():
-            looked = connector.needs(flow, _kinds(chosen), as_invoices=_becomes(chosen) == "invoice")
-            wrong = next((one for one in looked if not one.ok), None)
-            if wrong is not None:
-                found.append(Finding(f"flow_{flow}", ok=False, cause=wrong.cause, facts=wrong.facts))
-            elif looked:
+        for one in chosen:
+            flow, settings = one.flow.name, one.settings
+            looked = connector.needs(flow, _kinds(settings), as_invoices=_becomes(settings) == "invoice")
+            lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
+            wrong = [replace(each, name=f"flow_{flow}") for each in lacking]
+            found += wrong
+            if looked and not wrong:
                 about = ", ".join(dict.fromkeys(one.about for one in looked if one.about))
                 found.append(Finding(f"flow_{flow}", ok=True, about=about))
         return found
+
+
+def _unknown(connector: AccountView, chosen: Chosen) -> Iterator[Finding]:
+    """Yield a finding for each field that a flow uses and records do not have, as far as it was found out."""
+    by_kind: dict[Kind, list[Use]] = {}
+    try:
+        for use in uses(chosen.flow, chosen.settings, chosen.mapping):
+            by_kind.setdefault(use.kind, []).append(use)
+        if _becomes(chosen.settings) == "invoice":  # kept in a place whose fields the connector alone knows
+            by_kind = {kind: found for kind, found in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)}
+        for kind, found in by_kind.items():
+            unknown = connector.unknown(kind, {use.field for use in found})
+            for use in found:
+                column = unknown.get(use.field)
+                if column or (column is not None and use.chosen):
+                    facts = {"system": connector.system, "flow": chosen.flow.name, "field": column or use.field}
+                    yield Finding("", ok=False, cause=use.cause, facts={**facts, **use.facts})
+    except IntegrationError as error:
+        yield Finding("", ok=False, cause=error.code, facts={**error.facts, "flow": chosen.flow.name})
 
 
 # ---- what is there --------------------------------------------------------------------------------------------------

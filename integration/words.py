@@ -308,6 +308,10 @@ def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
     return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
 
 
+def _written_setting(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"setting_{fact}", language) if has_term(f"setting_{fact}") else fact
+
+
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
     return number(Decimal(fact), language)
 
@@ -325,6 +329,8 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "kind": _written_kind,
     "field": _written_fields,
     "fields": _written_fields,
+    "target": _written_fields,
+    "setting": _written_setting,
     "count": _written_number,
     "total": _written_number,
     "attempts": _written_number,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.records import Value
-from integration.core.rules import UnmappedError
-from integration.functions import LONGEST_TEXT, Tools
+from integration.core.rules import Call, Rule, UnmappedError
+from integration.functions import LONGEST_TEXT, Tools, read_by
 
 TABLES = {"landen": {"Nederland": "NL", "2": "twee"}}
 RECORD: dict[str, Value] = {
@@ -442,3 +442,21 @@ def test_any_expression_gives_a_value_of_ours_or_a_reason(text: str) -> None:
     except ValueError as error:
         found = str(error) or 1  # type: ignore[assignment]
     assert found is None or isinstance(found, bool | str | Decimal | date | tuple)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields"),
+    [
+        (Rule(target="article.ean", source="ean"), {"ean"}),
+        (
+            Rule(target="article.name", source="short_text", functions=(Call("first", ("name",)),)),
+            {"short_text", "name"},
+        ),
+        (Rule(target="article.name", functions=(Call("join", (" - ", "name", "K9_TEXT")),)), {"name", "K9_TEXT"}),
+        (Rule(target="article.name", source="name", functions=(Call("replace", ("a", "b")),)), {"name"}),
+        (Rule(target="article.price", expression="price * 2 + field('K9-EXTRA')"), {"price", "K9-EXTRA"}),
+        (Rule(target="article.active", source="blocked", default=True, force=True), set()),
+    ],
+)
+def test_what_a_rule_reads_is_its_source_and_every_field_its_functions_name(rule: Rule, fields: set[str]) -> None:
+    assert read_by(rule) == fields

@@ -4,21 +4,27 @@ import re
 import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stamina  # noqa: TID251 - no pauses between attempts
+from pydantic import SecretStr
 
 from integration.bootstrap import ACCESS_SECONDS, Application
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
 from integration.core.errors import ConfigurationError
+from integration.core.rules import Mapping, Rule
 from integration.naming import FILE, NEEDED, Name, Named, NamedObject, There, flat
+from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox, running
 from integration.settings import AccountViewAccess
 from tests.consoles import WHO, opened
+from tests.programs import COMPANY
 
 DOCS = Path(__file__).parent.parent / "docs"
 INVOICES = {
@@ -131,8 +137,8 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
     app.set_names({"article.unit": "NO_UNIT"}, WHO)
-    wrong = [(one.cause, one.facts["field"]) for one in app.check("accountview") if one.ok is False]
-    assert wrong == [("field_unknown", "NO_UNIT")]
+    wrong = [(one.name, one.facts["field"]) for one in app.check("accountview") if one.ok is False]
+    assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
     app.set_names({"article.unit": None}, WHO)
     assert app.naming.in_force().article.model_fields_set.isdisjoint({"unit"})
@@ -226,9 +232,84 @@ def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
     try:
         app.set_names({"trade_invoice.reference": "COMMENT9"}, WHO)
         (line,) = [one for one in app.check("accountview") if one.name == "flow_orders"]
-        assert (line.cause, line.facts["field"]) == ("field_unknown", "COMMENT9")
+        assert (line.cause, line.facts["field"]) == ("flow_field_unknown", "COMMENT9")
     finally:
         app.set_flow("orders", {"becomes": "order"}, WHO)
+
+
+def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nobody_has(app: Application) -> None:
+    published = app.mapping("products")
+    rules = [replace(one, source="K9_TYPO") if one.target == "article.ean" else one for one in published.mapping.rules]
+    app.publish_mapping("products", Mapping(1, tuple(rules)), published.version, WHO, "")
+    filters = [{"field": "blocked", "operator": "empty"}, {"field": "nosuch", "operator": "equal", "value": "x"}]
+    wrong = {"sku_rule": "field", "sku_field": "K9_NOPE", "parent_field": "K9_NIET", "filters": filters}
+    app.set_flow("products", wrong, WHO)
+    app.set_flow("stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, WHO)
+    try:
+        lines = [one for one in app.check("accountview") if not one.ok]
+    finally:
+        app.publish_mapping("products", published.mapping, app.mapping("products").version, WHO, "")
+        app.set_flow("products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, WHO)
+        app.set_flow("stock", {"branches": {}, "reorder": ""}, WHO)
+
+    told = {"system", "flow", "field"}
+    assert [
+        (one.name, one.facts["field"], one.cause, *(fact for name, fact in one.facts.items() if name not in told))
+        for one in lines
+    ] == [
+        ("flow_products", "K9_TYPO", "rule_field_unknown", "article.ean"),
+        ("flow_products", "nosuch", "filter_field_unknown", "2"),
+        ("flow_products", "K9_NOPE", "setting_field_unknown", "sku_field"),
+        ("flow_products", "K9_NIET", "setting_field_unknown", "parent_field"),
+        ("flow_stock", "warehouse:9", "setting_field_unknown", "stock_branches"),
+        ("flow_stock", "short_text", "setting_field_unknown", "reorder"),  # ours, and without a column here
+    ]
+    assert app.well()["accountview"]
+
+
+def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Application) -> None:
+    published = app.mapping("orders")
+    typo = Rule(target="sales_order.K9_TYPO", source="reference")
+    unused = Rule(target="posting.K9_TYPO", source="reference")  # of documents this flow does not make
+    mapping = Mapping(1, (*published.mapping.rules, typo, unused))
+    app.publish_mapping("orders", mapping, published.version, WHO, "")
+    try:
+        (line,) = [one for one in app.check("accountview") if not one.ok]
+    finally:
+        app.publish_mapping("orders", published.mapping, app.mapping("orders").version, WHO, "")
+
+    assert (line.name, line.cause, line.facts["target"]) == ("flow_orders", "rule_field_unknown", "sales_order.K9_TYPO")
+
+
+def access_to(sandbox: Sandbox) -> AccountViewAccess:
+    return AccountViewAccess(
+        url=sandbox.accountview_url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET),
+        refresh_token=SecretStr(REFRESH_TOKEN), company=COMPANY, per_second=100_000,
+    )  # fmt: skip
+
+
+def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it(tmp_path: Path) -> None:
+    with (
+        running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
+        opened(tmp_path, start=False, accountview=access_to(other)) as app,
+    ):
+        lines = [one for one in app.check("accountview") if not one.ok]
+        assert [(one.name, one.cause, one.facts["field"], one.facts["target"]) for one in lines] == [
+            ("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")
+        ]
+
+        app.set_names({"article.vat_code": ""}, WHO)  # somebody says that there is none
+        assert all(one.ok for one in app.check("accountview"))
+
+
+def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
+    app.set_names({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
+    wrong = [one for one in app.check("accountview") if not one.ok]
+
+    assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
+        ("fields", "AG_NAAM"), ("fields", "K9_NIX"), ("flow_stock", "K9_NIX"), ("flow_orders", "K1_NOTE"),
+    ]  # fmt: skip
+    assert not app.well()["accountview"]
 
 
 # ---- a file of names

@@ -1,6 +1,7 @@
 """Every command of the terminal, run as its own process against both systems in a box."""
 
 import json
+import re
 import socket
 import time
 import urllib.request
@@ -161,6 +162,23 @@ def test_a_check_says_what_is_wrong_and_what_to_do(terminal: Terminal) -> None:
     assert "×" in ended.out
     assert "wrong-secret" not in ended.out + ended.err
     assert no_trace(ended)
+
+
+def test_a_check_names_every_field_that_is_missing_with_its_flow(
+    fresh: tuple[Terminal, Sandbox], tmp_path: Path
+) -> None:
+    names = tmp_path / "names.toml"
+    names.write_text('[article]\nean = "K9_NIX"\n[group]\nname = "AG_NAAM"\n', encoding="utf-8")
+    ended = fresh[0]("check", ACCOUNTVIEW__NAMES=str(names))
+
+    assert ended.status == 5
+    wrong = [re.split(r" {2,}", line.strip()) for line in ended.out.splitlines() if "×" in line]
+    assert [(line[1], line[3]) for line in wrong] == [
+        ("fields", "products"), ("fields", "products"), ("flow_products", "products"), ("flow_products", "products"),
+        ("flow_stock", "stock"),
+    ]  # fmt: skip
+    assert {"AG_NAAM", "K9_NIX"} <= set(re.findall(r"[A-Z0-9_]{5,}", ended.out))
+    assert widest(ended.out) <= WIDTH
 
 
 @pytest.mark.usefixtures("committed")

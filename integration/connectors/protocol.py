@@ -20,7 +20,7 @@ class References(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a connection check: what was looked at, and how it was found.
+    """One line of a connection check: what was looked at, and how it was found; each field missing has a line.
 
     `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
     """
@@ -51,7 +51,7 @@ class Connector(Protocol):
     in_flight: int  # how many calls the system may have at once
 
     def check(self, tell: Tell = unheard) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises.
+        """Return the connection check, stopping at the first look that finds something wrong. Never raises.
 
         `tell` is given all lines each time one is found well; those that are still to come are not checked yet.
         """

@@ -1,7 +1,7 @@
 """What all flows share: the settings every one of them has, how one record leaves the way, and clean texts."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -64,6 +64,10 @@ class FlowSettings(Strict):
             raise ConfigurationError("setting_invalid", setting=f"{cls.flow} {name}", expected=first["msg"]) from None
         settings.check()
         return settings
+
+    def reads(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield each setting that names fields of the source, with each field, and whether somebody chose it."""
+        yield from ()
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""

@@ -1,6 +1,6 @@
 """Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -69,6 +69,13 @@ class ProductSettings(FlowSettings):
     groups: bool = True
     blocked: Literal["skip", "inactive"] = "skip"
     retire: bool = True
+
+    def reads(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield the fields that hold the number and the parent."""
+        if self.sku_rule == "field":
+            yield "sku_field", self.sku_field, True
+        if self.parent_field:
+            yield "parent_field", self.parent_field, "parent_field" in self.model_fields_set
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""

@@ -3,7 +3,7 @@
 Levels are absolute, and nothing is ever created: the till keeps a level of 0 for every article that it counts.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -63,6 +63,17 @@ class StockSettings(FlowSettings):
     fractional: Literal["send", "round_down", "park"] = "send"
     reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
     unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
+
+    def reads(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield the fields of the formula, of the branches and of the reorder level."""
+        own = self.formula == "expression"
+        for name in sorted(_formula(self, Tools())[1].names):
+            yield "expression" if own else "formula", name, own
+        for source in dict.fromkeys(self.branches.values()):
+            if source not in ("", FORMULA):
+                yield "stock_branches", source, True  # as it is called on screen
+        if self.reorder:
+            yield "reorder", self.reorder, True
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""

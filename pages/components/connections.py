@@ -60,7 +60,10 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
             st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
         coming = next((one.name for one in findings if one.ok is None), "") if under_way else ""
-        facts_table({_name(system, one): _line(system, one, now=one.name == coming) for one in findings})
+        lines: dict[str, list[str]] = {}
+        for one in findings:
+            lines.setdefault(_name(system, one), []).append(_line(system, one, now=one.name == coming))
+        facts_table({name: "  \n".join(told) for name, told in lines.items()})
 
 
 def _name(system: str, finding: Finding) -> str:

@@ -274,10 +274,10 @@ def test_what_is_configured_is_there(books: AccountView) -> None:
     ("changed", "name", "cause", "facts"),
     [
         ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "flow": "stock"}),
-        ({"table": "K8_STOCK"}, "fields", "field_unknown", {"field": "ART_CODE", "flow": "stock"}),
-        ({"article": "K9_ART"}, "fields", "field_unknown", {"field": "K9_ART", "flow": "stock"}),
-        ({"warehouse": "K9_HALL"}, "fields", "field_unknown", {"field": "K9_HALL", "flow": "stock"}),
-        ({"quantity": "K9_COUNT"}, "fields", "field_unknown", {"field": "K9_COUNT", "flow": "stock"}),
+        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "flow": "stock"}),
+        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "flow": "stock"}),
+        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "flow": "stock"}),
+        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "flow": "stock"}),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_guessed(

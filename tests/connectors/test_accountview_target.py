@@ -797,7 +797,7 @@ def test_what_a_flow_lacks_is_named_and_the_check_of_products_is_left_alone(sand
     ) as av:
         assert all(finding.ok for finding in av.check())
         lacking = [(finding.cause, finding.facts["flow"]) for finding in av.needs("orders") if not finding.ok]
-        assert lacking == [("object_missing", "orders"), ("field_unknown", "orders")]
+        assert lacking == [("object_missing", "orders"), ("flow_field_unknown", "orders")]
 
 
 def test_a_user_who_may_not_enter_debtors_is_told_before_the_flow_runs(sandbox: Sandbox) -> None:
@@ -905,7 +905,7 @@ def test_what_trade_invoices_need_is_named_with_the_flow(shared_sandbox: Sandbox
     assert lacking(objects=INVOICES) == []
     assert lacking()[0] == ("object_missing", "trade_invoices")
     assert lacking(objects=absent)[0] == ("object_missing", "ZZ9")
-    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("field_unknown", "ORD_QTY")]
+    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("flow_field_unknown", "ORD_QTY")]
 
 
 def test_the_code_of_trade_invoices_is_no_use_without_their_tables(sandbox: Sandbox) -> None:
@@ -916,7 +916,7 @@ def test_the_code_of_trade_invoices_is_no_use_without_their_tables(sandbox: Sand
 def test_a_history_without_the_field_of_our_reference_is_named_with_the_flow(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
         wrong = [(one.cause, one.facts["flow"]) for one in accountview.needs("orders") if not one.ok]
-    assert wrong == [("field_unknown", "orders")]
+    assert wrong == [("flow_field_unknown", "orders")]
 
 
 def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:

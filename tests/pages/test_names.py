@@ -129,7 +129,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
     test.text_input(key="article.ean-0").input("EAN_CODE").run()
     press(test, "save_names")
     assert app.naming.in_force().article.ean == "EAN_CODE"
-    assert app.connections()[0].findings[-1].cause == "field_unknown"
+    assert "flow_field_unknown" in {one.cause for one in app.connections()[0].findings}
 
 
 def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
@@ -141,6 +141,27 @@ def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: 
     assert "AccountView does not offer ZZ9" in said
     assert "Needed for orders" in said
     assert not test.button(key="continue").disabled
+
+
+def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
+    app: Application, open_page: Open
+) -> None:
+    app.set_names({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, "test")
+    app.set_flow("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, "test")
+    try:
+        app.check("accountview")
+        test = open_page("setup", step="accountview")
+    finally:
+        app.set_flow("products", {"filters": []}, "test")
+    (told,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
+
+    first, second = told[":gray[Fields]"].splitlines()
+
+    assert plain("The flow products needs the field AG_NAAM of the table ART_GRP") in first
+    assert plain("The flow products needs the field K9_NIX of the table ARTICLE") in second
+    assert "The rule for EAN in the flow products" in told[":gray[Needed for products]"]
+    assert "Filter 1 of the flow products looks at the field nosuch" in told[":gray[Needed for products]"]
+    assert plain("The flow stock needs the field K9_NIX") in told[":gray[Needed for stock]"]
 
 
 # ---- trade invoices on the page of the flows

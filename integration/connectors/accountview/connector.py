@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
+
 from integration.connectors.accountview.answers import SYSTEM
 from integration.connectors.accountview.books import DOCUMENTS, TARGETS, Books
 from integration.connectors.accountview.choices import Choices
@@ -144,7 +146,10 @@ class AccountView:
         self.client.close()
 
     def check(self, tell: Tell = unheard) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
+        """Return the connection check, stopping at the first look that finds something wrong. Never raises.
+
+        Fields that are missing are all found by one look: each has a line.
+        """
         looks: dict[str, Callable[[], str]] = {
             "host": self._look_at_host,
             "certificate": self._look_at_certificate,
@@ -153,15 +158,13 @@ class AccountView:
             "rights": self._look_at_rights,
             "fields": self._look_at_fields,
         }
-        findings = [Finding(name, None) for name in looks]
-        for place, (name, look) in enumerate(looks.items()):
-            tell(findings)
-            try:
-                findings[place] = Finding(name, ok=True, about=look())
-            except IntegrationError as error:
-                findings[place] = Finding(name, ok=False, cause=error.code, facts=dict(error.facts))
-                break
-        return findings
+        findings: list[Finding] = []
+        coming = [Finding(name, None) for name in looks]
+        while coming and all(one.ok for one in findings):
+            tell([*findings, *coming])
+            name = coming.pop(0).name
+            findings += _found(name, looks[name])
+        return [*findings, *coming]
 
     def _look_at_host(self) -> str:
         try:
@@ -210,7 +213,9 @@ class AccountView:
             self._may_read(warehouses.of, warehouses.names["article"])
 
     def _may_read(self, of: BusinessObject, key: str) -> None:
-        """Read one row: a missing right shows itself only when it is used."""
+        """Read one row: a missing right shows itself only when it is used. A missing key is told among the fields."""
+        if key.upper() not in self.books.columns(of.table, fresh=True):
+            return
         try:
             self.client.page(Query(of=of, sort=(key,), size=1))
         except RejectedError as error:
@@ -220,17 +225,22 @@ class AccountView:
         raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="read", message=said)
 
     def _look_at_fields(self) -> str:
-        given = self.settings.article.model_fields_set
-        for kind in (Kind.GROUP, Kind.ARTICLE):
-            reading = self._reading(kind)
-            columns = {column.name for column in self.client.dictionary(reading.of.table)}
-            for name, column in reading.names.items():
-                optional = name in USED_WHERE_PRESENT and name not in given
-                if column not in columns and not optional:
-                    raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=FLOW)
-        if column := self._warehouses.missing():
-            raise RejectedError("field_unknown", system=SYSTEM, field=column, flow="stock")
+        vat = self.settings.objects.vat
+        known = self.books.columns(vat.table)
+        of_vat = [_without(vat.table, column, FLOW) for column in ("VAT_CODE", "VAT_PCT") if column not in known]
+        _expect_all([*self._missing(Kind.GROUP, FLOW), *self._missing(Kind.ARTICLE, FLOW), *of_vat, *self._shelfless()])
         return ""
+
+    def _missing(self, kind: Kind, flow: str) -> list[RejectedError]:
+        """Return the columns of a kind that the dictionary does not show, each as what is wrong for a flow."""
+        reading, given = self._reading(kind), self.settings.article.model_fields_set
+        columns = self.books.columns(reading.of.table, fresh=True)
+        optional = USED_WHERE_PRESENT - given
+        absent = (column for name, column in reading.names.items() if column not in columns and name not in optional)
+        return [_without(reading.of.table, column, flow) for column in absent]
+
+    def _shelfless(self) -> list[RejectedError]:
+        return [_without(self._warehouses.of.table, column, "stock") for column in self._warehouses.missing()]
 
     def needs(self, flow: str, kinds: Collection[Kind] = (), *, as_invoices: bool = False) -> list[Finding]:
         """Return what a flow needs beyond the check: for every kind the right to its object, and its fields.
@@ -241,10 +251,7 @@ class AccountView:
         findings = []
         for kind in kinds or USED_BY.get(flow, ()):
             for name, look in self._looks(kind, flow, as_invoices=as_invoices and kind is Kind.SALES_ORDER):
-                try:
-                    findings.append(Finding(name, ok=True, about=look()))
-                except IntegrationError as error:
-                    findings.append(Finding(name, ok=False, cause=error.code, facts={**error.facts, "flow": flow}))
+                findings += _found(name, look, flow=flow)
         return findings
 
     def _looks(self, kind: Kind, flow: str, *, as_invoices: bool) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -267,7 +274,7 @@ class AccountView:
     def _look_at_invoicing(self, flow: str) -> str:
         place, settings = self.books.invoice_place(), self.settings
         given = settings.trade_invoice.model_fields_set, settings.trade_invoice_line.model_fields_set
-        self._expect_fields(Kind.SALES_ORDER, (place.header, place.lines), given, flow)
+        _expect_all(_lacking(Kind.SALES_ORDER, (place.header, place.lines), given, flow))
         return ""
 
     def _look_at_object(self, kind: Kind, flow: str, *, writes: bool = True) -> str:
@@ -302,20 +309,15 @@ class AccountView:
 
     def _look_at_needed(self, kind: Kind, flow: str) -> str:
         if kind not in TARGETS:
-            return self._look_at_fields()
-        self._expect_fields(kind, self.books.layouts(kind, fresh=True), self._given(kind), flow)
+            _expect_all([*self._missing(kind, flow), *self._shelfless()])
+            return ""
+        lacking = _lacking(kind, self.books.layouts(kind, fresh=True), self._given(kind), flow)
         if kind is Kind.SALES_ORDER and self.settings.objects.history.code:
-            self.books.history_place().column("reference")
+            history = self.books.history_place()
+            if not history.has("reference"):
+                lacking.append(_without(history.table, history.names["reference"], flow))
+        _expect_all(lacking)
         return ""
-
-    def _expect_fields(
-        self, kind: Kind, layouts: Sequence[Layout], given: Sequence[Collection[str]], flow: str
-    ) -> None:
-        """Raise RejectedError for the first field that has to be there and is not: needed, or named by somebody."""
-        for layout, named in zip(layouts, given, strict=True):
-            for name, column in layout.names.items():
-                if not layout.has(name) and (name in NEEDED[kind] or name in named):
-                    raise RejectedError("field_unknown", system=SYSTEM, field=column, flow=flow)
 
     def _given(self, kind: Kind) -> tuple[set[str], ...]:
         """Return the names whose columns somebody chose: those have to exist."""
@@ -345,6 +347,29 @@ class AccountView:
         reading = self._reading(kind)
         offered = offered_fields(kind, self.client.dictionary(reading.of.table), reading.names)
         return offered + (self._warehouses.fields() if kind is Kind.ARTICLE else [])
+
+    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+        """Return which of these fields records of a kind do not have, each with the column that should hold it.
+
+        A field of ours that the settings leave without a column has "", a name that is none of ours itself.
+        """
+        known = {field.name for field in self.fields(kind)}
+        named = self._named(kind)
+        return {name: named[name].upper() if name in named else name for name in names if name not in known}
+
+    def _named(self, kind: Kind) -> dict[str, str]:
+        """Return our names of the fields of a kind with the columns they are given."""
+        settings = self.settings
+        of: dict[Kind, tuple[BaseModel, ...]] = {
+            Kind.GROUP: (settings.group,),
+            Kind.ARTICLE: (settings.article,),
+            Kind.DEBTOR: (settings.debtor,),
+            Kind.ADDRESS: (settings.address,),
+            Kind.SALES_ORDER: (settings.sales_order,),
+            Kind.POSTING: (settings.posting,),
+            Kind.LINE: (settings.posting_line, settings.sales_order_line),
+        }
+        return {name: column for fields in of[kind] for name, column in fields.model_dump().items()}
 
     def choices(self, name: str) -> dict[str, str]:
         """Return codes and their captions; nothing for what is not known here.
@@ -466,6 +491,37 @@ class AccountView:
         newest = stamp(rows[0].get(reading.changed)) if rows else None
         now = self._now().astimezone(ZoneInfo(self.settings.time_zone))
         return min(newest, f"{now:%Y-%m-%dT%H:%M:%S}") if newest else None
+
+
+def _found(name: str, look: Callable[[], str], **facts: str) -> list[Finding]:
+    """Return the line of one look, or one for each thing that is wrong; `facts` are what the looking is for."""
+    wrong: list[Finding] = []
+    try:
+        return [Finding(name, ok=True, about=look())]
+    except* IntegrationError as group:
+        errors = [error for error in group.exceptions if isinstance(error, IntegrationError)]
+        wrong = [Finding(name, ok=False, cause=error.code, facts={**error.facts, **facts}) for error in errors]
+    return wrong
+
+
+def _lacking(kind: Kind, layouts: Sequence[Layout], given: Sequence[Collection[str]], flow: str) -> list[RejectedError]:
+    """Return what has to be there and is not: needed, or named by somebody."""
+    return [
+        _without(layout.table, column, flow)
+        for layout, named in zip(layouts, given, strict=True)
+        for name, column in layout.names.items()
+        if not layout.has(name) and (name in NEEDED[kind] or name in named)
+    ]
+
+
+def _without(table: str, column: str, flow: str) -> RejectedError:
+    return RejectedError("flow_field_unknown", system=SYSTEM, field=column, table=table, flow=flow)
+
+
+def _expect_all(missing: Sequence[RejectedError]) -> None:
+    """Raise everything that is missing together."""
+    if missing:
+        raise ExceptionGroup("fields", missing)
 
 
 def _debtor(layout: Layout, row: Row) -> Record | None:

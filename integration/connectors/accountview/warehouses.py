@@ -107,10 +107,12 @@ class Warehouses:
                 f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
             )
 
-    def missing(self) -> str:
-        """Return the first configured column that the dictionary does not show; empty when all are there."""
-        columns = self._books.columns(self.of.table, fresh=True) if self.on else {}
-        return next((column for column in self.names.values() if self.on and column not in columns), "")
+    def missing(self) -> list[str]:
+        """Return the configured columns that the dictionary does not show."""
+        if not self.on:
+            return []
+        columns = self._books.columns(self.of.table, fresh=True)
+        return [column for column in self.names.values() if column not in columns]
 
     def _layout(self) -> Layout:
         return Layout(self.of.table, self.names, self._books.columns(self.of.table))
