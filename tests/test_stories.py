@@ -22,6 +22,14 @@ from tests.counter import LOW, ZERO
 
 pytestmark = pytest.mark.timeout(120)
 
+PARKED = {
+    "letters_in_code": "sku_not_numeric", "leading_zero": "sku_leading_zero",
+    "leading_zero_collides": "sku_leading_zero", "wrong_check_digit": "ean_check_digit",
+    "foreign_currency": "currency_without_rate", "missing_vat": "vat_code_missing",
+    "duplicate_barcode": "ean_duplicate",
+}  # fmt: skip
+"""Faults of articles in the sample shop, and what each is parked for."""
+
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 CENTS = Decimal("0.01")
 _serial = count(1)
@@ -91,6 +99,26 @@ def booked(console: Console, order: str) -> list[dict[str, Any]]:
 def add_debtor(console: Console, number: str, name: str, email: str) -> None:
     values = {**DEBTOR, "SUB_NR": number, "ACCT_NAME": name, "SRC_CODE": name[:10], "MAIL_BUS": email}
     console.sandbox.accountview.add("CONTACT", values)
+
+
+# ---- faulty on purpose
+
+
+def test_every_faulty_article_is_parked_skipped_or_shown_as_accountview_keeps_it(console: Console) -> None:
+    faulty = [one for one in console.sandbox.shop.articles if one.fault]
+    parked = {one.code: one.fault for one in faulty if one.fault in PARKED}
+    blocked = [one.code for one in faulty if one.fault == "blocked"]
+    shown = [one for one in faulty if one.fault in ("long_name", "emoji")]
+    assert len(parked) + len(blocked) + len(shown) == len(faulty) == 29
+
+    waiting = {cause: console.waits("products", cause) for cause in PARKED.values()}
+    assert [code for code, fault in parked.items() if code not in waiting[PARKED[fault]]] == []
+    lines = console.lines(console.preview("products", *blocked))
+    assert [lines[code].cause for code in blocked] == ["blocked"] * 3
+    at_the_till = {one.get("extArticleId"): one for one in console.sandbox.state("articles", "mplus")}
+    assert [
+        (at_the_till[one.code]["description"], at_the_till[one.code]["extraText"]) for one in shown
+    ] == [(one.name.rstrip(), one.text) for one in shown]  # fmt: skip
 
 
 # ---- already there

@@ -1,7 +1,9 @@
 """De Ketting: an invented Dutch shop for bicycles and clothing, in any size, the same for the same seed.
 
 Everything is made up; e-mail addresses end in `.example`. Some articles and customers are faulty on purpose, and say
-so in `fault`; their number does not grow with the size of the shop.
+so in `fault`; their number does not grow with the size of the shop. Of the articles, all but two sorts are parked or
+skipped: AccountView cuts a name at 40 characters and has no emoji, so `long_name` and `emoji` show what it keeps. Such
+an article is sent with the name cut and its whole in the long text, or with a question mark in place of the emoji.
 """
 
 import itertools
@@ -348,7 +350,7 @@ def _pairs(serial: int, random: Random) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Odd:
-    """An article that is faulty, or unusual, on purpose."""
+    """An article that is faulty, or unusual, on purpose: as somebody typed it."""
 
     fault: str
     code: str
@@ -383,8 +385,8 @@ _ODD: Final = (
     _Odd("long_name", "9401", "Dubbele fietstas van gerecycled zeildoek met regenhoes en laptopvak"),
     _Odd("long_name", "9402", "Kinderzitje voor achterop met verstelbare voetsteunen en gordel"),
     _Odd("long_name", "9403", "Accu voor elektrische fiets 630 Wh geschikt voor alle modellen"),
-    _Odd("emoji", "9501", "Fietsbel ??", text="Vrolijke bel ?? in vijf tinten."),
-    _Odd("emoji", "9502", "Stuurlint ? regenboog", text="Voor wie van kleur houdt ?"),
+    _Odd("emoji", "9501", "Fietsbel 🔔🎉", text="Vrolijke bel 🔔🎉 in vijf tinten."),
+    _Odd("emoji", "9502", "Stuurlint 🌈 regenboog", text="Voor wie van kleur houdt 🌈"),
     _Odd("duplicate_barcode", "9601", "Bandenlichters 3 stuks", _TWIN_ONE),
     _Odd("duplicate_barcode", "9602", "Bandenlichters staal", _TWIN_ONE),
     _Odd("duplicate_barcode", "9603", "Kettingolie nat", _TWIN_TWO),
@@ -400,19 +402,24 @@ def _faulty(random: Random) -> Iterator[ShopArticle]:
     for serial, odd in enumerate(_ODD, start=1):
         yield ShopArticle(
             code=odd.code,
-            name=odd.name[:NAME_LIMIT],
+            name=_kept(odd.name)[:NAME_LIMIT],
             group="A-TAS" if odd.fault == "long_name" else "ACCES",
             price_excl=_price(kind, random),
             vat=odd.vat,
             vat_pct=_PCT.get(odd.vat, Decimal(0)),
             ean=_odd_ean(odd, serial),
-            text=f"{odd.name}. {odd.text}" if odd.fault == "long_name" else odd.text,
+            text=_kept(f"{odd.name}. {odd.text}" if odd.fault == "long_name" else odd.text),
             currency=odd.currency,
             blocked=odd.blocked,
             stock=_some_stock(kind, random),
             fault=odd.fault,
             number=int(odd.code) if odd.code.isdecimal() else None,
         )
+
+
+def _kept(typed: str) -> str:
+    """Return a text as AccountView keeps it, in Windows-1252."""
+    return typed.encode("cp1252", "replace").decode("cp1252")
 
 
 def _odd_ean(odd: _Odd, serial: int) -> str:

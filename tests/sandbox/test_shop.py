@@ -77,6 +77,14 @@ def test_a_long_name_stands_whole_in_the_text() -> None:
     assert all(each.text.startswith(each.name) and each.text.index(".") >= 50 for each in long)
 
 
+def test_an_emoji_is_a_question_mark_in_accountview() -> None:
+    names = [(each.name, each.text) for each in make_shop().articles if each.fault == "emoji"]
+    assert names == [
+        ("Fietsbel ??", "Vrolijke bel ?? in vijf tinten."),
+        ("Stuurlint ? regenboog", "Voor wie van kleur houdt ?"),
+    ]
+
+
 def test_accountview_can_hold_every_text() -> None:
     shop = make_shop()
     for article in shop.articles:
