@@ -1,4 +1,7 @@
-"""No secret in a log, a plan, an export, an exception, a file or the process list, whatever goes wrong."""
+"""No secret in a log, a plan, an export, an exception, a file or the process list, whatever goes wrong.
+
+What pages show is searched in `pages/test_secrets.py`.
+"""
 
 import signal
 import sqlite3

@@ -1,0 +1,191 @@
+"""No secret on a page: neither while all is well, nor after everything was refused, nor while nothing can be opened."""
+
+# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
+
+from integration import bootstrap
+from integration.bootstrap import Application
+from integration.core.run import Run, RunState
+from integration.readiness import STEPS
+from integration.sandbox.server import Sandbox, running
+from integration.store.secrets import Connections
+from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.planted import (
+    CONSOLE_KEY,
+    DATABASE_PASSWORD,
+    WRONG_CLIENT_SECRET,
+    WRONG_REFRESH_TOKEN,
+    WRONG_TILL_SECRET,
+    found,
+)
+from tests.programs import access
+
+pytestmark = pytest.mark.timeout(240)
+
+PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE_PASSWORD, CONSOLE_KEY,
+           "sandbox-secret", "sandbox-refresh"]  # fmt: skip
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+FLOWS = ("products", "stock", "customers", "orders")
+TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
+Place = tuple[str, dict[str, str]]
+FRONTS: list[Place] = [*((page, {}) for page in PAGES), *(("setup", {"step": step}) for step in STEPS)]
+"""Every page, and every step of the set-up."""
+
+PLACES: list[Place] = [
+    *FRONTS,
+    ("setup", {"step": "accountview", "names": "true", "object": "articles"}),
+    *(("flows", {"flow": "products", "tab": tab}) for tab in TABS),
+    *(("mappings", {"flow": flow}) for flow in FLOWS),
+    *(("logs", {"tab": tab}) for tab in ("volume", "questions")),
+    ("logs", {"tab": "questions", "query": "SELECT * FROM events"}),
+    ("logs", {"tab": "questions", "query": "no question"}),
+]
+"""The same, and what they show on request."""
+
+LEAST = 200  # bytes of a page that shows anything
+
+
+def shown(test: AppTest) -> bytes:
+    """Return everything a browser is sent of a page: each element whole, and what stands in the fields."""
+    values = [repr(element.value) for element in elements(test) if isinstance(element, Widget)]
+    said = "\n".join([*values, repr(dict(test.query_params))])
+    return b"\n".join([*(element.proto.SerializeToString() for element in elements(test)), said.encode()])
+
+
+def elements(test: AppTest) -> list[Any]:
+    """Return all elements and containers of a page that are sent as such."""
+    return [node for node in test._tree if getattr(node, "proto", None) is not None]
+
+
+def told(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, list[str]]:
+    """Open pages and return where secrets stand, and which."""
+    pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in places}
+    assert [place for place, page in pages.items() if len(page) < LEAST] == []
+    return {place: here for place, page in pages.items() if (here := found(secrets, page))}
+
+
+def of_run(run: Run) -> list[Place]:
+    return [*PLACES, ("runs", {"run": run.id}), ("preview", {"flow": run.flow, "plan": run.id})]
+
+
+@contextmanager
+def console(data: Path, **settings: str) -> Iterator[Application]:
+    """A console with its settings in the environment."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(ROOT)
+        for name, value in {"DATA": str(data), "KEY": CONSOLE_KEY, "SANDBOX": "false", **settings}.items():
+            monkeypatch.setenv(f"CONSOLE_{name}", value)
+        bootstrap.shut_down()
+        try:
+            yield bootstrap.application()
+        finally:
+            bootstrap.shut_down()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Both systems of one test alone: a log-in is good for one installation."""
+    with running(articles=60) as both:
+        yield both
+
+
+def tokens(app: Application) -> list[str]:
+    kept = Connections(app.database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
+    assert kept
+    return [kept["access"], kept["refresh"]]
+
+
+def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
+    with console(tmp_path, **access(sandbox)) as app:
+        assert all(one.ok for system in ("accountview", "mplus") for one in app.check(system))
+        run = committed(app, previewed(app))
+        secrets = [*PLANTED, *tokens(app)]
+
+        assert told(open_page, secrets, of_run(run)) == {}
+
+
+def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
+    with console(tmp_path, **access(sandbox)) as app:
+        previewed(app)
+    with console(tmp_path, **{**access(sandbox), "MPLUS__SECRET": WRONG_TILL_SECRET}) as app:
+        assert "mplus_credentials_rejected" in {one.cause for one in app.check("mplus")}
+        run = previewed(app)
+        assert run.state is RunState.FAILED
+
+        assert told(open_page, [*PLANTED, *tokens(app)], of_run(run)) == {}
+
+
+def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
+    wrong = {"ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN}
+    with console(tmp_path, **{**access(sandbox), **wrong}) as app:
+        assert "accountview_login_needed" in {one.cause for one in app.check("accountview")}
+
+        assert told(open_page, PLANTED, FRONTS) == {}
+
+
+def test_what_was_typed_into_the_set_up_is_gone_once_it_was_sent(
+    sandbox: Sandbox, fresh: Application, open_page: Open
+) -> None:
+    test = open_page("setup", step="mplus")
+    address, port, ident, secret = test.text_input
+    host, _, number = sandbox.mplus_url.rstrip("/").rpartition(":")
+    for field, value in ((address, host), (port, number), (ident, "sandbox"), (secret, WRONG_TILL_SECRET)):
+        field.input(value)
+    next(button for button in test.button if button.label == "Check the connection").click().run()
+
+    assert fresh.connections()[1].findings[-1].ok is None
+    assert b"does not accept" in shown(test)
+    assert told(open_page, PLANTED, FRONTS) == {}
+
+
+def test_no_page_shows_the_password_of_a_database_that_does_not_answer(
+    tmp_path: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CONSOLE_DATA", str(tmp_path))
+    monkeypatch.setenv("CONSOLE_DATABASE_URL", f"postgresql://console:{DATABASE_PASSWORD}@127.0.0.1:9/none")
+    bootstrap.shut_down()
+
+    pages = {name: shown(open_page(name)) for name in PAGES}
+
+    assert all(b"database" in page for page in pages.values())
+    assert {name: here for name, page in pages.items() if (here := found(PLANTED, page))} == {}
+
+
+def leaking(secret: str) -> None:
+    """Show a secret in many ways."""
+    import pandas as pd  # noqa: PLC0415 - a script of its own
+    import plotly.express as px  # noqa: PLC0415
+    import streamlit as st  # noqa: PLC0415
+
+    st.markdown(f"a {secret} b")
+    st.text_input("Secret", secret)
+    st.text_input("Field", placeholder=secret)
+    st.selectbox("Choice", ["one", secret])
+    st.dataframe(pd.DataFrame({"said": [secret]}))
+    st.table({"said": secret})
+    st.plotly_chart(px.bar(x=[secret], y=[1]))
+    st.error(secret)
+    st.download_button(secret, "x")
+    st.exception(ValueError(secret))
+    st.expander(secret).write("inside")
+    st.html(f"<p>{secret}</p>")
+    st.link_button("There", f"https://till.example/?secret={secret}")
+
+
+@pytest.mark.parametrize("secret", [WRONG_CLIENT_SECRET, WRONG_TILL_SECRET])
+def test_the_search_would_find_a_secret_on_a_page(secret: str) -> None:
+    test = AppTest.from_function(leaking, args=(secret,), default_timeout=30).run()
+    leaks = [element.type for element in elements(test) if found([secret], element.proto.SerializeToString())]
+
+    assert found(PLANTED, shown(test)) == [secret]
+    assert len(leaks) == 13, leaks
