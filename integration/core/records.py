@@ -146,21 +146,17 @@ def merged(old: Record | None, new: Record) -> Record:
 
 def to_json(value: Value) -> object:
     """Return a value as JSON can carry it, so that `from_json` gives back the same."""
-    return value if value is None or isinstance(value, str | bool) else _to_json(value)
-
-
-def _to_json(value: Value) -> object:
     match value:
+        case str() | None | bool():
+            return value
         case Decimal():
             return {"n": format(value, "f")}
         case datetime():
             return {"t": value.isoformat()}
         case date():
             return {"d": value.isoformat()}
-        case tuple():
-            return list(value)
         case _:
-            return value
+            return list(value)
 
 
 def from_json(value: object) -> Value:
@@ -186,7 +182,7 @@ def record_to_json(record: Record) -> dict[str, object]:
         "kind": record.kind,
         "key": record.key,
         "values": {
-            name: value if type(value) in _AS_IT_IS else _to_json(value) for name, value in record.values.items()
+            name: value if type(value) in _AS_IT_IS else to_json(value) for name, value in record.values.items()
         },
     }
     if record.parts:

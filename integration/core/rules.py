@@ -160,7 +160,7 @@ def as_text(value: Value) -> str:
             return format(value, "f")
         case date():
             return value.isoformat()
-        case tuple():
+        case _:
             return ", ".join(value)
 
 

@@ -359,17 +359,10 @@ def _vat_rate_differs(case: _Case) -> _Explained:
                 break
         else:
             return
-    for code, rate in list(found.items())[:1]:
-        facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
-        yield (
-            _taxed(
-                ((line.vat_code, line.amount) for line in case.lines),
-                {**case.rates, **found},
-                case.basis,
-                case.rounding,
-            ),
-            facts,
-        )
+    code, rate = next(iter(found.items()))  # who asks has a difference to explain
+    facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
+    amounts = ((line.vat_code, line.amount) for line in case.lines)
+    yield _taxed(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
 
 
 def _other_basis(case: _Case) -> _Explained:

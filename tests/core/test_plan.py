@@ -22,6 +22,7 @@ from integration.core.plan import (
     diff,
     differences,
     fingerprint,
+    inverse,
     price_jumps,
     remaining,
     retire,
@@ -261,6 +262,52 @@ def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> Non
     assert change.sources == ()
 
 
+# ---- undoing
+
+
+def test_an_update_is_undone_by_what_was_there_and_stays_so() -> None:
+    before = a_product("10", (a_part_with("1", name="S", price_incl="19.95"),), name="Trui")
+    change = replace(
+        changed(a_product("10", (a_part_with("1", name="S", price_incl="21.95"),), name="Trui rood"), before, before),
+        kept=("1/unit",), first_match=True,
+    )  # fmt: skip
+    back = inverse(change)
+
+    assert (back.action, back.kept, back.first_match) == (Action.UPDATE, (), False)
+    assert back.wanted.flat() == {"name": "Trui", "1/price_incl": "19.95"}
+    assert back.before is not None
+    assert back.before.flat() == {"name": "Trui rood", "1/price_incl": "21.95"}
+    assert back.agreed == change.agreed  # a field kept unless changed in the target is not overwritten again
+
+
+def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
+    before = a_product("10", (a_part_with("1", name="S"),), name="Trui")
+    added = a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M", active=True)), name="Trui")
+    change = changed(added, before, before)
+    level = Record(Kind.LEVEL, "3", {"amount": Decimal(5)})
+    wanted = replace(change.wanted, parts=(*change.wanted.parts, level))
+    back = inverse(replace(change, wanted=wanted))
+
+    assert back.wanted.flat() == {"2/active": False}
+    assert back.before is not None
+    assert back.before.flat() == {"2/active": True}
+    assert {part.key: part.values.get("active") for part in back.agreed.parts} == {"1": None, "2": False}
+
+
+def test_a_variant_added_without_a_word_about_it_counts_as_active() -> None:
+    before = a_product("10", (a_part_with("1", name="S"),), name="Trui")
+    change = changed(a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M")), name="Trui"), before)
+    back = inverse(change)
+
+    assert back.before is not None
+    assert back.before.flat()["2/active"] is True
+
+
+def test_what_was_created_has_nothing_to_go_back_to() -> None:
+    with pytest.raises(ValueError, match="nothing before it"):
+        inverse(changed(a_product("10"), None))
+
+
 # ---- the mark of a plan
 
 
@@ -307,6 +354,11 @@ def test_another_plan_has_another_fingerprint() -> None:
         (Tally(changes=1, read=9, price_jumps=2), Limits(), (Brake("brake_price", 2, "25 %"),)),
         (Tally(changes=1, read=9, price_jumps=2), Limits(price_percent=None), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(), (Brake("brake_retirements", 1, "0"),)),
+        (Tally(changes=3, read=9, zeroed=3), Limits(zero_percent=Decimal(25)), (Brake("brake_stock_zero", 3, "25 %"),)),
+        (Tally(changes=2, read=9, zeroed=2), Limits(zero_percent=Decimal(25)), ()),
+        (Tally(changes=3, read=9, zeroed=9), Limits(zero_percent=None), ()),
+        (Tally(changes=3, read=9, new_debtors=3), Limits(new_debtors=2), (Brake("brake_new_debtors", 3, "2"),)),
+        (Tally(changes=3, read=9, new_debtors=2), Limits(new_debtors=2), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=None), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=1), ()),
     ],

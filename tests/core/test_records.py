@@ -155,3 +155,12 @@ def test_merging_with_nothing_is_the_new_record() -> None:
 def test_a_moment_keeps_its_zone_on_the_way_through_json() -> None:
     moment = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
     assert from_json(to_json(moment)) == moment
+
+
+def test_every_sort_of_value_and_a_part_come_back_from_json() -> None:
+    moment, day = datetime(2026, 3, 31, 12, 30, tzinfo=UTC), date(2026, 3, 31)
+    part = Record(Kind.ARTICLE, "1", {"on": day, "at": moment, "groups": ("A", "B"), "active": False}, source="A")
+    record = Record(Kind.PRODUCT, "10", {"name": "Trui", "price": Decimal("1.10"), "text": None}, (part,))
+    assert record_from_json(record_to_json(record)) == record
+    assert record_from_json(record_to_json(a_group())) == a_group()
+    assert to_json("Trui") == from_json("Trui") == "Trui"

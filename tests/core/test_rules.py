@@ -26,6 +26,7 @@ from integration.core.rules import (
     UnmappedError,
     as_text,
     compile,  # noqa: A004 - of a mapping
+    faults,
     matches,
     policy,
     rules_from,
@@ -448,3 +449,18 @@ def test_nothing_is_both_greater_and_less(one: Value, other: Value) -> None:
 )  # fmt: skip
 def test_every_value_has_a_plain_text(value: Value, text: str) -> None:
     assert as_text(value) == text
+
+
+def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:
+    rules = Rules(
+        1,
+        (
+            Rule(target="article.name", source="name", functions=(Call("upper"),)),
+            Rule(target="article.ean"),
+            Rule(target="article.unit", source="unit", functions=(Call("shout"),)),
+        ),
+    )
+
+    assert faults(rules, SmallToolbox()) == {
+        "article.ean": "it needs a source, an expression or a default", "article.unit": "there is no function shout",
+    }  # fmt: skip

@@ -1,17 +1,35 @@
 """What may follow what, and that the counts add up."""
 
 import pickle
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
-from integration.core.flow import Flow, Stage
-from integration.core.records import Kind
-from integration.core.run import ACTIVE, CHANGE_STEPS, RUN_STEPS, Counts, RunState, Step, may_follow
+from integration.core.run import (
+    ACTIVE,
+    CHANGE_STEPS,
+    EARLIEST_SECONDS,
+    RESTING,
+    RUN_STEPS,
+    Counts,
+    Mode,
+    Pace,
+    Phase,
+    Run,
+    RunState,
+    Step,
+    may_follow,
+    pace,
+)
 
 SOME = st.integers(0, 1000)
+BEGAN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+RUN = Run("r1", "products", RunState.PREVIEWING, Mode.COMPLETE, "anna", BEGAN, progress_done=150, progress_total=400)
+READING = Phase("extract", BEGAN, done_before=50)
 
 
 def test_the_tables_know_every_state() -> None:
@@ -32,6 +50,11 @@ def test_a_change_goes_only_where_its_table_says(now: Step, wanted: Step) -> Non
 @pytest.mark.parametrize("end", [Step.PROVEN, Step.PARKED, Step.LEFT])
 def test_what_is_settled_stays_settled(end: Step) -> None:
     assert not CHANGE_STEPS[end]
+
+
+def test_a_plan_is_committed_once_it_is_ready() -> None:
+    assert may_follow(RunState.READY, RunState.COMMITTING)
+    assert not may_follow(RunState.PREVIEWING, RunState.COMMITTING)
 
 
 def test_nothing_is_proven_that_was_never_sent() -> None:
@@ -55,11 +78,6 @@ def test_a_lost_record_is_a_difference() -> None:
     assert Counts(read=3, proven=1, parked=1).difference == 1
 
 
-def test_a_flow_knows_the_stage_that_writes_a_kind() -> None:
-    flow = Flow("products", "a", "b", (Stage(Kind.GROUP, Kind.GROUP), Stage(Kind.ARTICLE, Kind.PRODUCT)))
-    assert flow.stage(Kind.PRODUCT) == 1
-
-
 def test_an_error_survives_the_way_through_a_database() -> None:
     error = pickle.loads(pickle.dumps(PlanStaleError("plan_stale", flow="products", version=3)))  # noqa: S301
     assert isinstance(error, PlanStaleError)
@@ -69,3 +87,28 @@ def test_an_error_survives_the_way_through_a_database() -> None:
 def test_an_error_says_its_code_and_facts() -> None:
     assert str(ConfigurationError(setting="key")) == "setting_invalid: setting=key"
     assert str(IntegrationError()) == "unexpected_error"
+
+
+# ---- how fast a run goes
+
+
+def test_the_pace_is_what_was_done_since_the_phase_began() -> None:
+    assert pace(RUN, READING, BEGAN + timedelta(seconds=20)) == Pace(per_second=5, seconds_left=50)
+
+
+def test_a_run_that_found_more_than_it_expected_has_no_time_left() -> None:
+    assert pace(replace(RUN, progress_total=100), READING, BEGAN + timedelta(seconds=20)) == Pace(5, 0)
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds"),
+    [
+        (None, 20),
+        (replace(READING, ended_at=BEGAN + timedelta(seconds=9)), 20),
+        *((replace(READING, name=name), 20) for name in sorted(RESTING)),
+        (READING, EARLIEST_SECONDS / 2),
+        (replace(READING, done_before=150), 20),
+    ],
+)
+def test_a_run_that_rests_or_has_hardly_begun_has_no_pace(phase: Phase | None, seconds: float) -> None:
+    assert pace(RUN, phase, BEGAN + timedelta(seconds=seconds)) == Pace()

@@ -416,6 +416,16 @@ TWO_RATES = (line("1", "2", "12.10"), line("2", "1", "10.90"))
             {"lines": "1", "decimals": "2"},
         ),
         ("unexplained", sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")}), {}),
+        ("unexplained", sale(line("1", "2", "12.10", total=None), vat={"2": ("10.01", "2.09")}), {}),
+        (
+            "line_without_vat_code",
+            sale(
+                line("1", "2", "12.10"),
+                line("2", "", "1.21"),
+                vat={"": ("0", "0"), "2": ("11.00", "2.31")},
+            ),
+            {"lines": "2", "vat_code": "2"},
+        ),
     ],
 )
 def test_a_difference_is_explained_by_the_first_rule_that_gives_it_exactly(
@@ -578,3 +588,59 @@ def test_the_page_about_it_lists_the_rules_in_their_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert rows == [*RULES, UNEXPLAINED]
+
+
+@pytest.mark.parametrize(
+    ("basis", "sold", "price"),
+    [
+        ("incl", Sold("1", "2", Decimal(1), price_excl=Decimal("10.00")), "12.10"),
+        ("excl", Sold("1", "2", Decimal(1), price_incl=Decimal("12.10")), "10.00"),
+        ("incl", Sold("1", "2", Decimal(1)), "0.00"),
+    ],
+)
+def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
+    basis: Basis, sold: Sold, price: str
+) -> None:
+    (made,) = book_lines(sale(sold, vat={}), basis, RATES)
+    assert made.price == Decimal(price)
+
+
+def test_a_total_without_a_quantity_cannot_be_reached_and_the_verdict_says_so() -> None:
+    nothing = sale(line("1", "2", "12.10", "0", total="12.10"), vat={"2": ("10.00", "2.10")})
+    (made,) = book_lines(nothing, "incl", RATES)
+    assert (made.quantity, made.price, made.amount) == (Decimal(0), Decimal("12.10"), Decimal(0))
+    assert verdict(nothing, RATES, "incl", "document").amount == Decimal("12.10")
+
+
+@pytest.mark.parametrize("basis", get_args(Basis))
+def test_cash_rounding_that_is_not_the_difference_explains_nothing(basis: Basis) -> None:
+    other = sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")}, rounding=euros("0.02"))
+    assert verdict(other, RATES, basis, "document").rule == UNEXPLAINED
+
+
+def test_vat_on_nothing_is_no_other_rate() -> None:
+    strange = sale(line("1", "2", "12.10"), vat={"2": ("0", "12.50")})
+    assert verdict(strange, RATES, "incl", "document").rule == "till_lines_do_not_add_up"
+
+
+def test_there_are_no_rounding_lines_where_there_is_no_correction() -> None:
+    far = sale(line("1", "2", "12.10"), vat={"2": ("20.00", "4.20")})
+    found, lines = verdict(far, RATES, "incl", "document"), book_lines(far, "incl", RATES)
+    assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "sold", "share"),
+    [
+        ("inclusive", Sold("1", "2", Decimal(1), price_incl=Decimal("12.10")), VatSum(euros("10.00"), euros("2.10"))),
+        ("exclusive", Sold("1", "2", Decimal(1), price_excl=Decimal("10.00")), VatSum(euros("10.00"), euros("2.10"))),
+        ("exclusive", Sold("1", "2", amount_excl=Decimal("10.00")), VatSum(euros("10.00"), euros("2.10"))),
+        ("inclusive", Sold("1", "2", amount_incl=Decimal("12.10")), VatSum(euros("10.00"), euros("2.10"))),
+    ],
+)
+def test_what_a_line_does_not_tell_is_taken_in_the_proportion_of_its_code(
+    method: str, sold: Sold, share: VatSum
+) -> None:
+    other = Sold("2", "2", Decimal(1), amount_incl=euros("24.20"), amount_excl=euros("20.00"), group="8010")
+    document = sale(sold, other, vat={"2": ("30.00", "6.30")}, method=method)
+    assert posted(document) == {("2", ""): share, ("2", "8010"): VatSum(euros("20.00"), euros("4.20"))}

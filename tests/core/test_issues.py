@@ -1,0 +1,38 @@
+"""Issues: which troubles are one repair, and when somebody has changed the record that was parked."""
+
+import pytest
+
+from integration.core.issues import TELLING, source_mark, telling
+from tests.builders import an_article
+
+
+def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
+    one = telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1001"})
+    assert one == telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1002"}) == "NL · 2"
+    assert one != telling("revenue_account_unmapped", {"country": "BE", "code": "2"})
+
+
+def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
+    assert telling("value_unmapped", {"value": "9"}) == " · 9"
+
+
+def test_a_cause_whose_troubles_are_all_alike_tells_nothing() -> None:
+    assert "ean_check_digit" not in TELLING
+    assert telling("ean_check_digit", {"value": "871"}) == ""
+
+
+def test_a_change_of_the_record_gives_it_another_mark() -> None:
+    assert source_mark("products", an_article()) == source_mark("products", an_article())
+    assert source_mark("products", an_article()) != source_mark("products", an_article(name="Anders"))
+
+
+@pytest.mark.parametrize("passing", [{"stock": "3"}, {"warehouse:1": "3"}])
+def test_what_is_in_stock_marks_a_record_for_the_flow_of_stock_alone(passing: dict[str, str]) -> None:
+    moved = an_article(**passing)
+    assert source_mark("products", moved) == source_mark("products", an_article())
+    assert source_mark("stock", moved) != source_mark("stock", an_article())
+
+
+@pytest.mark.parametrize("flow", ["products", "stock"])
+def test_a_stamp_alone_is_no_change(flow: str) -> None:
+    assert source_mark(flow, an_article(changed="2026-11-25", marker="9")) == source_mark(flow, an_article())
