@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
+from integration.connectors.http import PerSecond
 from integration.core.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class AccountViewAccess(BaseModel):
     refresh_token: SecretStr = Field(default=SecretStr(""), description="a token of a log-in that was made elsewhere")
     company: str = Field(default="", description="the company's id, as the web API knows it")
     names: Path | None = Field(default=None, description="a TOML file with names of objects and fields in AccountView")
-    per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
+    per_second: PerSecond | None = Field(default=None, description="calls per second, from 0.01 to 100000")
 
 
 class MplusAccess(BaseModel):
@@ -60,7 +61,7 @@ class MplusAccess(BaseModel):
     membership: Literal["product", "calls"] | None = Field(
         default=None, description="product or calls: how an article group's membership is written"
     )
-    per_second: float | None = Field(default=None, gt=0, description="calls per second, above 0")
+    per_second: PerSecond | None = Field(default=None, description="calls per second, from 0.01 to 100000")
 
 
 class Settings(BaseSettings):
@@ -77,7 +78,10 @@ class Settings(BaseSettings):
     )
     sandbox: bool = Field(default=False, description="true or false: start the built-in sandbox and connect to it")
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000, description="whole number from 50 to 1000000")
-    patience_seconds: float = Field(default=60, ge=0, description="seconds a system may need to show what it accepted")
+    patience_seconds: float = Field(
+        default=60, ge=0, le=86_400, allow_inf_nan=False,
+        description="seconds a system may need to show what it accepted, from 0 to 86400",
+    )  # fmt: skip
     log: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="debug, info, warning or error: what is written to the standard error"
     )
@@ -157,6 +161,8 @@ def load_settings(**given: Any) -> Settings:
     Names that begin with CONSOLE_ and mean nothing are warned of, with the nearest name that does. Raises
     ConfigurationError with the name of the first wrong setting and what it should be.
     """
+    for name in _no_text():
+        raise ConfigurationError("setting_invalid", setting=name, expected="text in UTF-8")
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -165,10 +171,22 @@ def load_settings(**given: Any) -> Settings:
         group = next((name for name in ("accountview", "mplus") if f'"{name}"' in str(error)), "")
         name, shape = f"{PREFIX}{group.upper()}", f"one variable per value, such as {PREFIX}{group.upper()}__URL"
         raise ConfigurationError("setting_invalid", setting=name, expected=shape) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError("setting_invalid", setting=".env", expected="a file in UTF-8") from None
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
         log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
     return settings
+
+
+def _no_text() -> Iterator[str]:
+    """Yield the names of our settings whose values hold bytes that are no text."""
+    for name, value in os.environ.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            if name.upper().startswith(PREFIX):
+                yield name
 
 
 def refused(error: ValidationError, prefix: str) -> ConfigurationError:

@@ -17,6 +17,7 @@ WRONG_TILL_SECRET = "planted/till secret+é&<"
 WRONG_CLIENT_SECRET = "planted-client-secret"
 WRONG_REFRESH_TOKEN = "planted-refresh-token"
 DATABASE_PASSWORD = "planted-database-password"
+UNENCODED_PASSWORD = ("planted-until-the-sign", "planted-behind-the-sign")  # what an @ in it makes of a password
 CONSOLE_KEY = "planted-console-key"
 
 

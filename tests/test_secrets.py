@@ -22,6 +22,7 @@ from integration.store.secrets import Connections
 from tests.planted import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
+    UNENCODED_PASSWORD,
     WRONG_CLIENT_SECRET,
     WRONG_REFRESH_TOKEN,
     WRONG_TILL_SECRET,
@@ -38,7 +39,7 @@ pytestmark = [
 ]
 
 PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE_PASSWORD, CONSOLE_KEY,
-           "sandbox-secret", "sandbox-refresh"]  # fmt: skip
+           *UNENCODED_PASSWORD, "sandbox-secret", "sandbox-refresh"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,14 @@ def _said_by_terminals(terminal: Terminal, folder: Path, processes: list[bytes])
         (("run", "products"), {**wrong_login, "DATA": str(folder / "login"), "LOG": "debug"}),
         (("runs",), {"DATABASE_URL": database}),
         (("runs",), {"DATABASE_URL": database.replace("postgresql", "mysql")}),
+        (("runs",), {"DATABASE_URL": database.replace(DATABASE_PASSWORD, "@".join(UNENCODED_PASSWORD))}),
+        (("runs",), {"DATABASE_URL": database.replace(DATABASE_PASSWORD, "@x:".join(UNENCODED_PASSWORD))}),
+        (("runs",), {"DATABASE_URL": database.replace(DATABASE_PASSWORD, "?".join(UNENCODED_PASSWORD))}),
         (("runs",), {"KEY": DATABASE_PASSWORD[:8]}),
         (("check",), {"MPLUS__URL": f"https://x:{WRONG_TILL_SECRET}@till.example/"}),
     ):
         ended = terminal(*arguments, **settings)
-        said[f"{arguments} {list(settings)}"] = ended.out + ended.err
+        said[f"{len(said)} {arguments} {list(settings)}"] = ended.out + ended.err
         assert ended.status != 1 or "run" in arguments, ended
     return said
 

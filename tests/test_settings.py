@@ -1,5 +1,6 @@
 """A wrong setting stops the start with its name, its shape and what to do; never with a trace, never with its value."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,15 +28,15 @@ def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
 WRONG = {
     "CONSOLE_SANDBOX": ("perhaps", "true or false"),
     "CONSOLE_SANDBOX_ARTICLES": ("49", "from 50"),
-    "CONSOLE_PATIENCE_SECONDS": ("-1", "seconds"),
+    "CONSOLE_PATIENCE_SECONDS": ("-1", "from 0 to 86400"),
     "CONSOLE_KEY": ("too short", "at least 16 signs"),
     "CONSOLE_DATABASE_URL": ("mysql://user:password@host/database", "postgresql://"),
     "CONSOLE_LOG": ("loud", "debug, info, warning or error"),
     "CONSOLE_ACCOUNTVIEW__URL": ("http://books.example/api/v3", "https://"),
-    "CONSOLE_ACCOUNTVIEW__PER_SECOND": ("0", "above 0"),
+    "CONSOLE_ACCOUNTVIEW__PER_SECOND": ("0.001", "from 0.01 to 100000"),
     "CONSOLE_MPLUS__URL": ("http://127.0.0.1.elsewhere.example/", "https://api.mpluskassa.nl:PORT/"),
     "CONSOLE_MPLUS__IN_FLIGHT": ("9", "from 1 to 8"),
-    "CONSOLE_MPLUS__PER_SECOND": ("many", "above 0"),
+    "CONSOLE_MPLUS__PER_SECOND": ("many", "from 0.01"),
     "CONSOLE_MPLUS": ("till.example", "CONSOLE_MPLUS__URL"),
     "CONSOLE_ACCOUNTVIEW": ("{", "CONSOLE_ACCOUNTVIEW__URL"),
 }
@@ -56,6 +57,36 @@ def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
     assert shape in sentences.do
     assert value not in str(caught.value).replace(shape, "")
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e300"])
+@pytest.mark.parametrize("name", ["PATIENCE_SECONDS", "ACCOUNTVIEW__PER_SECOND", "MPLUS__PER_SECOND"])
+def test_a_number_that_no_clock_can_count_is_refused(name: str, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"CONSOLE_{name}", number)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert caught.value.facts["setting"] == f"CONSOLE_{name}"
+
+
+def test_a_pace_slower_than_any_clock_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_MPLUS__PER_SECOND", "1e-300")
+
+    with pytest.raises(ConfigurationError):
+        load_settings()
+
+
+def test_what_is_no_text_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_KEY", os.fsdecode(b"sixteen signs and \xff"))
+    with pytest.raises(ConfigurationError) as variable:
+        load_settings()
+    monkeypatch.delenv("CONSOLE_KEY")
+    (tmp_path / ".env").write_bytes(b"CONSOLE_MPLUS__IDENT=caf\xe9\n")
+    with pytest.raises(ConfigurationError) as file:
+        load_settings()
+
+    assert [caught.value.facts["setting"] for caught in (variable, file)] == ["CONSOLE_KEY", ".env"]
 
 
 @pytest.mark.parametrize("url", ["https://api.mpluskassa.nl:34562/", "http://127.0.0.1:8000/", "http://localhost/", ""])

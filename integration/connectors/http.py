@@ -16,11 +16,12 @@ from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import Annotated, NoReturn, Self, TypeVar
 from urllib.parse import quote, quote_plus, urlencode
 
 import httpx
 import stamina
+from pydantic import Field
 
 from integration.core.errors import (
     AccessDeniedError,
@@ -43,6 +44,9 @@ AWAY = frozenset({502, 503, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
+
+PerSecond = Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ class _Call:
     data: Parameters | None = field(repr=False, default=None)
 
 
-_FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+_FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError)
 
 
 class Line:
@@ -372,7 +376,7 @@ class Line:
         """Return what a failure of the line means for this call: delivered or not decides."""
         connect, read = f"{self.pace.connect_seconds:g} s", f"{self.pace.read_seconds:g} s"
         match error:
-            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():  # last: no look-up takes it
                 return self._unavailable("host_unknown", call)
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))

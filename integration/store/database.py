@@ -29,6 +29,10 @@ _one_at_a_time = threading.Lock()  # alembic keeps its context for the whole pro
 MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
 BUSY_SECONDS = 30
 ROOM_NEEDED = "100 MB"
+ADDRESS = (
+    "sqlite:///file or postgresql://user:password@host:port/name; signs such as @ : / ? # in a user or password are "
+    "percent-encoded (%40 %3A %2F %3F %23)"
+)
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 
 Clock = Callable[[], datetime]
@@ -89,17 +93,17 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
 
 
 def _address(url: str) -> sa.URL:
-    """Return the parsed address. Its password never shows in an error."""
-    expected = "sqlite:///file or postgresql://user:password@host/name"
+    """Return the parsed address. Its password never shows in an error, nor what is taken for another part of it."""
     try:
         address = sa.make_url(url)
-    except ArgumentError:
-        raise _unusable(expected) from None
+        (address.host or "").encode("idna")  # as it will be looked up
+    except (ArgumentError, ValueError):
+        raise _unusable(ADDRESS) from None
     backend = address.get_backend_name()
-    if backend == "postgresql":
+    if backend == "postgresql" and url.count("@") <= 1:  # behind a second one is the end of a password, not a host
         return address.set(drivername="postgresql+psycopg")
-    if backend != "sqlite" or address.database in (None, "", ":memory:"):
-        raise _unusable(expected)
+    if backend != "sqlite" or address.database in (None, "", ":memory:") or address.query:
+        raise _unusable(ADDRESS)
     try:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -194,6 +198,8 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
         return _unusable(f"a database file that can be read and written ({origin})") if _unreadable(text) else None
+    if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
+        return _unusable("a port and options that PostgreSQL knows")
     strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))
     if strangers:
         return _unusable("a user, password and database that the server knows")

@@ -419,7 +419,7 @@ def test_a_host_that_does_not_exist_is_unknown() -> None:
         line.send("GET", "http://no-such-host.invalid/", operation="read", repeatable=True)
 
 
-@pytest.mark.parametrize("url", ["ftp://till.example/", "till.example/soap", "http://[nonsense/"])
+@pytest.mark.parametrize("url", ["ftp://till.example/", "till.example/soap", "http://[nonsense/", "http://a..b/"])
 def test_an_address_that_is_none_names_no_host(url: str) -> None:
     with a_real_line() as line, pytest.raises(UnavailableError, match="host_unknown"):
         line.send("GET", url, operation="read", repeatable=True)

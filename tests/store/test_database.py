@@ -1,6 +1,7 @@
 # ruff: noqa: TID251 - these tests look at the tables themselves
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,27 @@ def test_what_raises_inside_a_transaction_undoes_it(database: Database, clock: C
         assert connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar() == 1
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://host/name"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "nonsense", "sqlite://", "sqlite:///:memory:", "sqlite:///x.sqlite?timeout=soon", "mysql://host/name",
+        "postgresql://127.0.0.1:port/console", "postgresql://127.0.0.1:99999/console", "postgresql://[::1/console",
+        "postgresql://a..b/console", "postgresql://127.0.0.1:1/console?nosuch=1",
+        "postgresql://127.0.0.1:1/console?sslmode=odd", "postgresql://127.0.0.1:1/console?connect_timeout=soon",
+    ],
+)  # fmt: skip
 def test_an_address_that_cannot_be_used_is_a_setting(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         open_database(url)
-    assert caught.value.code == "setting_invalid"
+    assert (caught.value.code, caught.value.facts["setting"]) == ("setting_invalid", "CONSOLE_DATABASE_URL")
+
+
+@pytest.mark.parametrize("password", ["be@planted", "be@x:planted", "be@planted/1", "be@x/planted", "be@x?planted=1"])
+def test_a_password_that_looks_like_the_end_of_itself_is_refused_without_being_shown(password: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_database(f"postgresql://anna:{password}@127.0.0.1:1/console")
+    assert "percent-encoded" in caught.value.facts["expected"]
+    assert "planted" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_file_that_is_no_database_is_a_setting(tmp_path: Path) -> None:

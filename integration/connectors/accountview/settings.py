@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from integration.connectors.http import Pace
+from integration.connectors.http import Pace, PerSecond, Seconds
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 """A name as AccountView writes it: of an object, a table, a column."""
@@ -307,11 +307,11 @@ class AccountViewSettings(Names):
     refresh_token: SecretStr | None = None
     company: str = ""  # the Id of the list of companies, not the code people see
     in_flight: int = Field(1, ge=1, le=16)
-    per_second: float = Field(10, gt=0)
-    connect_seconds: float = Field(10, gt=0)
-    read_seconds: float = Field(60, gt=0)
+    per_second: PerSecond = 10
+    connect_seconds: Seconds = 10
+    read_seconds: Seconds = 60
     attempts: int = Field(5, ge=1)
-    patience_seconds: float = Field(120, gt=0)
+    patience_seconds: Seconds = 120
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
 

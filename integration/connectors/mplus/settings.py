@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from integration.connectors.http import Pace
+from integration.connectors.http import Pace, PerSecond, Seconds
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -32,11 +32,11 @@ class MplusSettings(BaseModel):
     secret: SecretStr
 
     in_flight: int = Field(default=4, ge=1, le=8)
-    per_second: float = Field(default=50, gt=0)  # the vendor names no limit
-    connect_seconds: float = Field(default=10, gt=0)
-    read_seconds: float = Field(default=60, gt=0)
+    per_second: PerSecond = 50  # the vendor names no limit
+    connect_seconds: Seconds = 10
+    read_seconds: Seconds = 60
     attempts: int = Field(default=5, ge=1)
-    patience_seconds: float = Field(default=120, gt=0)
+    patience_seconds: Seconds = 120
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
     document_page: int = Field(default=200, ge=1, le=1000)  # orders, invoices or receipts in one answer
