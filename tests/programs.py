@@ -75,15 +75,22 @@ class Terminal:
     @contextmanager
     def running(self, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[str]"]:
         """Run a command beside the block and stop it at its end."""
-        program = subprocess.Popen(
-            [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=environment(**{**self.settings, **settings}),
-        )  # fmt: skip
-        try:
-            yield program
-        finally:
-            program.send_signal(signal.SIGTERM)
-            program.communicate(timeout=SECONDS)
+        with program("integration", *arguments, settings={**self.settings, **settings}) as running:
+            yield running
+
+
+@contextmanager
+def program(module: str, *arguments: str, settings: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """Run a module of Python beside the block and stop it at its end."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(**settings),
+    )  # fmt: skip
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=SECONDS)
 
 
 def confirmations(run: Mapping[str, Any]) -> list[str]:

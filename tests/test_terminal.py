@@ -14,7 +14,7 @@ import pytest
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.counter import Counter
-from tests.programs import SECONDS, Ended, Terminal, access, confirmations
+from tests.programs import SECONDS, Ended, Terminal, access, confirmations, program
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
 
@@ -219,6 +219,18 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     assert wrong.status == 2
     assert mode == 0o600
     assert not announced.exists()
+
+
+def test_the_server_listens_on_this_machine_alone_unless_told_otherwise(terminal: Terminal) -> None:
+    port = free_port()
+    with program("streamlit", "run", "app.py", "--server.port", str(port), settings=terminal.settings):
+        until_well(port)
+        by_itself = accepts("127.0.0.2", port)
+    with terminal.running("console", "--host", "127.0.0.2", "--port", str(port), "--json"):
+        until_well(port, "127.0.0.2")
+        as_told = accepts("127.0.0.1", port)
+
+    assert (by_itself, as_told) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -431,11 +443,19 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def until_well(port: int) -> None:
+def accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def until_well(port: int, host: str = "127.0.0.1") -> None:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
