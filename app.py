@@ -23,6 +23,8 @@ if __name__ != "__main__":
     from integration.core.errors import IntegrationError
     from integration.words import say
 
+    STOPPED = 5  # as the terminal ends where a setting or a connection stops it
+
     # An address such as /runs opened first on a fresh server would run that page without this frame.
     PagesManager.uses_pages_directory = False
 
@@ -35,7 +37,7 @@ if __name__ != "__main__":
             sentences = say(error.code, error.facts)
             sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
             sys.stderr.flush()
-            os._exit(1)  # nothing runs yet; the server would bury the sentences under a trace
+            os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
         if st.get_option("server.address") in (None, "", "0.0.0.0", "127.0.0.1", "localhost"):  # noqa: S104 - asked, not bound
             application.announce(f"http://127.0.0.1:{st.get_option('server.port')}")
         try:

@@ -265,6 +265,14 @@ def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> No
     assert no_trace(ended)
 
 
+def test_a_setting_that_only_the_server_reads_stops_it_alike(terminal: Terminal) -> None:
+    ended = terminal("console", "--port", str(free_port()), ACCOUNTVIEW__NAMES="/nowhere/names.toml")
+
+    assert ended.status == 5
+    assert "CONSOLE_ACCOUNTVIEW__NAMES" in ended.err
+    assert no_trace(ended)
+
+
 def test_programs_get_an_error_as_json(terminal: Terminal) -> None:
     ended = terminal("run", "products", "--json", SANDBOX_ARTICLES="few")
 
