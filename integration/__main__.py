@@ -42,6 +42,8 @@ from integration.words import MISSING, cause, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
+RUN_ID_SIGNS = len("261125-141154-66fcff")
+WIDEST = 1_000  # signs; wider than any terminal
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 out = Console(markup=False, highlight=False, emoji=False)
@@ -114,8 +116,14 @@ def _table(*columns: str, numbers: Collection[str] = ()) -> Table:
         if name in numbers:
             table.add_column(name, justify="right", no_wrap=True)
         else:
-            table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"))
+            fixed = RUN_ID_SIGNS if name == "run" else None  # an id that is cut names no run
+            table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"), min_width=fixed)
     return table
+
+
+def _fits(table: Table) -> bool:
+    """Tell whether every line of a table has room in this terminal."""
+    return out.measure(table, options=out.options.update_width(WIDEST)).maximum <= out.width
 
 
 def _print_json(value: object) -> None:
@@ -195,7 +203,12 @@ def _show_counts(runs: list[Run]) -> None:
     table = _table("run", "flow", "state", *names, numbers=names)
     for run, line in zip(runs, lines, strict=True):
         table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown))
-    out.print(table)
+    if _fits(table):
+        out.print(table)
+        return
+    for run, line in zip(runs, lines, strict=True):
+        out.print(f"{run.id}  {run.flow}  {run.state}")
+        out.print("  " + " · ".join(f"{NUMBERS[at]} {line[at]}" for at in shown))
 
 
 def _show_how_to_commit(run: Run) -> None:

@@ -139,6 +139,20 @@ def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> 
     assert terminal("runs", "products").out.count("products") == len(listed)
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(terminal: Terminal, committed: Result, width: int) -> None:
+    narrow = Terminal(terminal.settings, width=width)
+    counted = terminal("runs", "products", "--json").json[-1]
+    shown = [narrow("runs"), narrow("show", committed["run"], "--limit", "1")]
+    asked = narrow("log", "SELECT event, run, kind, key, title FROM events WHERE run <> '' LIMIT 1")
+
+    for said in shown:
+        words = said.out.split()
+        assert {committed["run"], "products", "done", str(counted["read"]), str(counted["parked"])} <= set(words)
+    assert committed["run"] in asked.out
+    assert [line for said in (*shown, asked) for line in said.out.splitlines() if len(line) > width] == []
+
+
 def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, committed: Result) -> None:
     causes = terminal("issues", "--json").json
     table = terminal("issues").out
