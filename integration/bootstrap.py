@@ -672,7 +672,7 @@ class Application:
         """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
         newest = next(iter(self.rules.history(flow)), None)
         if newest is None:
-            raise ConfigurationError("setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
         body = rules_from(self.rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 
@@ -867,7 +867,7 @@ class Application:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
         published = self.rules.published(flow)
         if published is None:
-            raise ConfigurationError("setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
         version, body = published
         tables, stored = self.rules.tables(), self.stored.get(f"flow:{flow}") or {}
         asked = _Asked(self)

@@ -19,6 +19,7 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
+from integration.expected import expected
 from integration.flows.common import FlowSettings
 from integration.flows.orders import OrderSettings
 from integration.flows.uses import Use, uses
@@ -213,8 +214,8 @@ class Naming:
     def expect_place(self, settings: FlowSettings) -> None:
         """Raise ConfigurationError for documents that shall become trade invoices while no object is named for them."""
         if _becomes(settings) == "invoice" and not self.invoices():
-            expected = "a code under objects.trade_invoices first, in Set-up"
-            raise ConfigurationError("setting_invalid", setting="orders becomes", expected=expected)
+            first = "a code under objects.trade_invoices first, in Set-up"
+            raise ConfigurationError("flow_setting_invalid", setting="orders becomes", expected=first)
 
     def put(self, values: Mapping[str, str | None], by: str) -> None:
         """Keep changed names by their paths, None for the default.
@@ -480,10 +481,9 @@ def _checked(named: Mapping[str, Any], within: str = "") -> Names:
     try:
         return Names(**named)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(step) for step in first["loc"])
-        expected = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=expected) from None
+        raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=expected(first)) from None
 
 
 def _read(file: Path) -> dict[str, Any]:

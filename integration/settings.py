@@ -20,6 +20,7 @@ from structlog.typing import EventDict
 
 from integration.connectors.http import PerSecond
 from integration.core.errors import ConfigurationError
+from integration.expected import expected
 
 log = structlog.get_logger(__name__)
 
@@ -169,8 +170,8 @@ def load_settings(**given: Any) -> Settings:
         raise refused(error, PREFIX) from None
     except SettingsError as error:  # a group of settings given as one text that is not JSON
         group = next((name for name in ("accountview", "mplus") if f'"{name}"' in str(error)), "")
-        name, shape = f"{PREFIX}{group.upper()}", f"one variable per value, such as {PREFIX}{group.upper()}__URL"
-        raise ConfigurationError("setting_invalid", setting=name, expected=shape) from None
+        name = f"{PREFIX}{group.upper()}"
+        raise ConfigurationError("setting_invalid", setting=name, expected=_one_each(name)) from None
     except UnicodeDecodeError:
         raise ConfigurationError("setting_invalid", setting=".env", expected="a file in UTF-8") from None
     set_up_log(settings.log)
@@ -191,12 +192,15 @@ def _no_text() -> Iterator[str]:
 
 def refused(error: ValidationError, prefix: str) -> ConfigurationError:
     """Return what pydantic says about a setting as our error: its name after `prefix` and its shape, not its value."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
     shapes = {one.name: one.shape for one in known_settings()}
-    return ConfigurationError(
-        "setting_invalid", setting=name, expected=shapes.get(name) or first["msg"].removeprefix("Value error, ")
-    )
+    shapes |= {group: _one_each(group) for group in (f"{PREFIX}ACCOUNTVIEW", f"{PREFIX}MPLUS")}
+    return ConfigurationError("setting_invalid", setting=name, expected=shapes.get(name) or expected(first))
+
+
+def _one_each(group: str) -> str:
+    return f"one variable per value, such as {group}__URL"
 
 
 def unknown_settings() -> dict[str, str]:

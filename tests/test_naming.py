@@ -344,19 +344,26 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "named", "expected"),
     [
-        ("[article]\neam = 'X'\n", "article.eam"),
-        ("conditions = 0\n", "conditions"),
-        ("[objects.orders]\ncode = 'SO9'\n", "objects.orders.table"),
-        ("url = 'https://elsewhere.example'\n", "url"),
+        ("[article]\neam = 'X'\n", "article.eam", "a name that exists"),
+        ("[article]\nean = 'X Y'\n", "article.ean", "letters, digits and _ alone"),
+        ("[article]\nean = 5\n", "article.ean", "text"),
+        ("article = 5\n", "article", "a group of values"),
+        ("conditions = 0\n", "conditions", "at least 1"),
+        ("conditions = 2.5\n", "conditions", "a whole number"),
+        ("page_strategy = 'x'\n", "page_strategy", "'number' or 'last_key'"),
+        ("[objects.orders]\ncode = 'SO9'\n", "objects.orders.table", "a value"),
+        ("url = 'https://elsewhere.example'\n", "url", "a name that exists"),
     ],
 )
-def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(tmp_path: Path, text: str, named: str) -> None:
+def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
+    tmp_path: Path, text: str, named: str, expected: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=file_of(tmp_path, text)):
         pass
 
-    assert caught.value.facts["setting"] == f"{FILE} {named}"
+    assert dict(caught.value.facts) == {"setting": f"{FILE} {named}", "expected": expected}
 
 
 def test_a_file_of_names_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:

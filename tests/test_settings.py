@@ -55,8 +55,18 @@ def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
     sentences = say(caught.value.code, caught.value.facts)
     assert name in sentences.what
     assert shape in sentences.do
+    assert "docs/settings.md" in sentences.do
     assert value not in str(caught.value).replace(shape, "")
     assert caught.value.__cause__ is None
+
+
+def test_a_group_given_as_another_kind_of_value_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_MPLUS", "[1]")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert caught.value.facts["expected"] == "one variable per value, such as CONSOLE_MPLUS__URL"
 
 
 @pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e300"])

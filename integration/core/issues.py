@@ -43,6 +43,7 @@ TELLING: Mapping[str, tuple[str, ...]] = {
     "period_closed": ("period",),
     "currency_without_rate": ("currency",),
     "setting_invalid": ("setting",),
+    "flow_setting_invalid": ("setting",),
     "mplus_rejected": ("message",),
     "accountview_rejected": ("message",),
 }

@@ -383,7 +383,7 @@ def _contradiction(rule: Rule) -> str:
 
 
 def _unusable(target: str, expected: str) -> ConfigurationError:
-    return ConfigurationError("setting_invalid", setting=f"mapping rule {target}".rstrip(), expected=expected)
+    return ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}".rstrip(), expected=expected)
 
 
 # ---- applying

@@ -11,6 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record, Value
 from integration.core.rules import Operator, as_text, matches
+from integration.expected import expected
 
 _UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
@@ -61,7 +62,9 @@ class FlowSettings(Strict):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = ".".join(str(step) for step in first["loc"])
-            raise ConfigurationError("setting_invalid", setting=f"{cls.flow} {name}", expected=first["msg"]) from None
+            raise ConfigurationError(
+                "flow_setting_invalid", setting=f"{cls.flow} {name}", expected=expected(first)
+            ) from None
         settings.check()
         return settings
 

@@ -82,7 +82,7 @@ class Customers:
         owned = policy(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
             raise ConfigurationError(
-                "setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
+                "flow_setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
             )
         self.flow = FLOWS["customers"]
         self.settings = settings

@@ -80,7 +80,9 @@ class ProductSettings(FlowSettings):
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
         if self.sku_rule == "field" and not self.sku_field:
-            raise ConfigurationError("setting_invalid", setting="products sku_field", expected="a field of the article")
+            raise ConfigurationError(
+                "flow_setting_invalid", setting="products sku_field", expected="a field of the article"
+            )
 
 
 class Products:
@@ -385,7 +387,7 @@ def _policy(owned: Policy, price_field: str) -> Policy:
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
         raise ConfigurationError(
-            "setting_invalid", setting=f"mapping rule article.{price_field}", expected=f"one rule beside {PRICE}"
+            "flow_setting_invalid", setting=f"mapping rule article.{price_field}", expected=f"one rule beside {PRICE}"
         )
     return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 

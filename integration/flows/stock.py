@@ -78,7 +78,9 @@ class StockSettings(FlowSettings):
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
         if self.formula == "expression" and not self.expression:
-            raise ConfigurationError("setting_invalid", setting="stock expression", expected="a formula over fields")
+            raise ConfigurationError(
+                "flow_setting_invalid", setting="stock expression", expected="a formula over fields"
+            )
 
 
 class Stock:
@@ -101,7 +103,7 @@ class Stock:
         owned = policy(mapping)
         if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
             raise ConfigurationError(
-                "setting_invalid", setting=f"mapping rule {unknown[0]}", expected=f"{AMOUNT} or {MANAGED}"
+                "flow_setting_invalid", setting=f"mapping rule {unknown[0]}", expected=f"{AMOUNT} or {MANAGED}"
             )
         self.flow = FLOWS["stock"]
         self.settings = settings
@@ -129,7 +131,7 @@ class Stock:
         del stage
         if not self.settings.branches and self.settings.managed != "off":
             raise ConfigurationError(
-                "setting_invalid", setting="stock branches", expected="at least one branch of the till"
+                "flow_setting_invalid", setting="stock branches", expected="at least one branch of the till"
             )
         skips = {record.key: self._left_out(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
@@ -278,7 +280,7 @@ def _formula(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
     try:
         return text, tools.expression(text)
     except ValueError as error:
-        raise ConfigurationError("setting_invalid", setting="stock expression", expected=str(error)) from None
+        raise ConfigurationError("flow_setting_invalid", setting="stock expression", expected=str(error)) from None
 
 
 def _counted(value: Value, key: str) -> Decimal:

@@ -149,7 +149,9 @@ def test_a_price_mapped_twice_is_refused() -> None:
 def test_a_setting_that_cannot_be_used_is_refused_by_name(settings: dict[str, Any], setting: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         ProductSettings(**settings)
-    assert refused.value.facts["setting"] == setting
+    assert (refused.value.code, refused.value.facts["setting"]) == ("flow_setting_invalid", setting)
+    assert "under Flows" in say(refused.value.code, refused.value.facts).do
+    assert "Input" not in refused.value.facts["expected"]
 
 
 def test_settings_survive_the_way_to_disk() -> None:

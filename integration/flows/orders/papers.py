@@ -91,7 +91,7 @@ class Papers:
         """
         for target in NEEDED[settings.target]:
             if target not in rules:
-                raise ConfigurationError("setting_invalid", setting=f"mapping rule {target}", expected="a rule")
+                raise ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}", expected="a rule")
         self._settings = settings
         self._kind = settings.target
         self._headers = headers

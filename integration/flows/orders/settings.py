@@ -123,7 +123,7 @@ class OrderSettings(FlowSettings):
             (self.becomes != "posting" or self.daybook, "daybook", "the sales daybook for postings"),
         ):
             if not holds:
-                raise ConfigurationError("setting_invalid", setting=f"orders {setting}", expected=expected)
+                raise ConfigurationError("flow_setting_invalid", setting=f"orders {setting}", expected=expected)
 
 
 def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:
