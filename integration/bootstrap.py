@@ -967,10 +967,10 @@ class Application:
         self._engine().commit(run_id, approval)
 
     def resume(self, run_id: str, by: str) -> None:
-        """Go on with an interrupted run under the approval it has."""
-        run = self._runs.get(run_id)
+        """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
+        run = self._runs.open_plan(run_id)
         if run.approval is None:
-            raise PlanStaleError(flow=run.flow)
+            raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
         self._engine().commit(run_id, replace(run.approval, by=by))
 
     def discard(self, run_id: str, by: str) -> None:

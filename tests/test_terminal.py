@@ -105,8 +105,20 @@ def test_a_plan_is_not_written_under_another_fingerprint(
     ended = terminal("commit", previewed["run"], "--fingerprint", "0" * 64)
 
     assert ended.status == 3
-    assert "Create a new preview" in ended.err
+    assert f"not that of the plan of run {previewed['run']}" in ended.err
+    assert "–" not in ended.err
     assert sandbox.ledger.counts()["writes"] == before
+
+
+def test_a_plan_that_nobody_approved_is_not_resumed(fresh: tuple[Terminal, Sandbox]) -> None:
+    terminal, _ = fresh
+    waiting = terminal("preview", "products", "--json").json["run"]
+
+    ended = terminal("resume", waiting)
+
+    assert (ended.status, terminal("show", waiting, "--json").json["state"]) == (3, "ready")
+    assert f"The plan of run {waiting} has not been approved yet." in ended.err
+    assert "–" not in ended.err
 
 
 def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted: Ended) -> None:

@@ -46,6 +46,7 @@ TELLING: Mapping[str, tuple[str, ...]] = {
     "flow_setting_invalid": ("setting",),
     "mplus_rejected": ("message",),
     "accountview_rejected": ("message",),
+    "read_refused": ("message",),
 }
 """Which facts tell one trouble of a cause from another: what is the same in all of them is repaired at once."""
 

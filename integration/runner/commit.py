@@ -51,16 +51,12 @@ class Commit:
 
     def approve(self, run_id: str, approval: Approval) -> None:
         """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
-        run = self.parts.runs.get(run_id)
-        if run.state is RunState.DISCARDED:
-            raise PlanStaleError("plan_stale", flow=run.flow)
-        if run.state not in (RunState.READY, RunState.INTERRUPTED):
-            raise PlanStaleError("plan_already_committed", flow=run.flow, run=run.id)
+        run = self.parts.runs.open_plan(run_id)
         outdated = self.parts.outdated(run, self.parts.logic(run.flow).mapping_version)
         if outdated is not None:
             raise outdated
         if approval.fingerprint != run.fingerprint:
-            raise PlanStaleError("plan_stale", flow=run.flow)
+            raise PlanStaleError("fingerprint_differs", flow=run.flow, run=run.id)
         typed = approval.confirmed or {}
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:

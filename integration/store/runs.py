@@ -80,6 +80,16 @@ class Runs:
         with self.database.read() as connection:
             return self._filled(connection, [_row(connection, run)])[0]
 
+    def open_plan(self, run: str) -> Run:
+        """Return a run whose plan may be written, or written on.
+
+        Raises PlanStaleError `plan_already_committed`, `plan_discarded` or `nothing_to_commit` for any other.
+        """
+        with self.database.read() as connection:
+            row = _row(connection, run)
+            _expect_open(row)
+            return self._filled(connection, [row])[0]
+
     def latest(
         self,
         flow: str | None = None,
@@ -327,15 +337,14 @@ class Runs:
     def approve(self, run: str, approval: Approval) -> None:
         """Keep a person's yes and start the commit, or take it up again; what was not chosen is left.
 
-        Raises PlanStaleError `plan_already_committed` when somebody else was first, and RunActiveError while another
-        run of the flow is at work.
+        Raises PlanStaleError as `open_plan` does, when somebody else was first, and RunActiveError while another run
+        of the flow is at work.
         """
         now = self.clock()
         try:
             with self.database.write() as connection:
                 row = _locked(connection, run)
-                if not may_follow(RunState(row.state), RunState.COMMITTING) or not row.fingerprint:
-                    raise _committed(row)
+                _expect_open(row)
                 _step(connection, run, RunState.COMMITTING)
                 _leave(connection, now, row, approval.left_out)
                 total, done = _sendable(connection, run)
@@ -638,10 +647,16 @@ def _check(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
         raise ValueError(f"{what} cannot go from {now} to {wanted}")
 
 
-def _committed(row: Row) -> PlanStaleError:
-    approval = row.approval or {}
-    return PlanStaleError(
-        "plan_already_committed", flow=row.flow, run=row.id, person=approval.get("by", row.by),
+def _expect_open(row: Row) -> None:
+    state = RunState(row.state)
+    if may_follow(state, RunState.COMMITTING) and row.fingerprint:
+        return
+    if state is RunState.DISCARDED:
+        raise PlanStaleError("plan_discarded", flow=row.flow, run=row.id)
+    if not row.approval:
+        raise PlanStaleError("nothing_to_commit", flow=row.flow, run=row.id)
+    raise PlanStaleError(
+        "plan_already_committed", flow=row.flow, run=row.id, person=row.approval.get("by", row.by),
         time=(row.ended_at or row.started_at).isoformat(),
     )  # fmt: skip
 

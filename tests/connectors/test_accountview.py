@@ -254,12 +254,14 @@ def test_nothing_found_comes_in_many_shapes(response: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 409])
-@pytest.mark.parametrize("call", [read, write])
-def test_a_refusal_in_the_body_counts_whatever_the_status(status: int, call: Callable[[AccountView], object]) -> None:
+@pytest.mark.parametrize(("call", "code"), [(read, "read_refused"), (write, "accountview_rejected")])
+def test_a_refusal_in_the_body_counts_whatever_the_status(
+    status: int, call: Callable[[AccountView], object], code: str
+) -> None:
     refusal = answer_of(status, ErrorType="AccountViewError", ErrorNumbers=None, ErrorMessage="Bestaat niet.")
     with pytest.raises(RejectedError) as caught:
         call(an_accountview(refusal))
-    assert caught.value.code == "accountview_rejected"
+    assert caught.value.code == code
     assert caught.value.facts["message"] == "Bestaat niet."
 
 

@@ -551,7 +551,7 @@ def test_another_refusal_of_a_read_is_not_taken_for_absence(
     elsewhere = {"orders": {"code": "SO9", "table": "SO_HDR", "detail": "SO_LINE"}}
     with (
         connected(shared_sandbox, shared_keeper, objects=elsewhere) as accountview,
-        pytest.raises(RejectedError, match="accountview_rejected"),
+        pytest.raises(RejectedError, match="read_refused"),
     ):
         accountview.lookup([an_order("637")], Links())
 

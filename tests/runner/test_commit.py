@@ -19,6 +19,7 @@ from integration.core.run import Mode, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database
+from integration.words import told_by
 from tests.bench import Bench, articles, edited
 from tests.fakes import MemoryConnector
 
@@ -48,7 +49,7 @@ def test_a_yes_to_another_plan_is_no_yes(bench: Bench, target: MemoryConnector) 
     run = bench.preview()
     with pytest.raises(PlanStaleError) as refusal:
         bench.runner.approve(run.id, Approval("another", by="test"))
-    assert refusal.value.code == "plan_stale"
+    assert (refusal.value.code, refusal.value.facts["run"]) == ("fingerprint_differs", run.id)
     assert target.writes == []
 
 
@@ -77,14 +78,15 @@ def test_names_of_fields_changed_since_make_the_plan_stale(
 def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
     run = bench.preview()
     bench.runs.discard(run.id, by="test")
-    with pytest.raises(PlanStaleError):
+    with pytest.raises(PlanStaleError) as refusal:
         bench.approve(run)
+    assert refusal.value.code == "plan_discarded"
 
 
 def test_a_newer_plan_puts_the_older_aside(bench: Bench) -> None:
     older = bench.preview()
     newer = bench.preview()
-    with pytest.raises(PlanStaleError):
+    with pytest.raises(PlanStaleError, match="plan_discarded"):
         bench.approve(older)
     assert bench.commit(newer).state is RunState.DONE
 
@@ -94,6 +96,13 @@ def test_a_plan_is_committed_once(bench: Bench) -> None:
     with pytest.raises(PlanStaleError) as refusal:
         bench.approve(run)
     assert refusal.value.code == "plan_already_committed"
+    assert told_by("plan_already_committed") <= refusal.value.facts.keys()
+
+
+def test_a_preview_that_found_nothing_to_change_has_nothing_to_commit(bench: Bench) -> None:
+    bench.run()
+    with pytest.raises(PlanStaleError, match="nothing_to_commit"):
+        bench.approve(bench.preview(Mode.COMPLETE))
 
 
 @pytest.mark.parametrize("typed", [None, {}, {"brake_price": 2}])

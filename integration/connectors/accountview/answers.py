@@ -37,7 +37,8 @@ class Answers:
         message = _refusal(shape)
         if message:
             text = self._mask(message)[:LONGEST_MESSAGE]
-            raise RejectedError("accountview_rejected", system=SYSTEM, message=text, operation=operation)
+            code = "read_refused" if reading else "accountview_rejected"
+            raise RejectedError(code, system=SYSTEM, message=text, operation=operation)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise failed(answer, operation)
         if answer.status >= HTTPStatus.BAD_REQUEST:

@@ -606,7 +606,7 @@ def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, referen
 
 def _is_about_filter(error: RejectedError, column: str) -> bool:
     """Tell whether a refusal means that this column cannot be filtered on, as opposed to anything else."""
-    if error.code != "accountview_rejected":
+    if error.code != "read_refused":
         return error.code == "request_refused"
     said = error.facts.get("message", "").casefold()
     return column.casefold() in said or "filter" in said
