@@ -96,7 +96,7 @@ def _status(error: IntegrationError) -> int:
             return WAITS
         case ConfigurationError() | ConnectorError():
             return STOPPED
-        case _ if error.code.startswith("question_"):
+        case _ if error.code == "nothing_to_undo" or error.code.startswith("question_"):
             return WRONG_USE
         case _:
             return FAILED

@@ -959,7 +959,10 @@ class Application:
         return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys), notes=notes, version=version)
 
     def undo(self, run_id: str, by: str) -> str:
-        """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved."""
+        """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
+
+        Raises IntegrationError `nothing_to_undo` for a run that wrote nothing.
+        """
         return self._engine().undo(run_id, by=by)
 
     def commit(self, run_id: str, approval: Approval) -> None:

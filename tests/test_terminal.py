@@ -425,10 +425,14 @@ def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: S
 
 @pytest.mark.usefixtures("committed")
 def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> None:
-    nothing = next(run for run in terminal("runs", "products", "--json").json if not run["proven"])
-    ended = terminal("undo", nothing["run"], "--json")
+    terminal("run", "products")  # takes along what was changed before
+    nothing = terminal("run", "products", "--json").json
+    before = terminal("runs", "--json", "--limit", "100").json
+    ended = terminal("undo", nothing["run"])
 
-    assert (ended.status, ended.json["state"], ended.json["read"]) == (0, "done", 0)
+    assert (ended.status, nothing["proven"]) == (2, 0)
+    assert f"Run {nothing['run']} has written nothing" in ended.err
+    assert terminal("runs", "--json", "--limit", "100").json == before
 
 
 def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import structlog
 
-from integration.core.errors import ConfigurationError
+from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import Issue, Skip, source_mark
 from integration.core.plan import (
@@ -79,8 +79,13 @@ class Preview:
         return self._open(flow, mode, by, version or logic.mapping_version, position)
 
     def undo(self, run_id: str, *, by: str) -> Run:
-        """Open a run that puts back what another one wrote. Raises RunActiveError while one of the flow is at work."""
+        """Open a run that puts back what another one wrote.
+
+        Raises RunActiveError while one of the flow is at work, and IntegrationError `nothing_to_undo`.
+        """
         earlier = self.parts.runs.get(run_id)
+        if not self.parts.runs.proven(run_id, after=0, limit=1):
+            raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
         logic = self.parts.logic(earlier.flow)
         position = {"phase": "undo", "of": run_id, "done": "0"}
         return self._open(earlier.flow, Mode.UNDO, by, logic.mapping_version, position)

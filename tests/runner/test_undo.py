@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import pytest
+
+from integration.core.errors import IntegrationError
 from integration.core.plan import Action
 from integration.core.records import Kind, Value
 from integration.core.run import Mode, RunState, Step
@@ -18,6 +21,16 @@ def a_price_update(bench: Bench, source: MemoryConnector) -> str:
     bench.run()
     edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
     return bench.run().id
+
+
+def test_a_plan_that_was_never_written_cannot_be_undone_and_goes_on_waiting(bench: Bench) -> None:
+    waiting = bench.preview()
+
+    with pytest.raises(IntegrationError, match="nothing_to_undo"):
+        bench.undo(waiting)
+
+    assert [run.id for run in bench.runs.latest()] == [waiting.id]
+    assert bench.commit(waiting).state is RunState.DONE
 
 
 def test_a_preview_of_an_undo_writes_nothing(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
