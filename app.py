@@ -25,6 +25,8 @@ if __name__ != "__main__":
 
     STOPPED = 5  # as the terminal ends where a setting or a connection stops it
 
+    os.umask(bootstrap.OTHERS)  # what the server keeps is its owner's alone
+
     # An address such as /runs opened first on a fresh server would run that page without this frame.
     PagesManager.uses_pages_directory = False
 

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from integration.bootstrap import ROOT, Application
+from integration.bootstrap import OTHERS, ROOT, Application
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -640,7 +640,8 @@ def _who() -> str:
 
 
 def main() -> None:
-    """Run a command; what stops it is told in sentences, never as a stack trace."""
+    """Run a command; what stops it is told in sentences, never as a stack trace. Its files are its owner's alone."""
+    os.umask(OTHERS)
     try:
         cli()
     except IntegrationError as error:

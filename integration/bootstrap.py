@@ -15,7 +15,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -97,6 +97,8 @@ CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
 TICKET_SECONDS = 12 * 3600
 SYSTEMS = ("accountview", "mplus")
+OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
+KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
 
 S = TypeVar("S", bound=BaseModel)
@@ -1257,7 +1259,14 @@ def _mark(state: str) -> str:
 
 
 def _opened(settings: Settings) -> Database:
-    """Return the operational database; a file that cannot be used is told by the setting that names its folder."""
+    """Return the operational database; a file that cannot be used is told by the setting that names its folder.
+
+    What an earlier version left readable for others is taken from them first.
+    """
+    for file in (file for pattern in KEPT for file in settings.data.glob(pattern)):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if file.is_file() and file.stat().st_mode & OTHERS:
+                file.chmod(0o600)
     try:
         return open_database(settings.operational_url())
     except ConfigurationError as error:

@@ -72,6 +72,10 @@ def no_trace(ended: Ended) -> bool:
     return "Traceback" not in ended.out + ended.err
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
 def widest(text: str) -> int:
     return max(len(line) for line in text.splitlines() if not line.startswith("python -m"))
 
@@ -234,7 +238,7 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     with terminal.running("console", "--port", str(port), "--json"):
         until_well(port)
         announced = Path(terminal.settings["DATA"]) / "server.json"
-        mode = announced.stat().st_mode & 0o777
+        announced_mode = mode(announced)
 
         question = terminal("log", "SELECT count(*) FROM events", "--json")
         export = terminal("export", str(tmp_path / "log.csv"), "--json")
@@ -243,7 +247,7 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     assert question.json["rows"][0][0] > committed["proven"]
     assert export.json["events"] == question.json["rows"][0][0]
     assert wrong.status == 2
-    assert mode == 0o600
+    assert announced_mode == 0o600
     assert not announced.exists()
 
 
@@ -433,6 +437,29 @@ def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> Non
     assert (ended.status, nothing["proven"]) == (2, 0)
     assert f"Run {nothing['run']} has written nothing" in ended.err
     assert terminal("runs", "--json", "--limit", "100").json == before
+
+
+def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    made, there = tmp_path / "made", tmp_path / "there"
+    there.mkdir(mode=0o755)
+    shop = {"SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
+    for folder in (made, there):
+        assert Terminal({"DATA": str(folder), **shop})("preview", "products").status == 3
+        assert Terminal({"DATA": str(folder), **shop})("log", "SELECT count(*) FROM events").status == 0
+
+    for earlier in there.iterdir():  # as a version before this one left them
+        earlier.chmod(0o644)
+    port = free_port()
+    with program("streamlit", "run", "app.py", "--server.port", str(port), settings={"DATA": str(there), **shop}):
+        until_well(port)
+        open_to_others = {
+            file.name: oct(mode(file)) for file in (*made.iterdir(), *there.iterdir()) if mode(file) & 0o077
+        }
+
+    assert open_to_others == {}
+    assert (mode(made), mode(there)) == (0o700, 0o755)
+    names = {"console.sqlite", "engine.sqlite", "log.duckdb", "sandbox.journal", "console.key"}
+    assert names <= {file.name for file in made.iterdir()}
 
 
 def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:
