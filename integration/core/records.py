@@ -135,11 +135,19 @@ def same(one: Value, other: Value) -> bool:
 
 
 def merged(old: Record | None, new: Record) -> Record:
-    """Return the new record with the values and parts of the old one that it does not mention."""
+    """Return the new record with the values and parts of the old one that it does not mention.
+
+    A part that has another key now, and the same source, is mentioned.
+    """
     if old is None:
         return new
     fresh = {part.key: part for part in new.parts}
-    kept = tuple(merged(part, fresh.pop(part.key)) if part.key in fresh else part for part in old.parts)
+    sources = {part.source for part in new.parts if part.source}
+    kept = tuple(
+        merged(part, fresh.pop(part.key)) if part.key in fresh else part
+        for part in old.parts
+        if part.key in fresh or part.source not in sources
+    )
     parts = kept + tuple(part for part in new.parts if part.key in fresh)
     return Record(new.kind, new.key, {**old.values, **new.values}, parts, new.source or old.source)
 

@@ -164,3 +164,12 @@ def test_every_sort_of_value_and_a_part_come_back_from_json() -> None:
     assert record_from_json(record_to_json(record)) == record
     assert record_from_json(record_to_json(a_group())) == a_group()
     assert to_json("Trui") == from_json("Trui") == "Trui"
+
+
+def test_a_part_that_has_another_key_now_takes_the_place_of_what_its_source_was_before() -> None:
+    def product(*parts: tuple[str, str]) -> Record:
+        inside = (Record(Kind.ARTICLE, key, {"name": key}, source=source) for key, source in parts)
+        return Record(Kind.PRODUCT, "P", {}, tuple(inside))
+
+    old = product(("1", "A"), ("2", "B"), ("3", ""))
+    assert merged(old, product(("9", "A"))) == product(("2", "B"), ("3", ""), ("9", "A"))
