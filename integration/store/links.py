@@ -123,14 +123,17 @@ class References:
 
     def ask(self, kind: Kind, keys: Collection[str]) -> None:
         """Look up many keys at once."""
-        for key, reference in self._stored.pairs(self._flow, kind, "key", keys):
+        fresh = [key for key in keys if (kind, key) not in self._asked]
+        for key, reference in self._stored.pairs(self._flow, kind, "key", fresh):
             self._by_key[kind, key] = reference
-        self._asked.update((kind, key) for key in keys)
+        self._asked.update((kind, key) for key in fresh)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target's reference of what we know under this key."""
+        if (kind, key) in self._asked:
+            return self._by_key.get((kind, key))
         self._take_in(kind)
-        if (kind, key) not in self._by_key and (kind, key) not in self._asked:
+        if (kind, key) not in self._by_key:
             for _, reference in self._stored.pairs(self._flow, kind, "key", [key]):
                 self._by_key[kind, key] = reference
         return self._by_key.get((kind, key))
