@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from integration.connectors.protocol import Finding, References, Tell, unheard
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldType, Held, Kind, Record, Written
+from integration.core.records import Batch, Field, FieldType, Held, Kind, Place, Record, Written
 from integration.core.tokens import Token
 
 
@@ -161,14 +161,15 @@ class MemoryConnector:
         return [held[key] for key in sorted(set(keys)) if key in held]
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what is held now; a link's reference counts more than the key."""
+        """Return what is held now; a link's reference counts more than the key, and that more than its parts."""
         self._answering("lookup")
         with self._lock:
             found = {record.key: self._recognised(record, references) for record in wanted}
+            places = {record.key: self._places(record, references) for record in wanted}
         return {
             key: Held(
                 _under(kept[0].record, key), kept[0].reference, str(kept[0].stamp), kept[0], evidence,
-                tuple(other.reference for other in kept[1:]),
+                tuple(other.reference for other in kept[1:]), _elsewhere(places[key], kept[0]),
             )
             for key, (evidence, kept) in found.items()
             if kept
@@ -235,7 +236,22 @@ class MemoryConnector:
             ]
             if fitting:
                 return name, fitting
-        return "", []
+        homes = Counter(place.reference for place in self._places(wanted, references).values())
+        return "", [kept for kept in self._kept.values() if homes and kept.reference == homes.most_common(1)[0][0]]
+
+    def _places(self, wanted: Record, references: References) -> dict[str, Place]:
+        """Return where the articles of a product are: under the number of their link, or the wanted one."""
+        if wanted.kind is not Kind.PRODUCT:
+            return {}
+        places = {
+            part.key: Place(kept.reference, str(kept.record.values.get("name") or ""), part.key)
+            for (kind, _), kept in self._kept.items()
+            if kind is wanted.kind
+            for part in kept.record.parts
+        }
+        linked = {part.key: references.reference(part.kind, part.source) or "" for part in wanted.parts}
+        found = {key: places.get(linked[key], places.get(key)) for key in linked}
+        return {key: place for key, place in found.items() if place is not None}
 
     def _find(self, kind: Kind, key: str, references: References) -> _Kept | None:
         reference = references.reference(kind, key)
@@ -270,6 +286,10 @@ class MemoryConnector:
 
 def _under(record: Record, key: str) -> Record:
     return record if record.key == key else replace(record, key=key)
+
+
+def _elsewhere(places: Mapping[str, Place], here: _Kept) -> dict[str, Place]:
+    return {key: one for key, one in places.items() if (one.reference, one.number) != (here.reference, key)}
 
 
 def _edited(now: Record, wanted: Record) -> Record:

@@ -72,7 +72,11 @@ class Connector(Protocol):
         """Return the source's records under these keys; a key that is gone is left out."""
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the target holds now for these records, by their keys; what it does not have is left out."""
+        """Return what the target holds now for these records, by their keys; what it does not have is left out.
+
+        Parts of a record that the target has in another record, or under another number than is wanted, are told in
+        `Held.elsewhere`.
+        """
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change and return the system's own reference.

@@ -17,6 +17,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "sku_not_numeric": ("settings", "sku_rule"),
     "sku_leading_zero": ("settings", "sku_rule"),
     "sku_duplicate": ("settings", "sku_rule"),
+    "article_number_changed": ("settings", "sku_rule"),
+    "article_in_other_product": ("settings", "parent_field"),
     "currency_without_rate": ("settings", "rates"),
     "blocked": ("settings", "blocked"),
     "create_switched_off": ("settings", "content"),

@@ -1,6 +1,7 @@
 """What every connector must do, written once: subclass it, provide the fixtures, and the suite runs against it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 from integration.connectors.protocol import Connector
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, differences
-from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.records import Batch, Held, Kind, Place, Record, Written
 from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
 from tests.fakes import Links
 
@@ -210,6 +211,36 @@ class TargetContract:
         )
         after = self.held(connector, product, links).record
         assert {part.key for part in after.parts} == {"900101", "900102", "900103"}
+
+    def test_an_article_in_another_product_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+        other = a_product("900200", (a_part("900201"),), name="Elders")
+        self.created(connector, product, links)
+        there = self.created(connector, other, links)
+        both = replace(product, parts=product.parts + other.parts)
+        held = self.held(connector, both, links)
+        assert {part.key for part in held.record.parts} == {"900101", "900102"}
+        assert held.elsewhere == {"900201": Place(there.reference, "Elders", "900201")}
+        assert self.held(connector, product, links).elsewhere == {}
+
+    def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+        there = self.created(connector, product, links)
+        first, second = product.parts
+        links.known[Kind.ARTICLE, first.source] = first.key
+        renumbered = replace(product, parts=(replace(first, key="900109"), second))
+        expected = {"900109": Place(there.reference, str(product.values["name"]), first.key)}
+        assert self.held(connector, renumbered, links).elsewhere == expected
+        alone = Record(product.kind, "900300", product.values, renumbered.parts[:1])
+        assert self.held(connector, alone, links).elsewhere == expected
+
+    def test_a_product_without_a_link_is_the_one_with_most_of_its_articles(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
+        there = self.created(connector, product, links)
+        self.created(connector, a_product("900200", (a_part("900201"),)), links)
+        wanted = Record(product.kind, "900300", product.values, (a_part("900201"), *product.parts))
+        held = self.held(connector, wanted, links)
+        assert held.reference == there.reference
+        assert list(held.elsewhere) == ["900201"]
 
     def test_a_write_over_something_that_moved_is_refused(
         self, connector: Connector, product: Record, links: Links

@@ -7,6 +7,7 @@ import socket
 import traceback
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -371,9 +372,46 @@ def test_wanted_articles_in_two_products_are_told_and_not_moved(connector: Mplus
     held = look(connector, wanted, Links())
     assert {part.key for part in held.record.parts} == {first.key, second.key}
     joining = Record(wanted.kind, wanted.key, {}, (third,))
-    with pytest.raises(RejectedError, match="article_number_taken") as caught:
+    with pytest.raises(RejectedError, match="article_in_other_product") as caught:
         connector.write(an_update_at(joining, joining.flat()), held, links, "t")
     assert caught.value.facts["number"] == third.key
+    assert caught.value.facts["product"] == f"{links.known[Kind.PRODUCT, 'B']} (Artikel B)"
+
+
+def test_the_linked_product_is_the_one_though_another_has_more_of_the_articles(
+    connector: Mplus, links: Links, serial: int
+) -> None:
+    first, second, third = (a_part(f"{serial}0{place}") for place in (1, 2, 3))
+    create(connector, a_product("A", (first, second)), links)
+    create(connector, a_product("B", (third,)), links)
+    held = look(connector, a_product("B", (first, second, third)), links)
+    assert held.reference == links.known[Kind.PRODUCT, "B"]
+    assert held.elsewhere.keys() == {first.key, second.key}
+
+
+def test_an_article_under_another_number_is_known_by_its_code_and_never_added_again(
+    connector: Mplus, links: Links, serial: int
+) -> None:
+    there = replace(a_part(f"{serial}01"), values={**a_part(f"{serial}01").values, "external_id": "TS-RED-M"})
+    create(connector, a_product("A", (there,)), links)
+    wanted = a_product("A", (replace(there, key=f"{serial}09", source="TS-RED-M"),))
+    held = look(connector, wanted, links)
+    assert [place.number for place in held.elsewhere.values()] == [there.key]
+    joining = Record(wanted.kind, wanted.key, {}, wanted.parts)
+    with pytest.raises(RejectedError, match="article_number_changed"):
+        connector.write(an_update_at(joining, joining.flat()), held, links, "t")
+
+
+@pytest.mark.parametrize(("code", "is_ours"), [("TS-RED-M", True), ("ANDERS", False)])
+def test_a_number_given_by_hand_is_the_one_when_the_article_bears_our_code(
+    connector: Mplus, links: Links, serial: int, code: str, is_ours: bool
+) -> None:
+    old, new = f"{serial}01", f"{serial}09"
+    parts = tuple(a_part(number, external_id=mark) for number, mark in ((old, "LATER"), (new, code)))
+    create(connector, a_product("A", parts), links)
+    links.known[Kind.ARTICLE, "TS-RED-M"] = old
+    held = look(connector, a_product("A", (replace(a_part(new), source="TS-RED-M"),)), links)
+    assert ({} if is_ours else {new: old}) == {key: place.number for key, place in held.elsewhere.items()}
 
 
 def test_a_product_is_found_by_its_link_when_its_articles_have_other_numbers_now(

@@ -1,9 +1,11 @@
-"""Issues: which troubles are one repair, and when somebody has changed the record that was parked."""
+"""Issues: which troubles are one repair, when a parked record was changed, and why an article waits elsewhere."""
 
 import pytest
 
-from integration.core.issues import TELLING, source_mark, telling
-from tests.builders import an_article
+from integration.core.issues import TELLING, elsewhere, source_mark, telling
+from integration.core.records import Place
+from integration.words import say
+from tests.builders import a_part, an_article
 
 
 def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
@@ -36,3 +38,23 @@ def test_what_is_in_stock_marks_a_record_for_the_flow_of_stock_alone(passing: di
 @pytest.mark.parametrize("flow", ["products", "stock"])
 def test_a_stamp_alone_is_no_change(flow: str) -> None:
     assert source_mark(flow, an_article(changed="2026-11-25", marker="9")) == source_mark(flow, an_article())
+
+
+@pytest.mark.parametrize(
+    ("place", "cause"),
+    [
+        (Place("5001", "Trui Noord", "2"), "article_number_changed"),
+        (Place("5001", "Trui Noord", "1"), "article_in_other_product"),
+        (Place("5001", "Trui Noord", "1", other="ANDERS"), "article_number_taken"),
+    ],
+)
+def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_facts(place: Place, cause: str) -> None:
+    issue = elsewhere(a_part("1"), "TRUI", place)
+    said = say(issue.cause, issue.facts)
+    assert (issue.cause, issue.key) == (cause, "1")
+    assert "–" not in f"{said.what} {said.data} {said.do}"
+
+
+def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
+    named, bare = (elsewhere(a_part("1"), "TRUI", Place("5001", name, "1")) for name in ("Trui Noord", ""))
+    assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
@@ -15,18 +14,11 @@ from integration.connectors.mplus.setup import Setup
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.issues import elsewhere
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, Written, same
+from integration.core.records import Batch, Held, Kind, Place, Record, Written, same
 
 _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """A product as it was read; `apart` are wanted article numbers that are in use in another product."""
-
-    element: Element
-    apart: frozenset[str] = frozenset()
 
 
 class Products:
@@ -43,32 +35,32 @@ class Products:
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what the till holds now; found by the numbers of the articles, then by their link.
 
-        When the wanted articles sit in several products, the one that has most of them is returned, and a write that
-        needs the others is refused.
+        When the wanted articles sit in several products, the linked one is returned, or else the one that has most of
+        them; where the others are is told, and a write that needs them is refused.
         """
         with readable():
             return self._found(wanted, references)
 
     def _found(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        numbers = whole(part.key for record in wanted for part in record.parts)
-        found = self.read("articleNumbers", numbers)
-        home = {codec.article_number(each): number for number, one in found.items() for each in codec.articles(one)}
-        chosen = {record.key: _chosen(record, home, references) for record in wanted}
-        missing = whole(number for number in chosen.values() if number and number not in found)
-        found |= self.read("productNumbers", missing)
+        parts = [part for record in wanted for part in record.parts]
+        known = {part.source: references.reference(Kind.ARTICLE, part.source) or "" for part in parts if part.source}
+        linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
+        found = self.read("articleNumbers", whole([*(part.key for part in parts), *known.values()]))
+        found |= self.read("productNumbers", whole(number for number in linked.values() if number not in found))
+        shelf = _Shelf(found)
         held = {}
         for record in wanted:
-            element = found.get(chosen[record.key] or "")
-            if element is not None:
-                apart = frozenset(
-                    part.key for part in record.parts if home.get(part.key, chosen[record.key]) != chosen[record.key]
-                )
-                held[record.key] = self._held(element, record.key, apart, references)
+            places = {part.key: shelf.place(part, known.get(part.source, "")) for part in record.parts}
+            number = _chosen([place.reference for place in places.values() if place], linked[record.key])
+            if number in found:
+                apart = {key: place for key, place in places.items() if place and not _is_at(place, number, key)}
+                held[record.key] = self._held(found[number], record.key, apart, references)
         return held
 
-    def _held(self, element: Element, key: str, apart: frozenset[str], references: References) -> Held:
+    def _held(self, element: Element, key: str, apart: Mapping[str, Place], references: References) -> Held:
         record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
-        return Held(record, _product_number(element), str(codec.marker(element)), original=_Sheet(element, apart))
+        marker = str(codec.marker(element))
+        return Held(record, _product_number(element), marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
         """Return products with all their articles by their numbers, asked for in pages side by side."""
@@ -159,10 +151,9 @@ class Products:
         return written
 
     def _update(self, wanted: Record, held: Held, references: References) -> Written:
-        sheet = held.original
-        if not isinstance(sheet, _Sheet):
+        if not isinstance(held.original, Element):
             raise TypeError("a product that was not looked up here")
-        _refuse_apart(wanted, sheet)
+        _refuse_apart(wanted, held)
         self._refuse_moved(held)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
@@ -173,7 +164,7 @@ class Products:
             leading_price=self._settings.leading_price,
             groups=(join, leave) if inside else (frozenset(), frozenset()),
         )
-        element, touched = codec.edited(sheet.element, edit)
+        element, touched = codec.edited(held.original, edit)
         marker = ""
         if touched:
             answer = self._client.write_whole("updateProduct", element)
@@ -228,13 +219,44 @@ def _mark(element: Element) -> Record:
     return Record(Kind.PRODUCT, _product_number(element), {"marker": str(codec.marker(element))}, parts)
 
 
-def _chosen(record: Record, home: Mapping[str, str], references: References) -> str | None:
-    """Return the number of the product that has most of the wanted articles, the linked one when it is a draw."""
-    linked = references.reference(Kind.PRODUCT, record.key)
-    count = Counter(home[part.key] for part in record.parts if part.key in home)
-    if not count:
+class _Shelf:
+    """Where the articles of the products that were read are."""
+
+    def __init__(self, products: Mapping[str, Element]) -> None:
+        self._names = {number: (one.findtext(tag("description")) or "").strip() for number, one in products.items()}
+        articles = [(number, each) for number, one in products.items() for each in codec.articles(one)]
+        self._homes = {codec.article_number(each): number for number, each in articles}
+        self._codes = {codec.article_number(each): codec.external_id(each) for _, each in articles}
+        self._marked = {code: number for number, code in self._codes.items() if code}
+
+    def place(self, part: Record, linked: str) -> Place | None:
+        """Return where an article is: under the number of its link, the wanted one, or any that bears its code.
+
+        One that bears its code under the wanted number is the one, whatever is now under that of its link. What is
+        linked is ours, whatever code it bears.
+        """
+        is_there = part.key in self._homes
+        if linked in self._homes and not (is_there and self._codes[part.key] == part.source):
+            number = linked
+        else:
+            number = part.key if is_there else self._marked.get(part.source, "")
+        if not number:
+            return None
+        code = self._codes[number]
+        home = self._homes[number]
+        return Place(home, self._names[home], number, "" if number == linked or code == part.source else code)
+
+
+def _is_at(place: Place, product: str, number: str) -> bool:
+    return (place.reference, place.number) == (product, number)
+
+
+def _chosen(products: Sequence[str], linked: str) -> str:
+    """Return the linked product when it has any of the wanted articles or no other has, else the one with most."""
+    count = Counter(products)
+    if linked in count or not count:
         return linked
-    return max(count, key=lambda number: (count[number], number == linked, -int(number)))
+    return max(count, key=lambda number: (count[number], -int(number)))
 
 
 def _codes(record: Record) -> frozenset[str]:
@@ -255,8 +277,9 @@ def _memberships(wanted: Record, held: Held, references: References) -> tuple[fr
     return join, frozenset(group_number(references, code) for code in before - after)
 
 
-def _refuse_apart(wanted: Record, sheet: _Sheet) -> None:
-    """Refuse to add an article under a number that is in use in another product."""
+def _refuse_apart(wanted: Record, held: Held) -> None:
+    """Refuse to add an article that is in another product, or in this one under another number."""
     for part in wanted.parts:
-        if part.key in sheet.apart:
-            raise RejectedError("article_number_taken", system=SYSTEM, number=part.key, article=part.source or part.key)
+        if part.key in held.elsewhere:
+            issue = elsewhere(part, wanted.key, held.elsewhere[part.key])
+            raise RejectedError(issue.cause, **issue.facts)
