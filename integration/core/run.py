@@ -208,6 +208,7 @@ class Link:
     marker: str = ""
     mark: str = ""
     retired: bool = False
+    owner: str = ""  # the key of the record that a part was in when both agreed on it
 
 
 @dataclass(frozen=True, slots=True)

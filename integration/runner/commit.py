@@ -22,6 +22,7 @@ from integration.core.plan import Approval, Change, differences, remaining, stil
 from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows import FlowLogic
+from integration.runner.looking import look
 from integration.runner.parts import Parts, next_cursors
 from integration.store.links import References as LinkReferences
 from integration.store.plans import Known
@@ -76,11 +77,10 @@ class Commit:
             self.parts.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
         logic = self.parts.logic_of(run)
-        references = self.parts.links.references(run.flow)
-        self._settle_doubtful(run, logic.flow, references)
+        self._settle_doubtful(run, logic.flow)
         doubtful = self.parts.runs.unsettled(run_id)
         if rows := _free(logic.flow, self._next(run_id, logic), doubtful):
-            self._carry_out(run, logic.flow, references, rows)
+            self._carry_out(run, logic.flow, self.parts.links.references(run.flow), rows)
             return Pause(0)
         if doubtful:
             return Pause(self.parts.patience.pause.total_seconds())
@@ -97,8 +97,7 @@ class Commit:
 
     def _carry_out(self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
         target = self.parts.connectors[flow.target]
-        references.ask(rows[0].kind, [row.key for row in rows])
-        held = target.lookup([_agreed(row) for row in rows], references)
+        held = look(target, [_agreed(row) for row in rows], references)
         ready: list[tuple[PlanRow, Change]] = []
         moved: list[Outcome] = []
         for row in rows:
@@ -177,7 +176,7 @@ class Commit:
         self, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]
     ) -> dict[int, Outcome]:
         """Return as proven what the target refuses because an earlier attempt of ours went through after all."""
-        held = target.lookup([_agreed(row) for row in rows], references) if rows else {}
+        held = look(target, [_agreed(row) for row in rows], references)
         there = {row.seq: now for row in rows if (now := held.get(row.key)) is not None}
         return {
             row.seq: Outcome(row.seq, Step.PROVEN, there[row.seq].reference, there[row.seq].marker)
@@ -189,7 +188,7 @@ class Commit:
         """Prove what was accepted by reading it; an answer that said yes proves nothing."""
         if not rows:
             return
-        held = target.lookup([_agreed(row) for row in rows], references)
+        held = look(target, [_agreed(row) for row in rows], references)
         outcomes = []
         for row in rows:
             now, change = held.get(row.key), _change(row)
@@ -202,12 +201,13 @@ class Commit:
                 outcomes.append(_parked_wrong(row, change, now, wrong))
         self.parts.runs.settle(run.id, outcomes, _changes(rows), page_ends=True)
 
-    def _settle_doubtful(self, run: Run, flow: Flow, references: LinkReferences) -> None:
+    def _settle_doubtful(self, run: Run, flow: Flow) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
         rows = self.parts.runs.unsettled(run.id)
         if not rows:
             return
-        held = self.parts.connectors[flow.target].lookup([_agreed(row) for row in rows], references)
+        references = self.parts.links.references(run.flow)
+        held = look(self.parts.connectors[flow.target], [_agreed(row) for row in rows], references)
         outcomes = []
         for row in rows:
             now, change = held.get(row.key), _change(row)

@@ -30,6 +30,7 @@ from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Progress, Run, RunState, Staged, Step
 from integration.flows import FlowLogic, Shaped
+from integration.runner.looking import look, look_around
 from integration.runner.parts import AS_IT_WAS, IN_FORCE, NAMES, Parts, next_cursors
 
 log = structlog.get_logger(__name__)
@@ -224,7 +225,6 @@ class Preview:
     def _plan(self, run: Run, logic: FlowLogic) -> bool:
         """Compare one page of what should be with what is, and keep what follows."""
         place, position = int(run.position["stage"]), dict(run.position)
-        stage = logic.flow.stages[place]
         groups = self.parts.runs.staged_groups(run.id, place, position.get("after"), PLAN_PAGE)
         if not groups:
             position.pop("after", None)
@@ -232,15 +232,8 @@ class Preview:
             position |= {"stage": str(place + 1)} if more else {"phase": _after_plan(run.mode)}
             self.parts.runs.position(run.id, position)
             return True
-        uniques = self._unique(run.id, place)
-        shaped = [logic.shape(place, members, uniques.numbers, uniques.marks) for members in groups]
-        if stage.grouped_by:
-            shaped = [replace(one, group=one.group or _group(each)) for one, each in zip(shaped, groups, strict=True)]
-        if stage.derived:
-            members = (tuple(one.key for one in group) for group in groups)
-            shaped = [replace(one, members=keys) for one, keys in zip(shaped, members, strict=True)]
         page = self._page(logic, place)
-        self._compare(run, logic, shaped, page)
+        self._compare(run, logic, groups, page)
         position |= {"after": groups[-1][0].parent, "planned": str(int(position.get("planned", "0")) + page.weight)}
         for name, count in {"changes": page.changes, **page.watched}.items():
             position[name] = str(int(position.get(name, "0")) + count)
@@ -248,31 +241,53 @@ class Preview:
         self.parts.runs.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress)
         return True
 
-    def _compare(self, run: Run, logic: FlowLogic, shaped: Sequence[Shaped], page: "_PlanPage") -> None:
+    def _shaped(self, run: Run, logic: FlowLogic, place: int, members: Sequence[Staged]) -> Shaped:
+        """Return what the members of one parent come to, with how they are sorted and what they come out of."""
+        uniques, stage = self._unique(run.id, place), logic.flow.stages[place]
+        one = logic.shape(place, members, uniques.numbers, uniques.marks)
+        if stage.grouped_by:
+            one = replace(one, group=one.group or _group(members))
+        return replace(one, members=tuple(each.key for each in members)) if stage.derived else one
+
+    def _compare(self, run: Run, logic: FlowLogic, groups: Sequence[Sequence[Staged]], page: "_PlanPage") -> None:
         flow, kind = logic.flow, logic.flow.stages[page.place].target
+        shaped = [self._shaped(run, logic, page.place, members) for members in groups]
         desired = [one.desired for one in shaped if one.desired]
-        references = self.parts.links.references(flow.name)
-        references.ask(kind, [record.key for record in desired])
-        held = self.parts.connectors[flow.target].lookup(desired, references) if desired else {}
+        held, taken = look_around(self.parts.connectors[flow.target], shaped, self.parts.links, flow.name)
         links = self.parts.links.get(flow.name, kind, [record.key for record in desired])
-        owned = kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE
-        taken = self._taken(flow.name, desired) if owned else {}
+        if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
+            taken = self._taken(flow.name, desired) | taken
         waiting = self._waiting(run, logic, page.place, desired)
         waiting |= self._claimed(run, logic, kind, held)
-        for one in shaped:
+        for one, members in zip(shaped, groups, strict=True):
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)
             for skip in one.skipped:
                 page.skip(skip, kind, one.title, one.group)
-            if one.desired is None:
+            is_apart = one.desired is not None and not taken.keys().isdisjoint(one.desired.sources)
+            rest = self._left(run, logic, members, taken, page) if is_apart else one
+            if (wanted := rest.desired) is None:
                 continue
-            wanted, issues = _without(one.desired, taken)
-            for issue in issues:
-                page.park(issue, kind, one.title, one.group)
-            if wanted is not None and (missing := waiting.get(wanted.key)):
-                page.park(_of_documents(missing, one), kind, one.title, one.group, len(wanted.sources))
-            elif wanted is not None:
-                self._decide(logic, one, wanted, held.get(wanted.key), links.get(wanted.key), page)
+            if missing := waiting.get(wanted.key):
+                page.park(_of_documents(missing, rest), kind, rest.title, rest.group, len(wanted.sources))
+            else:
+                self._decide(logic, rest, wanted, held.get(wanted.key), links.get(wanted.key), page)
+
+    def _left(
+        self,
+        run: Run,
+        logic: FlowLogic,
+        members: Sequence[Staged],
+        taken: Mapping[str, Issue],
+        page: "_PlanPage",
+    ) -> Shaped:
+        """Park the members that have an issue, and return what the others come to: as if those were not there."""
+        kind = logic.flow.stages[page.place].target
+        for each in members:
+            if each.record is not None and each.key in taken:
+                page.park(taken[each.key], kind, each.title, each.group)
+        rest = [each for each in members if each.key not in taken]
+        return self._shaped(run, logic, page.place, rest) if rest else Shaped(None, members[0].title)
 
     def _decide(
         self, logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: "_PlanPage"
@@ -390,9 +405,8 @@ class Preview:
         flow, kind = logic.flow, logic.flow.stages[place].target
         codes = frozenset(link.key for link in gone)
         owners = self.parts.links.owning(run.flow, kind, codes)
-        held = self.parts.connectors[flow.target].lookup(
-            [link.agreed for link in owners if link.agreed], self.parts.links.references(flow.name)
-        )
+        target, references = self.parts.connectors[flow.target], self.parts.links.references(flow.name)
+        held = look(target, [link.agreed for link in owners if link.agreed], references)
         page = self._page(logic, place)
         for link in owners:
             now = held.get(link.key)
@@ -420,7 +434,7 @@ class Preview:
         fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
         references = self.parts.links.references(logic.flow.name)
         target = self.parts.connectors[logic.flow.target]
-        held = target.lookup([*(one.agreed for one in changes), *fresh], references)
+        held = look(target, [*(one.agreed for one in changes), *fresh], references)
         for change in changes:
             self._turn_around(run, logic, change, backs[change.key], held, page)
         position["done"] = str(rows[-1].seq)
@@ -620,16 +634,6 @@ def _grouped(logic: FlowLogic, place: int, records: Sequence[Record]) -> list[St
 
 def _group(members: Sequence[Staged]) -> str:
     return next((one.group for one in members if one.group), "")
-
-
-def _without(desired: Record, taken: Mapping[str, Issue]) -> tuple[Record | None, list[Issue]]:
-    """Return the record without the parts that have an issue, and those issues."""
-    issues = [taken[part.source] for part in desired.parts if part.source in taken]
-    if not issues:
-        return desired, []
-    parts = tuple(part for part in desired.parts if part.source not in taken)
-    rest = Record(desired.kind, desired.key, desired.values, parts, desired.source) if parts else None
-    return rest, issues
 
 
 def _turned(logic: FlowLogic, place: int, change: Change) -> Change | Skip:

@@ -33,7 +33,7 @@ _PAIRS_WITH = {
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     """Return the link in a row of the table."""
     agreed = None if row.agreed is None else record_from_json(row.agreed)
-    return Link(Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired)
+    return Link(Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.owner)
 
 
 def keep(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link]) -> None:
