@@ -29,7 +29,7 @@ from integration.store.plans import Known
 
 log = structlog.get_logger(__name__)
 
-WRITE_PAGE = 250  # changes looked up and read back together
+WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
 KEPT_AT_ONCE = 25  # changes marked as sent together, for each call in flight; a crash leaves so many to look up
 ATTEMPTS = 4  # writes of one change in one run before a person is asked
