@@ -57,12 +57,10 @@ def choice(
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
-    if st.session_state.get(f"_{name}") not in (None, *options):
-        del st.session_state[f"_{name}"]
+    st.session_state[f"_{name}"] = at  # always: in another language this is another widget, which knows of no choice
     chosen = st.segmented_control(
-        text(f"choice_{name}"), options, default=None if f"_{name}" in st.session_state else at, required=True,
-        key=f"_{name}", on_change=keep, format_func=label, label_visibility="collapsed",
-        wrap=True,  # German words are longer than a tablet is wide
+        text(f"choice_{name}"), options, required=True, key=f"_{name}", on_change=keep, format_func=label,
+        label_visibility="collapsed", wrap=True,  # German words are longer than a tablet is wide
     )  # fmt: skip
     return str(chosen or at)
 
