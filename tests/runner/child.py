@@ -18,6 +18,7 @@ from typing import Any
 from dbos import DBOS
 
 from integration.bootstrap import MAPPINGS, Application
+from integration.connectors.mplus.client import contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
 from integration.core.plan import Approval, Change
@@ -36,6 +37,8 @@ from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
+
+contract()  # what the till's interface is described by is read here once, and not by each process
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 

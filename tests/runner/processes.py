@@ -165,8 +165,8 @@ def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
         database.close()
 
 
-def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.005) -> None:
-    """Look every few milliseconds until something is so."""
+def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
+    """Look fifty times a second until something is so."""
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, f"never came: {what}"
