@@ -268,14 +268,6 @@ class Logbook:
         with self._cursor() as cursor:
             return cursor.execute(self._queries[query].replace("{where}", where), parameters).df()
 
-    def _line(self, query: str, **parameters: object) -> dict[str, Any]:
-        """Return an answer that is one line, as plain values by column."""
-        with self._cursor() as cursor:
-            answer = cursor.execute(self._queries[query].replace("{where}", "true"), parameters)
-            names = [column[0] for column in answer.description]
-            (values,) = answer.fetchall()
-            return dict(zip(names, values, strict=True))
-
     def _told(self, query: str, **parameters: object) -> pd.DataFrame:
         """Return an answer of stock, and the same one to whoever asks the same until levels or groups come in."""
         asked, levels = (query, tuple(sorted(parameters.items()))), self._levels
@@ -369,10 +361,9 @@ class Logbook:
 
     def span(self) -> tuple[datetime, datetime]:
         """Return from when to when the log tells; an empty one tells of no time at all."""
-        span = self._line("span")
-        if span["first"] is None:
-            return BEGINNING, BEGINNING
-        return _aware(span["first"]), _aware(span["last"])
+        with self._cursor() as cursor:
+            ((first, last),) = cursor.execute(self._queries["span"]).fetchall()
+        return (BEGINNING, BEGINNING) if first is None else (_aware(first), _aware(last))
 
     def flows_of(self, key: str) -> list[str]:
         """Return the flows that know a record under this key."""

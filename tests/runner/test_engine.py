@@ -59,6 +59,16 @@ def unproven(console: Obedient, run: Run) -> dict[str, str]:
     return {row.key: row.cause for row in rows if row.step is not Step.PROVEN}
 
 
+def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
+    """Return a console with a preview that waits for books that are away, and what takes them away."""
+    console = start()
+    console.rests(console.ask("preview", "products", "test"))
+    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
+    run_id = console.ask("preview", "products", "test")
+    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    return console, run_id, away
+
+
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
@@ -124,11 +134,7 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
 
 
 def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
-    console = start()
-    console.rests(console.ask("preview", "products", "test"))
-    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("preview", "products", "test")
-    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    console, run_id, away = stopped_by_the_books(start, sandbox)
     assert console.ask("run", run_id).state is RunState.PREVIEWING
     sandbox.switches.disarm(away)
     run = console.rests(run_id)
@@ -136,11 +142,7 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
 
 
 def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
-    console = start()
-    console.rests(console.ask("preview", "products", "test"))
-    away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("preview", "products", "test")
-    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    console, run_id, away = stopped_by_the_books(start, sandbox)
     console.ask("cancel", run_id, "somebody")
     until(lambda: console.ask("run", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
