@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from integration.logbook import Logbook, Sought, queries
-from integration.questions import SHIPPED
+from integration.log.logbook import Logbook, Sought, queries
+from integration.services.questions import SHIPPED
 
 EVENTS = 10_000_000
 PER_RUN = 70

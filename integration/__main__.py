@@ -34,8 +34,8 @@ from integration.core.errors import (
 )
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
-from integration.flows import FLOWS
-from integration.log_client import at_the_server
+from integration.flows.spec import FLOWS
+from integration.log.client import at_the_server
 from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
 from integration.store.issues import CauseGroup
 from integration.words import MISSING, cause, field_name, say, value_text

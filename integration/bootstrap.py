@@ -26,7 +26,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from integration.arranging import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
@@ -43,18 +42,20 @@ from integration.core.rules import Trace, rules_from, rules_to
 from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
 from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.core.tokens import Token
-from integration.flows import FLOWS, FlowLogic
-from integration.flows.common import FlowSettings
-from integration.log_client import ANNOUNCED
-from integration.logbook import BATCH, Logbook, Sought, table_of
-from integration.logics import RATED, flow_of, logic_of, settings_of
-from integration.naming import Chosen, Named, Naming
-from integration.questions import Questions
-from integration.readiness import branch_sources, sales_daybook, same_rates
-from integration.remembered import Remembered
-from integration.repairing import MOST, UNMAPPED, Exceptions, missing_row, notes_of
+from integration.flows.registry import RATED, flow_of, logic_of, settings_of
+from integration.flows.settings import FlowSettings
+from integration.flows.spec import FLOWS, FlowLogic
+from integration.log.client import ANNOUNCED
+from integration.log.logbook import BATCH, Logbook, Sought, table_of
 from integration.runner import Parts, Patience, Runner
-from integration.setting_up import SettingUp
+from integration.services.drafts import Trial, Trying
+from integration.services.exceptions import MOST, UNMAPPED, Exceptions, missing_row, notes_of
+from integration.services.flows import Gauge, Published, Sifted, crons, exposition, next_time, sift
+from integration.services.lists import Remembered
+from integration.services.names import Chosen, Named, Naming
+from integration.services.questions import Questions
+from integration.services.readiness import branch_sources, sales_daybook, same_rates
+from integration.services.setup import SettingUp
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -69,7 +70,6 @@ from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
 from integration.store.settings import StoredSettings
-from integration.trying import Trial, Trying
 
 if TYPE_CHECKING:  # imported where they are started: most commands of a terminal start neither
     from integration.engine import Engine

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from integration import words
-from integration.catalogues import tables
+from integration.words.catalogues import tables
 
 PREFIX = "reason_"
 _PLACE = re.compile(r"{(\w+)}")

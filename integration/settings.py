@@ -19,13 +19,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
 from integration.connectors.http import PerSecond
+from integration.core.addresses import LOOPBACK
 from integration.core.errors import ConfigurationError
 from integration.expected import expected
 
 log = structlog.get_logger(__name__)
 
 PREFIX = "CONSOLE_"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _safe(url: str) -> str:

@@ -4,12 +4,9 @@
 
 import streamlit as st
 
-from integration.repairing import address_of
+from integration.services.exceptions import address_of
 from integration.store.issues import CauseGroup, IssueState
-from pages.components.application import application, person
-from pages.components.correcting import corrected_csv, corrected_list
-from pages.components.draft import said
-from pages.components.exceptions import (
+from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
     Queue,
@@ -25,9 +22,12 @@ from pages.components.exceptions import (
     status_label,
     statuses,
 )  # fmt: skip
-from pages.components.layout import choice, clear_search, empty, failures, head, page_offset, pages, search
-from pages.components.tries import solved_cards, tries_of
-from pages.components.wording import flow_name, number, sandbox_badges, text
+from pages.components.exceptions.corrections import corrected_csv, corrected_list
+from pages.components.exceptions.retries import solved_cards, tries_of
+from pages.components.shared.application import application, person
+from pages.components.shared.draft import said
+from pages.components.shared.layout import choice, clear_search, empty, failures, head, page_offset, pages, search
+from pages.components.shared.wording import flow_name, number, sandbox_badges, text
 
 SIZE = 20
 

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import streamlit as st
 
 from integration.bootstrap import FlowStatus
-from pages.components.application import application
-from pages.components.draft import Draft, said, save_bar, toggle
-from pages.components.flow_brakes import brakes_tab, schedule_tab
-from pages.components.flow_fields import fields_tab
-from pages.components.flow_filters import filters_tab
-from pages.components.flow_settings import settings_tab
-from pages.components.flow_tables import tables_tab
-from pages.components.flows import start_preview
-from pages.components.layout import choice, empty, failures, head, note
-from pages.components.wording import counted, flow_name, moment, sandbox_badges, term, text, way
+from pages.components.flows.brakes import brakes_tab, schedule_tab
+from pages.components.flows.fields import fields_tab
+from pages.components.flows.filters import filters_tab
+from pages.components.flows.settings import settings_tab
+from pages.components.flows.tables import tables_tab
+from pages.components.shared.application import application
+from pages.components.shared.draft import Draft, said, save_bar, toggle
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import choice, empty, failures, head, note
+from pages.components.shared.wording import counted, flow_name, moment, sandbox_badges, term, text, way
 
 app = application()
 said()

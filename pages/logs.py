@@ -4,13 +4,13 @@
 
 import streamlit as st
 
-from pages.components.application import application
-from pages.components.layout import choice, head
-from pages.components.log_life import one_life
-from pages.components.log_questions import questions
-from pages.components.log_views import records
-from pages.components.log_volume import volumes
-from pages.components.wording import sandbox_badges, text
+from pages.components.logs.life import one_life
+from pages.components.logs.questions import questions
+from pages.components.logs.records import records
+from pages.components.logs.volume import volumes
+from pages.components.shared.application import application
+from pages.components.shared.layout import choice, head
+from pages.components.shared.wording import sandbox_badges, text
 
 app = application()
 

@@ -5,12 +5,8 @@
 import streamlit as st
 
 from integration.core.records import Kind
-from pages.components.application import application
-from pages.components.draft import said
-from pages.components.flow_tables import tables_tab
-from pages.components.layout import choice, empty, failures, head
-from pages.components.mapping_desk import desk_of
-from pages.components.mapping_draft import (
+from pages.components.flows.tables import tables_tab
+from pages.components.mappings.draft import (
     about_draft,
     changes_part,
     draft_badges,
@@ -19,8 +15,12 @@ from pages.components.mapping_draft import (
     overtaken_box,
     part_label,
 )  # fmt: skip
-from pages.components.mapping_rules import rules_part
-from pages.components.wording import flow_name, sandbox_badges, term, text, way
+from pages.components.mappings.mapping import desk_of
+from pages.components.mappings.rules import rules_part
+from pages.components.shared.application import application
+from pages.components.shared.draft import said
+from pages.components.shared.layout import choice, empty, failures, head
+from pages.components.shared.wording import flow_name, sandbox_badges, term, text, way
 
 app = application()
 said()

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components.application import application
-from pages.components.connections import connection_rows
-from pages.components.days import last_days
-from pages.components.failing import refreshing
-from pages.components.flows import flow_cards, invitation, start_preview
-from pages.components.layout import empty, failures, head, section
-from pages.components.needs import needs, needs_list
-from pages.components.runs import added, sum_strip, today
-from pages.components.set_up import unfinished
-from pages.components.wording import flow_name, long_day, moment, sandbox_badges, text
+from pages.components.overview.attention import needs, needs_list
+from pages.components.overview.days import last_days
+from pages.components.setup.steps import unfinished
+from pages.components.shared.application import application
+from pages.components.shared.connections import connection_rows
+from pages.components.shared.failures import refreshing
+from pages.components.shared.flows import flow_cards, invitation, start_preview
+from pages.components.shared.layout import empty, failures, head, section
+from pages.components.shared.runs import added, sum_strip, today
+from pages.components.shared.wording import flow_name, long_day, moment, sandbox_badges, text
 
 REFRESH_SECONDS = 15
 

@@ -8,9 +8,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.run import Among, Mode, Run, RunState
-from pages.components.application import application
-from pages.components.flows import start_preview
-from pages.components.layout import (
+from pages.components.preview.head import (
+    about_plan,
+    lines_by_show,
+    plan_of_address,
+    plan_outcome,
+    show_first,
+    show_label,
+    sum_line,
+    watch,
+)  # fmt: skip
+from pages.components.shared.application import application
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import (
     choice,
     clear_search,
     empty,
@@ -22,21 +32,19 @@ from pages.components.layout import (
     search,
     trouble,
 )  # fmt: skip
-from pages.components.plan import PAGE, brake_box, choose_shown, commit_bar, outdated_bar, plan_detail, plan_table
-from pages.components.plan_filters import facet_filters, filtered, forget_filters
-from pages.components.plan_head import (
-    about_plan,
-    lines_by_show,
-    plan_of_address,
-    plan_outcome,
-    show_first,
-    show_label,
-    sum_line,
-    watch,
-)  # fmt: skip
-from pages.components.runs import progress_strip, short_id, stopped_by, undo
-from pages.components.states import inline, run_state
-from pages.components.wording import flow_name, number, plain, sandbox_badges, text
+from pages.components.shared.plan import (
+    PAGE,
+    brake_box,
+    choose_shown,
+    commit_bar,
+    outdated_bar,
+    plan_detail,
+    plan_table,
+)
+from pages.components.shared.plan_filters import facet_filters, filtered, forget_filters
+from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo
+from pages.components.shared.states import inline, run_state
+from pages.components.shared.wording import flow_name, number, plain, sandbox_badges, text
 
 SHOWS = ("all", "create", "update", "retire", "park", "skip", "unchanged")
 

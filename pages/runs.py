@@ -7,12 +7,22 @@ from dataclasses import astuple
 import streamlit as st
 
 from integration.core.run import ACTIVE, Among, RunState
-from pages.components.application import application
-from pages.components.flows import start_preview
-from pages.components.layout import choice, clear_search, empty, failures, head, page_offset, pages, search, section
-from pages.components.plan import PAGE, plan_detail, plan_table
-from pages.components.plan_filters import facet_filters, filtered, forget_filters
-from pages.components.runs import (
+from pages.components.shared.application import application
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import (
+    choice,
+    clear_search,
+    empty,
+    failures,
+    head,
+    page_offset,
+    pages,
+    search,
+    section,
+)
+from pages.components.shared.plan import PAGE, plan_detail, plan_table
+from pages.components.shared.plan_filters import facet_filters, filtered, forget_filters
+from pages.components.shared.runs import (
     progress_strip,
     run_actions,
     run_facts,
@@ -23,9 +33,9 @@ from pages.components.runs import (
     short_id,
     stopped_by,
 )  # fmt: skip
-from pages.components.states import inline, run_state
-from pages.components.timeline import run_timeline
-from pages.components.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
+from pages.components.shared.states import inline, run_state
+from pages.components.shared.timeline import run_timeline
+from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
 
 SIZE = 25
 SHOWS = ("all", "proven", "in_doubt", "parked", "skip", "left")

@@ -4,16 +4,16 @@
 
 import streamlit as st
 
-from pages.components.application import application
-from pages.components.draft import said
-from pages.components.flows import sandbox_button
-from pages.components.layout import failures, head
-from pages.components.set_up import rail, step_here, step_name, step_number
-from pages.components.set_up_connections import accountview_step, finished_login, mplus_step
-from pages.components.set_up_flows import flows_step
-from pages.components.set_up_questions import questions_step
-from pages.components.set_up_ready import ready_step
-from pages.components.wording import sandbox_badges, text
+from pages.components.setup.connections import accountview_step, finished_login, mplus_step
+from pages.components.setup.flows import flows_step
+from pages.components.setup.questions import questions_step
+from pages.components.setup.readiness import ready_step
+from pages.components.setup.steps import rail, step_here, step_name, step_number
+from pages.components.shared.application import application
+from pages.components.shared.draft import said
+from pages.components.shared.flows import sandbox_button
+from pages.components.shared.layout import failures, head
+from pages.components.shared.wording import sandbox_badges, text
 
 RAIL, BODY = 1, 3  # of four columns
 

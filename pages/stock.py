@@ -4,9 +4,10 @@
 
 import streamlit as st
 
-from pages.components.application import application
-from pages.components.layout import failures, head
-from pages.components.stock import (
+from pages.components.shared.application import application
+from pages.components.shared.layout import failures, head
+from pages.components.shared.wording import sandbox_badges, text
+from pages.components.stock.levels import (
     article_list,
     differences_of,
     doubt,
@@ -18,7 +19,6 @@ from pages.components.stock import (
     shown,
     unknown,
 )  # fmt: skip
-from pages.components.wording import sandbox_badges, text
 
 app = application()
 view = shown(app)

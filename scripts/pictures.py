@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from integration.repairing import address_of
+from integration.services.exceptions import address_of
 from integration.store.issues import Cause
 
 SIZE = {"width": 1440, "height": 900}

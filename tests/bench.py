@@ -12,8 +12,8 @@ from integration.connectors.protocol import Connector
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PlanRow, Run, RunState, Step
-from integration.flows import FlowLogic
-from integration.flows.products import Products, ProductSettings
+from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.spec import FlowLogic
 from integration.runner import Parts, Patience, Runner
 from integration.store.cursors import Cursors
 from integration.store.database import Database

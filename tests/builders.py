@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, Value
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
 
 

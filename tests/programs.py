@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent

@@ -12,9 +12,9 @@ import pytest
 from integration.__main__ import cli
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
-from integration.flows import FLOWS
+from integration.flows.spec import FLOWS
 from integration.words import has_term, known
-from pages.components.states import run_state, step_state
+from pages.components.shared.states import run_state, step_state
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.logbook import Logbook
+from integration.log.logbook import Logbook
 from integration.sandbox.server import running
 from integration.store.database import open_database
 from integration.store.secrets import Connections

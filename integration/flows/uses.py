@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.common import FlowSettings
-from integration.flows.stock import BRANCH, QUANTITY
-from integration.functions import read_by
+from integration.flows.functions import read_by
+from integration.flows.settings import FlowSettings
+from integration.flows.stock.logic import BRANCH, QUANTITY
 
 BOOKS = "accountview"
 WORKED_OUT = frozenset({QUANTITY, BRANCH})

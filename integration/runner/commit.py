@@ -21,8 +21,8 @@ from integration.core.issues import Issue
 from integration.core.plan import Approval, Change, differences, remaining, still_applies
 from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
-from integration.flows import FlowLogic
-from integration.runner.looking import look
+from integration.flows.spec import FlowLogic
+from integration.runner.lookup import look
 from integration.runner.parts import Parts, next_cursors
 from integration.store.links import References as LinkReferences
 from integration.store.plans import Known

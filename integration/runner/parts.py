@@ -8,7 +8,7 @@ from integration.connectors.protocol import Connector
 from integration.core.errors import PlanStaleError
 from integration.core.records import Record
 from integration.core.run import Mode, Run
-from integration.flows import FlowLogic
+from integration.flows.spec import FlowLogic
 from integration.store.cursors import Cursors
 from integration.store.links import Links
 from integration.store.runs import Runs

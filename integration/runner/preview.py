@@ -29,8 +29,8 @@ from integration.core.plan import (
 from integration.core.records import Held, Kind, Record, merged, same
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Progress, Run, RunState, Staged, Step
-from integration.flows import FlowLogic, Shaped
-from integration.runner.looking import look, look_around
+from integration.flows.spec import FlowLogic, Shaped
+from integration.runner.lookup import look, look_around
 from integration.runner.parts import AS_IT_WAS, IN_FORCE, NAMES, Parts, next_cursors
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
-from integration.sandbox.accountview import MAIN_COMPANY
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox, running
 
 

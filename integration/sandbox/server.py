@@ -18,13 +18,13 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
-from integration.sandbox.accountview import AccountView
-from integration.sandbox.conventions import Conventions
+from integration.sandbox.accountview.app import AccountView
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus import Till
-from integration.sandbox.query import Refusal
-from integration.sandbox.shop import Shop, make_shop
+from integration.sandbox.shop.shop import Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
 START_SECONDS: Final = 30

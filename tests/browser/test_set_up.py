@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET
 from integration.sandbox.server import Sandbox, running
 from tests.browser.conftest import PATIENCE, button, picture
 

@@ -34,7 +34,7 @@ from integration.core.totals import (
 from integration.sandbox.faults import Ledger, Switches
 from integration.sandbox.mplus import Till
 from integration.sandbox.mplus.sums import summed
-from integration.sandbox.shop import make_shop
+from integration.sandbox.shop.shop import make_shop
 
 PAGE = Path(__file__).parents[2] / "docs" / "to-the-cent.md"
 RATES = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "5": Decimal("5.5")}

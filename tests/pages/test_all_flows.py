@@ -10,12 +10,12 @@ from integration.bootstrap import Application
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run, RunState
-from integration.logics import SETTINGS
-from pages.components.asking import Pick, Several, Shape, Together, names
-from pages.components.flow_brakes import BRAKES, OF_FLOW
-from pages.components.flow_sections import SECTIONS
-from pages.components.flow_tables import LOOKED_UP, SIDES
-from pages.components.repair import ELSEWHERE, PLACES
+from integration.flows.registry import SETTINGS
+from pages.components.flows.brakes import BRAKES, OF_FLOW
+from pages.components.flows.sections import SECTIONS
+from pages.components.flows.tables import LOOKED_UP, SIDES
+from pages.components.shared.inputs import Pick, Several, Shape, Together, names
+from pages.components.shared.repair import ELSEWHERE, PLACES
 from tests.pages.conftest import Open, committed, press, settled, texts
 
 FLOWS = ["products", "stock", "customers", "orders"]

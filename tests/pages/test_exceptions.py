@@ -17,9 +17,9 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Rule
 from integration.core.run import Mode, Run, RunState
-from integration.repairing import address_of
+from integration.services.exceptions import address_of
 from integration.store.issues import Cause, CauseGroup, IssueState
-from pages.components.application import person
+from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration import words
 from integration.bootstrap import Application
-from integration.catalogues import tables
+from integration.words.catalogues import tables
 from tests.pages.conftest import previewed, script, texts
 
 PAGES = ("overview", "setup", "flows", "mappings", "preview", "exceptions", "runs", "stock", "logs")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
-from integration.logbook import BATCH, Sought
+from integration.log.logbook import BATCH, Sought
 from integration.words import LANGUAGES
 from tests.pages.conftest import Open, committed, press, settled, texts
 

@@ -15,9 +15,9 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
 from integration.core.run import RunState
-from integration.functions import FUNCTIONS
+from integration.flows.functions import FUNCTIONS
 from integration.reasons import retold
-from pages.components.application import person
+from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 
 NAME = "product.name"

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode
-from integration.naming import flat
 from integration.sandbox.faults import Fault
-from pages.components.wording import plain
+from integration.services.names import flat
+from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 
 INVOICES = {

@@ -13,7 +13,7 @@ from integration.bootstrap import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Among, Mode, Run, RunState
-from pages.components.plan import PAGE
+from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, press, previewed, settled, texts
 
 

@@ -15,8 +15,8 @@ from streamlit.testing.v1.element_tree import Widget
 from integration import bootstrap
 from integration.bootstrap import Application
 from integration.core.run import Run, RunState
-from integration.readiness import STEPS
 from integration.sandbox.server import Sandbox, running
+from integration.services.readiness import STEPS
 from integration.store.secrets import Connections
 from tests.pages.conftest import ROOT, Open, committed, previewed
 from tests.planted import (

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration import readiness, words
+from integration import words
 from integration.bootstrap import Application
-from integration.readiness import QUESTIONS, STEPS, Question, State
-from pages.components.asking import Choose
-from pages.components.flow_sections import SECTIONS
-from pages.components.flow_tables import SIDES
+from integration.services import readiness
+from integration.services.readiness import QUESTIONS, STEPS, Question, State
+from pages.components.flows.sections import SECTIONS
+from pages.components.flows.tables import SIDES
+from pages.components.shared.inputs import Choose
 from tests.pages.conftest import Open, press, settled, texts
 from tests.pages.test_all_flows import each_of
 

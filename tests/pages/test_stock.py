@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from integration.bootstrap import Application
 from integration.core.issues import Issue
 from integration.core.run import Mode, Run
-from integration.logbook import StockScope
-from integration.stock_levels import Difference, Reason, reason, unproven_since
+from integration.log.logbook import StockScope
+from integration.services.stock import Difference, Reason, reason, unproven_since
 from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
 

@@ -26,7 +26,7 @@ from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, Run, RunState, Staged
 from integration.core.schedule import Schedule
 from integration.engine import Engine
-from integration.flows.products import Products, ProductSettings
+from integration.flows.products.logic import Products, ProductSettings
 from integration.runner import Parts, Runner
 from integration.settings import load_settings
 from integration.store.cursors import Cursors

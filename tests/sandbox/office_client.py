@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import httpx  # noqa: TID251  # the sandbox is tried from outside
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
-from integration.sandbox.accountview import MAIN_COMPANY
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox
 
 MOMENT = "2026-11-25T00:00:00.000Z"

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx  # noqa: TID251  # the sandbox is tried from outside
 import pytest
 
-from integration.sandbox.access import CLIENT_ID, CLIENT_SECRET, LIMITED_REFRESH_TOKEN, REFRESH_TOKEN
-from integration.sandbox.accountview import EMPTY_COMPANY
-from integration.sandbox.conventions import Conventions
-from integration.sandbox.dictionary import definitions
+from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, LIMITED_REFRESH_TOKEN, REFRESH_TOKEN
+from integration.sandbox.accountview.app import EMPTY_COMPANY
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.dictionary import definitions
 from integration.sandbox.server import Sandbox, running
 from tests.sandbox.office_client import MOMENT, Office, debtor, document, order, page, refused, table
 

@@ -15,7 +15,7 @@ from integration.sandbox.faults import Fault, Ledger, Switches
 from integration.sandbox.mplus import Till, TillConventions
 from integration.sandbox.mplus.contract import Contract
 from integration.sandbox.server import Sandbox, running
-from integration.sandbox.shop import make_shop
+from integration.sandbox.shop.shop import make_shop
 from tests.sandbox.soap_client import QUERY, REFERENCE, RawClient, Reply, enveloped, prefixed, tags, zeep_service
 
 TEA = (

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from decimal import Decimal
 
-from integration.sandbox.shop import NAME_LIMIT, ShopArticle, check_digit, make_shop
+from integration.sandbox.shop.shop import NAME_LIMIT, ShopArticle, check_digit, make_shop
 
 CENT = Decimal("0.01")
 FAULTS = {

@@ -10,7 +10,7 @@ import pytest
 from integration.sandbox.faults import Ledger, Switches
 from integration.sandbox.mplus import Till
 from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, summed
-from integration.sandbox.shop import Shop, make_shop
+from integration.sandbox.shop.shop import Shop, make_shop
 
 RATES = {1: Decimal(9), 2: Decimal(21), 3: Decimal(0)}
 KINDS = ("orders", "receipts", "invoices")

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from integration.connectors.http import Pace, PerSecond, Seconds
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from integration.core.addresses import LOOPBACK
 
 
 def _address(url: str) -> str:

@@ -27,9 +27,9 @@ from integration.core.totals import (
     rounding_lines,
     verdict,
 )
-from integration.flows.common import Parked, clean
 from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name
 from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings
+from integration.flows.settings import Parked, clean
 
 PAYMENTS = "payment_methods"
 LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there

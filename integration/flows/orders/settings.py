@@ -10,7 +10,7 @@ from pydantic import Field
 from integration.core.errors import ConfigurationError
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.flows.common import Filter, FlowSettings
+from integration.flows.settings import Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}

@@ -12,7 +12,6 @@ from lxml import etree
 from starlette.requests import Request
 from starlette.routing import Route, Router
 
-from integration.sandbox import till as sample_data
 from integration.sandbox.faults import (
     Answer,
     Armed,
@@ -33,7 +32,8 @@ from integration.sandbox.mplus.conventions import TillConventions
 from integration.sandbox.mplus.desk import Desk
 from integration.sandbox.mplus.fields import NAMESPACE, Fields
 from integration.sandbox.mplus.house import House, writes
-from integration.sandbox.shop import Shop
+from integration.sandbox.shop import till as sample_data
+from integration.sandbox.shop.shop import Shop
 
 SYSTEM: Final = "mplus"
 IDENT: Final = "sandbox"

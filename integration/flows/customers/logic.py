@@ -1,0 +1,308 @@
+"""Customers: debtors of AccountView become relations of MplusKASSA, and nobody becomes two."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Change, Limits, Policy
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.rules import (
+    EMPTY,
+    Trace,
+    TraceStep,
+    as_text,
+    compile,  # noqa: A004 - of the mapping, as everywhere here
+    policy,
+    rules_from,
+)
+from integration.core.run import Link, Staged
+from integration.flows.functions import Tools
+from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
+from integration.flows.spec import FLOWS, Shaped
+
+EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
+VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
+SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
+"""Values of a relation that are ours alone: which other debtors have the same evidence. Never written."""
+
+VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
+VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
+
+
+class CountryDefaults(Strict):
+    """What a new customer of one country gets; empty: what all others get."""
+
+    vat_method: VatMethod = ""
+    vat_method_with_number: VatMethod = ""  # for who has a VAT number; empty: the same
+    price_group: str = ""
+
+
+class CustomerSettings(FlowSettings):
+    """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    flow: ClassVar[str] = "customers"
+
+    schedule_minutes: int = Field(15, ge=1, le=59)
+
+    create: bool = True
+    blocked: Literal["skip", "inactive"] = "skip"
+    accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
+    leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
+    empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
+    other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id
+    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
+    default_vat_method: VatMethod = ""
+    default_price_group: str = ""
+
+
+class Customers:
+    """The logic of the flow `customers`, for one version of its settings, mapping and value tables."""
+
+    def __init__(
+        self,
+        settings: CustomerSettings,
+        mapping_body: Mapping[str, Any],
+        version: int,
+        tables: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Make everything ready that does not depend on a record.
+
+        Raises ConfigurationError when the mapping cannot be used.
+        """
+        mapping, tools = rules_from(mapping_body), Tools(tables)
+        owned = policy(mapping)
+        if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
+            raise ConfigurationError(
+                "flow_setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
+            )
+        self.flow = FLOWS["customers"]
+        self.settings = settings
+        self.mapping_version = version
+        given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
+        self.policy: Policy = {**given, **owned}
+        self.limits = Limits(**settings.brakes.model_dump())
+        self.retires = False
+        self.most: int | None = None
+        self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
+        self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
+        self._accounts = frozenset(map(_folded, settings.accounts))
+        self._relations = compile(mapping, tools, {Kind.RELATION})
+
+    def watched(self, change: Change) -> tuple[str, ...]:
+        """Return no codes: no brake counts single relations."""
+        del change
+        return ()
+
+    # ---- each record by itself
+
+    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+        """Return each debtor as the relation it should be; see `FlowLogic`."""
+        del stage
+        return [self._debtor(record) for record in records]
+
+    def _debtor(self, record: Record) -> Staged:
+        key, title = record.key, _title(record)
+        if skip := self._left_out(record):
+            return Staged(key, key, title, skip=skip)
+        try:
+            values = self._mapped(record)
+        except Parked as parked:
+            return Staged(key, key, title, issue=parked.issue(key))
+        counts = values.get("active") is not False
+        number = as_text(values.get("vat_number")) if counts else ""
+        mark = as_text(values.get("email")).casefold() if counts else ""
+        return Staged(key, key, title, number, mark, Record(Kind.RELATION, key, values))
+
+    def _left_out(self, record: Record) -> Skip | None:
+        key, account = record.key, as_text(record.values.get("account")).strip()
+        if _folded(key) in self._left_out_numbers:
+            return Skip("left_out_by_number", key, {"key": key})
+        if self._accounts and _folded(account) not in self._accounts:
+            return Skip("not_a_debtor", key, {"key": key, "account": account})
+        if record.values.get("blocked") is True and self.settings.blocked == "skip":
+            return Skip("blocked", key, {"key": key})
+        return left_out(record, self.settings.filters)
+
+    def _mapped(self, record: Record) -> dict[str, Value]:
+        """Return the values of the relation, with what it is recognised by even where that is not ours.
+
+        Raises Parked.
+        """
+        mapped = self._relations.apply(record)
+        for issue in mapped.issues:
+            raise self._without_value(issue, record)
+        values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
+        required(values, "name", "relation.name", self.flow.target)
+        values.setdefault("email", as_text(record.values.get("email")).strip())
+        values.setdefault("vat_number", record.values.get("vat_number"))
+        values["vat_number"] = _checked(values["vat_number"], record)
+        values["external_id"] = values.get("external_id") or record.key
+        for name, step in self._by_default(record, values).items():
+            values[name] = step.value
+        return values
+
+    def _without_value(self, issue: Issue, record: Record) -> Parked:
+        facts = {**issue.facts, "system": self.flow.target}
+        if issue.cause == "field_too_long" and issue.field == EMAIL:  # cut off, it would belong to somebody else
+            return Parked("email_too_long", EMAIL, **facts, customer=_title(record))
+        return Parked(issue.cause, issue.field, **facts)
+
+    def _by_default(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
+        """Return what the settings give where the mapping gives nothing, each with the setting it comes from."""
+        country = as_text(record.values.get("country")).strip().upper()
+        own = self._by_country.get(country, CountryDefaults())
+        with_number = own.vat_method_with_number if values.get("vat_number") else ""
+        here = {"vat_method": with_number or own.vat_method, "price_group": own.price_group}
+        others = {"vat_method": self.settings.default_vat_method, "price_group": self.settings.default_price_group}
+        steps = {
+            name: TraceStep(f"by_country {country}", value) if value else TraceStep(f"default_{name}", others[name])
+            for name, value in here.items()
+        }
+        return {name: step for name, step in steps.items() if values.get(name) in EMPTY and step.value}
+
+    # ---- what it comes to
+
+    def shape(
+        self,
+        stage: int,
+        members: Sequence[Staged],
+        duplicates: Mapping[str, tuple[str, ...]],
+        marks: Mapping[str, tuple[str, ...]],
+    ) -> Shaped:
+        """Return the one debtor of a parent, with the others that share its VAT number or e-mail address."""
+        del stage
+        (one,) = members
+        if one.record is None:
+            return Shaped(
+                None, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
+            )
+        sharing = {
+            SHARED["vat_number"]: tuple(key for key in duplicates.get(one.number, ()) if key != one.key),
+            SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
+        }
+        shared = {name: others for name, others in sharing.items() if others}
+        return Shaped(replace(one.record, values={**one.record.values, **shared}), one.title)
+
+    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        """Return an issue when it takes a person to say whether the relation found is this customer.
+
+        What is linked is decided already. Otherwise the evidence must fit one relation and one debtor alone, and the
+        relation must not carry the id of another.
+        """
+        del stage
+        if held is None:
+            return None
+        facts = {
+            "key": desired.key, "customer": as_text(desired.values.get("name")) or desired.key,
+            "system": self.flow.target, "number": held.reference, "evidence": held.evidence,
+        }  # fmt: skip
+        if held.others:
+            candidates = ", ".join((held.reference, *held.others))
+            return Issue("customer_ambiguous", desired.key, facts=facts | {"candidates": candidates})
+        if link is not None or held.evidence not in SHARED:
+            return None
+        if others := as_text(desired.values.get(SHARED[held.evidence])):
+            return Issue("customer_shared", desired.key, facts=facts | {"others": others})
+        theirs = _other_id(desired, held)
+        if theirs and self.settings.other_external_id == "park":
+            return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
+        return None
+
+    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+        """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
+        del stage
+        if held is None and not self.settings.create:
+            return Skip("create_switched_off", desired.key, {"key": desired.key})
+        if held is None and desired.values.get("active") is False:
+            return Skip("blocked", desired.key, {"key": desired.key})
+        out = set(SHARED.values())
+        if held is None or self.settings.empty == "keep":
+            out |= {name for name, value in desired.values.items() if value in EMPTY}
+        if held is not None and _other_id(desired, held):
+            out.add("external_id")
+        return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
+
+    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+        """Return the change that makes a created relation inactive: sales may hang on it by now.
+
+        What both agreed on stays as it was. So the till counts as edited by a person, and the next run leaves it.
+        """
+        del stage
+        if change.agreed.values.get("active") is False:
+            return Skip("undo_keeps", change.key, {"key": change.title})
+
+        def with_active(value: bool) -> Record:
+            return Record(change.kind, change.key, {"active": value}, source=change.agreed.source)
+
+        return Change(
+            action=Action.RETIRE, kind=change.kind, key=change.key, title=change.title, group=change.group, sources=(),
+            wanted=with_active(value=False), before=with_active(value=True), agreed=change.agreed,
+        )  # fmt: skip
+
+    # ---- why
+
+    def trace(self, stage: int, record: Record) -> list[Trace]:
+        """Return for every target field how it came to its value from this source record."""
+        del stage
+        traces = {each.target: each for each in self._relations.trace(record)}
+        if VAT_NUMBER in traces:
+            traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)
+        values = {target.partition(".")[2]: each.value for target, each in traces.items()}
+        values.setdefault("vat_number", record.values.get("vat_number"))
+        for name, step in self._by_default(record, values).items():
+            before = traces.get(f"{Kind.RELATION}.{name}")
+            steps = before.steps if before else ()
+            traces[f"{Kind.RELATION}.{name}"] = Trace(f"{Kind.RELATION}.{name}", (*steps, step), step.value)
+        return list(traces.values())
+
+
+def _title(record: Record) -> str:
+    return as_text(record.values.get("name")).strip() or record.key
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _other_id(desired: Record, held: Held) -> str:
+    """Return the external id of the relation found when it is not that of this customer."""
+    theirs = as_text(held.record.values.get("external_id")).strip()
+    return "" if theirs in (as_text(desired.values.get("external_id")), desired.key) else theirs
+
+
+def _checked(value: Value, record: Record) -> str:
+    """Return a VAT number without blanks and signs. Raises Parked when it is not one of its country.
+
+    Only numbers of the European Union can be checked; one without letters in front is taken for one of the country the
+    customer is in.
+    """
+    number = "".join(sign for sign in as_text(value) if sign.isalnum() or sign in "+*").upper()
+    named = number[:2].isalpha()
+    country = number[:2] if named else as_text(record.values.get("country")).strip().upper()
+    if not number or country.casefold() not in VAT_COUNTRIES:
+        return number
+    try:
+        vat.validate(number if named else f"{country}{number}")
+    except ValidationError:
+        facts = {"value": as_text(value).strip(), "customer": _title(record), "country": country}
+        raise Parked("vat_number_invalid", VAT_NUMBER, **facts) from None
+    return number
+
+
+def _number_traced(trace: Trace, record: Record) -> Trace:
+    if trace.issue is not None:
+        return trace
+    try:
+        number = _checked(trace.value, record)
+    except Parked as parked:
+        return replace(trace, value=None, issue=parked.issue(record.key))
+    return trace if number == as_text(trace.value) else replace(trace, value=number)

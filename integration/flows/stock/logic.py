@@ -1,0 +1,322 @@
+"""Stock: how much the books have of an article becomes its level in each branch of the till.
+
+Levels are absolute, and nothing is ever created: the till keeps a level of 0 for every article that it counts.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Change, Limits, Policy
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.rules import (
+    EMPTY,
+    Formula,
+    Trace,
+    TraceStep,
+    as_text,
+    compile,  # noqa: A004 - of the mapping, as everywhere here
+    policy,
+    rules_from,
+)
+from integration.core.run import Link, Staged
+from integration.flows.functions import Tools
+from integration.flows.settings import FlowSettings, Parked, left_out
+from integration.flows.spec import FLOWS, Shaped
+
+LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
+FINEST = Decimal("0.001")  # what a level of the till is counted in
+ZERO = Decimal(0)
+AMOUNT, MANAGED = "level.amount", "stock.managed"
+QUANTITY, BRANCH = "quantity", "branch"  # what the rule for a level reads beside the fields of the article
+FORMULA = "formula"
+
+FORMULAS: Mapping[str, str] = {
+    "available_minus_reserved": "stock - first(stock_reserved, 0)",
+    "available": "stock",
+    "free": "stock_free",
+    "technical": "stock_technical",
+}
+"""Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
+
+Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
+
+
+class StockSettings(FlowSettings):
+    """How stock flows. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    flow: ClassVar[str] = "stock"
+
+    formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
+        "available_minus_reserved"
+    )
+    expression: str = ""  # for the formula `expression`, over the fields of the article
+    branches: dict[Branch, str] = Field(default_factory=dict)  # the till's -> `formula` (or empty), or a field
+    managed: Literal["leave", "on", "off"] = "leave"  # whether the till keeps stock of the articles sent
+    negative: Literal["send", "zero", "park"] = "zero"
+    fractional: Literal["send", "round_down", "park"] = "send"
+    reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
+    unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
+
+    def reads(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield the fields of the formula, of the branches and of the reorder level."""
+        own = self.formula == "expression"
+        for name in sorted(_formula(self, Tools())[1].names):
+            yield "expression" if own else "formula", name, own
+        for source in dict.fromkeys(self.branches.values()):
+            if source not in ("", FORMULA):
+                yield "stock_branches", source, True  # as it is called on screen
+        if self.reorder:
+            yield "reorder", self.reorder, True
+
+    def check(self) -> None:
+        """Raise ConfigurationError for settings that do not go together."""
+        if self.formula == "expression" and not self.expression:
+            raise ConfigurationError(
+                "flow_setting_invalid", setting="stock expression", expected="a formula over fields"
+            )
+
+
+class Stock:
+    """The logic of the flow `stock`, for one version of its settings, mapping and value tables."""
+
+    def __init__(
+        self,
+        settings: StockSettings,
+        mapping_body: Mapping[str, Any],
+        version: int,
+        tables: Mapping[str, Mapping[str, str]],
+        numbers: Callable[[Collection[str]], Mapping[str, str]],
+    ) -> None:
+        """Make everything ready that does not depend on a record.
+
+        `numbers` tells the till's article numbers of those codes that are linked. Raises ConfigurationError when the
+        mapping or the formula cannot be used.
+        """
+        mapping, tools = rules_from(mapping_body), Tools(tables)
+        owned = policy(mapping)
+        if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
+            raise ConfigurationError(
+                "flow_setting_invalid", setting=f"mapping rule {unknown[0]}", expected=f"{AMOUNT} or {MANAGED}"
+            )
+        self.flow = FLOWS["stock"]
+        self.settings = settings
+        self.mapping_version = version
+        self.policy: Policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
+        self.limits = Limits(**settings.brakes.model_dump())
+        self.retires = False
+        self.most: int | None = None
+        self._text, self._formula = _formula(settings, tools)
+        self._numbers = numbers
+        self._levels = compile(mapping, tools, {Kind.LEVEL})
+
+    def watched(self, change: Change) -> tuple[str, ...]:
+        """Return the code of the stock brake when a level goes from something to nothing."""
+        before = change.before.flat() if change.before else {}
+        return ("brake_stock_zero",) if any(_emptied(before, *pair) for pair in change.wanted.flat().items()) else ()
+
+    # ---- each record by itself
+
+    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+        """Return each article with its levels; see `FlowLogic`.
+
+        Raises ConfigurationError while no branch of the till is chosen.
+        """
+        del stage
+        if not self.settings.branches and self.settings.managed != "off":
+            raise ConfigurationError(
+                "flow_setting_invalid", setting="stock branches", expected="at least one branch of the till"
+            )
+        skips = {record.key: self._left_out(record) for record in records}
+        linked = self._numbers([key for key, skip in skips.items() if skip is None])
+        return [self._article(record, skips[record.key], linked) for record in records]
+
+    def _left_out(self, record: Record) -> Skip | None:
+        if record.values.get("blocked") is True:
+            return Skip("blocked", record.key, {"key": record.key})
+        return left_out(record, self.settings.filters)
+
+    def _article(self, record: Record, skip: Skip | None, linked: Mapping[str, str]) -> Staged:
+        key, title = record.key, as_text(record.values.get("name")) or record.key
+        number = linked.get(key) or (_as_number(key) if self.settings.unlinked == "code" else "")
+        if skip is None and not number:
+            skip = _absent(key)
+        if skip is not None:
+            return Staged(key, key, title, skip=skip)
+        values: dict[str, Value] = {"number": number}
+        if self.settings.managed != "leave":
+            values["managed"] = self.settings.managed == "on"
+        branches = {} if self.settings.managed == "off" else self.settings.branches
+        try:
+            levels = tuple(
+                Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [])})
+                for branch, source in branches.items()
+            )
+        except Parked as parked:
+            return Staged(key, key, title, number, issue=parked.issue(key))
+        return Staged(key, key, title, number, record=Record(Kind.STOCK, key, values, levels))
+
+    # ---- one level
+
+    def _level(self, branch: str, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
+        """Return the level of a branch and add to `steps` how it comes about. Raises Parked."""
+        quantity = self._quantity(source, record, steps)
+        values = {**record.values, QUANTITY: quantity, BRANCH: branch}
+        mapped = self._levels.apply(replace(record, values=values))
+        for issue in mapped.issues:
+            raise Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
+        amount = _counted(mapped.values.get(AMOUNT, quantity), record.key)
+        if amount != quantity:
+            steps.append(TraceStep(AMOUNT, amount))
+        facts = {"article": record.key, "branch": branch}
+        return self._whole(self._above(amount, facts, steps), facts, steps)
+
+    def _quantity(self, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
+        """Return what the books have for a branch: what the formula gives, or what a field holds. Raises Parked."""
+        if source not in ("", FORMULA):
+            value = record.values.get(source)
+            steps.append(TraceStep(source, value))
+            return _counted(value, record.key)
+        steps += [TraceStep(name, record.values.get(name)) for name in sorted(self._formula.names)]
+        try:
+            value = self._formula(record.values)
+        except ValueError as error:
+            raise _without_result(record.key, str(error)) from None
+        if self._text not in self._formula.names:
+            steps.append(TraceStep(self._text, value))
+        return _counted(value, record.key)
+
+    def _above(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
+        """Return what becomes of a level below zero. Raises Parked."""
+        if amount >= 0 or self.settings.negative == "send":
+            return amount
+        if self.settings.negative == "park":
+            raise Parked("stock_negative", AMOUNT, **facts, quantity=_shown(amount))
+        steps.append(TraceStep("max(0)", ZERO))
+        return ZERO
+
+    def _whole(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
+        """Return what becomes of a level that is not whole; what is finer than the till counts is never sent.
+
+        Raises Parked.
+        """
+        whole = Decimal(int(amount.to_integral_value(ROUND_FLOOR)))
+        if amount == whole:
+            return whole
+        if self.settings.fractional == "round_down":
+            steps.append(TraceStep("round_down", whole))
+            return whole
+        if self.settings.fractional == "park" or amount % FINEST:
+            raise Parked("stock_fractional", AMOUNT, **facts, quantity=_shown(amount))
+        return Decimal(_shown(amount))
+
+    # ---- what it comes to
+
+    def shape(
+        self,
+        stage: int,
+        members: Sequence[Staged],
+        duplicates: Mapping[str, tuple[str, ...]],
+        marks: Mapping[str, tuple[str, ...]],
+    ) -> Shaped:
+        """Return the one article of a parent; two of one number at the till are both parked."""
+        del stage, marks
+        (one,) = members
+        if one.record is None:
+            return Shaped(
+                None, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
+            )
+        others = [key for key in duplicates.get(one.number, ()) if key != one.key]
+        if others:
+            facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
+            issue = Issue("sku_duplicate", one.key, "number", facts | {"number": one.number})
+            return Shaped(None, one.title, parked=(issue,))
+        return Shaped(one.record, one.title)
+
+    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        """Return None: an article has been recognised by its number, which the flow of products watches over."""
+        del stage, desired, held, link
+        return None
+
+    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+        """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
+        del stage
+        if held is None:
+            return _absent(desired.key)
+        if held.record.values.get("managed") is False and self.settings.managed == "leave":
+            return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
+        return desired
+
+    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+        """Return why a level stays: it is never created, so there is nothing to take away."""
+        del stage
+        return Skip("undo_keeps", change.key, {"key": change.title})
+
+    # ---- why
+
+    def trace(self, stage: int, record: Record) -> list[Trace]:
+        """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
+        del stage
+        return [self._traced(branch, source, record) for branch, source in (self.settings.branches or {"": ""}).items()]
+
+    def _traced(self, branch: str, source: str, record: Record) -> Trace:
+        target = f"{branch}/amount" if branch else AMOUNT
+        steps = [TraceStep(BRANCH, branch)] if branch else []
+        try:
+            amount = self._level(branch, source, record, steps)
+        except Parked as parked:
+            return Trace(target, tuple(steps), None, parked.issue(record.key))
+        return Trace(target, tuple(steps), amount)
+
+
+def _formula(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
+    text = FORMULAS.get(settings.formula, settings.expression)
+    try:
+        return text, tools.expression(text)
+    except ValueError as error:
+        raise ConfigurationError("flow_setting_invalid", setting="stock expression", expected=str(error)) from None
+
+
+def _counted(value: Value, key: str) -> Decimal:
+    """Return a quantity as a number. Raises Parked for what is none."""
+    if value in EMPTY:
+        raise _without_result(key, "the result is empty")
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(as_text(value).strip())
+    except ArithmeticError:
+        raise _without_result(key, f"no number: {as_text(value)[:40]}") from None
+    if not number.is_finite():
+        raise _without_result(key, f"no number: {number}")
+    return number
+
+
+def _without_result(key: str, message: str) -> Parked:
+    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message)
+
+
+def _shown(amount: Decimal) -> str:
+    """Return an amount without needless decimals."""
+    return f"{amount.normalize():f}"
+
+
+def _as_number(code: str) -> str:
+    """Return an article code that can be a number of the till as it is, else nothing."""
+    fits = code.isascii() and code.isdecimal() and len(code) <= LONGEST_NUMBER and not code.startswith("0")
+    return code if fits else ""
+
+
+def _absent(key: str) -> Skip:
+    return Skip("not_at_the_till", key, {"key": key, "article": key})
+
+
+def _emptied(before: Mapping[str, Value], path: str, wanted: Value) -> bool:
+    old = before.get(path)
+    if not isinstance(old, Decimal) or not isinstance(wanted, Decimal):
+        return False
+    return path.endswith("/amount") and old > 0 >= wanted

@@ -1,0 +1,66 @@
+"""Asks the log from outside the console: the server process of this machine while it owns the log, else the file."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from integration.core.addresses import LOOPBACK
+from integration.core.errors import IntegrationError
+from integration.log.logbook import Logbook, table_of
+
+ANNOUNCED = "server.json"
+"""Where, in its data folder, a server says its address and the token of this start."""
+
+SECONDS = 600.0  # an export of a long log takes its time
+UNANSWERABLE = 422
+
+
+def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
+    """Return the answer to one SELECT over the log in a data folder: `columns`, `rows`, and `cut` when there are more.
+
+    Raises QuestionError or another IntegrationError with its code where there is no answer.
+    """
+    answer = at_the_server(data, {"sql": sql, "rows": rows})
+    if answer is not None:
+        return answer
+    logbook = Logbook(data / "log.duckdb")
+    try:
+        return table_of(logbook.ask(sql, rows=rows))
+    finally:
+        logbook.close()
+
+
+def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the server of a data folder says to a question, or None where there is no server to ask.
+
+    Raises IntegrationError with the code of a question that cannot be answered, OSError for a file that cannot be
+    written.
+    """
+    try:
+        server = json.loads((data / ANNOUNCED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if urlsplit(server["address"]).hostname not in LOOPBACK:
+        return None
+    request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked
+        f"{server['address']}/api/log",
+        data=json.dumps(question).encode(),
+        headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
+    )
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with straight.open(request, timeout=SECONDS) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as refusal:
+        told = json.loads(refusal.read() or b"{}") if refusal.code == UNANSWERABLE else {}
+        if told.get("error") == "file":
+            raise OSError(0, told["facts"]["reason"]) from None
+        if told:
+            raise IntegrationError(told["error"], **told["facts"]) from None
+        return None
+    except (OSError, ValueError):
+        return None

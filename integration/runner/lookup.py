@@ -1,0 +1,110 @@
+"""Looking in the target: what it holds of each record, and which articles it has in another place than is wanted."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from integration.connectors.protocol import Connector
+from integration.core.issues import Issue, elsewhere
+from integration.core.records import Held, Kind, Place, Record
+from integration.core.rules import as_text
+from integration.core.run import Link
+from integration.flows.spec import Shaped
+from integration.store.links import Links, References
+
+Inside = Mapping[str, Link]
+"""The links of the articles in one record of the target, by their numbers there."""
+
+
+def look(target: Connector, records: Sequence[Record], references: References) -> dict[str, Held]:
+    """Return what the target holds for these records; their links and those of their parts are asked for at once."""
+    for kind in {record.kind for record in records}:
+        references.ask(kind, [record.key for record in records if record.kind is kind])
+    references.ask(Kind.ARTICLE, [part.source for record in records for part in record.parts if part.source])
+    return target.lookup(records, references) if records else {}
+
+
+def look_around(
+    target: Connector, shaped: Sequence[Shaped], links: Links, flow: str
+) -> tuple[dict[str, Held], dict[str, Issue]]:
+    """Return what the target holds for each record, and an issue for each article it has elsewhere, by its source.
+
+    Articles in a record of the target that is another's stay there, and for the rest of theirs is looked again.
+    """
+    references = links.references(flow)
+    members = {one.desired.key: _members(one) for one in shaped if one.desired}
+    waiting = [one.desired for one in shaped if one.desired]
+    held: dict[str, Held] = {}
+    issues: dict[str, Issue] = {}
+    while waiting:
+        found = look(target, waiting, references)
+        shared = {record.key: now for record in waiting if (now := found.get(record.key)) and _has_more(now, record)}
+        foreign = _foreign(shared, members, links, references, flow)
+        rest = []
+        for record in waiting:
+            if (now := found.get(record.key)) is None:
+                continue
+            left_there = _places(record, now, foreign[record.key]) if record.key in foreign else {}
+            issues |= _apart(record, left_there or now.elsewhere)
+            if not left_there:
+                held[record.key] = now
+            elif parts := tuple(part for part in record.parts if part.key not in left_there):
+                rest.append(replace(record, parts=parts))
+        waiting = rest
+    return held, issues
+
+
+def _members(one: Shaped) -> frozenset[str]:
+    """Return the keys of the records read that are of one parent, whether or not they take part."""
+    apart = {issue.key for issue in one.parked} | {skip.key for skip in one.skipped}
+    return frozenset(apart.union(one.desired.sources if one.desired else ()))
+
+
+def _has_more(held: Held, record: Record) -> bool:
+    """Tell whether there are articles in what the target holds that are not of the record: of whom are those?"""
+    return held.record.kind is Kind.PRODUCT and not {part.key for part in held.record.parts}.issubset(
+        part.key for part in record.parts
+    )
+
+
+def _foreign(
+    held: Mapping[str, Held],
+    members: Mapping[str, frozenset[str]],
+    links: Links,
+    references: References,
+    flow: str,
+) -> dict[str, Inside]:
+    """Return the keys whose record of the target is another's, with what is in it.
+
+    It is of the one that has most of the articles in it; of as many, it is whose link it is. What is retired does not
+    count for another, and neither do articles that are of this key now.
+    """
+    numbers = [part.key for now in held.values() for part in now.record.parts]
+    articles = links.by_reference(flow, Kind.ARTICLE, numbers)
+    found: dict[str, Inside] = {}
+    for key, now in held.items():
+        inside = {part.key: articles[part.key] for part in now.record.parts if part.key in articles}
+        ours = sum(link.owner == key for link in inside.values())
+        others = [link.owner for link in inside.values() if not (link.retired or link.key in members[key])]
+        most = max(Counter(owner for owner in others if owner != key).values(), default=0)
+        is_linked = references.reference(now.record.kind, key) == now.reference
+        if ours < most or (ours == most > 0 and not is_linked):
+            found[key] = inside
+    return found
+
+
+def _places(record: Record, held: Held, inside: Inside) -> dict[str, Place]:
+    """Return where the parts of a record are that sit in the one held, unless another article has their number."""
+    name, there = as_text(held.record.values.get("name")), {part.key for part in held.record.parts}
+    found = {}
+    for part in record.parts:
+        place = held.elsewhere.get(part.key, Place(held.reference, name, part.key))
+        is_here = place.reference == held.reference and place.number in there and not place.other
+        link = inside.get(place.number)
+        if is_here and (link is None or link.key == part.source):
+            found[part.key] = place
+    return found
+
+
+def _apart(record: Record, places: Mapping[str, Place]) -> dict[str, Issue]:
+    return {part.source: elsewhere(part, record.key, places[part.key]) for part in record.parts if part.key in places}

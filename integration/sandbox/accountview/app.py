@@ -1,0 +1,396 @@
+"""A local AccountView.Net: tokens, companies, dictionary, and business objects to read and write."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from integration.sandbox.accountview import booking, hand, posting
+from integration.sandbox.accountview.access import USERS, Access, AccessError, Grant, Pass, User
+from integration.sandbox.accountview.answers import Answers, Document, as_json, error
+from integration.sandbox.accountview.company import Company
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, BusinessObject, Definition, definitions
+from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
+from integration.sandbox.accountview.tables import Table
+from integration.sandbox.faults import (
+    Answer,
+    Armed,
+    Fault,
+    Ledger,
+    Receive,
+    Scope,
+    Send,
+    Switches,
+    deliver,
+    noted_status,
+    pause,
+    refusal,
+)
+from integration.sandbox.journal import Entry, Journal
+from integration.sandbox.shop import books
+from integration.sandbox.shop.shop import Shop
+
+SYSTEM: Final = "accountview"
+PREFIX: Final = "/api/v3/"
+AUTHORIZE: Final = "/ams/authorize.aspx"
+BODY_LIMIT: Final = 32 * 1024 * 1024
+MAIN_COMPANY: Final = "7f3c"
+EMPTY_COMPANY: Final = "9b21"
+COMPANIES: Final = tuple(
+    {"Id": id_, "Description": name, "Code": code}
+    for id_, (code, name) in zip((MAIN_COMPANY, EMPTY_COMPANY), books.COMPANIES, strict=True)
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call as it came in, with path and names of parameters and headers in lower case."""
+
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def endpoint(self) -> str:
+        """What stands after the version of the API."""
+        return self.path.removeprefix(PREFIX).strip("/")
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The fields of a form in the body."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@dataclass
+class Kind:
+    """What a call is, for the switches and the ledger; a write learns the keys it was given."""
+
+    operation: str
+    write: bool = False
+    keys: tuple[str, ...] = ()
+
+    def learn(self, made: list[Document]) -> None:
+        """Adds the keys of what was written."""
+        self.keys = tuple(dict.fromkeys((*self.keys, *(row.key for row, _ in made))))
+
+
+@dataclass(frozen=True)
+class Write:
+    """Who sends which body to be written where."""
+
+    method: str
+    company: str
+    user: User
+    told: Mapping[str, Any]
+
+
+class AccountView:
+    """One server with its companies. Everything is safe from any thread."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        switches: Switches,
+        ledger: Ledger,
+        *,
+        conventions: Conventions | None = None,
+        token_seconds: int = 3600,
+        journal: Journal | None = None,
+    ) -> None:
+        self.shop = shop
+        self._switches = switches
+        self._ledger = ledger
+        self._conventions = conventions or Conventions()
+        self._journal = journal or Journal()
+        self._lock = threading.RLock()
+        self._access = Access(token_seconds)
+        self._reader = Reader(self._conventions)
+        self._definitions = definitions(self._conventions)
+        self._answers = Answers(self._definitions, self._conventions)
+        self._system = _system_tables(self._definitions, self._conventions, shop)
+        self._companies = {each["Id"]: Company(self._definitions, self._conventions, shop) for each in COMPANIES}
+        self._days = 0
+        for id_, company in self._companies.items():
+            if id_ == MAIN_COMPANY:
+                company.open_shop()
+            else:
+                company.open_empty()
+        for entry in self._journal.past(SYSTEM):
+            # The shop may have been bigger, or the conventions others, when the entry was made.
+            with suppress(Refusal, LookupError):
+                self._again(entry)
+        self._access.renew()
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        request = await _request(scope, receive)
+        if request is None:
+            await deliver(error("De aanvraag is te groot.", 413), None, scope, receive, send)
+            return
+        if request.path == AUTHORIZE:
+            await deliver(self._consent(request), None, scope, receive, send)
+            return
+        kind = self._kind(request)
+        armed = self._switches.take(SYSTEM, kind.operation, kind.keys)
+        await pause(armed)
+        answer = self._answered(request, kind, armed)
+        self._ledger.record(
+            system=SYSTEM,
+            operation=kind.operation,
+            write=kind.write,
+            keys=kind.keys,
+            status=noted_status(answer, armed),
+            note=armed.fault.value if armed else "",
+        )
+        await deliver(answer, armed, scope, receive, send)
+
+    def state(self, table: str, company: str = MAIN_COMPANY) -> list[dict[str, object]]:
+        """All rows of one table, also those that are not shown yet. LookupError for an unknown table."""
+        with self._lock:
+            return self._companies[company].plain(table)
+
+    def edit(self, table: str, key: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
+        """Changes a row as a person in AccountView would. LookupError when there is no such row."""
+        self._by_hand("edit", company, table=table, key=key, values=values)
+
+    def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
+        """Adds a row as a person in AccountView would. LookupError when its key is taken."""
+        self._by_hand("add", company, table=table, values=values)
+
+    def remove(self, table: str, key: str, company: str = MAIN_COMPANY) -> None:
+        """Removes a row as a person in AccountView would. LookupError when there is no such row."""
+        self._by_hand("remove", company, table=table, key=key)
+
+    def invoice(self, key: str, company: str = MAIN_COMPANY, table: str = "SO_HDR") -> None:
+        """Moves an order, or a trade invoice, to the history. LookupError when there is no such document."""
+        self._by_hand("invoice", company, key=key, table=table)
+
+    def advance_day(self) -> None:
+        """The next day in the office: some prices and stocks move, a name is mended, an article is new."""
+        self._by_hand("day", MAIN_COMPANY)
+
+    def _kind(self, request: Request) -> Kind:
+        match request.endpoint:
+            case "token":
+                return Kind("token", keys=tuple(request.form.get("grant_type", "").split()))
+            case "accountviewsystembusinessobjects":
+                return Kind("objects")
+            case "accountviewdata" | "accountviewsystemdata":
+                return self._read_kind(request) if request.method == "GET" else self._write_kind(request)
+            case other:
+                return Kind(other[:40])
+
+    def _read_kind(self, request: Request) -> Kind:
+        code = request.parameters.get("businessobject", "").strip().upper()
+        try:
+            keys = Query.read(request.parameters, self._conventions).keys()
+        except Refusal:
+            keys = ()
+        return Kind("dictionary" if code in {"FLD", "DBF"} else f"{code[:10]} GET", keys=keys)
+
+    def _write_kind(self, request: Request) -> Kind:
+        code = "?"
+        try:
+            told = posting.read(request.body)
+            code = str(told.get("businessobject") or "?").strip().upper()[:10]
+            document = posting.document(told, self._definitions)
+        except Refusal:
+            return Kind(f"{code} {request.method}", write=True)
+        keys = document.keys(self._definitions[document.object.table])
+        return Kind(f"{code} {request.method}", write=True, keys=keys)
+
+    def _answered(self, request: Request, kind: Kind, armed: Armed | None) -> Answer | None:
+        """The answer to a call; none when the line is cut before the call is carried out."""
+        fault = armed.fault if armed else None
+        if fault is Fault.CUT_BEFORE:
+            return None
+        if fault is Fault.FAULT:
+            return error("Er is een interne fout opgetreden in AccountView.", 500)
+        with self._lock:
+            if fault is Fault.EXPIRED:
+                self._access.expire(request.headers.get("authorization", ""))
+            try:
+                return refusal(armed) or self._routed(request, kind, armed)
+            except Refusal as no:
+                return self._answers.refused(no)
+
+    def _routed(self, request: Request, kind: Kind, armed: Armed | None) -> Answer:
+        if not request.path.startswith(PREFIX):
+            return error("Dit adres bestaat niet.", 404)
+        match request.method, request.endpoint:
+            case "POST", "token":
+                return self._token(request)
+            case "GET", "companies":
+                self._admitted(request)
+                return as_json(COMPANIES)
+            case "GET", "accountviewsystembusinessobjects":
+                return as_json(self._objects(self._admitted(request).user))
+            case "GET", "accountviewdata" | "accountviewsystemdata":
+                return self._read(request, self._admitted(request).user)
+            case "POST" | "PUT", "accountviewdata":
+                return self._written(request, self._admitted(request), kind, armed)
+            case _, "accountviewdata" | "accountviewsystemdata" | "companies" | "token":
+                return error("Deze bewerking is niet toegestaan.", 405)
+            case _:
+                return error("Dit adres bestaat niet.", 404)
+
+    def _consent(self, request: Request) -> Answer:
+        with self._lock:
+            if request.method == "POST":
+                return self._access.answered(request.form, datetime.now(UTC))
+            return self._access.page(request.parameters)
+
+    def _token(self, request: Request) -> Answer:
+        try:
+            grant = self._access.asked(request.form, datetime.now(UTC))
+        except AccessError as problem:
+            return as_json({"error": str(problem)}, 400)
+        body = json.dumps({"user": grant.user, "spent": grant.spent, "scope": grant.scope})
+        entry = self._journal.append(SYSTEM, "token", body)
+        return as_json(self._access.give(grant, entry.number, entry.at))
+
+    def _admitted(self, request: Request) -> Pass:
+        found = self._access.admitted(request.headers.get("authorization", ""), datetime.now(UTC))
+        if found is None:
+            raise Refusal("Het toegangstoken ontbreekt of is verlopen.", 401)
+        return found
+
+    def _company(self, request: Request) -> str:
+        company = request.headers.get("x-company", "").strip()
+        if not company:
+            raise Refusal("De header X-Company ontbreekt.", 400)
+        if company not in self._companies:
+            raise Refusal(f"Onderneming {company} is onbekend.", self._conventions.unknown_company_status)
+        return company
+
+    def _objects(self, user: User) -> list[dict[str, object]]:
+        return [
+            {
+                "Code": each.code,
+                "Description": each.caption,
+                "InsertAllowed": each.insert and each.code not in user.cannot_insert,
+                "UpdateAllowed": self._updatable(each) and each.code not in user.cannot_update,
+                "DeleteAllowed": False,
+            }
+            for each in (*OBJECTS.values(), *SYSTEM_OBJECTS.values())
+        ]
+
+    def _updatable(self, object_: BusinessObject) -> bool:
+        return object_.update or (object_.code == "SO1" and self._conventions.order_update)
+
+    def _read(self, request: Request, user: User) -> Answer:
+        query = Query.read(request.parameters, self._conventions)
+        check_book_date(query.book_date, self._conventions)
+        if query.object in SYSTEM_OBJECTS:
+            object_ = SYSTEM_OBJECTS[query.object]
+            return self._answers.page(object_, self._reader.page(self._system[object_.table], query), {}, query.fields)
+        company = self._companies[self._company(request)]
+        if query.object not in OBJECTS:
+            raise Refusal(f"Business object {query.object or '(leeg)'} bestaat niet.")
+        object_ = OBJECTS[query.object]
+        self._check_right(object_, user.cannot_read, "lezen")
+        company.ripen(datetime.now(UTC))
+        rows = self._reader.page(company.table(object_.table), query)
+        children = company.table(object_.detail).children if object_.detail else {}
+        return self._answers.page(object_, rows, children, query.fields)
+
+    def _written(self, request: Request, admitted: Pass, kind: Kind, armed: Armed | None) -> Answer:
+        if not admitted.writes:
+            raise Refusal("De toepassing heeft geen toestemming om te wijzigen.", 403)
+        write = Write(request.method, self._company(request), admitted.user, posting.read(request.body))
+        body = {"company": write.company, "user": write.user.name, "body": request.body.decode()}
+        note = f"{armed.fault} {armed.seconds:g}" if armed and armed.fault in {Fault.LATE, Fault.WRONG} else ""
+        return self._carried_out(
+            write,
+            kind,
+            lambda: self._journal.append(SYSTEM, kind.operation, json.dumps(body), note=note),
+        )
+
+    def _carried_out(self, write: Write, kind: Kind, accept: Callable[[], Entry]) -> Answer:
+        """Checks everything first; only what is accepted gets an entry and changes anything."""
+        document = posting.document(write.told, self._definitions)
+        check_book_date(document.book_date, self._conventions)
+        object_, company = document.object, self._companies[write.company]
+        company.ripen(datetime.now(UTC))
+        if write.method == "PUT":
+            self._check_verb(object_, self._updatable(object_), write.user.cannot_update, "wijzigen")
+            changes = booking.check_update(company, document)
+            entry = accept()
+            made = booking.update(company, document, changes, entry)
+        else:
+            self._check_verb(object_, object_.insert, write.user.cannot_insert, "toevoegen")
+            booking.check_insert(company, document)
+            entry = accept()
+            made = booking.insert(company, document, entry)
+        kind.learn(made)
+        answer = self._answers.documents(object_, made)
+        booking.spoil(company, document, made, entry)
+        return answer
+
+    def _check_verb(self, object_: BusinessObject, allowed: bool, withheld: frozenset[str], verb: str) -> None:
+        if not allowed:
+            raise Refusal(f"{object_.caption}: {verb} is niet mogelijk.")
+        self._check_right(object_, withheld, verb)
+
+    def _check_right(self, object_: BusinessObject, withheld: frozenset[str], verb: str) -> None:
+        if object_.code in withheld:
+            raise Refusal(f"U hebt geen rechten om {object_.caption} te {verb}.", self._conventions.no_right_status)
+
+    def _by_hand(self, operation: str, company: str, **told: Any) -> None:
+        with self._lock:
+            act = hand.act(self._companies[company], operation, told, self._days + 1)
+            entry = self._journal.append(SYSTEM, operation, json.dumps({"company": company, **told}, default=str))
+            self._days += operation == "day"
+            act(entry)
+
+    def _again(self, entry: Entry) -> None:
+        """Carries out an entry of an earlier start."""
+        told = json.loads(entry.body)
+        if entry.operation == "token":
+            self._access.give(Grant(told["user"], told["spent"], told["scope"]), entry.number, entry.at)
+        elif entry.operation.endswith((" POST", " PUT")):
+            method = entry.operation.rpartition(" ")[2]
+            write = Write(method, told["company"], USERS[told["user"]], posting.read(told["body"].encode()))
+            self._carried_out(write, Kind(entry.operation, write=True), lambda: entry)
+        else:
+            self._days += entry.operation == "day"
+            hand.act(self._companies[told["company"]], entry.operation, told, self._days)(entry)
+
+
+def _system_tables(
+    definitions: Mapping[str, Definition],
+    conventions: Conventions,
+    shop: Shop,
+) -> Mapping[str, Table]:
+    tables = {each.table: Table(definitions[each.table]) for each in SYSTEM_OBJECTS.values()}
+    tables["ADM_LIST"].load(books.administrations(shop))
+    tables["DCT_FLD"].load(books.dictionary_fields(definitions))
+    tables["DCT_FILE"].load(books.dictionary_tables(definitions, conventions))
+    return tables
+
+
+async def _request(scope: Scope, receive: Receive) -> Request | None:
+    """The call with its whole body; none when that is too big."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > BODY_LIMIT:
+            return None
+        if not message.get("more_body"):
+            break
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return Request(
+        method=scope["method"].upper(),
+        path=scope["path"].lower(),
+        parameters={name.lower(): value for name, value in query},
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=bytes(body),
+    )

@@ -1,0 +1,264 @@
+"""Carrying a checked document out: what must hold before, and which rows it becomes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from integration.sandbox.accountview import posting
+from integration.sandbox.accountview.answers import Document
+from integration.sandbox.accountview.company import NOUNS, Company, Late
+from integration.sandbox.accountview.dictionary import BusinessObject, Definition
+from integration.sandbox.accountview.fields import Field, Value
+from integration.sandbox.accountview.query import Refusal
+from integration.sandbox.accountview.tables import Row, Table, normal
+from integration.sandbox.faults import Fault
+from integration.sandbox.journal import Entry
+
+Change = tuple[Row, Mapping[str, Value]]
+
+_SENT_THOUGH_BLOCKED: Final = frozenset({("DJ_PAGE", "DJ_CODE"), ("DJ_PAGE", "PAGE_NR")})
+_DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "DJ_PAGE", "DJ_LINE"})
+_TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL"})
+"""Documents of trade and their lines: articles at prices, sent to an address."""
+_BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK",)}
+_FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT_CODE", "VAT_CODE"))
+_FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
+
+
+def check_insert(company: Company, document: posting.Document) -> None:
+    """Refuses a new document that AccountView would not take."""
+    object_ = document.object
+    if object_.detail:
+        _check_period(company, document.book_date[:10])
+    for header in document.headers:
+        lines = document.details.get(header.row_id, ())
+        if object_.detail and not lines:
+            raise Refusal(f"{object_.caption}: een document zonder regels is niet mogelijk.")
+        _check_new(company, object_, object_.table, header)
+        for line in lines:
+            _check_new(company, object_, object_.detail, line)
+        if object_.table in _TRADE:
+            _check_address(company, company.table(object_.table).definition, header)
+
+
+def check_update(company: Company, document: posting.Document) -> list[Change]:
+    """The rows that are meant with their new values; refuses what AccountView would not change."""
+    if document.details:
+        raise Refusal(f"{document.object.caption}: regels wijzigen is niet mogelijk.")
+    table = company.table(document.object.table)
+    return [_meant(company, table, header) for header in document.headers]
+
+
+def insert(company: Company, document: posting.Document, entry: Entry) -> list[Document]:
+    """The new rows with their lines, in their tables or waiting to be shown."""
+    late = _late(entry)
+    made = [_make(company, document, header, entry) for header in document.headers]
+    for row, lines in made:
+        _keep(company, document.object, row, lines, late)
+    if late:
+        company.late.append(late)
+    return made
+
+
+def update(company: Company, document: posting.Document, changes: Sequence[Change], entry: Entry) -> list[Document]:
+    """The changed rows, or, when they are shown later, what they will be."""
+    table, late = company.table(document.object.table), _late(entry)
+    if late is None:
+        for row, values in changes:
+            table.change(row, values, entry.at)
+        return [(row, ()) for row, _ in changes]
+    late.changed += [(table, row, values, entry.at) for row, values in changes]
+    company.late.append(late)
+    return [(table.changed(row, values), ()) for row, values in changes]
+
+
+def spoil(company: Company, document: posting.Document, made: Sequence[Document], entry: Entry) -> None:
+    """Keeps something else than was sent, if the entry says so: another number, or else a mangled text."""
+    if not entry.note.startswith(Fault.WRONG):
+        return
+    row, lines = made[-1]
+    if lines:
+        sent = next(iter(document.details.values()))[-1]
+        _mangle(company.table(document.object.detail), lines[-1], sent.values, entry)
+    else:
+        _mangle(company.table(document.object.table), row, document.headers[-1].values, entry)
+
+
+def _check_period(company: Company, day: str) -> None:
+    if day and day <= company.conventions.closed_until:
+        raise Refusal(f"Periode {int(day[5:7])} van boekjaar {day[:4]} is afgesloten.")
+
+
+def _check_new(company: Company, object_: BusinessObject, name: str, sent: posting.SentRow) -> None:
+    table = company.table(name)
+    definition = table.definition
+    posting.check_required(object_, definition, sent)
+    _check_pointers(company, definition, sent.values)
+    key = sent.values.get(definition.key)
+    if key and not _ignored(definition, definition.fields[definition.key]) and company.taken(table, str(key)):
+        raise Refusal(f"{NOUNS.get(name, definition.caption)} {key} bestaat al.")
+
+
+def _check_pointers(company: Company, definition: Definition, values: Mapping[str, Value]) -> None:
+    for name, value in values.items():
+        target = definition.fields[name].points_to
+        if target and value:
+            _check_pointer(company.table(target), str(value), definition.name in _DOCUMENTS)
+
+
+def _check_pointer(target: Table, key: str, in_document: bool) -> None:
+    row, name = target.get(key), target.definition.name
+    if row is None:
+        raise Refusal(f"{NOUNS[name]} {key} bestaat niet.")
+    if in_document and any(target.value(row, each) for each in _BLOCKING.get(name, ())):
+        raise Refusal(f"{NOUNS[name]} {key} is geblokkeerd.")
+
+
+def _check_address(company: Company, definition: Definition, header: posting.SentRow) -> None:
+    """Goods go to an address of the debtor of their own document."""
+    here = definition.here
+    address = header.values.get(here("DEL_CODE"))
+    debtor = header.values.get(here("RPL_DEL")) or header.values[here("RPL_INV")]
+    if not address:
+        return
+    addresses = company.table("DEL_ADDR")
+    owner = addresses.value(addresses.rows[normal(str(address))], "SUB_NR")
+    if normal(str(owner)) != normal(str(debtor)):
+        raise Refusal(f"Afleveradres {address} hoort niet bij debiteur {debtor}.")
+
+
+def _meant(company: Company, table: Table, sent: posting.SentRow) -> Change:
+    definition = table.definition
+    key = sent.values.get(definition.key)
+    if not key:
+        raise Refusal(f"Veld {definition.key} ontbreekt; zonder sleutel is wijzigen niet mogelijk.")
+    row = table.get(str(key))
+    if row is None:
+        noun = NOUNS.get(definition.name, definition.caption)
+        raise Refusal(f"{noun} {key} bestaat niet.", company.conventions.missing_status)
+    values = {name: value for name, value in sent.values.items() if name != definition.key}
+    for name, value in values.items():
+        _check_changeable(definition.fields[name], value)
+    _check_pointers(company, definition, values)
+    return row, values
+
+
+def _check_changeable(field: Field, value: Value) -> None:
+    if field.blocked:
+        raise Refusal(f"Veld {field.name} ({field.caption}) mag niet worden gewijzigd.")
+    if field.required and value in {None, ""}:
+        raise Refusal(f"Veld {field.name} ({field.caption}) is verplicht.")
+
+
+def _make(company: Company, document: posting.Document, sent: posting.SentRow, entry: Entry) -> Document:
+    object_ = document.object
+    table = company.table(object_.table)
+    values = _header(company, table, sent, entry)
+    if not object_.detail:
+        return _stamped(table, values, entry), ()
+    detail = company.table(object_.detail)
+    lines = [_line(company, detail, each, (table, values), entry) for each in document.details[sent.row_id]]
+    if object_.code == "DJ2":
+        values |= _totals(lines)
+    return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
+
+
+def _stamped(table: Table, values: Mapping[str, Value], entry: Entry) -> Row:
+    row = table.row(values)
+    table.stamp(row, entry.at, created=True)
+    return row
+
+
+def _keep(company: Company, object_: BusinessObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
+    kept = [(company.table(object_.table), row), *((company.table(object_.detail), line) for line in lines)]
+    if late:
+        late.added += kept
+        return
+    for table, each in kept:
+        table.add(each)
+
+
+def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry) -> dict[str, Value]:
+    """A new header row with what AccountView adds: its number, and what follows from other fields."""
+    values, here = _accepted(table.definition, sent), table.definition.here
+    today = entry.at.strftime("%Y-%m-%dT00:00:00")
+    if not values.get(table.definition.key):
+        values[table.definition.key] = company.number(table, entry.at)
+    match table.definition.name:
+        case "SO_HDR":
+            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
+            values.setdefault(here("ORD_DATE"), today)
+        case "K9_INV":
+            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
+            values.setdefault(here("INV_DATE"), today)
+            if company.conventions.invoice_numbers == "added":
+                values[here("INV_NR")] = f"F{values[table.definition.key]}"
+        case "CONTACT":
+            values.setdefault(here("BOX_CITY"), values.get(here("PO_CITY")) or values.get(here("CITY")))
+        case "DJ_PAGE":
+            day = str(values.setdefault(here("TRN_DATE"), today))
+            values.setdefault(here("PERIOD"), Decimal(int(day[5:7])))
+    return values
+
+
+def _line(
+    company: Company,
+    detail: Table,
+    sent: posting.SentRow,
+    header: tuple[Table, Mapping[str, Value]],
+    entry: Entry,
+) -> dict[str, Value]:
+    """A new line with what it takes over from its header and its article."""
+    table, of_header = header
+    definition, above = detail.definition, table.definition
+    values = _accepted(definition, sent)
+    values[definition.parent_key] = of_header[above.key]
+    values[definition.key] = company.number(detail, entry.at)
+    if definition.name in _TRADE:
+        articles = company.table("ARTICLE")
+        article = articles.rows[normal(str(values[definition.here("ART_CODE")]))]
+        for name, source in _FROM_ARTICLE:
+            values.setdefault(definition.here(name), articles.value(article, source))
+    for name in _FROM_HEADER:
+        if definition.here(name) in definition.fields and above.here(name) in above.fields:
+            values.setdefault(definition.here(name), of_header.get(above.here(name)))
+    return values
+
+
+def _accepted(definition: Definition, sent: posting.SentRow) -> dict[str, Value]:
+    return {
+        name: value
+        for name, value in sent.values.items()
+        if value is not None and not _ignored(definition, definition.fields[name])
+    }
+
+
+def _ignored(definition: Definition, field: Field) -> bool:
+    """Clients send some fields that AccountView fills itself; it takes no notice."""
+    return field.blocked and (definition.name, field.name) not in _SENT_THOUGH_BLOCKED
+
+
+def _late(entry: Entry) -> Late | None:
+    fault, _, seconds = entry.note.partition(" ")
+    return Late(entry.at + timedelta(seconds=float(seconds))) if fault == Fault.LATE else None
+
+
+def _totals(lines: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+    vat = sum((_number(each.get("VAT_AMT")) for each in lines), Decimal(0))
+    return {"PAGE_VAT": vat, "PAGE_AMT": vat + sum((_number(each.get("AMOUNT")) for each in lines), Decimal(0))}
+
+
+def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: Entry) -> None:
+    fields = table.definition.fields
+    free = [name for name in sent if name != table.definition.key and not fields[name].points_to]
+    numbers = [name for name in free if isinstance(sent[name], Decimal)]
+    texts = [name for name in free if fields[name].type in "CM" and sent[name]]
+    if numbers:
+        table.change(row, {numbers[0]: _number(sent[numbers[0]]) + 1}, entry.at)
+    elif texts:
+        table.change(row, {texts[-1]: str(sent[texts[-1]])[:-1]}, entry.at)
+
+
+def _number(value: Value) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(0)

@@ -1,0 +1,154 @@
+"""Everything about the AccountView sandbox that no public source settles, in one place.
+
+`Conventions` are choices of behaviour; each can be switched. `BY_ANALOGY` are field names that are known from
+neighbouring tables and assumed here. `INVENTED` are custom fields with made-up names, and marked as custom in
+the dictionary. All names can be changed with `renamed`: a client that works only with the names given here has
+guessed them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from integration.sandbox.accountview.fields import Field
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How the sandbox behaves where the real one is unknown."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Other names for fields, by `FIELD` or `TABLE.FIELD`."""
+    page_size_default: int = 100
+    page_size_max: int = 1000
+    """A bigger page is refused, not shortened: a short page would look like the last one."""
+    text_ignores_case: bool = True
+    equal_is_prefix: bool = False
+    """FoxPro compares up to the length of the right-hand side unless told otherwise."""
+    padded_text: bool = False
+    no_hit: Literal["empty", "absent", "not_found"] = "empty"
+    one_row_as_object: bool = False
+    list_separator: str = ","
+    order_update: bool = False
+    invoice_numbers: Literal["added", "printed"] = "printed"
+    """When a trade invoice gets its number: an administration chooses."""
+    errors_as_ok: bool = False
+    """Business errors arrive with status 200 and only the body tells."""
+    invalid_status: int = 400
+    no_right_status: int = 403
+    missing_status: int = 404
+    unknown_company_status: int = 403
+    first_year: int = 2000
+    last_year: int = 2099
+    closed_until: str = ""
+    """Documents dated up to this day, as `yyyy-mm-dd`, meet a closed period."""
+    unfilterable: frozenset[str] = frozenset()
+    """Fields that no filter may name."""
+
+    def name(self, table: str, conventional: str) -> str:
+        """What a field is called here."""
+        return self.renamed.get(f"{table}.{conventional}") or self.renamed.get(conventional) or conventional
+
+
+_STAMPS: Final = (
+    Field("CNG_NR", "I", 4, "Wijzignummer", blocked=True),
+    Field("CNG_USR", "C", 20, "Medewerker laatste wijziging", blocked=True, upper=True),
+    Field("INP_DATE", "T", 8, "Invoerdatum", blocked=True),
+    Field("INP_USR", "C", 20, "Invoermedewerker", blocked=True, upper=True),
+)
+_CHANGED: Final = Field("CNG_DATE", "T", 8, "Wijzigingsdatum", blocked=True)
+
+BY_ANALOGY: Final[Mapping[str, tuple[Field, ...]]] = {
+    "ARTICLE": (
+        Field("VAT_CODE", "C", 2, "BTW-code", upper=True),
+        Field("UNT_CODE", "C", 10, "Eenheid", upper=True),
+        Field("CUR_CODE", "C", 3, "Valutacode", upper=True),
+        Field("REC_BLK", "L", 1, "Geblokkeerd"),
+        *_STAMPS,
+    ),
+    "ART_GRP": (_CHANGED, *_STAMPS),
+    "DEL_ADDR": (_CHANGED, *_STAMPS),
+    "SO_HDR": (
+        Field("ORD_NR", "C", 10, "Ordernummer", upper=True, blocked=True),
+        Field("COMMENT3", "M", 4, "Interne notitie"),
+        Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven"),
+        Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True),
+        Field("SHIP_MTH", "C", 10, "Vervoersmethode", upper=True),
+        Field("EXT_DESC", "C", 40, "Betalingsreferentie"),
+        Field("CUR_CODE", "C", 3, "Valutacode", upper=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True),
+        _CHANGED,
+        *_STAMPS,
+    ),
+    "SO_LINE": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True),
+        Field("ORD_NR", "C", 10, "Ordernummer", upper=True, blocked=True),
+        Field("ART_DESC1", "C", 40, "Omschrijving orderregel"),
+        Field("DISC_PCT", "N", 9, "Kortingspercentage"),
+        Field("VAT_CODE", "C", 2, "BTW-code", upper=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True),
+    ),
+    "HST_AL": (
+        Field("ART_DESC1", "C", 40, "Omschrijving orderregel"),
+        Field("ART_QTY", "N", 13, "Aantal ontvangen/geleverd"),
+        _CHANGED,
+    ),
+}
+
+INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
+    "ARTICLE": (
+        Field("K9_EAN", "C", 14, "EAN-barcode", custom=True),
+        Field("K9_TEXT", "M", 4, "Uitgebreide omschrijving", custom=True),
+        Field("K9_PARENT", "C", 15, "Modelcode", upper=True, custom=True),
+        Field("K9_COLOUR", "C", 20, "Kleur", custom=True),
+        Field("K9_SIZE", "C", 10, "Maat", custom=True),
+        Field("K9_ORIGIN", "C", 2, "Land van oorsprong", upper=True, custom=True),
+        Field("K9_DELIV", "C", 20, "Levertijd", custom=True),
+        Field("K9_RSRV", "N", 13, "Aantal gereserveerd", custom=True),
+        Field("K9_MINQ", "N", 13, "Minimumvoorraad", custom=True),
+    ),
+    "ART_GRP": (Field("K9_PARENT", "C", 5, "Bovenliggende artikelgroep", upper=True, custom=True),),
+    "K9_STOCK": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", upper=True, custom=True),
+        Field("K9_BRANCH", "C", 5, "Magazijn", upper=True, custom=True),
+        Field("K9_QTY", "N", 13, "Aantal in magazijn", custom=True),
+        _CHANGED,
+    ),
+    "K9_INV": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("INV_NR", "C", 10, "Factuurnummer", upper=True, blocked=True, custom=True),
+        Field("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True, custom=True),
+        Field("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True, custom=True),
+        Field("INV_DATE", "T", 8, "Factuurdatum", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("DEL_CODE", "C", 10, "Afleveradrescode", upper=True, custom=True),
+        Field("TO_EMAIL", "C", 50, "E-mailadres factuur", custom=True),
+        Field("COMMENT1", "C", 40, "Omschrijving factuur", custom=True),
+        Field("COMMENT2", "M", 4, "Externe notitie", custom=True),
+        Field("COMMENT3", "M", 4, "Interne notitie", custom=True),
+        Field("PD_AMT", "Y", 8, "Kortingsbedrag", custom=True),
+        Field("EMP_NR", "C", 10, "Verkoper", upper=True, custom=True),
+        Field("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True, custom=True),
+        Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven", custom=True),
+        Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True, custom=True),
+        Field("SHIP_MTH", "C", 10, "Vervoersmethode", upper=True, custom=True),
+        Field("EXT_DESC", "C", 40, "Betalingsreferentie", custom=True),
+        Field("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+        _CHANGED,
+        *_STAMPS,
+    ),
+    "K9_INVL": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("HDR_ID", "C", 10, "Unieke code factuur", upper=True, blocked=True, custom=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True, custom=True),
+        Field("ART_QTY", "N", 13, "Aantal gefactureerd", required=True, custom=True),
+        Field("ART_PX", "Y", 8, "Verkoopprijs", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("ART_DESC1", "C", 40, "Omschrijving factuurregel", custom=True),
+        Field("DISC_PCT", "N", 9, "Kortingspercentage", custom=True),
+        Field("VAT_CODE", "C", 2, "BTW-code", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+    ),
+}

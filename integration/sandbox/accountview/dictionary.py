@@ -1,0 +1,313 @@
+"""The tables and business objects that the AccountView sandbox knows.
+
+Tables with a public dictionary come from `fields.csv`, complete. The others have the fields that were seen in running
+clients, and then whatever `conventions` adds.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions
+from integration.sandbox.accountview.fields import Field
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One table: its fields by name, its key, and by which column a detail finds its header."""
+
+    name: str
+    caption: str
+    key: str
+    fields: Mapping[str, Field]
+    names: Mapping[str, str]
+    """From conventional names to those used here, for the fields that were renamed."""
+    parent_key: str = ""
+    related: bool = False
+    """Whether rows carry an id that is local to the answer."""
+    prefix: str = ""
+    """Fields of a joined header begin with this."""
+
+    def here(self, conventional: str) -> str:
+        """What a field is called in this sandbox."""
+        return self.names.get(conventional, conventional)
+
+    def find(self, written: str) -> Field | None:
+        """The field that a client means, bare or qualified, in any letter case."""
+        name = written.strip().upper()
+        if name in self.fields:
+            return self.fields[name]
+        table, _, bare = name.partition(".")
+        if table == self.name:
+            return self.fields.get(bare)
+        return self.fields.get(f"{table}_{bare}") if bare and f"{table}_" == self.prefix else None
+
+
+@dataclass(frozen=True)
+class BusinessObject:
+    """One object code with its table, its detail tables, and what the Web API allows."""
+
+    code: str
+    caption: str
+    table: str
+    detail: str = ""
+    empty: tuple[str, ...] = ()
+    """Tables that stand beside it in every answer and hold nothing here."""
+    insert: bool = False
+    update: bool = False
+    filled: frozenset[str] = frozenset()
+    """Required fields that AccountView fills itself."""
+
+
+_FILLED_LINE: Final = frozenset({"DJ_CODE", "PAGE_NR", "REC_ID", "SRC_ID", "SRC_TYPE", "TRN_DATE"})
+
+OBJECTS: Final[Mapping[str, BusinessObject]] = {
+    each.code: each
+    for each in (
+        BusinessObject(
+            "AR1",
+            "Debiteuren",
+            "CONTACT",
+            empty=("USR_LINK",),
+            insert=True,
+            update=True,
+            filled=frozenset({"SUB_NR"}),
+        ),
+        BusinessObject("CON", "Relaties", "CONTACT", empty=("USR_LINK",)),
+        BusinessObject("ADDR", "Afleveradressen", "DEL_ADDR", insert=True, update=True, filled=frozenset({"REC_ID"})),
+        BusinessObject("AK1", "Artikelen", "ARTICLE", insert=True, update=True),
+        BusinessObject("AG1", "Artikelgroepen", "ART_GRP"),
+        BusinessObject("SO1", "Verkooporders", "SO_HDR", "SO_LINE", insert=True),
+        BusinessObject("ALH", "Historie orderregels", "HST_AL"),
+        BusinessObject("DJ1", "Dagboeken", "DAILY"),
+        BusinessObject(
+            "DJ2",
+            "Dagboekbladzijden",
+            "DJ_PAGE",
+            "DJ_LINE",
+            insert=True,
+            filled=frozenset({"PAGE_NR"}) | _FILLED_LINE,
+        ),
+        BusinessObject("DJ2P", "Dagboekbladzijden (lezen)", "DJ_PAGE", "DJ_LINE", ("USR_LINK", "PAGE_WF")),
+        BusinessObject("GJ1", "Journaalposten", "TRANSACT", empty=("TRN_HDR",)),
+        BusinessObject("CMP1", "Ondernemingen", "COMP_HDR"),
+        BusinessObject("GL1", "Grootboekrekeningen", "LEDGER"),
+        BusinessObject("VA1", "BTW-codes", "VAT"),
+        BusinessObject("CC1", "Kostenplaatsen", "COST"),
+        BusinessObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
+        BusinessObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
+    )
+}
+
+SYSTEM_OBJECTS: Final[Mapping[str, BusinessObject]] = {
+    each.code: each
+    for each in (
+        BusinessObject("ADL", "Administraties", "ADM_LIST"),
+        BusinessObject("FLD", "Velden", "DCT_FLD", empty=("DCT_FILE", "DCT_TAG")),
+        BusinessObject("DBF", "Tabellen", "DCT_FILE"),
+    )
+}
+
+_SEEN: Final[Mapping[str, tuple[Field, ...]]] = {
+    "ARTICLE": (
+        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
+        Field("ART_DESC1", "C", 40, "Omschrijving", required=True),
+        Field("AG_CODE", "C", 5, "Artikelgroepcode", upper=True),
+        Field("PX_SELL", "Y", 8, "Verkoopprijs"),
+        Field("QTY_AVAIL", "N", 13, "Aantal beschikbaar", blocked=True),
+        Field("QTY_FREE2", "N", 13, "Aantal vrij", blocked=True),
+        Field("QTY_TECH", "N", 13, "Aantal technisch", blocked=True),
+        Field("QTY_BESTEL", "N", 13, "Aantal besteld", blocked=True),
+        Field("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
+        Field("L_COSTPX", "Y", 8, "Laatste kostprijs"),
+        Field("B_COSTPX", "Y", 8, "Kostprijs besteld"),
+        Field("CNG_DATE", "T", 8, "Wijzigingsdatum", blocked=True),
+        Field("IMG_MEDIUM", "C", 100, "Afbeelding"),
+    ),
+    "ART_GRP": (
+        Field("AG_CODE", "C", 5, "Artikelgroepcode", required=True, upper=True),
+        Field("AG_DESC", "C", 40, "Omschrijving artikelgroep", required=True),
+    ),
+    "SO_HDR": (
+        Field("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True),
+        Field("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True),
+        Field("ORD_DATE", "T", 8, "Orderdatum"),
+        Field("INV_DATE", "T", 8, "Factuurdatum"),
+        Field("DEL_DATE", "T", 8, "Leverdatum"),
+        Field("DEL_CODE", "C", 10, "Afleveradrescode", upper=True),
+        Field("TO_EMAIL", "C", 50, "E-mailadres order"),
+        Field("COMMENT1", "C", 40, "Omschrijving order"),
+        Field("COMMENT2", "M", 4, "Externe notitie"),
+        Field("PD_AMT", "Y", 8, "Kortingsbedrag"),
+        Field("EMP_NR", "C", 10, "Verkoper", upper=True),
+        Field("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True),
+    ),
+    "SO_LINE": (
+        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
+        Field("ORD_QTY", "N", 13, "Aantal besteld", required=True),
+        Field("ART_PX", "Y", 8, "Verkoopprijs"),
+        Field("DEL_DATE", "T", 8, "Leverdatum"),
+    ),
+    "DEL_ADDR": (
+        Field("REC_ID", "C", 10, "Unieke code", required=True, upper=True, blocked=True),
+        Field("SUB_NR", "C", 10, "Debiteurnummer", required=True, upper=True),
+        Field("DEL_NAME", "C", 40, "Naam"),
+        Field("ADDRESS1", "C", 80, "Adres"),
+        Field("POST_CODE", "C", 10, "Postcode", upper=True),
+        Field("CITY", "C", 35, "Plaats"),
+        Field("CNT_CODE", "C", 2, "ISO-landcode", upper=True),
+        Field("MAIL_BUS", "C", 50, "E-mail zakelijk"),
+        Field("TEL_BUS", "C", 20, "Telefoon zakelijk"),
+    ),
+    "HST_AL": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", upper=True),
+        Field("UNIT_PX", "Y", 8, "Prijs per eenheid"),
+        Field("ART_UNIT", "C", 10, "Eenheid", upper=True),
+        Field("PACK_QTY", "N", 13, "Aantal verpakkingen"),
+        Field("PACK_CONT", "N", 13, "Inhoud verpakking"),
+        Field("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
+        Field("HST_AH_HDR_TYPE", "N", 1, "Soort"),
+        Field("HST_AH_RPL_INV", "C", 10, "Factuurdebiteur", upper=True),
+        Field("HST_AH_DC_NAME", "C", 40, "Naam debiteur/crediteur"),
+        Field("HST_AH_INV_DATE", "T", 8, "Factuurdatum"),
+        Field("HST_AH_DEL_DATE", "T", 8, "Leverdatum"),
+        Field("HST_AH_SHIP_MTH", "C", 10, "Vervoersmethode", upper=True),
+        Field("HST_AH_SHIP_COST", "Y", 8, "Verzendkosten"),
+        Field("HST_AH_ORD_COST", "Y", 8, "Orderkosten"),
+        Field("HST_AH_VDISC_DESC", "C", 40, "Omschrijving betalingsconditie"),
+        Field("HST_AH_COMMENT1", "C", 40, "Omschrijving order"),
+        Field("HST_AH_COMMENT2", "M", 4, "Externe notitie"),
+        Field("HST_AH_DEL_ADDR", "M", 4, "Afleveradres"),
+    ),
+    "DCT_FLD": (
+        Field("FLD_DESC", "C", 60, "Omschrijving veld"),
+        Field("FIELD_NAME", "C", 10, "Veldnaam"),
+        Field("DBF_NAME", "C", 8, "Tabelnaam"),
+        Field("FIELD_LEN", "N", 3, "Breedte"),
+        Field("FIELD_TYPE", "C", 1, "Veldtype"),
+        Field("INP_MAND", "L", 1, "Invoer verplicht"),
+        Field("FLD_FMT", "C", 10, "Formaat"),
+        Field("FLD_MASK", "C", 60, "Invoermasker"),
+        Field("COM_BLK", "L", 1, "Blokkeren voor COM"),
+        Field("CNG_DATE", "T", 8, "Wijzigingsdatum"),
+        Field("CNG_NR", "I", 4, "Wijzignummer"),
+        Field("CNG_USR", "C", 20, "Medewerker laatste wijziging"),
+        Field("INP_DATE", "T", 8, "Invoerdatum"),
+        Field("PKY_TBL", "C", 8, "Naam hoofdtabel"),
+        Field("REC_CUST", "L", 1, "Aangepast"),
+        Field("DCT_FLD_ID", "I", 4, ""),
+    ),
+    "DCT_FILE": (
+        Field("DBF_NAME", "C", 8, "Tabelnaam"),
+        Field("DBF_DESC", "C", 60, "Omschrijving tabel"),
+        Field("OBJ_CODE", "C", 5, "Object Code"),
+        Field("TBL_CHILD", "C", 40, "Regeltabel"),
+        Field("TBL_HDR", "C", 8, "Headertabel"),
+        Field("NO_INSERT", "L", 1, "Toevoegen niet mogelijk"),
+        Field("NO_UPDATE", "L", 1, "Wijzigen niet mogelijk"),
+        Field("NO_DELETE", "L", 1, "Verwijderen niet mogelijk"),
+        Field("NO_XML_UPD", "L", 1, "Mutaties niet via Web- API"),
+        Field("TBL_ACTIVE", "L", 1, "Tabel actief"),
+        Field("OBJ_ACTIVE", "L", 1, "Object actief"),
+        Field("DBF_VIRT", "L", 1, "Virtuele tabel"),
+        Field("REC_CUST", "L", 1, "Aangepast"),
+    ),
+}
+
+_TABLES: Final = (
+    ("CONTACT", "Relaties", "SUB_NR", ""),
+    ("DEL_ADDR", "Afleveradressen", "REC_ID", ""),
+    ("ARTICLE", "Artikelen", "ART_CODE", ""),
+    ("ART_GRP", "Artikelgroepen", "AG_CODE", ""),
+    ("SO_HDR", "Verkooporders", "ORD_NR", ""),
+    ("SO_LINE", "Verkooporderregels", "REC_ID", "ORD_NR"),
+    ("HST_AL", "Historie orderregels", "REC_ID", ""),
+    ("DAILY", "Dagboeken", "DJ_CODE", ""),
+    ("DJ_PAGE", "Dagboekbladzijden", "PAGE_NR", ""),
+    ("DJ_LINE", "Dagboekregels", "REC_ID", "PAGE_NR"),
+    ("TRANSACT", "Journaalposten", "REC_ID", ""),
+    ("COMP_HDR", "Ondernemingen", "COMP_ID", ""),
+    ("LEDGER", "Grootboekrekeningen", "ACCT_NR", ""),
+    ("VAT", "BTW-codes", "VAT_CODE", ""),
+    ("COST", "Kostenplaatsen", "COST_CODE", ""),
+    ("K9_STOCK", "Voorraad per magazijn", "REC_ID", ""),
+    ("K9_INV", "Verkoopfacturen", "REC_ID", ""),
+    ("K9_INVL", "Verkoopfactuurregels", "REC_ID", "HDR_ID"),
+    ("ADM_LIST", "Administraties", "ADM_CODE", ""),
+    ("DCT_FLD", "Velden", "DCT_FLD_ID", ""),
+    ("DCT_FILE", "Tabellen", "DBF_NAME", ""),
+)
+_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "K9_INV", "SO_HDR", "TRANSACT"})
+_POINTS: Final[Mapping[tuple[str, str], str]] = {
+    ("ARTICLE", "AG_CODE"): "ART_GRP",
+    ("ARTICLE", "VAT_CODE"): "VAT",
+    ("CONTACT", "ACCT_NR"): "LEDGER",
+    ("CONTACT", "VAT_CODE"): "VAT",
+    ("DEL_ADDR", "SUB_NR"): "CONTACT",
+    ("SO_HDR", "RPL_INV"): "CONTACT",
+    ("SO_HDR", "RPL_DEL"): "CONTACT",
+    ("SO_HDR", "DEL_CODE"): "DEL_ADDR",
+    ("SO_HDR", "COST_CODE"): "COST",
+    ("SO_LINE", "ART_CODE"): "ARTICLE",
+    ("SO_LINE", "VAT_CODE"): "VAT",
+    ("SO_LINE", "COST_CODE"): "COST",
+    ("K9_INV", "RPL_INV"): "CONTACT",
+    ("K9_INV", "RPL_DEL"): "CONTACT",
+    ("K9_INV", "DEL_CODE"): "DEL_ADDR",
+    ("K9_INV", "COST_CODE"): "COST",
+    ("K9_INVL", "ART_CODE"): "ARTICLE",
+    ("K9_INVL", "VAT_CODE"): "VAT",
+    ("K9_INVL", "COST_CODE"): "COST",
+    ("DJ_PAGE", "DJ_CODE"): "DAILY",
+    ("DJ_PAGE", "SUB_NR"): "CONTACT",
+    ("DJ_PAGE", "COST_CODE"): "COST",
+    ("DJ_LINE", "ACCT_NR"): "LEDGER",
+    ("DJ_LINE", "VAT_CODE"): "VAT",
+    ("DJ_LINE", "SUB_NR"): "CONTACT",
+    ("DJ_LINE", "COST_CODE"): "COST",
+}
+
+
+def definitions(conventions: Conventions) -> Mapping[str, Definition]:
+    """All tables by name, with the field names of these conventions."""
+    return {table: _definition(table, caption, key, parent, conventions) for table, caption, key, parent in _TABLES}
+
+
+def _definition(table: str, caption: str, key: str, parent: str, conventions: Conventions) -> Definition:
+    given = (*_dumped().get(table, ()), *_SEEN.get(table, ()), *BY_ANALOGY.get(table, ()), *INVENTED.get(table, ()))
+    names = {each.name: conventions.name(table, each.name) for each in given}
+    fields = [replace(each, name=names[each.name], points_to=_POINTS.get((table, each.name), "")) for each in given]
+    return Definition(
+        name=table,
+        caption=caption,
+        key=names[key],
+        fields={each.name: each for each in fields},
+        names=names,
+        parent_key=names[parent] if parent else "",
+        related=table in _RELATED,
+        prefix="HST_AH_" if table == "HST_AL" else "",
+    )
+
+
+@cache
+def _dumped() -> Mapping[str, tuple[Field, ...]]:
+    tables: dict[str, tuple[Field, ...]] = {}
+    with Path(__file__).with_name("fields.csv").open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines):
+            flags = line["flags"]
+            each = Field(
+                name=line["name"],
+                type=line["type"],
+                length=int(line["length"] or 0),
+                caption=line["caption"],
+                required="r" in flags,
+                blocked="b" in flags,
+                upper="u" in flags,
+                mask=line["mask"],
+            )
+            tables[line["table"]] = (*tables.get(line["table"], ()), each)
+    return tables

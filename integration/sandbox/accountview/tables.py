@@ -1,0 +1,222 @@
+"""The rows of one administration: kept by key, found by index, written out quickly."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.dictionary import Definition
+from integration.sandbox.accountview.fields import Field, Value, encoder
+
+_SECOND: Final = timedelta(seconds=1)
+STAMP: Final = "%Y-%m-%dT%H:%M:%S"
+
+
+class Row:
+    """One row: its values in the order of the fields, and how it was last written out."""
+
+    __slots__ = ("ext_key", "key", "projection", "text", "values")
+
+    def __init__(self, key: str, ext_key: int, values: list[Value]) -> None:
+        self.key = key
+        self.ext_key = ext_key
+        self.values = values
+        self.projection: object = None
+        self.text = ""
+
+
+class Projection:
+    """The fields an answer shows, ready to write rows out; a row keeps what it wrote for the last projection."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        fields: Sequence[Field],
+        conventions: Conventions,
+        id_of: str = "",
+    ) -> None:
+        places = {name: place for place, name in enumerate(definition.fields)}
+        self._columns = [
+            (f'"{_label(each)}":', places[each.name], encoder(each.type), _width(each, conventions)) for each in fields
+        ]
+        self._id = f',"{id_of}_Id":' if id_of else ""
+
+    def write(self, row: Row, number: int) -> str:
+        """The JSON of one row; `number` is the place of its header in the answer."""
+        if row.projection is not self:
+            row.text = self._text(row)
+            row.projection = self
+        return f"{{{row.text}{self._id}{number}}}" if self._id else f"{{{row.text}}}"
+
+    def _text(self, row: Row) -> str:
+        values = row.values
+        shown = [
+            label + encode(_padded(values[place], width) if width else values[place])
+            for label, place, encode, width in self._columns
+        ]
+        shown.append(f'"EXT_KEY":{row.ext_key}')
+        return ",".join(shown)
+
+
+class Table:
+    """All rows of one table. A caller holds the lock of the server."""
+
+    def __init__(self, definition: Definition, first_ext_key: int = 1) -> None:
+        self.definition = definition
+        self.rows: dict[str, Row] = {}
+        self.order: list[str] = []
+        self.children: dict[str, list[Row]] = {}
+        self.version = 0
+        self.serial = 0
+        self._places = {name: place for place, name in enumerate(definition.fields)}
+        self._indexes: dict[int, dict[str, list[str]]] = {}
+        self._latest = ""
+        self._ext_key = first_ext_key
+
+    def place(self, name: str) -> int:
+        """Where a field stands in a row."""
+        return self._places[self.definition.here(name)]
+
+    def value(self, row: Row, name: str) -> Value:
+        """One value of a row, by the conventional name of its field."""
+        return row.values[self.place(name)]
+
+    def get(self, key: str) -> Row | None:
+        """The row with this key, in any letter case."""
+        return self.rows.get(normal(key))
+
+    def load(self, rows: Iterable[Mapping[str, Value]]) -> None:
+        """Fills an empty table at once; the values come under conventional names."""
+        for values in rows:
+            self._keep(self.row(values))
+        self.order = sorted(self.rows)
+        self.version += 1
+
+    def row(self, values: Mapping[str, Value]) -> Row:
+        """A row that is not in the table yet."""
+        listed: list[Value] = [None] * len(self._places)
+        for name, value in values.items():
+            listed[self.place(name)] = value
+        self._ext_key += 1
+        key = listed[self._places[self.definition.key]]
+        return Row(str(key).zfill(6) if isinstance(key, Decimal) else normal(str(key)), self._ext_key, listed)
+
+    def add(self, row: Row) -> None:
+        """Puts a new row in the table; it has its stamp already."""
+        self._keep(row)
+        insort(self.order, row.key)
+        for place, index in self._indexes.items():
+            _enter(index, row, place)
+        self.version += 1
+
+    def change(self, row: Row, values: Mapping[str, Value], moment: datetime) -> None:
+        """Gives a row some other values, under conventional names, and a later stamp."""
+        for name, value in values.items():
+            self._set(row, self.place(name), value)
+        self.stamp(row, moment, created=False)
+        row.projection = None
+        self.version += 1
+
+    def changed(self, row: Row, values: Mapping[str, Value]) -> Row:
+        """A copy of a row with some other values, outside the table."""
+        copy = Row(row.key, row.ext_key, list(row.values))
+        for name, value in values.items():
+            copy.values[self.place(name)] = value
+        return copy
+
+    def remove(self, row: Row) -> None:
+        """Takes a row out of the table."""
+        del self.rows[row.key]
+        del self.order[bisect_left(self.order, row.key)]
+        for place, index in self._indexes.items():
+            _leave(index, row, place)
+        if self.definition.parent_key:
+            self.children[self._parent(row)].remove(row)
+        self.version += 1
+
+    def after(self, key: str) -> int:
+        """How many keys come up to and including this one."""
+        return bisect_right(self.order, normal(key))
+
+    def keys_with(self, place: int, texts: Iterable[str]) -> list[str]:
+        """The keys of the rows with one of these texts in a field, in order; letter case does not matter."""
+        if place == self._places[self.definition.key]:
+            return sorted({normal(text) for text in texts} & self.rows.keys())
+        index = self._indexes.get(place)
+        if index is None:
+            index = self._indexes[place] = {}
+            for key in self.order:
+                _enter(index, self.rows[key], place)
+        return sorted({key for text in texts for key in index.get(normal(text), ())})
+
+    def plain(self, row: Row) -> dict[str, object]:
+        """The row for the control address: filled fields only, numbers as text."""
+        shown: dict[str, object] = {
+            name: value if isinstance(value, str | bool) else str(value)
+            for name, value in zip(self._places, row.values, strict=True)
+            if value not in {None, ""}
+        }
+        return {**shown, "EXT_KEY": row.ext_key}
+
+    def _keep(self, row: Row) -> None:
+        self.rows[row.key] = row
+        if self.definition.parent_key:
+            self.children.setdefault(self._parent(row), []).append(row)
+
+    def _parent(self, row: Row) -> str:
+        return normal(str(row.values[self._places[self.definition.parent_key]]))
+
+    def _set(self, row: Row, place: int, value: Value) -> None:
+        index = self._indexes.get(place)
+        if index is not None:
+            _leave(index, row, place)
+        row.values[place] = value
+        if index is not None:
+            _enter(index, row, place)
+
+    def stamp(self, row: Row, moment: datetime, *, created: bool) -> None:
+        """Change stamps have seconds, never go back within a table, and differ after every change of a row."""
+        names = self.definition.fields
+        changed, number, entered = (self.definition.here(name) for name in ("CNG_DATE", "CNG_NR", "INP_DATE"))
+        stamp = max(moment.strftime(STAMP), self._latest)
+        if changed in names:
+            old = row.values[self._places[changed]]
+            if isinstance(old, str) and old >= stamp:
+                stamp = (datetime.strptime(old, STAMP) + _SECOND).strftime(STAMP)  # noqa: DTZ007  # AccountView's own time
+            self._set(row, self._places[changed], stamp)
+        if number in names:
+            row.values[self._places[number]] = _next(row.values[self._places[number]])
+        if created and entered in names:
+            row.values[self._places[entered]] = stamp
+        self._latest = stamp
+
+
+def normal(key: str) -> str:
+    """A key as it is compared: no blanks at the end, letter case ignored."""
+    return key.rstrip().upper()
+
+
+def _next(number: Value) -> Value:
+    return number + 1 if isinstance(number, Decimal) else Decimal(1)
+
+
+def _enter(index: dict[str, list[str]], row: Row, place: int) -> None:
+    index.setdefault(normal(str(row.values[place] or "")), []).append(row.key)
+
+
+def _leave(index: dict[str, list[str]], row: Row, place: int) -> None:
+    index[normal(str(row.values[place] or ""))].remove(row.key)
+
+
+def _label(field: Field) -> str:
+    return "DCT_FLD_Id" if field.name == "DCT_FLD_ID" else field.name
+
+
+def _width(field: Field, conventions: Conventions) -> int:
+    return field.length if conventions.padded_text and field.type == "C" else 0
+
+
+def _padded(value: Value, width: int) -> Value:
+    return value.ljust(width) if isinstance(value, str) else value

@@ -1,0 +1,59 @@
+"""The sample shop as its tills hold it, and how a day passes there."""
+
+from datetime import datetime, time, timedelta
+from random import Random
+from typing import Final
+
+from integration.sandbox.mplus.contract import ZONE
+from integration.sandbox.mplus.house import House
+from integration.sandbox.mplus.reference import Setup
+from integration.sandbox.shop.shop import Shop
+from integration.sandbox.shop.till_cards import FIRST_RELATION, fill_products, fill_relations
+from integration.sandbox.shop.till_sales import Sales
+from integration.sandbox.shop.till_setup import setup
+
+RECEIPTS: Final = 290
+INVOICES: Final = 18
+PAST_DAYS: Final = 60
+ORDERS_A_DAY: Final = 3
+RECEIPTS_A_DAY: Final = 8
+
+
+class SampleTill:
+    """The till side of the shop; the same content for the same seed."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._days = 0
+
+    def setup(self) -> Setup:
+        """How the tills are set up."""
+        return setup(self._shop)
+
+    def fill(self, house: House) -> None:
+        """Puts the shop's relations, own products and past documents into an empty till."""
+        house.desk.now = datetime.combine(self._shop.today - timedelta(days=PAST_DAYS), time(8), ZONE)
+        fill_relations(house, self._shop)
+        fill_products(house, self._shop)
+        sales = Sales(self._shop, house, Random(self._shop.seed + 7))
+        for days_ago in range(PAST_DAYS, 0, -1):
+            on = self._shop.today - timedelta(days=days_ago)
+            house.desk.now = datetime.combine(on, time(18), ZONE)
+            place = PAST_DAYS - days_ago
+            for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
+                for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
+                    make(on, serial)
+
+    def advance(self, house: House) -> None:
+        """A day of new orders and receipts; one order is delivered, and one customer gets another telephone number."""
+        on = self._shop.today + timedelta(days=self._days)
+        self._days += 1
+        random = Random(self._shop.seed + 1000 * self._days)
+        sales = Sales(self._shop, house, random)
+        for serial in range(ORDERS_A_DAY):
+            sales.order(on, self._days * ORDERS_A_DAY + serial)
+        for serial in range(RECEIPTS_A_DAY):
+            sales.receipt(on, self._days * RECEIPTS_A_DAY + serial)
+        sales.deliver(random.choice(list(house.orders.documents)))
+        number = FIRST_RELATION + self._days % len(house.relations.relations)
+        house.edit("relations", str(number), {"telephone": f"030-{random.randrange(10**7):07}"})

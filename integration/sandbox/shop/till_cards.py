@@ -1,0 +1,175 @@
+"""The relations and the few products that the tills of the sample shop hold before anything is sent to them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+from integration.sandbox.mplus.house import House
+from integration.sandbox.mplus.sums import rounded
+from integration.sandbox.shop.shop import Shop, ShopArticle, ShopCustomer
+from integration.sandbox.shop.till_setup import (
+    DEPOSITS,
+    EXEMPT,
+    GIFT_CARDS,
+    HIGH,
+    LOW,
+    VAT_CODES,
+    ZERO,
+    turnover_group_of,
+)
+
+FIRST_RELATION: Final = 1001
+SHARED_CUSTOMERS: Final = 60
+TAKEN_ARTICLES: Final = 3
+GIFT_CARD: Final = 9_900_001
+REPAIR_HOUR: Final = 9_900_002
+
+_OWN: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "articleNumber": GIFT_CARD,
+        "description": "Cadeaubon",
+        "turnoverGroup": GIFT_CARDS,
+        "vatCode": EXEMPT,
+        "priceIncl": 2500,
+        "specialPrice": "PRICE-ASK-POSITIVE",
+        "stockArticle": False,
+    },
+    {
+        "articleNumber": REPAIR_HOUR,
+        "description": "Reparatie per uur",
+        "turnoverGroup": 50,
+        "vatCode": LOW,
+        "priceIncl": 5450,
+        "unit": "uur",
+        "stockArticle": False,
+    },
+    {
+        "articleNumber": 9_900_003,
+        "description": "Statiegeld accu",
+        "turnoverGroup": DEPOSITS,
+        "vatCode": ZERO,
+        "priceIncl": 5000,
+        "stockArticle": False,
+    },
+    {
+        "articleNumber": 9_900_004,
+        "description": "Huur stadsfiets per dag",
+        "turnoverGroup": 50,
+        "vatCode": HIGH,
+        "priceIncl": 1250,
+        "stockArticle": False,
+    },
+    {
+        "articleNumber": 9_900_005,
+        "description": "Koffie voor onderweg",
+        "turnoverGroup": 50,
+        "vatCode": LOW,
+        "priceIncl": 250,
+        "stockArticle": True,
+    },
+    {
+        "articleNumber": 9_900_006,
+        "description": "Linnen draagtas",
+        "turnoverGroup": 40,
+        "vatCode": HIGH,
+        "priceIncl": 395,
+        "stockArticle": True,
+        "barcode": "8719990009995",
+    },
+)
+_WALK_IN: Final = (
+    ("Joris Hagenaars", "joris@hagenaars.example"),
+    ("Fatima el Amrani", "fatima@amrani.example"),
+    ("Wielerclub De Bult", "bestuur@debult.example"),
+    ("Petra Smeets", ""),
+    ("Ruben en Noor Klaassen", "klaassen@gezin.example"),
+    ("Noor Klaassen", "klaassen@gezin.example"),
+)
+
+
+def price_incl(article: ShopArticle) -> int:
+    """The price with VAT in cents."""
+    return rounded(article.price_excl * (100 + article.vat_pct))
+
+
+def taken(shop: Shop) -> list[ShopArticle]:
+    """The articles of the shop whose numbers are already in use at the till."""
+    sound = [article for article in shop.articles if article.number and not article.fault]
+    stocked = [article for article in sound if not article.group.startswith("D")]
+    return sorted(stocked, key=lambda article: bool(article.parent))[:TAKEN_ARTICLES]
+
+
+def fill_products(house: House, shop: Shop) -> None:
+    """The products that only the till knows, and those that stand in the way."""
+    for card in (*_OWN, *(_in_the_way(article) for article in taken(shop))):
+        article = house.desk.build("Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card})
+        product = {"description": card["description"], "articleList": [article]}
+        house.products.create(house.desk.build("Product", product))
+    for branch in shop.branches:
+        for card in _OWN:
+            if card["stockArticle"]:
+                house.stock.set(branch.number, card["articleNumber"], Decimal(40 * branch.number))
+        for held in taken(shop):
+            house.stock.set(branch.number, held.number or 0, held.stock.get(branch.number, Decimal(0)) + 1)
+
+
+def _in_the_way(article: ShopArticle) -> dict[str, Any]:
+    return {
+        "articleNumber": article.number,
+        "description": f"{article.name} (kassa)",
+        "turnoverGroup": turnover_group_of(article.group),
+        "vatCode": VAT_CODES[article.vat or "1"],
+        "priceIncl": price_incl(article) + 500,
+        "stockArticle": True,
+    }
+
+
+def fill_relations(house: House, shop: Shop) -> None:
+    """Customers that the bookkeeping knows as well, and some that only the till knows."""
+    random = Random(shop.seed + 11)
+    known = [_customer(customer, random) for customer in shop.customers[:SHARED_CUSTOMERS]]
+    for number, values in enumerate([*known, *_walk_ins(shop)], start=FIRST_RELATION):
+        house.relations.create(house.desk.build("Relation", {"relationNumber": number, **values}))
+
+
+def _customer(customer: ShopCustomer, random: Random) -> dict[str, Any]:
+    return {
+        "extRelationId": customer.number if random.random() < 0.5 else None,  # noqa: PLR2004  # half were linked once
+        "name": customer.company or customer.contact,
+        "address": customer.street,
+        "zipcode": customer.postcode,
+        "city": customer.city,
+        "country": customer.country,
+        "contact": customer.contact,
+        "telephone": customer.phone,
+        "email": customer.email,
+        "priceGroupNumber": 2 if customer.company else 1,
+        "categoryIds": [2 if customer.company else 1],
+        "vatNumber": customer.vat_number or None,
+        "commerceNumber": customer.kvk or None,
+        "defaultVatMethod": "VAT-METHOD-INCLUSIVE",
+        "companyName": customer.company or None,
+    }
+
+
+def _walk_ins(shop: Shop) -> Iterator[dict[str, Any]]:
+    for place, (name, email) in enumerate(_WALK_IN):
+        yield {
+            "name": name,
+            "city": shop.branches[place % len(shop.branches)].city,
+            "country": "NL",
+            "email": email or None,
+            "telephone": f"06-000000{place:02}",
+            "priceGroupNumber": 1,
+            "categoryIds": [1],
+            "defaultVatMethod": "VAT-METHOD-INCLUSIVE",
+        }
+    shared = shop.customers[0]
+    yield {
+        "name": f"{shared.contact} privé",
+        "contact": shared.contact,
+        "email": shared.email,
+        "country": "NL",
+        "priceGroupNumber": 1,
+    }

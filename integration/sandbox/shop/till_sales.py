@@ -1,0 +1,426 @@
+"""Orders, receipts and invoices of the sample shop, seeded: mixed rates, discounts, returns, odd quantities."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+from integration.sandbox.mplus.contract import ZONE
+from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.house import House
+from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, Sums, rounded, summed
+from integration.sandbox.shop.shop import Shop, ShopArticle
+from integration.sandbox.shop.till_cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.shop.till_setup import (
+    EXEMPT,
+    GIFT_CARDS,
+    LOW,
+    RATES,
+    REVERSED,
+    SUPERUSER,
+    VAT_CODES,
+    turnover_group_of,
+)
+
+SHIFTED: Final = "VAT-METHOD-SHIFTED"
+CENTS: Final = Decimal(100)
+COIN: Final = 5
+PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
+RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
+    "order without VAT in its prices": (7, 3),
+    "gift card": (25, 11),
+    "receipt taken back": (30, 17),
+    "reverse charge": (10, 4),
+    "invoice taken back": (9, 5),
+    "repair": (8, 2),
+    "return in a sale": (12, 6),
+    "odd quantity": (11, 5),
+    "discount": (9, 4),
+    "customer of the till alone": (10, 9),
+    "other delivery address": (8, 3),
+}
+"""How often something special happens: every so many documents, and which of them is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What one line sells: prices in cents, `places` the decimals its quantity is told with."""
+
+    article: int
+    text: str
+    group: int
+    vat_code: int
+    incl: int
+    quantity: Decimal = Decimal(1)
+    places: int = 0
+    discount: int = 0
+
+    def excl(self, method: str) -> int:
+        """The unit price without VAT."""
+        rate = Decimal(0) if method == SHIFTED else RATES[self.vat_code]
+        return rounded(self.incl / (1 + rate / 100))
+
+    def amount(self, method: str) -> int:
+        """What the line comes to, as the method counts it."""
+        price = self.incl if method == INCLUSIVE else self.excl(method)
+        return rounded(self.quantity * price * (100 - self.discount) / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The content of one document with its totals."""
+
+    sold: tuple[Sold, ...]
+    method: str
+    sums: Sums
+
+
+class Sales:
+    """Makes documents, the same for the same seed."""
+
+    def __init__(self, shop: Shop, house: House, random: Random) -> None:
+        self._shop = shop
+        self._house = house
+        self._random = random
+        self._goods = [
+            article
+            for article in shop.articles
+            if article.number and not article.blocked and not article.fault and article.price_excl > 0
+        ]
+
+    def order(self, on: date, serial: int) -> None:
+        """One order; its serial number decides how it stands."""
+        paper = self._paper(serial, exclusive=_is_time_for("order without VAT in its prices", serial))
+        total = paper.sums.incl
+        paid = {0: total, 1: total, 2: total // 2, 3: 0}[serial % 4]
+        state = serial % 9
+        number = self._house.desk.count("order number")
+        method = self._random.choice(("IDEAL", "PIN", "CREDITCARD")) if paid == total else "IDEAL"
+        relation = self._relation() if serial % 6 else None
+        if relation and _is_time_for("customer of the till alone", serial):
+            relation = self._customer_of_the_till(serial)
+        values: dict[str, Any] = {
+            "orderId": self._house.desk.new_id("order"),
+            "extOrderId": f"WEB-{number:05}" if serial % 3 else None,
+            "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER" if serial % 3 else "ORDER-TYPE-SALES-ORDER",
+            **self._head(on, self._branch(), relation, with_addresses=True),
+            **self._totals(paper, "Order"),
+            **self._other_address(serial, relation),
+            "reference": f"Bestelling {number}",
+            "deliveryMethod": self._random.choice(("PICKUP", "SHIP", "BIKE")),
+            "deliveryDate": on + timedelta(days=3),
+            "prepaidAmount": paid,
+            "fullyPaid": paid >= total,
+            **_order_states(state),
+            "orderNumber": {"year": on.year, "number": number},
+            "orderCategoryNumber": 5
+            if state == CANCELLED
+            else 4
+            if state in {DELIVERED, DELIVERED + 1}
+            else 1 + serial % 3,
+            "lineList": self._lines(paper, delivered=state in {PARTLY_DELIVERED, DELIVERED, DELIVERED + 1}),
+            "paymentList": self._payments(on, [(method, paid)] if paid else []),
+        }
+        category = self._house.reference.categories[values["orderCategoryNumber"]]
+        values["orderCategoryDescription"] = category["orderCategoryDescription"]
+        self._house.orders.put(self._house.desk.build("Order", values))
+
+    def receipt(self, on: date, serial: int) -> None:
+        """One sale at a till, or its return."""
+        paper = self._paper(serial, with_gift_card=_is_time_for("gift card", serial))
+        branch = self._branch()
+        document = self._put_receipt(on, branch, paper, serial)
+        if _is_time_for("receipt taken back", serial):
+            self._put_receipt(on, branch, _returned(paper), serial, credited=document)
+
+    def invoice(self, on: date, serial: int) -> None:
+        """One invoice on account, now and then a credit for it."""
+        method = SHIFTED if _is_time_for("reverse charge", serial) else EXCLUSIVE if serial % 3 else INCLUSIVE
+        paper = self._paper(serial, method=method)
+        id_ = self._put_invoice(on, paper, serial)
+        if _is_time_for("invoice taken back", serial):
+            self._put_invoice(on, _returned(paper), serial, credited=id_)
+
+    def deliver(self, order_id: str) -> None:
+        """An order of before is delivered."""
+        document = self._house.orders.documents[order_id]
+        changed = self._house.desk.build("Order", {**_order_states(DELIVERED), "orderCategoryNumber": 4})
+        fields = self._house.desk.contract.merged("Order", self._house.orders.fields(document), changed)
+        self._house.orders.put(fields)
+
+    def _put_receipt(self, on: date, branch: int, paper: Paper, serial: int, credited: str = "") -> str:
+        total = paper.sums.incl
+        payments = [] if total == 0 else self._split(total, serial)
+        kind = "RECEIPT-TYPE-CREDIT-RECEIPT" if credited else "RECEIPT-TYPE-RECEIPT"
+        is_on_account = any(method == "INVOICE" for method, _ in payments)
+        workplace = 1 + serial % 2
+        id_ = self._house.desk.new_id("receipt")
+        values = {
+            "receiptId": id_,
+            **self._head(on, branch, self._relation() if serial % 5 == 0 or is_on_account else None),
+            **self._totals(paper, "Receipt"),
+            "receiptNumber": {
+                "branchNumber": branch,
+                "workplaceNumber": workplace,
+                "year": on.year,
+                "number": self._house.desk.count(f"receipt {branch} {workplace}"),
+            },
+            "receiptType": kind,
+            "workplaceNumber": workplace,
+            "paidAmount": total,
+            "state": "RECEIPT-STATE-PAID",
+            "lineList": self._lines(paper),
+            "paymentList": self._payments(on, payments),
+            "creditedReceiptId": credited or None,
+        }
+        self._house.receipts.put(self._house.desk.build("Receipt", values))
+        self._take_from_stock(branch, paper, id_)
+        return id_
+
+    def _put_invoice(self, on: date, paper: Paper, serial: int, credited: str = "") -> str:
+        total = paper.sums.incl
+        paid = 0 if credited else {0: total, 1: 0, 2: total // 3}[serial % 3]
+        id_ = self._house.desk.new_id("invoice")
+        values = {
+            "invoiceId": id_,
+            **self._head(on, self._branch(), self._relation(), with_addresses=True),
+            **self._totals(paper, "Invoice"),
+            "invoiceNumber": {"year": on.year, "number": self._house.desk.count("invoice number")},
+            "invoiceType": "INVOICE-TYPE-CREDIT-INVOICE"
+            if credited
+            else "INVOICE-TYPE-DIRECT-INVOICE"
+            if serial % 4
+            else "INVOICE-TYPE-INVOICE",
+            "reference": f"Inkoop {serial + 300}",
+            "dueDate": on + timedelta(days=14),
+            "paidAmount": paid,
+            "state": _invoice_state(total, paid, credited=bool(credited)),
+            "finalized": True,
+            "finalizedTimestamp": self._moment(on),
+            "lineList": self._lines(paper),
+            "paymentList": self._payments(on, [("PIN", paid)] if paid else []),
+            "creditedInvoiceId": credited or None,
+            "creditedReason": "Retour ontvangen" if credited else None,
+        }
+        self._house.invoices.put(self._house.desk.build("Invoice", values))
+        return id_
+
+    def _paper(self, serial: int, *, exclusive: bool = False, with_gift_card: bool = False, method: str = "") -> Paper:
+        method = method or (EXCLUSIVE if exclusive else INCLUSIVE)
+        sold = [self._sold(serial + place) for place in range(1 + serial % 4)]
+        if _is_time_for("repair", serial):
+            quarters = Decimal(self._random.randrange(1, 9)) / 4
+            sold.append(Sold(REPAIR_HOUR, "Reparatie per uur", 50, LOW, 5450, quarters, 3))
+        if _is_time_for("return in a sale", serial):
+            sold.append(_back(sold[0]))
+        if with_gift_card:
+            sold.append(Sold(GIFT_CARD, "Cadeaubon", GIFT_CARDS, EXEMPT, 2500))
+        if method == SHIFTED:
+            sold = [_reversed(one) for one in sold]
+        lines = [(one.vat_code, one.amount(method)) for one in sold]
+        return Paper(tuple(sold), method, summed(lines, RATES, method))
+
+    def _sold(self, serial: int) -> Sold:
+        article: ShopArticle = self._random.choice(self._goods)
+        quantity, places = Decimal(self._random.choice((1, 1, 1, 2, 3))), serial % 3
+        if _is_time_for("odd quantity", serial):
+            quantity, places = Decimal(self._random.randrange(100, 3000)) / 1000, 3
+        return Sold(
+            article=article.number or 0,
+            text=article.name,
+            group=turnover_group_of(article.group),
+            vat_code=VAT_CODES[article.vat or "1"],
+            incl=price_incl(article),
+            quantity=quantity,
+            places=places,
+            discount=self._random.choice((10, 15, 25)) if _is_time_for("discount", serial) else 0,
+        )
+
+    def _totals(self, paper: Paper, type_: str) -> dict[str, Any]:
+        values = {
+            "totalInclAmount": paper.sums.incl,
+            "totalExclAmount": paper.sums.excl,
+            "vatMethod": paper.method,
+            "vatGroupList": [
+                {
+                    "vatCode": group.vat_code,
+                    "vatPercentage": self._house.desk.conventions.percentage(group.rate),
+                    "exclAmount": group.excl,
+                    "vatAmount": group.vat,
+                }
+                for group in paper.sums.groups
+            ],
+        }
+        return {name: value for name, value in values.items() if name in self._house.desk.contract.types[type_]}
+
+    def _lines(self, paper: Paper, *, delivered: bool = False) -> Fields:
+        return Fields(
+            ("line", self._line(one, both, paper.method, delivered=delivered))
+            for one, both in zip(paper.sold, paper.sums.lines, strict=True)
+        )
+
+    def _line(self, one: Sold, both: tuple[int, int], method: str, *, delivered: bool) -> Fields:
+        scaled = int(one.quantity.scaleb(one.places))
+        places = self._house.desk.conventions.places(one.places)
+        rate = Decimal(0) if method == SHIFTED else RATES[one.vat_code]
+        data = {
+            "quantity": scaled,
+            "decimalPlaces": places,
+            "deliveredQuantity": scaled if delivered else None,
+            "deliveredDecimalPlaces": places if delivered else None,
+            "price": one.incl if method != SHIFTED else one.excl(method),
+            "priceExcl": one.excl(method),
+            "turnoverGroup": one.group,
+            "vatCode": one.vat_code,
+            "vatPercentage": self._house.desk.conventions.percentage(rate),
+            "discountType": "DISCOUNT-TYPE-SALES-PRICE" if one.discount else "DISCOUNT-TYPE-NONE",
+            "discountPercentage": self._house.desk.conventions.percentage(Decimal(one.discount)) or None,
+            "totalInclAmount": both[0],
+            "totalExclAmount": both[1],
+        }
+        values = {
+            "lineId": self._house.desk.new_id("line"),
+            "articleNumber": one.article,
+            "pluNumber": str(one.article),
+            "text": one.text,
+            "data": data,
+            "lineType": "LINE-TYPE-NONE",
+        }
+        return self._house.desk.build("Line", values)
+
+    def _payments(self, on: date, parts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+        rows = []
+        for method, amount in parts:
+            known = self._house.reference.methods[method]
+            rows.append(
+                {
+                    "paymentId": self._house.desk.new_id("payment"),
+                    "financialDate": on,
+                    "method": method,
+                    "description": known["description"],
+                    "amount": amount,
+                    "paymentMethodType": known["type"],
+                    "accountNumber": known["accountNumber"],
+                    "externalReference": f"tr_{self._random.randrange(10**8):08}" if method == "IDEAL" else None,
+                }
+            )
+        return rows
+
+    def _split(self, total: int, serial: int) -> list[tuple[str, int]]:
+        """How a receipt is paid; cash is rounded to five cents, and the difference stands beside it."""
+        match serial % 10:
+            case 0 | 1 | 2:
+                cash = rounded(Decimal(total) / COIN) * COIN
+                return [("CASH", cash), *([("ROUNDING", total - cash)] if total != cash else [])]
+            case 3 if total > 2500:  # noqa: PLR2004  # the value of a gift card
+                return [("GIFTCARD", 2500), ("PIN", total - 2500)]
+            case 4 if total > 1000:  # noqa: PLR2004  # a deposit of ten euros
+                return [("DEPOSIT", 1000), ("PIN", total - 1000)]
+            case 5:
+                return [("INVOICE", total)]
+            case 6:
+                return [("CREDITCARD", total)]
+            case _:
+                return [("PIN", total)]
+
+    def _head(self, on: date, branch: int, relation: int | None, *, with_addresses: bool = False) -> dict[str, Any]:
+        employee = self._random.choice((101, 102, 103, SUPERUSER))
+        known = self._house.relations.fields(relation) if relation else Fields()
+        head: dict[str, Any] = {
+            "entryBranchNumber": branch,
+            "employeeNumber": employee,
+            "employeeName": self._house.reference.employees[employee]["name"],
+            "entryTimestamp": self._moment(on),
+            "relationNumber": relation,
+            "relationName": known.text("name") or None,
+            "financialDate": on,
+            "financialBranchNumber": branch,
+            "workplaceNumber": 1,
+        }
+        if relation and with_addresses:
+            names = ("name", "contact", "address", "zipcode", "city", "country")
+            address = {name: known.text(name) for name in names}
+            head |= {"deliveryAddress": address, "invoiceAddress": address}
+        return head
+
+    def _moment(self, on: date) -> datetime:
+        at = time(self._random.randrange(9, 18), self._random.randrange(60), self._random.randrange(60))
+        return datetime.combine(on, at, ZONE)
+
+    def _branch(self) -> int:
+        return self._random.choice(self._shop.branches).number
+
+    def _relation(self) -> int:
+        return FIRST_RELATION + self._random.randrange(min(SHARED_CUSTOMERS, len(self._shop.customers)))
+
+    def _customer_of_the_till(self, serial: int) -> int:
+        """A relation that the bookkeeping has never heard of."""
+        alone = [number for number in self._house.relations.relations if number >= FIRST_RELATION + SHARED_CUSTOMERS]
+        return alone[serial % len(alone)] if alone else self._relation()
+
+    def _other_address(self, serial: int, relation: int | None) -> dict[str, Any]:
+        """Where goods go that are not for the customer's own door."""
+        if not relation or not _is_time_for("other delivery address", serial):
+            return {}
+        known = self._house.relations.fields(relation)
+        address = {
+            **{name: known.text(name) for name in ("name", "contact")},
+            "address": f"Havenstraat {1 + serial}",
+            "zipcode": "1234 AB",
+            "city": "Amsterdam",
+            "country": "NL",
+        }
+        return {"deliveryAddress": address}
+
+    def _take_from_stock(self, branch: int, paper: Paper, receipt: str) -> None:
+        for one in paper.sold:
+            if self._house.stock.is_kept_for(one.article):
+                told = (("receiptId", receipt),)
+                self._house.stock.book(branch, one.article, -one.quantity, "STOCK-HISTORY-TYPE-SALES", told)
+
+
+def _is_time_for(what: str, serial: int) -> bool:
+    every, first = RHYTHM[what]
+    return serial % every == first
+
+
+def _back(one: Sold) -> Sold:
+    return Sold(one.article, one.text, one.group, one.vat_code, one.incl, Decimal(-1), 0)
+
+
+def _reversed(one: Sold) -> Sold:
+    return Sold(one.article, one.text, one.group, REVERSED, one.incl, one.quantity, one.places, one.discount)
+
+
+def _returned(paper: Paper) -> Paper:
+    """The same sold back."""
+    sold = tuple(
+        Sold(one.article, one.text, one.group, one.vat_code, one.incl, -one.quantity, one.places, one.discount)
+        for one in paper.sold
+    )
+    lines = [(one.vat_code, one.amount(paper.method)) for one in sold]
+    return Paper(sold, paper.method, summed(lines, RATES, paper.method))
+
+
+def _order_states(state: int) -> Mapping[str, str]:
+    delivery = (
+        "PARTIAL" if state == PARTLY_DELIVERED else "COMPLETE" if state in {DELIVERED, DELIVERED + 1} else "NOTHING"
+    )
+    complete = (
+        "COMPLETE" if state in {DELIVERED, DELIVERED + 1} else "PARTIAL" if state == PARTLY_DELIVERED else "NOTHING"
+    )
+    return {
+        "deliveryState": f"ORDER-DELIVERY-STATE-{delivery}",
+        "cancelState": "ORDER-CANCEL-STATE-COMPLETE" if state == CANCELLED else "ORDER-CANCEL-STATE-NOTHING",
+        "completeState": f"ORDER-COMPLETE-STATE-{complete}",
+    }
+
+
+def _invoice_state(total: int, paid: int, *, credited: bool) -> str:
+    if credited:
+        return "INVOICE-STATE-OUTSTANDING-CREDIT"
+    if paid >= total:
+        return "INVOICE-STATE-PAID"
+    return "INVOICE-STATE-PARTLY-PAID" if paid else "INVOICE-STATE-OUTSTANDING"

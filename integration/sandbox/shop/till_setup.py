@@ -1,0 +1,193 @@
+"""How the tills of the sample shop are set up. Their codes are not those of the bookkeeping: they have to be mapped."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from integration.sandbox.mplus.reference import COUNTRY, COUNTRY_CODE, Rows, Setup
+from integration.sandbox.shop.shop import Shop, ShopBranch
+
+LOW: Final = 1
+HIGH: Final = 2
+ZERO: Final = 3
+EXEMPT: Final = 4
+REVERSED: Final = 5
+RATES: Final = {LOW: Decimal(9), HIGH: Decimal(21), ZERO: Decimal(0), EXEMPT: Decimal(0), REVERSED: Decimal(0)}
+VAT_CODES: Final[Mapping[str, int]] = {"1": HIGH, "2": LOW, "3": ZERO, "4": EXEMPT, "5": REVERSED}
+
+GIFT_CARDS: Final = 80
+DEPOSITS: Final = 90
+SUPERUSER: Final = 999999
+
+_TURNOVER: Final = (
+    (10, "Fietsen", 8000, HIGH),
+    (20, "Kleding", 8010, HIGH),
+    (30, "Onderdelen", 8020, HIGH),
+    (40, "Accessoires", 8030, HIGH),
+    (50, "Diensten", 8040, LOW),
+    (60, "Verzendkosten", 8050, HIGH),
+    (70, "Boeken en kaarten", 8100, LOW),
+)
+_METHODS: Final = (
+    ("CASH", "Contant", "PAYMENT-METHOD-TYPE-PAYMENT", 1000, True),
+    ("PIN", "Pin", "PAYMENT-METHOD-TYPE-EFT", 1010, True),
+    ("IDEAL", "iDEAL", "PAYMENT-METHOD-TYPE-PAYMENT", 1100, True),
+    ("CREDITCARD", "Creditcard", "PAYMENT-METHOD-TYPE-EFT", 1010, True),
+    ("GIFTCARD", "Cadeaubon", "PAYMENT-METHOD-TYPE-SUSPENSE", 1560, True),
+    ("DEPOSIT", "Aanbetaling", "PAYMENT-METHOD-TYPE-DEPOSIT", 1400, True),
+    ("INVOICE", "Op rekening", "PAYMENT-METHOD-TYPE-SUSPENSE", 1300, True),
+    ("ROUNDING", "Afronding", "PAYMENT-METHOD-TYPE-SUSPENSE", 4400, True),
+    ("CHEQUE", "Cheque", "PAYMENT-METHOD-TYPE-PAYMENT", 1100, False),
+)
+_CATEGORIES: Final = (
+    (1, "Webshop", (2, 5), True),
+    (2, "In behandeling", (3, 5), True),
+    (3, "Klaar om op te halen", (4, 5), True),
+    (4, "Afgehandeld", (), False),
+    (5, "Geannuleerd", (), False),
+)
+_EMPLOYEES: Final = (
+    (101, "Anouk de Wit", True),
+    (102, "Bas Verhoeven", True),
+    (103, "Chantal Kuipers", True),
+    (104, "Daan Postma", False),
+    (SUPERUSER, "Beheerder", True),
+)
+_ARTICLE_FIELDS: Final = (
+    ("herkomst", "STRING"),
+    ("levertijd", "STRING"),
+    ("type", "STRING"),
+    ("materiaal", "STRING"),
+    ("garantie_maanden", "INT"),
+    ("gewicht", "DECIMAL"),
+    ("op_bestelling", "BOOL"),
+)
+_RELATION_FIELDS: Final = (
+    ("av_code", "STRING"),
+    ("nieuwsbrief", "BOOL"),
+    ("klant_sinds", "DATE"),
+)
+
+
+def setup(shop: Shop) -> Setup:
+    """The set-up of the shop's tills."""
+    return Setup(
+        company="De Ketting B.V.",
+        city=shop.branches[0].city,
+        branches=[_branch(branch) for branch in shop.branches],
+        rates=RATES,
+        turnover_groups=[*_turnover_groups(), *_balance_groups()],
+        payment_methods=[
+            {
+                "method": method,
+                "description": description,
+                "buttonText": description,
+                "allowNegativeAmount": True,
+                "active": active,
+                "type": type_,
+                "accountNumber": account,
+                "depositPaymentMethod": "DEPOSIT" if method in {"CASH", "PIN", "IDEAL"} else None,
+            }
+            for method, description, type_, account, active in _METHODS
+        ],
+        delivery_methods=[
+            {"deliveryMethod": code, "description": text, "buttonText": text, "enabled": enabled}
+            for code, text, enabled in (
+                ("PICKUP", "Afhalen", True),
+                ("SHIP", "Verzenden", True),
+                ("BIKE", "Fietskoerier", True),
+                ("TRUCK", "Vrachtwagen", False),
+            )
+        ],
+        order_categories=[
+            {
+                "orderCategoryNumber": number,
+                "orderCategoryDescription": text,
+                "orderCategoryDependencyNumbers": next_,
+                "allowCancel": cancel,
+                "allowProcess": True,
+            }
+            for number, text, next_, cancel in _CATEGORIES
+        ],
+        employees=[
+            {"employeeNumber": number, "syncMarker": marker, "name": name, "active": active}
+            for marker, (number, name, active) in enumerate(_EMPLOYEES, start=1)
+        ],
+        price_groups=[
+            {"priceGroupNumber": number, "description": text}
+            for number, text in ((1, "Particulier"), (2, "Zakelijk"), (3, "Fietsverhuurders"))
+        ],
+        article_custom_fields=_custom_fields(_ARTICLE_FIELDS),
+        relation_custom_fields=_custom_fields(_RELATION_FIELDS),
+        article_categories=_card_categories("Algemeen", "Seizoen", "Webshop"),
+        relation_categories=_card_categories("Consument", "Bedrijf", "Leverancier"),
+    )
+
+
+def turnover_group_of(group: str) -> int:
+    """The turnover group of the till that goes with an article group of the bookkeeping."""
+    special = {"A-BOE": 70, "D-VER": 60}
+    first = {"F": 10, "K": 20, "O": 30, "A": 40, "D": 50}
+    return special.get(group) or first[group[0]]
+
+
+def _branch(branch: ShopBranch) -> dict[str, Any]:
+    return {
+        "branchNumber": branch.number,
+        "branchName": branch.name,
+        "abbreviation": branch.abbreviation,
+        "priceGroupNumber": 1,
+        "workplaces": [
+            {
+                "workplaceNumber": number,
+                "workplaceName": f"{branch.abbreviation} kassa {number}",
+                "isMobile": number == 2,  # noqa: PLR2004  # the second till of a branch is the one on wheels
+                "isSlave": False,
+            }
+            for number in (1, 2)
+        ],
+        "countryCode": COUNTRY_CODE,
+        "countryIso3": COUNTRY,
+        "countryName": "Nederland",
+    }
+
+
+def _turnover_groups() -> Rows:
+    return [
+        {
+            "turnoverGroupType": "TURNOVER-GROUP-TYPE-TURNOVER",
+            "turnoverGroup": number,
+            "turnoverGroupName": name,
+            "defaultAccountNumber": account,
+            "accountNumber": account,
+            "defaultVatCode": vat_code,
+        }
+        for number, name, account, vat_code in _TURNOVER
+    ]
+
+
+def _balance_groups() -> Rows:
+    return [
+        {
+            "turnoverGroupType": type_,
+            "turnoverGroup": number,
+            "turnoverGroupName": name,
+            "accountNumber": account,
+            "defaultVatCode": vat_code,
+        }
+        for type_, number, name, account, vat_code in (
+            ("TURNOVER-GROUP-TYPE-BALANCE-UPGRADE", GIFT_CARDS, "Cadeaubonnen", 1560, EXEMPT),
+            ("TURNOVER-GROUP-TYPE-REFUNDABLE-DEPOSIT", DEPOSITS, "Statiegeld", 1400, ZERO),
+        )
+    ]
+
+
+def _custom_fields(fields: tuple[tuple[str, str], ...]) -> Rows:
+    return [{"fieldName": name, "dataType": f"DATA-TYPE-{type_}", "isRequired": False} for name, type_ in fields]
+
+
+def _card_categories(*names: str) -> Rows:
+    return [
+        {"categoryId": number, "name": name, "isVipGroup": False, "isSupplierGroup": name == "Leverancier"}
+        for number, name in enumerate(names, start=1)
+    ]

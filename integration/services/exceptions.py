@@ -1,0 +1,402 @@
+"""The exception queue as a person works on it: groups by what one repair serves, and the repairs themselves."""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from integration.connectors.protocol import Connector
+from integration.core.corrections import Correction
+from integration.core.errors import IntegrationError
+from integration.core.flow import Flow
+from integration.core.issues import source_mark, telling
+from integration.core.records import Field, Kind, Record, Value
+from integration.core.rules import as_text
+from integration.core.run import Link, Mode, PlanRow, Run, RunState
+from integration.flows.spec import FLOWS
+from integration.store.corrections import Corrections
+from integration.store.events import Event, Events
+from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
+from integration.store.links import Links
+from integration.store.rules import Rules
+from integration.store.runs import Runs
+
+MOST = 10_000  # records of a group that are repaired at once
+AT_ONCE = 500  # source records asked for with one call
+PAGE = 1_000
+FEW = 20  # records of a group that are looked into for an example
+RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
+ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
+UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
+"""Causes that a row of a value table repairs."""
+CHOSEN: Mapping[tuple[str, str], Kind] = {
+    ("orders", "customer_ambiguous"): Kind.DEBTOR,
+    ("customers", "customer_ambiguous"): Kind.RELATION,
+    ("customers", "customer_shared"): Kind.RELATION,
+    ("customers", "customer_taken"): Kind.RELATION,
+}
+"""Causes that are repaired by a person who says which record of the target is meant, and the kind of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """A row that a value table lacks, with the codes it can have, the usual one first."""
+
+    table: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record of the target that may be the one that is meant; `record` is None when it is not there any more."""
+
+    reference: str
+    record: Record | None
+    taken_by: str = ""  # our key of what it is linked to already
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What a preview of everything that was parked for one cause came to, in records read."""
+
+    group: CauseGroup  # as it was when it was tried again
+    run: Run
+    same: int  # still parked for that cause
+    others: Mapping[Cause, int]  # parked for another one
+
+    @property
+    def solved(self) -> int:
+        """How many are no longer parked."""
+        return max(0, self.run.counts.read - self.same - self.elsewhere)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many are parked for another cause by now."""
+        return sum(self.others.values())
+
+
+_TRIED = "tried"
+
+
+def notes_of(group: CauseGroup) -> dict[str, str]:
+    """Return what a run keeps of the cause it tries again."""
+    told = {
+        "cause": group.cause, "field": group.field, "detail": group.detail, "facts": dict(group.facts),
+        "count": group.count, "first_seen": group.first_seen.isoformat(),
+    }  # fmt: skip
+    return {_TRIED: json.dumps(told, ensure_ascii=False)}
+
+
+def _tried(run: Run) -> CauseGroup | None:
+    """Return the cause that a run tries again, or None when it does something else."""
+    told = json.loads(run.position.get(_TRIED, "null"))
+    if run.mode is not Mode.CHOSEN or told is None:
+        return None
+    return CauseGroup(
+        run.flow, told["cause"], told["field"], told["count"], datetime.fromisoformat(told["first_seen"]),
+        run.started_at, told["facts"], told["detail"], run=run.id,
+    )  # fmt: skip
+
+
+def urgency(group: CauseGroup) -> tuple[object, ...]:
+    """Return by what causes are sorted: the most money first, then the longest waiting."""
+    return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
+
+
+def address_of(cause: Cause) -> str:
+    """Return under which short name a group is found in an address; always the same for the same group."""
+    named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
+    return hashlib.sha256(named.encode()).hexdigest()[:10]
+
+
+def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cause:
+    """Return the group that a parked record belongs to."""
+    return Cause(flow, cause, field, telling(cause, facts))
+
+
+def missing_row(flow: str, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
+    """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
+    code, country = facts.get("code", ""), facts.get("country", "")
+    within = (f"{country}:{code}",) if country and code else ()
+    match cause:
+        case "vat_code_unmapped" if flow == "orders":
+            return MissingRow("vat_codes_sales", (code, *within))
+        case "vat_code_unmapped":
+            return MissingRow("vat_codes", (code,))
+        case "payment_method_unmapped":
+            return MissingRow("payment_methods", (facts.get("value") or facts.get("method", ""),))
+        case "revenue_account_unmapped":
+            return MissingRow("revenue_accounts", (code, *within, "*"))
+        case "value_unmapped" if facts.get("table"):
+            return MissingRow(facts["table"], (facts.get("value", ""),))
+    return None
+
+
+def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
+    """Return the articles a document needs and the books lack."""
+    named = facts.get("article", "").split(", ") if cause == "article_missing" else []
+    return [code for code in named if code]
+
+
+class _AsNamed:
+    """References by which every record is called what it is asked for."""
+
+    def reference(self, kind: Kind, key: str) -> str | None:
+        del kind
+        return key
+
+    def key(self, kind: Kind, reference: str) -> str | None:
+        del kind
+        return reference
+
+
+class Exceptions:
+    """What waits for a person, and everything a person can do about it."""
+
+    def __init__(
+        self,
+        issues: Issues,
+        links: Links,
+        rules: Rules,
+        runs: Runs,
+        events: Events,
+        corrections: Corrections,
+        connector: Callable[[str], Connector],
+        flow: Callable[[str], Flow],
+    ) -> None:
+        self.issues = issues
+        self.links = links
+        self.rules = rules
+        self.runs = runs
+        self.events = events
+        self.corrections = corrections
+        self._connector = connector
+        self._flow = flow
+
+    # ---- looking
+
+    def groups(
+        self, flow: str = "", state: IssueState = IssueState.OPEN, assigned: str = "", find: str = ""
+    ) -> list[CauseGroup]:
+        """Return the groups of a flow, or of all, that a person has (or anybody) and that have `find` in a record.
+
+        The one with the most money comes first, then the one that waits longest.
+        """
+        groups = sorted(self.issues.causes(flow or None, state), key=urgency)
+        found = self.issues.found(find, state) if find else None
+        return [
+            group
+            for group in groups
+            if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
+        ]
+
+    def group(self, cause: Cause, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
+        """Return one group, or None when nothing of it is left."""
+        return next((group for group in self.issues.causes(cause.flow, state) if group.of == cause), None)
+
+    def tries(self) -> list[Try]:
+        """Return what became of causes that were tried again lately, the newest try of each."""
+        found: dict[Cause, Try] = {}
+        for flow in FLOWS:
+            for run in self.runs.latest(flow, limit=RUNS_BACK):
+                group = _tried(run)
+                if group is not None and group.of not in found:
+                    found[group.of] = self._outcome(run, group)
+        return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
+
+    def _outcome(self, run: Run, group: CauseGroup) -> Try:
+        counted: Counter[Cause] = Counter()
+        for row in self._parked(run):
+            counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
+        same = counted.pop(group.of, 0)
+        return Try(group, run, same, dict(counted.most_common()))
+
+    def _parked(self, run: Run) -> Iterator[PlanRow]:
+        offset = 0
+        while rows := self.runs.rows(run.id, "park", offset=offset, limit=PAGE):
+            offset += len(rows)
+            yield from (row for row in rows if row.weight)
+
+    def made_with(self, group: CauseGroup) -> int:
+        """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
+        try:
+            return self.runs.get(group.run).mapping_version
+        except KeyError:
+            return 0
+
+    def issues_of(
+        self, cause: Cause, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
+    ) -> list[OpenIssue]:
+        """Return issues of a group, the longest waiting first."""
+        return self.issues.list(
+            cause.flow,
+            cause.cause,
+            cause.field,
+            detail=cause.detail,
+            state=state,
+            find=find,
+            offset=offset,
+            limit=limit,
+        )
+
+    def sources(self, flow: str, found: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
+        """Return the keys of the source records behind each issue.
+
+        A product counts with all its articles, a debtor or an address with the documents it comes out of.
+        """
+        stages = self._flow(flow).stages
+        derived = [stage.target for stage in stages if stage.derived]
+        named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
+        owners = self.links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
+
+        def behind(key: str) -> tuple[str, ...]:
+            agreed = owners[key].agreed if key in owners else None
+            if agreed:
+                return agreed.sources
+            return (self.runs.sources(flow, derived, key) if derived else ()) or (key,)
+
+        return {
+            one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
+        }
+
+    def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
+        """Return the source keys of everything open that is parked for a cause."""
+        found = self.issues.list(flow, cause, field, detail=detail, limit=MOST)
+        every = (key for keys in self.sources(flow, found).values() for key in keys)
+        return list(dict.fromkeys(every))
+
+    def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
+        """Return source records as they are now, by their keys; what is gone is left out."""
+        logic = self._flow(flow)
+        stage, wanted = logic.stages[logic.counted], list(dict.fromkeys(keys))
+        found: dict[str, Record] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            some = self._connector(logic.source).fetch(stage.source, wanted[start : start + AT_ONCE])
+            found |= {record.key: record for record in some}
+        return found
+
+    def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
+        """Return the records of the target that may be the one an issue is about, as they are now."""
+        kind = CHOSEN.get((flow, one.issue.cause))
+        facts = one.issue.facts
+        named = facts.get("candidates") or facts.get("number", "")
+        references = [reference for reference in named.split(", ") if reference]
+        if kind is None or not references:
+            return []
+        wanted = [Record(kind, reference, {}) for reference in references]
+        held = self._connector(self._flow(flow).target).lookup(wanted, _AsNamed())
+        owners = self.links.by_reference(flow, kind, references)
+        return [
+            Candidate(
+                reference,
+                held[reference].record if reference in held else None,
+                owners[reference].key if reference in owners and owners[reference].key != one.issue.key else "",
+            )
+            for reference in references
+        ]
+
+    def csv(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> str:
+        """Return every record of the groups as CSV, one line each."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        shown = ["flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "seen"]
+        writer.writerow([*shown, "assigned", "note", "reason", "by"])
+        for group in groups:
+            for one in self._every(group.of, state, find):
+                issue, cause = one.issue, group.of
+                writer.writerow(
+                    [
+                        one.flow, issue.cause, issue.field, cause.detail, issue.key, one.title, one.state,
+                        one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
+                        one.reason, one.by,
+                    ]
+                )  # fmt: skip
+        return out.getvalue()
+
+    def _every(self, cause: Cause, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+        offset = 0
+        while page := self.issues_of(cause, state, find, offset, PAGE):
+            offset += len(page)
+            yield from page
+
+    # ---- deciding
+
+    def assign(self, cause: Cause, to: str, by: str) -> None:
+        """Keep who looks after a cause; nobody when `to` is empty."""
+        self.issues.assign(cause, to.strip(), by)
+
+    def annotate(self, cause: Cause, note: str, by: str) -> None:
+        """Keep a note with a cause; an empty one takes it away."""
+        self.issues.annotate(cause, note.strip(), by)
+
+    def set_aside(self, cause: Cause, reason: str, by: str, only: Collection[int] = ()) -> int:
+        """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
+
+        They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
+        does not answer nobody can tell what it is like now: then only the first two bring them back.
+        """
+        found = [one for one in self._every(cause, IssueState.OPEN) if not only or one.id in only]
+        sources = self.sources(cause.flow, found)
+        try:
+            records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
+        except IntegrationError:
+            records = {}
+        known = {key: source_mark(cause.flow, record) for key, record in records.items()}
+        marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
+        return self.issues.set_all_aside(marks, reason.strip(), by)
+
+    def take_back(self, cause: Cause, by: str, only: Collection[int] = ()) -> None:
+        """Put a group back into the queue that was set aside, or some issues of it."""
+        found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
+        self.issues.take_back([one for one in found if not only or one in only], by)
+
+    # ---- repairing
+
+    def add_row(self, table: str, code: str, other: str, by: str) -> None:
+        """Give a code its counterpart in a value table; the other rows stay as they are."""
+        self.rules.add_row(table, code.strip(), other.strip(), by)
+
+    def article(self, code: str) -> Record | None:
+        """Return an article of the books by its code, or None when there is none."""
+        found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
+        return found[0] if found else None
+
+    def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
+        """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
+        found: dict[str, Record] = {}
+        keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]
+        for record in self.records(cause.flow, keys).values():
+            for part in record.parts:
+                named = {as_text(part.values.get(name)) for name in ("code", "article")}
+                for code in named & set(articles) if part.kind is Kind.LINE else ():
+                    found.setdefault(code, part)
+        return found
+
+    def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
+        """Let values hold in the place of those the source has in a field, by the key of its records.
+
+        They hold as long as the source does not change them. What is gone from the source is left out.
+        """
+        records = self.records(flow, list(values))
+        kept = [
+            Correction(field.kind, key, field.name, records[key].values.get(field.name), value, titles.get(key, ""), by)
+            for key, value in values.items()
+            if key in records
+        ]
+        self.corrections.keep(flow, kept, by)
+
+    def choose(self, one: OpenIssue, reference: str, by: str) -> None:
+        """Keep which record of the target an issue is about: the two are linked from now on.
+
+        Raises KeyError for an issue about which that cannot be said.
+        """
+        kind = CHOSEN[one.flow, one.issue.cause]
+        self.links.keep(one.flow, [Link(kind, one.issue.key, reference)])
+        facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
+        self.events.tell(
+            Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts)
+        )

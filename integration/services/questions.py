@@ -1,0 +1,57 @@
+"""Questions to the log that are kept: those that come with the console, and those that people save for one another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration.log.logbook import queries
+from integration.store.settings import StoredSettings
+
+SHIPPED = Path(__file__).parents[2] / "data" / "questions.sql"
+PREFIX = "question:"
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question under its name, and who saved it."""
+
+    name: str
+    sql: str
+    by: str = ""
+
+
+class Questions:
+    """The kept questions of everybody who works at this console."""
+
+    def __init__(self, stored: StoredSettings) -> None:
+        self._stored = stored
+
+    def shipped(self) -> dict[str, str]:
+        """Return the questions that come with the console, by name."""
+        return queries(SHIPPED.read_text(encoding="utf-8"))
+
+    def saved(self) -> list[Question]:
+        """Return what people saved, by name."""
+        kept = self._stored.named(PREFIX)
+        return [_question(name.removeprefix(PREFIX), value) for name, value in sorted(kept.items(), key=_folded)]
+
+    def save(self, name: str, sql: str, by: str) -> Question:
+        """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
+        name = " ".join(name.split())[:LONGEST_NAME]
+        if not name or not sql.strip():
+            raise ValueError("a question is kept with a name and a text")
+        self._stored.put(PREFIX + name, {"sql": sql, "by": by}, by)
+        return Question(name, sql, by)
+
+    def remove(self, name: str, by: str) -> None:
+        """Forget a saved question."""
+        self._stored.forget(PREFIX + name, by)
+
+
+def _question(name: str, value: Mapping[str, object]) -> Question:
+    return Question(name, str(value.get("sql", "")), str(value.get("by", "")))
+
+
+def _folded(kept: tuple[str, object]) -> str:
+    return kept[0].casefold()

@@ -1,0 +1,204 @@
+"""Where the set-up stands: which flows are chosen, which of their questions are answered, and what is missing."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+
+from integration.connectors.protocol import Connector
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.flows.settings import FlowSettings
+from integration.flows.spec import FLOWS
+from integration.services.readiness import (
+    STEPS,
+    Asked,
+    Known,
+    Line,
+    Listed,
+    State,
+    Weight,
+    done,
+    lists_of,
+    question_of,
+    readiness,
+    weigh,
+)
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
+
+log = structlog.get_logger(__name__)
+
+RECORD = "set-up"
+SUGGESTED = ("products", "stock", "orders")
+"""The flows that a new installation is offered as chosen."""
+
+KEPT_SECONDS = 60.0
+
+
+class SettingUp:
+    """The set-up of an installation: what is answered is kept, what is missing is worked out anew each time."""
+
+    def __init__(
+        self,
+        connector: Callable[[str], Connector],
+        settings: Callable[[str], FlowSettings],
+        change: Callable[[str, Mapping[str, Any], str], None],
+        rules: Rules,
+        stored: StoredSettings,
+        *,
+        name: Callable[[str], str],
+        well: Callable[[], Mapping[str, bool]],
+        entered: Callable[[], bool],
+    ) -> None:
+        """Take what it needs to know; `name` keeps the records of sandbox and real systems apart.
+
+        `entered` tells whether somebody has entered the access to a system here.
+        """
+        self._connector = connector
+        self._settings = settings
+        self._change = change
+        self._rules = rules
+        self._stored = stored
+        self._name = name
+        self._well = well
+        self._entered = entered
+        self._lists: dict[Listed, tuple[Connector, float, dict[str, str] | None]] = {}
+        self._silent: dict[str, tuple[Connector, float]] = {}  # since when a system does not answer
+
+    # ---- flows
+
+    def chosen(self) -> tuple[str, ...]:
+        """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
+        record = self._record()
+        if record.get("started") or "chosen" not in record:
+            return tuple(flow for flow in FLOWS if self._settings(flow).on)
+        return tuple(flow for flow in FLOWS if flow in record["chosen"])
+
+    def started(self) -> bool:
+        """Tell whether the chosen flows run by themselves already."""
+        return bool(self._record().get("started"))
+
+    def suggested(self) -> tuple[str, ...]:
+        """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
+        return self.chosen() or (() if "chosen" in self._record() else SUGGESTED)
+
+    def choose(self, minutes: Mapping[str, int], by: str) -> None:
+        """Keep which flows shall run, each every so many minutes. None begins before `start`; others stop at once."""
+        for flow, every in minutes.items():
+            if self._settings(flow).schedule_minutes != every:
+                self._change(flow, {"schedule_minutes": every}, by)
+        self._keep({"chosen": list(minutes)}, by)
+        for flow in FLOWS:
+            self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
+
+    def start(self, by: str) -> None:
+        """Let the chosen flows run by themselves from now on."""
+        for flow in self.chosen():
+            self._switch(flow, on=True, by=by)
+        self._keep({"started": True}, by)
+
+    def _switch(self, flow: str, *, on: bool, by: str) -> None:
+        if self._settings(flow).on != on:
+            self._change(flow, {"on": on}, by)
+
+    # ---- questions
+
+    def questions(self) -> dict[str, tuple[Asked, ...]]:
+        """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
+        answered, tables = self._record().get("answered", {}), self._rules.tables()
+        chosen = self.chosen()
+        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(flow)))
+        found = {}
+        for flow in chosen:
+            settings = self._settings(flow)
+            known = Known(
+                settings.model_dump(), type(settings)().model_dump(), tables, lists, tuple(answered.get(flow, ()))
+            )  # fmt: skip
+            found[flow] = weigh(flow, known)
+        return found
+
+    def answer(self, flow: str, name: str, values: Mapping[str, Any], by: str) -> None:
+        """Keep the answer to a question: settings, or the rows of its table.
+
+        Raises ConfigurationError, naming the setting, when the answer cannot be used; the question stays open then.
+        """
+        question = question_of(flow, name)
+        if question.table:
+            self._rules.set_table(question.table, values, by)
+        else:
+            self._change(flow, values, by)
+        answered = {each: list(names) for each, names in self._record().get("answered", {}).items()}
+        self._keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
+
+    def accept(self, by: str) -> None:
+        """Take every answer that is proposed."""
+        for flow, questions in self.questions().items():
+            for one in questions:
+                if one.state is State.PROPOSED and one.proposal is not None:
+                    self.answer(flow, one.question.name, one.proposal.values, by)
+
+    # ---- where it stands
+
+    def readiness(self) -> tuple[Line, ...]:
+        """Return what is missing and what is there, what weighs most first."""
+        return readiness(self._well(), self.questions())
+
+    def ready(self) -> bool:
+        """Tell whether nothing that stops a chosen flow is missing."""
+        return all(line.weight is not Weight.STOPS for line in self.readiness())
+
+    def done(self) -> dict[str, bool]:
+        """Return of each step whether it is done."""
+        return done(self._well(), self.questions())
+
+    def step(self) -> str:
+        """Return where to go on: the first step that is not done, and the last once all are."""
+        steps = self.done()
+        return next((step for step in STEPS if not steps[step]), STEPS[-1])
+
+    def goes_on(self) -> str:
+        """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
+        is_begun, chosen = bool(self._record()) or self._entered(), self.chosen()
+        runs = self.started() or (bool(chosen) and all(self._settings(flow).on for flow in chosen))
+        return self.step() if is_begun and not runs else ""
+
+    # ---- what is kept, and what is read
+
+    def _record(self) -> Mapping[str, Any]:
+        return self._stored.get(self._name(RECORD)) or {}
+
+    def _keep(self, values: Mapping[str, Any], by: str) -> None:
+        known = self._record()
+        if {**known, **values} != known:
+            self._stored.put(self._name(RECORD), {**known, **values}, by)
+
+    def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
+        """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""
+        well = self._well()
+        read = {listed: self._list(listed) for listed in wanted if well[listed[0]]}
+        return {listed: codes for listed, codes in read.items() if codes is not None}
+
+    def _list(self, listed: Listed) -> dict[str, str] | None:
+        """Return a list as it was read at most a minute ago from the same connection, or None."""
+        system, name = listed
+        try:
+            connector = self._connector(system)
+        except ConfigurationError:  # the check says what is wrong
+            return None
+        now, kept = time.monotonic(), self._lists.get(listed)
+        if kept is None or kept[0] is not connector or now - kept[1] > KEPT_SECONDS:
+            silent = self._silent.get(system)
+            if silent is not None and silent[0] is connector and now - silent[1] < KEPT_SECONDS:
+                return None
+            kept = self._lists[listed] = connector, now, self._asked(system, connector, name)
+        return kept[2]
+
+    def _asked(self, system: str, connector: Connector, name: str) -> dict[str, str] | None:
+        try:
+            return connector.choices(name)
+        except IntegrationError as error:
+            log.info("a question stays open", system=system, list=name, cause=error.code)
+            if not isinstance(error, AccessDeniedError):  # who may not read one list may read others
+                self._silent[system] = connector, time.monotonic()
+            return None

@@ -1,0 +1,343 @@
+"""Every text a person reads, in the three languages, and how values are written in them.
+
+The texts are tables in `data/words`: `errors.csv` (what happened, what it means for the data, what to do),
+`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens), asked through gettext. What has no
+translation yet is shown in English; the tests let no such gap through.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+
+from babel import dates, lists, numbers
+
+from integration.core.records import Value
+from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
+
+LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
+"""What each language calls itself: whoever looks for it reads no other."""
+
+SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
+MISSING = "–"
+
+_TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
+_TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
+_NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
+_PLACE = re.compile(r"{(\w+)}")
+_CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What happened, what it means for the data, and what to do. Plain text, each a paragraph of its own."""
+
+    what: str
+    data: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A line of the catalogue of causes without its sentences: who acts, and whether the console tries again."""
+
+    who_acts: str  # nobody, operator, administrator, developer
+    retryable: str  # yes, no, after_look
+
+
+def known(code: str) -> bool:
+    """Tell whether the catalogue has sentences for this code."""
+    return code in tables().causes
+
+
+def cause(code: str) -> Cause:
+    """Return who has to act on a cause."""
+    causes = tables().causes
+    line = causes.get(code) or causes["unexpected_error"]
+    return Cause(line["who_acts"], line["retryable"])
+
+
+def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
+    """Return the three sentences of a cause, filled with its facts as this language writes them.
+
+    A fact that is not there is shown as a dash, an unknown code as the code itself: a person is never left without
+    an answer because a word is missing.
+    """
+    if not known(code):
+        return Sentences(code.replace("_", " "), "", "")
+    parts = [catalogue(language).pgettext(part, code) for part in PARTS]
+
+    def write(name: str, fact: str) -> str:
+        return _fact(name, fact, language, zone)
+
+    return Sentences(*(_filled(part, facts, write) for part in parts))
+
+
+def told_by(code: str) -> frozenset[str]:
+    """Return the names of the facts that the first sentence of a cause speaks of."""
+    return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if known(code) else frozenset()
+
+
+def has_term(key: str) -> bool:
+    """Tell whether there is a term or text under this key."""
+    return key in tables().texts
+
+
+def has_count(key: str) -> bool:
+    """Tell whether there is a quantity or text in two forms under this key, as `count` takes it."""
+    return not {f"count_{key}", key}.isdisjoint(tables().plurals)
+
+
+def term(key: str, language: str = "en", /, **facts: object) -> str:
+    """Return a term or text by its key, filled with facts. Raises KeyError for a key that does not exist.
+
+    A text is filled in as it stands, since it is written already: "1.234" may be a Dutch thousand. Only what comes as
+    a number is written as one.
+    """
+    if not has_term(key):
+        raise KeyError(key)
+    return _told(catalogue(language).gettext(key), language, facts)
+
+
+def sentence(key: str, language: str = "en", /, **facts: object) -> str:
+    """Return a term or text with a capital at the start, as labels and titles have it."""
+    return capital(term(key, language, **facts))
+
+
+def count(key: str, number: int, language: str = "en", /, **facts: object) -> str:
+    """Return a quantity with its noun in the right number: `count("article", 3)` is "3 articles".
+
+    Also for whole sentences and buttons that come in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
+    """
+    if not has_count(key):
+        raise KeyError(key)
+    stem = f"count_{key}" if f"count_{key}" in tables().plurals else key
+    return _told(catalogue(language).ngettext(stem, stem, number), language, {"count": number, **facts})
+
+
+def nearest(locale: str | None) -> str:
+    """Return which of our languages a browser's locale asks for ("nl-BE" is Dutch); English for any other."""
+    asked = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return asked if asked in LOCALES else "en"
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital at the start."""
+    return text[:1].upper() + text[1:]
+
+
+def system_name(system: str) -> str:
+    """Return how a system is called."""
+    return SYSTEMS.get(system, system)
+
+
+def field_name(name: str, language: str = "en") -> str:
+    """Return the caption of a field by its name or path (`price_incl`, `200101/price_incl`, `article.price_incl`)."""
+    bare = name.rpartition("/")[2]
+    kind, _, short = bare.rpartition(".")
+    if short.startswith("custom:") or kind.endswith("custom"):
+        return short.removeprefix("custom:")
+    for key in (f"field_{kind}_{short}", f"field_{short}"):
+        if has_term(key):
+            return term(key, language)
+    return short if short.isupper() else short.replace("_", " ")
+
+
+def number(value: int | Decimal, language: str = "en") -> str:
+    """Return a number with separators, without needless decimals."""
+    return numbers.format_decimal(value, format="#,##0.######", locale=LOCALES[language])
+
+
+def typed_number(value: Decimal, language: str = "en") -> str:
+    """Return a number with all its digits as it stands in a field to type in: without separators between thousands."""
+    return format(value, "f").replace(".", numbers.get_decimal_symbol(LOCALES[language]))
+
+
+def read_number(given: str, language: str = "en") -> Decimal | None:
+    """Return the number that was typed, or None for what is none in this language: "12.50" is no number in Dutch."""
+    if not _NUMBER.fullmatch(given.strip()):
+        return None
+    try:
+        return numbers.parse_decimal(given.strip(), locale=LOCALES[language], strict=True)
+    except numbers.NumberFormatError:
+        return None
+
+
+def read_day(given: str, language: str = "en") -> date | None:
+    """Return the day that was typed as this language writes it, or the ISO way; None for what is no day."""
+    for pattern in (_TYPED_DAYS[language], "%Y-%m-%d"):
+        try:
+            return datetime.strptime(given.strip(), pattern).replace(tzinfo=UTC).date()
+        except ValueError:
+            continue
+    return None
+
+
+def amount(value: Decimal, language: str = "en") -> str:
+    """Return an amount with at least two decimals and no currency sign."""
+    return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
+
+
+def euros(value: Decimal, language: str = "en") -> str:
+    """Return an amount of money with its sign, to the cent."""
+    return numbers.format_currency(value, "EUR", locale=LOCALES[language])
+
+
+def percentage(value: Decimal, language: str = "en") -> str:
+    """Return a share given in percent, as this language writes it."""
+    pattern = "#,##0.##\u00a0%" if language == "de" else "#,##0.##%"
+    return numbers.format_percent(value / 100, format=pattern, locale=LOCALES[language])
+
+
+def value_text(value: Value, language: str = "en") -> str:
+    """Return a value of a record as people read it; empty text for no value."""
+    match value:
+        case None | "" | ():
+            return ""
+        case bool():
+            return term("yes" if value else "no", language)
+        case Decimal():
+            return amount(value, language) if value.as_tuple().exponent == -2 else number(value, language)  # noqa: PLR2004
+        case datetime() | date():
+            return dates.format_date(value, "medium", locale=LOCALES[language])
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return value
+
+
+def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """Return a time the short way: the time of day for today, "yesterday, 17:20", else the date and the time."""
+    here, today = at.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
+    time = dates.format_time(here, "HH:mm", locale=LOCALES[language])
+    if here.date() == today:
+        return time
+    if here.date() == today - timedelta(days=1):
+        return term("yesterday_at", language, clock=time)
+    parts = "MMMd" if here.year == today.year else "yMMMd"
+    return f"{dates.format_skeleton(parts, here, locale=LOCALES[language])}, {time}"
+
+
+def full_moment(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return date and time in full, with seconds."""
+    return dates.format_datetime(at.astimezone(zone), "medium", locale=LOCALES[language])
+
+
+def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return the weekday with its date, as the head of a page has it."""
+    return dates.format_date(at.astimezone(zone), "full", locale=LOCALES[language])
+
+
+def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return day and month."""
+    return dates.format_skeleton("MMMd", at.astimezone(zone), locale=LOCALES[language])
+
+
+def table_day(value: date, language: str = "en") -> str:
+    """Return a day as a table and a field to type in have it: in digits, with the year."""
+    return dates.format_date(value, _TABLE_DAYS[language], locale=LOCALES[language])
+
+
+def table_time(value: datetime, language: str = "en", *, seconds: bool = False) -> str:
+    """Return a moment as a table has it: day, month and time, in the time zone it comes in."""
+    day = dates.format_skeleton("MMMd", value, locale=LOCALES[language])
+    return f"{day}, {value:%H:%M:%S}" if seconds else f"{day}, {value:%H:%M}"
+
+
+def clock_time(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
+    """Return the time of day with seconds."""
+    return dates.format_time(at.astimezone(zone), "HH:mm:ss", locale=LOCALES[language])
+
+
+def duration(seconds: float, language: str = "en") -> str:
+    """Return a length of time in words; tenths below ten seconds."""
+    ten = 10
+    if seconds < ten:
+        return term("seconds_short", language, seconds=number(Decimal(str(round(seconds, 1))), language))
+    span = dates.format_timedelta(timedelta(seconds=round(seconds)), threshold=2, locale=LOCALES[language])
+    return str(span)
+
+
+def listing(items: list[str], language: str = "en") -> str:
+    """Return a list in a sentence: "a, b and c"."""
+    return lists.format_list(items, locale=LOCALES[language])
+
+
+def _told(text: str, language: str, facts: Mapping[str, object]) -> str:
+    def write(name: str, fact: str) -> str:
+        return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
+
+    return _filled(text, {name: str(fact) for name, fact in facts.items()}, write)
+
+
+def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str]) -> str:
+    def fill(place: re.Match[str]) -> str:
+        fact = facts.get(place[1], "")
+        shown = write(place[1], fact) if fact != "" else MISSING
+        return capital(shown) if place.start() == 0 and place[1] in _CAPITALS else shown
+
+    return _PLACE.sub(fill, text)
+
+
+def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
+    """Write one fact for people: facts travel as bare codes, whole numbers and ISO times."""
+    writer = _WRITERS.get(name)
+    if writer is None:
+        return fact
+    try:
+        return writer(fact, language, zone)
+    except (ValueError, InvalidOperation):
+        return fact
+
+
+def _written_time(fact: str, language: str, zone: tzinfo) -> str:
+    at = datetime.fromisoformat(fact)
+    return full_moment(at if at.tzinfo else at.replace(tzinfo=UTC), language, zone)
+
+
+def _written_flow(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"flow_{fact}", language) if has_term(f"flow_{fact}") else fact
+
+
+def _written_kind(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"kind_{fact}", language) if has_term(f"kind_{fact}") else fact
+
+
+def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
+    return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
+
+
+def _written_setting(fact: str, language: str, _zone: tzinfo) -> str:
+    return term(f"setting_{fact}", language) if has_term(f"setting_{fact}") else fact
+
+
+def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
+    return number(Decimal(fact), language)
+
+
+def _written_limit(fact: str, language: str, _zone: tzinfo) -> str:
+    bare = fact.removesuffix("%").strip()
+    return percentage(Decimal(bare), language) if fact.endswith("%") else number(Decimal(bare), language)
+
+
+_WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
+    "system": lambda fact, _language, _zone: system_name(fact),
+    "source_system": lambda fact, _language, _zone: system_name(fact),
+    "target_system": lambda fact, _language, _zone: system_name(fact),
+    "flow": _written_flow,
+    "kind": _written_kind,
+    "field": _written_fields,
+    "fields": _written_fields,
+    "target": _written_fields,
+    "setting": _written_setting,
+    "count": _written_number,
+    "total": _written_number,
+    "attempts": _written_number,
+    "limit": _written_limit,
+    "percentage": _written_limit,
+    "duration": lambda fact, language, _zone: duration(float(fact.removesuffix("s").strip()), language),
+    "time": _written_time,
+    "since": _written_time,
+    "date": lambda fact, language, _zone: dates.format_date(date.fromisoformat(fact), "long", locale=LOCALES[language]),
+}

@@ -1,0 +1,321 @@
+"""The repair of a cause, on the same screen: one question, one button, and its preview."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.records import Field, Record
+from integration.core.rules import EMPTY
+from integration.services.exceptions import (
+    ARTICLES,
+    CHOSEN,
+    Candidate,
+    MissingRow,
+    address_of,
+    missing_articles,
+    missing_row,
+)
+from integration.store.issues import CauseGroup, OpenIssue
+from pages.components.exceptions.corrections import correct, field_to_correct
+from pages.components.flows.fields import table_name
+from pages.components.flows.tables import SIDES, Sides
+from pages.components.shared.application import person
+from pages.components.shared.causes import headline
+from pages.components.shared.draft import asked
+from pages.components.shared.inputs import Live, captioned
+from pages.components.shared.layout import attempt, facts_table, note, small
+from pages.components.shared.repair import in_source, place_label, place_of
+from pages.components.shared.wording import counted, field_name, plain, say, system_name, text, value_text
+
+NOUNS: Mapping[str, str] = {"products": "article", "stock": "article", "customers": "customer", "orders": "order"}
+MOST_CANDIDATES = 5
+MOST_ALIKE = 8
+WAITS = "needed_record_parked"
+SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
+"""What of a line is worth knowing to whoever creates its article in the books."""
+MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
+
+
+def noun(group: CauseGroup) -> str:
+    """Return of what kind the records of a group are: `order`, `article` or `customer`."""
+    return "customer" if group.facts.get("documents") else NOUNS.get(group.flow, "article")
+
+
+def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:
+    """Start a preview of a group and show it; what stands in the way is shown on the page that is open.
+
+    `version` asks for a mapping that was in force before.
+    """
+    started: list[str] = []
+    of = group.of
+    if attempt(lambda: started.append(app.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
+        st.switch_page("pages/preview.py", query_params={"flow": of.flow, "plan": started[0]})
+    st.rerun()
+
+
+def mend(app: Application, group: CauseGroup) -> None:
+    """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
+    row = missing_row(group.flow, group.cause, group.facts)
+    if row is not None:
+        _row(app, group, row)
+    elif articles := missing_articles(group.cause, group.facts):
+        _articles(app, group, articles)
+    elif (group.flow, group.cause) in CHOSEN:
+        _customers(app, group)
+    elif (field := field_to_correct(app, group)) is not None:
+        _value(app, group, field)
+    else:
+        _elsewhere(app, group)
+
+
+def _value(app: Application, group: CauseGroup, field: Field) -> None:
+    """Offer to put a value right where it comes from, or to let another one hold in its place."""
+    way = st.segmented_control(
+        text("value_way_here"), ("source", "here"), default="source", required=True, key=f"value-{group.cause}",
+        format_func=lambda one: text(f"value_way_{one}", system=system_name(app.flows[group.flow].source)),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "here":
+        correct(app, group, field, noun(group), lambda repair: _repair(app, group, repair))
+        _nothing_written(app, group)
+    else:
+        _elsewhere(app, group)
+
+
+def _nothing_written(app: Application, group: CauseGroup) -> None:
+    note(text("repair_writes_nothing", system=system_name(app.flows[group.flow].target)))
+
+
+def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> None:
+    """Do a repair and show what it makes of the group."""
+    if attempt(repair):
+        preview_group(app, group)
+    st.rerun()
+
+
+# ---- a row of a value table
+
+
+def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
+    flow = app.flows[group.flow]
+    sides = SIDES.get(row.table, Sides(Live(flow.source, row.table), Live(flow.target, row.table)))
+    ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
+    st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        code = _code(row, ours, system_name(flow.source))
+        other = _counterpart(theirs, system_name(flow.target))
+    label = counted(f"btn_row_{noun(group)}", group.count)
+    if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
+        _repair(app, group, lambda: app.exceptions.add_row(row.table, code, other, person()))
+    _nothing_written(app, group)
+
+
+def _code(row: MissingRow, ours: Mapping[str, str], system: str) -> str:
+    if len(row.codes) == 1:
+        st.text_input(
+            text("row_at", system=system), captioned(row.codes[0], ours), disabled=True, key=f"code-{row.codes[0]}"
+        )
+        return row.codes[0]
+    chosen = st.selectbox(
+        text("row_code"), row.codes, key=f"codes-{row.codes[0]}",
+        format_func=lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours),
+    )  # fmt: skip
+    return str(chosen)
+
+
+def _counterpart(theirs: Mapping[str, str], system: str) -> str:
+    label = text("row_at", system=system)
+    if theirs:
+        chosen = st.selectbox(
+            label, list(theirs), index=None, placeholder=text("row_choose"), key="counterpart",
+            format_func=lambda one: captioned(one, theirs),
+        )  # fmt: skip
+    else:
+        chosen = st.text_input(label, key="counterpart", autocomplete="off")
+    return (chosen or "").strip()
+
+
+def _choices(app: Application, of: Live | None) -> Mapping[str, str]:
+    return (asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) or {}) if of else {}
+
+
+# ---- articles that stand in
+
+
+def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
+    st.markdown(text("article_question"))
+    way = st.segmented_control(
+        text("article_question"), ("one", "all", "create"), default="one", required=True, key="article_way",
+        format_func=lambda one: text(f"article_{one}"), label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "create":
+        _create_first(app, group, articles)
+        return
+    if way == "all":
+        note(text("article_collective_about"))
+        names = {"": text("article_collective")}
+    else:
+        names = {code: text("article_instead", article=plain(code)) for code in articles}
+    given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
+    ready = all(given.values())
+    label = counted(f"btn_repair_{noun(group)}", group.count)
+    if st.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
+        _repair(app, group, lambda: _keep_articles(app, group, given))
+    _nothing_written(app, group)
+
+
+def _article(app: Application, label: str, key: str) -> str:
+    """Ask for an article of the books by its code, or by its name among those that were sent to the till."""
+    typed = (st.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
+    if not typed:
+        return ""
+    if _known_article(app, typed):
+        return typed
+    alike = app.articles_named(typed, MOST_ALIKE)
+    if not alike:
+        note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
+        return ""
+    chosen = st.radio(text("article_alike"), list(alike), index=None, key=f"{key}-alike",
+                      format_func=lambda code: plain(captioned(code, alike)))  # fmt: skip
+    return str(chosen) if chosen and _known_article(app, str(chosen)) else ""
+
+
+def _known_article(app: Application, code: str) -> bool:
+    """Tell whether the books have an article, and say what it is called."""
+    found: list[Record | None] | None = asked(app, f"article {code}", lambda: [app.exceptions.article(code)])
+    article = found[0] if found else None
+    if article is not None:
+        name = plain(value_text(article.flat().get("name")))
+        note(f":green[:material/check_circle:] {text('article_found', article=plain(code), name=name)}")
+    return article is not None
+
+
+def _absent(app: Application, articles: Sequence[str]) -> list[str]:
+    """Return which of these articles the books do not have at this moment."""
+    return [code for code in articles if app.exceptions.article(code) is None]
+
+
+def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
+    """Show what the till sold, as it has to be created in the books, and offer to look again."""
+    note(text("article_create_about"))
+    sold = asked(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
+    for code in articles:
+        line = sold.get(code)
+        if line is None:
+            note(f"**{plain(code)}** · {text('article_none_sold')}")
+            continue
+        told = line.flat()
+        shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
+        facts_table({field_name(name): plain(value_text(value)) for name, value in shown.items()})
+    label = counted(f"btn_again_{noun(group)}", group.count)
+    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+        absent: list[str] = []
+        if attempt(lambda: absent.extend(_absent(app, articles))) and not absent:
+            _repair(app, group, lambda: _keep_articles(app, group, {code: code for code in articles}))
+        for code in absent:
+            note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
+    _nothing_written(app, group)
+
+
+def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]) -> None:
+    if "" in given:
+        app.set_flow(group.flow, {"collective_article": given[""]}, person())
+    for code, other in given.items():
+        if code:
+            app.exceptions.add_row(ARTICLES, code, other, person())
+
+
+# ---- which customer is meant
+
+
+def _customers(app: Application, group: CauseGroup) -> None:
+    """Ask for each record of the group which one of the candidates it is."""
+    found = app.exceptions.issues_of(group.of, limit=MOST_CHOICES)
+    chosen: dict[int, tuple[OpenIssue, str]] = {}
+    for one in found:
+        name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
+        candidates = asked(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
+        if not candidates:
+            continue
+        customer = plain(one.issue.facts.get("customer") or one.title)
+        st.markdown(text("candidate_question", customer=f"**{customer}**"))
+        _side_by_side(candidates)
+        reference = st.radio(
+            text("candidate_choose"), [each.reference for each in candidates if each.record], index=None,
+            key=f"candidate-{one.id}", horizontal=True,
+        )  # fmt: skip
+        if reference:
+            chosen[one.id] = (one, reference)
+    label = counted(f"btn_repair_{'customer' if noun(group) != 'order' else 'order'}", len(chosen) or len(found))
+    if st.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
+        _repair(app, group, lambda: _link(app, list(chosen.values())))
+    _nothing_written(app, group)
+
+
+def _link(app: Application, chosen: Sequence[tuple[OpenIssue, str]]) -> None:
+    for one, reference in chosen:
+        app.exceptions.choose(one, reference, person())
+
+
+def _side_by_side(candidates: Sequence[Candidate]) -> None:
+    """Draw candidates beside one another, with what differs between them."""
+    shown = candidates[:MOST_CANDIDATES]
+    kind = next((each.record.kind for each in shown if each.record), "")
+    names = list(dict.fromkeys(name for each in shown if each.record for name in each.record.flat()))
+    lines: list[list[str]] = []
+    for name in names:
+        values = [value_text(each.record.flat().get(name)) if each.record else "" for each in shown]
+        if len(set(values)) > 1:
+            lines.append([field_name(f"{kind}.{name}"), *(plain(value) for value in values)])
+    titles = [text("col_field"), *(_called(each) for each in shown)]
+    st.table(pd.DataFrame(lines, columns=titles), border="horizontal", hide_index=True)
+    note(text("candidate_same"))
+
+
+def _called(candidate: Candidate) -> str:
+    if candidate.record is None:
+        return f"{plain(candidate.reference)} · {text('candidate_gone')}"
+    if candidate.taken_by:
+        return f"{plain(candidate.reference)} · {text('candidate_taken', record=plain(candidate.taken_by))}"
+    return plain(candidate.reference)
+
+
+# ---- repaired in another place
+
+
+def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
+    """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
+    if group.cause != WAITS:
+        return None
+    named = app.exceptions.groups(group.flow, find=group.facts.get("needed", ""))
+    return next((one for one in named if one.cause == group.facts.get("cause")), None)
+
+
+def _elsewhere(app: Application, group: CauseGroup) -> None:
+    """Say where a cause is repaired, lead there, and offer to look again afterwards."""
+    sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
+    key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
+    if correct := in_source(app, group.flow, group.cause, group.field, key):
+        st.markdown(correct)
+    else:
+        st.markdown(plain(sentences.do or sentences.data))
+    place = place_of(group.flow, group.cause, group.field, group.facts)
+    needed = _needed(app, group)
+    with st.container(horizontal=True, gap="small"):
+        if needed and st.button(
+            text("try_other_cause", cause=headline(app, needed)), icon=":material/arrow_forward:", key="to_needed"
+        ):
+            st.query_params["cause"] = address_of(needed.of)
+            st.rerun()
+        if place and st.button(place_label(place), icon=":material/tune:", key="to_setting"):
+            st.switch_page("pages/flows.py", query_params=place)
+        label = counted(f"btn_again_{noun(group)}", group.count)
+        if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+            preview_group(app, group)
+    if place:
+        small(f":gray[{text('place_question')}]")
+    _nothing_written(app, group)

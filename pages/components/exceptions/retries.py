@@ -1,0 +1,82 @@
+"""What became of a cause that was tried again: what is in a preview, what has another cause, what did not move."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.run import RunState
+from integration.services.exceptions import Try, address_of
+from integration.store.issues import Cause, CauseGroup
+from pages.components.exceptions.repairs import noun
+from pages.components.shared.causes import headline
+from pages.components.shared.layout import small
+from pages.components.shared.states import mark
+from pages.components.shared.wording import counted, number, text
+
+MOST_CAUSES = 3
+COUNT_WIDTH = 78
+
+Tries = Mapping[Cause, Try]
+
+
+def tries_of(app: Application) -> Tries:
+    """Return what became of the causes that were tried again lately."""
+    return {one.group.of: one for one in app.exceptions.tries()}
+
+
+def outcome(one: Try) -> str:
+    """Return in one sentence what a try came to; empty where all of it is solved."""
+    facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
+    match bool(one.same), bool(one.elsewhere):
+        case True, True:
+            return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
+        case True, False:
+            return counted("try_same", one.same, **facts)
+        case False, True:
+            return counted("try_others", one.elsewhere, **facts)
+        case _:
+            return ""
+
+
+def tells(one: Try | None, group: CauseGroup) -> bool:
+    """Tell whether a try still says something about a cause: it came after the cause was first seen."""
+    return one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
+
+
+def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> None:
+    """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
+    if said := outcome(one):
+        small(f"{mark('parked')} {said}")
+    waits = one.run.state is RunState.READY
+    planned = one.run.counts.planned
+    if waits and planned:
+        small(f"{mark('waiting')} {counted(f'try_waits_{noun(one.group)}', planned)}")
+    with st.container(horizontal=True, gap="small"):
+        if (
+            waits
+            and planned
+            and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}")
+        ):
+            st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
+        for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
+            label = text("try_other_cause", cause=headline(app, groups[cause]))
+            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{address_of(cause)}"):
+                st.query_params["cause"] = address_of(cause)
+                st.rerun()
+
+
+def solved_cards(app: Application, tries: Tries, groups: Mapping[Cause, CauseGroup]) -> None:
+    """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
+    for one in tries.values():
+        if one.group.of in groups or one.run.state is not RunState.READY:
+            continue
+        with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
+            with st.container(width=COUNT_WIDTH, gap=None):
+                st.markdown(f"### {number(one.run.counts.read)}")
+                small(f":gray[{counted(f'noun_{noun(one.group)}', one.run.counts.read)}]")
+            with st.container(width="stretch", gap="xsmall"):
+                st.markdown(f"**{headline(app, one.group)}**")
+                try_line(app, one, groups)

@@ -1,0 +1,130 @@
+"""When a flow runs by itself, and what stops its plans until a person has looked."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from integration.bootstrap import Application, FlowStatus
+from pages.components.flows.settings import heading
+from pages.components.shared.draft import Draft, toggle
+from pages.components.shared.layout import note
+from pages.components.shared.wording import counted, language, moment, number, read_number, term, text, typed_text
+
+MOST_MINUTES = 59
+LAST_RUNS = 10
+BRAKES: dict[str, tuple[str, int]] = {
+    "changes": ("brake_changes", 500),
+    "changes_percent": ("brake_changes", 10),
+    "price_percent": ("brake_price", 25),
+    "retirements": ("brake_retirements", 0),
+    "zero_percent": ("brake_stock_zero", 25),
+    "new_debtors": ("brake_new_debtors", 50),
+}
+"""Each brake with its code and the limit it gets when it is switched on again."""
+
+OF_FLOW: Mapping[str, tuple[str, ...]] = {
+    "products": ("changes", "changes_percent", "price_percent", "retirements"),
+    "stock": ("changes", "changes_percent", "zero_percent"),
+    "customers": ("changes", "changes_percent", "retirements"),
+    "orders": ("changes", "changes_percent", "new_debtors"),
+}
+"""The brakes that can stop a plan of each flow."""
+
+COMPLETE = ("products", "customers", "orders")
+"""The flows that read only what changed, and everything once a night; stock always reads everything."""
+
+
+def schedule_tab(draft: Draft, status: FlowStatus) -> None:
+    """Draw when the flow runs, and whether it may send by itself."""
+    with st.container(border=True, gap="small", width=860):
+        heading(text("schedule_title"), "schedule_minutes")
+        minutes = st.number_input(
+            text("setting_schedule_minutes"), 1, MOST_MINUTES, draft.value("schedule_minutes"), width=200,
+            key=draft.key("schedule_minutes"),
+        )  # fmt: skip
+        draft.put("schedule_minutes", int(minutes or 1))
+        draft.beside("schedule_minutes")
+        if draft.flow in COMPLETE:
+            toggle(draft, "nightly_complete", text(f"nightly_about_{draft.flow}"))
+        toggle(draft, "auto_approve", text("auto_approve_about"))
+        if status.next_run:
+            note(text("schedule_next", moment=moment(status.next_run)))
+        else:
+            note(text("schedule_off"))
+
+
+def brakes_tab(app: Application, draft: Draft) -> None:
+    """Draw each brake as a sentence with its number; switching one off asks why."""
+    stopped = app.stops(draft.flow, LAST_RUNS)
+    runs = min(LAST_RUNS, app.run_count(draft.flow))
+    with st.container(border=True, gap="small", width=860, key="rows_brakes"):
+        heading(text("nav_brakes"), "brakes")
+        note(text("brakes_about"))
+        for place, name in enumerate(OF_FLOW[draft.flow]):
+            if place:
+                st.divider()
+            _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))
+        draft.beside("brakes")
+
+
+def _brake(draft: Draft, name: str, stopped: str) -> None:
+    saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        on = st.toggle(
+            text(f"brake_{name}_on"), value=now is not None, key=draft.key(f"brake-{name}-on"),
+            label_visibility="collapsed", width=44,
+        )  # fmt: skip
+        limit = _limit(draft, name, now, on=on)
+        with st.container(width="stretch", gap=None):
+            st.markdown(
+                text(
+                    f"brake_{name}",
+                    many=term(f"many_{draft.flow}"),
+                    limit=number(BRAKES[name][1] if limit is None else limit),
+                )
+            )
+            note(stopped if on else text("brake_is_off"))
+    draft.put(f"brakes.{name}", limit)
+    draft.beside(f"brakes.{name}")
+    if saved is not None and not on:
+        reason = st.text_input(
+            text("brake_reason"), draft.reasons.get(name, ""), key=draft.key(f"brake-{name}-reason"), autocomplete="off"
+        )
+        draft.reasons[name] = reason or ""
+        if (reason or "").strip():
+            draft.refused.pop(f"reason.{name}", None)
+        draft.beside(f"reason.{name}")
+    else:
+        draft.reasons.pop(name, None)
+        draft.refused.pop(f"reason.{name}", None)
+
+
+def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
+    """Draw the number of a brake and return it, or None while the brake is off."""
+    percent = name.endswith("percent")
+    usual = BRAKES[name][1] if now is None else now
+    if percent:
+        limit = _share(draft, name, usual, on=on)
+        return limit if on else None
+    given = st.number_input(
+        text(f"brake_{name}_on"), min_value=0, value=int(usual), step=1, key=draft.key(f"brake-{name}"), width=130,
+        label_visibility="collapsed", disabled=not on,
+    )  # fmt: skip
+    return int(given or 0) if on else None
+
+
+def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Decimal:
+    """Draw a percentage and return it; what is none leaves the one there was."""
+    given = st.text_input(
+        text(f"brake_{name}_on"), typed_text(Decimal(f"{usual:g}")), key=draft.key(f"brake-{name}-{language()}"),
+        width=130, label_visibility="collapsed", disabled=not on, icon=":material/percent:", autocomplete="off",
+    )  # fmt: skip
+    share = read_number(given or "0")
+    if share is None or share < 0:
+        draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+        return Decimal(f"{usual:g}")
+    return share

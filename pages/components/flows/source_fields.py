@@ -1,0 +1,61 @@
+"""The fields of a flow's source, as its own system has them: to choose from, and by what name people know them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from integration.bootstrap import Application
+from integration.core.flow import Flow
+from integration.core.records import Field, Kind
+from pages.components.shared.draft import asked
+from pages.components.shared.inputs import Asking, Only, code_field
+from pages.components.shared.wording import field_name, text
+
+
+def flow_as_set(app: Application, flow: str) -> Flow:
+    """Return a flow with the kinds of record that its settings choose."""
+    return app.flow(flow)
+
+
+def source_kind(app: Application, flow: str) -> Kind:
+    """Return the kind of record that a flow reads and counts."""
+    whole = flow_as_set(app, flow)
+    return whole.stages[whole.counted].source
+
+
+def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
+    """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
+    source = app.flows[flow].source
+    return asked(app, f"{source} {kind}", lambda: app.fields(source, kind))
+
+
+def field_label(fields: Sequence[Field], name: str) -> str:
+    """Return how a field of the source is offered: its caption with its own name, or that it is not there."""
+    found = next((one for one in fields if one.name == name), None)
+    if found is not None:
+        return f"{found.caption} ({found.wire or found.name})"
+    return text("field_absent", field=field_name(name)) if name else text("field_none")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceField:
+    """A setting that names a field of the source; `missing` is said while one has to be chosen."""
+
+    name: str
+    kind: Kind
+    missing: str = ""
+    only: Only | None = None
+
+    def draw(self, asking: Asking) -> None:
+        """Draw it and take what is on screen into the draft."""
+        fields = source_fields(asking.app, asking.flow, self.kind)
+        if fields is None:
+            return
+        known = {one.name: field_label(fields, one.name) for one in fields}
+        draft, now = asking.draft, str(asking.draft.value(self.name))
+        chosen = code_field(
+            asking.label(self.name), now, known, draft.key(self.name), none=text("field_none"),
+            labels=lambda one: field_label(fields, one),
+        )  # fmt: skip
+        draft.put(self.name, chosen)
+        if self.missing and not chosen:
+            draft.wrong[self.name] = text(self.missing)

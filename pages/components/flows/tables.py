@@ -1,0 +1,177 @@
+"""Value tables: which code of the source is which of the target. What waits for one is listed first."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.rules import Rule
+from integration.flows.orders.logic import TABLES
+from integration.words import has_term
+from pages.components.flows.fields import table_name
+from pages.components.shared.application import person
+from pages.components.shared.draft import asked
+from pages.components.shared.inputs import Live, captioned
+from pages.components.shared.layout import attempt, choice, empty, note, page_offset, pages, small
+from pages.components.shared.repair import try_again_button
+from pages.components.shared.states import inline, mark
+from pages.components.shared.wording import counted, plain, system_name, text
+
+SIZE = 25
+EVERY = "*"  # the row for every code that has none of its own
+CAUSES = {
+    "vat_codes": "vat_code_unmapped", "vat_codes_sales": "vat_code_unmapped",
+    "revenue_accounts": "revenue_account_unmapped", "payment_methods": "payment_method_unmapped",
+}  # fmt: skip
+"""Which cause parks the records that a table lacks a row for, where it is one of its own."""
+
+LOOKED_UP: Mapping[str, tuple[str, ...]] = {"products": ("vat_codes",), "orders": TABLES}
+"""The tables that a flow looks up itself, beside those its mapping names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What stands on the two sides of a table: a list of a system each, or any text."""
+
+    ours: Live | None = None
+    theirs: Live | None = None
+    free: bool = False  # codes can be more than one of the list: with a country in front
+
+
+SIDES: Mapping[str, Sides] = {
+    "vat_codes": Sides(Live("accountview", "vat_codes"), Live("mplus", "vat_codes")),
+    "vat_codes_sales": Sides(Live("mplus", "vat_codes"), Live("accountview", "vat_codes"), free=True),
+    "revenue_accounts": Sides(Live("accountview", "vat_codes"), Live("accountview", "revenue_accounts"), free=True),
+    "payment_methods": Sides(Live("mplus", "payment_methods"), Live("accountview", "payment_conditions")),
+    "shipping_methods": Sides(Live("mplus", "delivery_methods")),
+    "salespersons": Sides(Live("mplus", "employees")),
+    "cost_centres": Sides(Live("mplus", "branches"), Live("accountview", "cost_centres")),
+    "price_groups": Sides(),
+    "countries": Sides(),
+    "articles": Sides(),
+}
+"""Both sides of the tables we know. Of any other, both systems are asked for a list of its name."""
+
+
+def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
+    """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
+    names = table_names(flow, rules or app.mapping(flow).mapping.rules)
+    if not names:
+        empty("table_rows", text("tables_none"), text("tables_none_about"))
+        return
+    name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
+    source, target = app.flows[flow].source, app.flows[flow].target
+    sides = SIDES.get(name, Sides(Live(source, name), Live(target, name)))
+    ours, theirs = side(app, sides.ours), side(app, sides.theirs)
+    if ours is None or theirs is None:
+        return
+    saved, waiting = app.tables().get(name, {}), app.unmapped(flow, name)
+    draft = table_draft(f"table-{name}-{app.sandboxed}", saved)
+    with st.container(border=True, gap="small", width=860):
+        st.subheader(table_name(name), anchor=False)
+        about = f"table_{name}_about"
+        if has_term(about):
+            note(text(about))
+        note(text("table_about", source=system_name(source), target=system_name(target)))
+        every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
+        if not every:
+            empty("table_rows", text("table_empty"), text("table_empty_about"))
+        offset = page_offset("page", len(every), SIZE)
+        for code in every[offset : offset + SIZE]:
+            table_row(draft, code, ours, theirs, waiting.get(code, 0))
+        pages("page", len(every), SIZE)
+        if not ours or sides.free:
+            _new_code(draft, system_name(source), system_name(target), theirs)
+    if waiting:
+        cause = CAUSES.get(name, "value_unmapped")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            try_again_button(app, flow, cause, f"table-{name}")
+            note(text("table_try_again"))
+    _bar(app, name, saved, draft)
+
+
+def table_names(flow: str, rules: Sequence[Rule]) -> list[str]:
+    """Return the value tables a flow uses: those it looks up itself, then those its rules name."""
+    named = [rule.table for rule in rules if rule.table]
+    named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
+    return list(dict.fromkeys([*LOOKED_UP.get(flow, ()), *named]))
+
+
+def side(app: Application, of: Live | None) -> dict[str, str] | None:
+    """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
+    return asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) if of else {}
+
+
+def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
+    """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it."""
+    draft: dict[str, Any] = st.session_state.setdefault(key, {"key": key, "rows": {}, "saved": None, "round": 0})
+    if draft["saved"] != saved:
+        draft.update(rows=dict(saved), saved=dict(saved), round=draft["round"] + 1)
+    return draft
+
+
+def table_row(
+    draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapping[str, str], waiting: int = 0
+) -> None:
+    """Draw a code with the choice of its counterpart, and take what is chosen into the draft."""
+    key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        with st.container(width="stretch", gap=None):
+            bare = next((part for part in code.split(":") if part in ours), code)
+            gone = "table_every" if code == EVERY else "table_code_gone"
+            caption = ours.get(bare) or text(gone if ours else "table_code")
+            parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
+            small(f"**{plain(code)}** {plain(caption)}{parked}")
+        st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
+        if theirs:
+            options = ["", *theirs, *([now] if now and now not in theirs else [])]
+            chosen = st.selectbox(
+                code, options, index=options.index(now), key=key, width=300, label_visibility="collapsed",
+                format_func=lambda one: f"{one} · {theirs.get(one, '–')}" if one else text("table_no_row"),
+            )  # fmt: skip
+        else:
+            chosen = st.text_input(code, now, key=key, width=300, label_visibility="collapsed", autocomplete="off")
+    chosen = (chosen or "").strip()
+    if chosen:
+        draft["rows"][code] = chosen
+    else:
+        draft["rows"].pop(code, None)
+
+
+def _new_code(draft: dict[str, Any], source: str, target: str, theirs: Mapping[str, str]) -> None:
+    with (
+        st.form("new_code", border=False, clear_on_submit=True),
+        st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"),
+    ):
+        code = st.text_input(text("table_new_code", system=source), autocomplete="off", width=200) or ""
+        label = text("table_new_other", system=target)
+        other = (
+            st.selectbox(label, list(theirs), index=None, width=260, format_func=lambda one: captioned(one, theirs))
+            if theirs
+            else st.text_input(label, autocomplete="off", width=200)
+        ) or ""
+        pressed = st.form_submit_button(text("btn_add_row"), icon=":material/add:")
+    if pressed and code.strip() and other.strip():
+        draft["rows"][code.strip()] = other.strip()
+        draft["round"] += 1
+        st.rerun()
+
+
+def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str, Any]) -> None:
+    rows = draft["rows"]
+    changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
+    if not changed:
+        return
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.markdown(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]", width="stretch")
+        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
+            draft.update(saved=None)
+            st.rerun()
+        if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
+            if attempt(lambda: app.set_table(name, rows, person())):
+                st.session_state["said"] = text("saved")
+            st.rerun()

@@ -1,0 +1,276 @@
+"""The life of one record: a timeline of sentences, where the record is now, and for a document its sums."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.records import Kind, Value
+from integration.core.run import Link
+from integration.log.logbook import payload_of
+from integration.services.exceptions import address_of, cause_of
+from integration.store.issues import IssueState, OpenIssue
+from pages.components.logs.filters import result_name
+from pages.components.logs.records import event_frame
+from pages.components.shared.document import DOCUMENTS, REMEMBERED, totals
+from pages.components.shared.failures import guarded
+from pages.components.shared.layout import empty, facts_table, head, note, section
+from pages.components.shared.runs import short_id
+from pages.components.shared.states import LOOKS, inline
+from pages.components.shared.timeline import (
+    Entry,
+    Happened,
+    changes_of,
+    draw,
+    entry,
+    event_name,
+    folded,
+    moment_of,
+    rows_of,
+    texts_of,
+)
+from pages.components.shared.wording import (
+    clock_time,
+    counted,
+    field_name,
+    flow_name,
+    moment,
+    number,
+    plain,
+    sandbox_badges,
+    say,
+    short_day,
+    system_name,
+    text,
+    value_text,
+)  # fmt: skip
+
+STATES = ("proven", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
+SENT = ("sent", "proven", "in_doubt")
+MOST_EVENTS = 1_000
+SIZE = 40
+MOST_VALUES = 12
+SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as sums, or of no use to people
+
+
+def one_life(app: Application, record: str) -> None:
+    """Draw the life of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
+    flow, _, key = record.partition(":")
+    events = app.logbook.life(flow, key, MOST_EVENTS).iloc[::-1].reset_index(drop=True)
+    rows = rows_of(events)
+    own = next((row for row in rows if row["key"] == key), rows[0] if rows else {})
+    _head(app, flow, key, events, own)
+    if not rows:
+        empty("receipt_long", text("life_empty"), text("life_empty_about"))
+        return
+    with st.grid(5, min_column_width=190) as grid:
+        with grid.cell(column_span=3):
+            _timeline(rows, str(own["kind"]))
+        with grid.cell(column_span=2):
+            _now(app, flow, [row for row in rows if row["kind"] == own["kind"]])
+
+
+def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happened) -> None:
+    rows = rows_of(events)
+    known = flow_name(flow) if flow in app.flows else plain(flow)
+    about = f"{known} · {plain(key)}"
+    if rows:
+        about = text("life_about", flow=known, code=plain(_code(own)), first=moment(moment_of(rows[-1])),
+                     events=counted("count_event", len(rows)))  # fmt: skip
+    state = _state([row for row in rows if row["kind"] == own["kind"]])
+    badges = [inline(state, result_name(state))] if state in LOOKS else []
+    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandboxed)]):
+        if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
+            st.query_params.clear()
+            st.rerun()
+        with st.popover(text("btn_copy_link"), icon=":material/link:"):
+            note(text("copy_link_about"))
+            st.code(f"{st.context.url or ''}?record={flow}:{key}", language=None, wrap_lines=True)
+        st.download_button(
+            text("btn_csv"), data=lambda: _csv(events), file_name="life.csv", on_click="ignore",
+            icon=":material/download:", mime="text/csv",
+        )  # fmt: skip
+
+
+def _csv(events: pd.DataFrame) -> str:
+    shown = event_frame(events)
+    return shown.join(events[["run", "event", "code", "facts", "before", "after"]]).to_csv(index=False)
+
+
+def _code(own: Happened) -> str:
+    """Return the code people know: that of a document is its number, its key is for machines."""
+    return str(own["title"] if own["kind"] in DOCUMENTS else own["key"])
+
+
+def _title(own: Happened, key: str) -> str:
+    title = plain(own.get("title") or key)
+    kind = str(own.get("kind") or "")
+    return f"{text(f'kind_{kind}')} {title}" if kind in DOCUMENTS else title
+
+
+def _state(rows: Sequence[Happened]) -> str:
+    return next((str(row["event"]) for row in rows if row["event"] in STATES), "")
+
+
+# ---- the timeline ---------------------------------------------------------------------------------------------------
+
+
+def _timeline(rows: Sequence[Happened], kind: str) -> None:
+    """Draw what happened, newest first, page by page; steps that went well in one line unless each is asked for."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(width="stretch"):
+            section(text("life_title"))
+        every = st.toggle(text("life_every_step"), key="steps", bind="query-params")
+    lines = [_entry(row, kind) for row in rows]
+    lines = lines if every else folded(lines)
+    at = st.session_state.get("part", 1) if len(lines) > SIZE else 1
+    first = (int(at) - 1) * SIZE
+    draw(lines[first : first + SIZE], _details_button)
+    if len(lines) > SIZE:
+        st.pagination(-(-len(lines) // SIZE), key="part")
+    if len(rows) == MOST_EVENTS:
+        note(text("life_cut", number=number(MOST_EVENTS)))
+
+
+def _entry(event: Happened, kind: str) -> Entry:
+    """Return the line of an event; one of another kind, such as the debtor of an order, says which it is about."""
+    one = entry(event)
+    if event["kind"] in ("", kind) or not event["title"]:
+        return one
+    return replace(one, title=f"{_kind(event)} {event['title']}: {one.title}")
+
+
+def _kind(event: Happened) -> str:
+    return text(f"kind_{event['kind']}")
+
+
+def _details_button(one: Entry, place: int) -> None:
+    if st.button(text("btn_details"), icon=":material/data_object:", type="tertiary", key=f"details-{place}"):
+        st.dialog(text("btn_details"), width="large")(guarded(_details))(one)
+
+
+def _details(one: Entry) -> None:
+    """Show what an event changed, field by field, what was sent, and each step with its time."""
+    st.markdown(f"**{plain(one.title)}**")
+    note(f"{short_day(one.at)}, {clock_time(one.at)}")
+    told = next((event for event in one.events if payload_of(event).after), one.events[0])
+    payload = payload_of(told)
+    if payload.after:
+        _difference(told, payload.before)
+        sent = any(event["event"] in SENT for event in one.events)
+        with st.expander(text("details_sent" if sent else "details_planned"), icon=":material/upload:"):
+            st.json(payload.after)
+    if payload.facts:
+        with st.expander(text("details_facts"), icon=":material/data_object:", expanded=not payload.after):
+            st.json(payload.facts)
+    if len(one.events) > 1:
+        section(text("details_steps"))
+        with st.container(gap=None):
+            for event in one.events:
+                note(f"{clock_time(moment_of(event))} · {event_name(str(event['event']))}")
+    if run := str(one.events[0].get("run") or ""):
+        note(f"{text('col_run')} [{plain(short_id(run))}](/runs?run={run})")
+
+
+def _difference(event: Happened, before: Mapping[str, str]) -> None:
+    changed = changes_of(event)
+    if not changed:
+        note(text("details_nothing"))
+        return
+    columns = (text("col_field"), text("details_before"), text("details_after"))
+    rows = [
+        (plain(_path(path)), f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]", f"**{plain(new)}**")
+        for path, old, new in changed
+    ]
+    st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
+    same = len(texts_of(event.get("after"))) - len(changed)
+    if before and same > 0:
+        note(counted("details_same", same))
+
+
+# ---- where it is now ------------------------------------------------------------------------------------------------
+
+
+def _link(app: Application, flow: str, rows: Sequence[Happened]) -> Link | None:
+    """Return which record of the target this is, as both systems last agreed on it."""
+    for kind, key in dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows):
+        if kind in list(Kind) and (found := app.links.get(flow, Kind(kind), [key]).get(key)):
+            return found
+    return None
+
+
+def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
+    link = _link(app, flow, rows)
+    section(text("now_title"))
+    with st.container(border=True):
+        facts_table(_facts(app, flow, rows, link))
+    agreed = dict(link.agreed.values) if link and link.agreed else {}
+    if flow in app.flows and link and link.kind in DOCUMENTS and agreed:
+        section(text("to_the_cent"))
+        with st.container(border=True):
+            totals(agreed, app.flow(flow))
+    if link and link.agreed:
+        section(text("agreed_title"), text("agreed_about"))
+        with st.container(border=True, gap="xsmall"):
+            _agreed(link.agreed.flat())
+
+
+def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | None) -> dict[str, str]:
+    """Return where a record is now: the captions with what is so."""
+    newest, shown = rows[0], {}
+    if flow in app.flows:
+        source, target = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
+        there = f"**{plain(link.reference)}**" if link and link.reference else text("now_not_there")
+        shown = {text("now_in", system=source): f"**{plain(_code(newest))}**", text("now_in", system=target): there}
+    state = _state(rows)
+    shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
+    if link and link.retired:
+        shown[text("now_retired")] = text("yes")
+    for one in _open_issues(app, flow, str(newest["key"])):
+        address = address_of(cause_of(flow, one.issue.cause, one.issue.field, one.issue.facts))
+        sentence = plain(say(one.issue.cause, one.issue.facts).what)
+        shown[text("now_waits")] = f"{sentence} [{text('btn_open')}](/exceptions?cause={address})"
+    proven = next((row for row in rows if row["event"] == "proven"), None)
+    if proven is not None:
+        shown[text("now_proven")] = moment(moment_of(proven))
+    if run := str(newest["run"] or ""):
+        shown[text("now_run")] = f"[{plain(short_id(run))}](/runs?run={run})"
+    others = [one for one in app.logbook.flows_of(str(newest["key"])) if one != flow and one in app.flows]
+    if others:
+        links = [f"[{flow_name(one)}](/logs?record={one}:{newest['key']})" for one in others]
+        shown[text("now_also")] = " · ".join(links)
+    return shown
+
+
+def _open_issues(app: Application, flow: str, key: str) -> list[OpenIssue]:
+    return [one for one in app.issues.of_key(flow, key) if one.state is IssueState.OPEN][:1]
+
+
+def _agreed(values: Mapping[str, Value]) -> None:
+    """Draw what both systems last agreed on; the rest of many values on demand."""
+    told = {
+        path: value for path, value in values.items()
+        if path not in REMEMBERED and value not in (None, "") and not path.startswith(SUMS)
+    }  # fmt: skip
+    rows = {plain(_path(path)): plain(value_text(value)) for path, value in list(told.items())[:MOST_VALUES]}
+    facts_table(rows)
+    if len(told) > MOST_VALUES and st.button(
+        counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
+    ):
+        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(told)
+
+
+def _all_agreed(values: Mapping[str, Value]) -> None:
+    """List every value that both systems last agreed on."""
+    columns = (text("col_field"), text("col_value"))
+    rows = [(plain(_path(path)), plain(value_text(value))) for path, value in values.items()]
+    st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
+
+
+def _path(path: str) -> str:
+    part, _, _ = path.rpartition("/")
+    return f"{part} · {field_name(path)}" if part else field_name(path)

@@ -1,0 +1,261 @@
+"""Questions in SQL over the log: kept ones first, an editor, the tables beside it, the answer as table and chart."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables and charts
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from integration.bootstrap import Application
+from integration.words import has_term
+from pages.components.shared.application import person
+from pages.components.shared.charts import answer_chart
+from pages.components.shared.layout import attempt, choice, empty, failures, note, section
+from pages.components.shared.tables import MOST_ROWS_HIGH, ROW
+from pages.components.shared.wording import counted, number, span, term, text
+
+SECONDS = 2
+SHORTEST = 0.1
+MOST_ROWS = 10_000
+KINDS = ("bar", "line", "scatter")
+MOST_SERIES = 8
+OWN = "own:"
+
+Kind = Literal["bar", "line", "scatter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the log answered to a question, and how long it took."""
+
+    sql: str
+    frame: pd.DataFrame
+    seconds: float
+
+
+def questions(app: Application, _tools: DeltaGenerator) -> None:
+    """Answer a question in SQL over the log; it can only be read, within limits that are said when they are hit."""
+    kept = _kept(app)
+    with st.grid(5, min_column_width=190) as grid:
+        with grid.cell(column_span=3):
+            _pick(kept)
+            pressed, sql = _editor(app, kept)
+        with grid.cell(column_span=2), st.container(border=True, gap="xsmall"):
+            _tables(app)
+    failures()
+    answer = _answer(app, sql, fresh=pressed)
+    if answer is not None:
+        _show(answer)
+
+
+# ---- which question -------------------------------------------------------------------------------------------------
+
+
+def _kept(app: Application) -> dict[str, tuple[str, str]]:
+    """Return the kept questions: what each is called and its SQL, those that people saved under `own:`."""
+    shipped = {name: (text(f"question_title_{name}"), sql) for name, sql in app.questions.shipped().items()}
+    saved = {OWN + one.name: (text("question_own", name=one.name), one.sql) for one in app.questions.saved()}
+    return {**saved, **shipped}
+
+
+def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
+    """Draw the choice of a kept question; choosing one puts it into the editor and answers it."""
+
+    def take() -> None:
+        chosen = st.session_state["_question"]
+        if chosen:
+            _put(kept[chosen][1], chosen)
+
+    names, asked = list(kept), st.query_params.get("question", "")
+    st.selectbox(
+        text("question_kept"), names, index=names.index(asked) if asked in kept else None, key="_question",
+        on_change=take, format_func=lambda name: kept[name][0], placeholder=text("question_kept_choose"),
+    )  # fmt: skip
+
+
+def _put(sql: str, name: str = "") -> None:
+    """Put a question into the editor and into the address."""
+    st.session_state["sql"] = sql
+    st.query_params["query"] = sql
+    if name:
+        st.query_params["question"] = name
+    else:
+        st.query_params.pop("question", None)
+    for other in ("x", "y"):
+        st.query_params.pop(other, None)
+        st.session_state.pop(f"_{other}", None)
+
+
+def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool, str]:
+    """Draw the editor; return whether a run was asked for, and the question that is to be answered."""
+
+    def name_no_longer_fits() -> None:
+        chosen = st.query_params.get("question", "")
+        if chosen in kept and not chosen.startswith(OWN) and st.session_state["sql"] != kept[chosen][1]:
+            st.query_params.pop("question", None)
+            st.session_state.pop("_question", None)
+
+    asked = st.query_params.get("query", "")
+    if "sql" not in st.session_state:
+        st.session_state["sql"] = asked or term("question_first")
+    with st.form("question", border=False):
+        sql = st.text_area(text("question_sql"), height=220, key="sql")
+        pressed = st.form_submit_button(
+            text("btn_run_question"),
+            icon=":material/play_arrow:",
+            type="primary",
+            key="run_question",
+            on_click=name_no_longer_fits,
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _save(app, sql, kept)
+        with st.container(width="stretch"):
+            note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
+    if pressed and sql.strip():
+        st.query_params["query"] = sql
+        return True, sql
+    return False, asked
+
+
+def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> None:
+    """Draw how a question is kept for everybody, and how one of them is taken away."""
+    chosen = st.query_params.get("question", "")
+    own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in kept else ""
+    with st.popover(text("btn_keep_question"), icon=":material/bookmark_add:"):
+        name = st.text_input(text("question_name"), own, key="question_name", max_chars=80)
+        replaced = OWN + " ".join(name.split()) in kept
+        note(text("question_replaces" if replaced else "question_shared"))
+        label = text("btn_replace_question" if replaced else "btn_save_question")
+        if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
+            question = app.questions.save(name, sql, person())
+            st.query_params["question"], st.query_params["query"] = OWN + question.name, sql
+            st.session_state.pop("_question", None)
+            st.rerun()
+    if own and st.button(text("btn_remove_question"), icon=":material/delete:", type="tertiary", key="remove_question"):
+        app.questions.remove(own, person())
+        st.query_params.pop("question", None)
+        st.session_state.pop("_question", None)
+        st.rerun()
+
+
+def _tables(app: Application) -> None:
+    """Draw the tables and views with a sentence each and their columns, and the whole log as a file."""
+    st.markdown(f":small[**{text('question_tables')}**]")
+    with st.container(height=250, border=False, gap="xsmall"):
+        for name, columns in app.logbook.tables().items():
+            if not has_term(f"log_table_{name}"):  # serves other views alone
+                continue
+            note(f"`{name}` {text(f'log_table_{name}')}")
+            note(" ".join(f"`{column}`" for column in columns))
+        note(f"`ago(30)` {text('log_macro_ago')}")
+    st.markdown(f":small[**{text('log_whole')}**]")
+    ticket = app.export_ticket()
+    with st.container(horizontal=True, gap="xsmall"):
+        for name in ("csv", "parquet"):
+            address = f"/api/log/log.{name}?ticket={ticket}"
+            st.link_button(text(f"btn_whole_{name}"), address, icon=":material/download:", type="tertiary")
+
+
+# ---- the answer -----------------------------------------------------------------------------------------------------
+
+
+def _answer(app: Application, sql: str, *, fresh: bool) -> Answer | None:
+    """Return the answer to a question, from a moment ago where nothing but its looks has changed since."""
+    if not sql.strip():
+        return None
+    last: Answer | None = st.session_state.get("answer")
+    if last is not None and last.sql == sql and not fresh:
+        return last
+    begun = time.monotonic()
+    st.session_state.pop("answer", None)
+    found: list[pd.DataFrame] = []
+    if not attempt(lambda: found.append(app.logbook.ask(sql, seconds=SECONDS, rows=MOST_ROWS))):
+        failures()
+        return None
+    st.session_state["answer"] = Answer(sql, found[0], time.monotonic() - begun)
+    return cast("Answer", st.session_state["answer"])
+
+
+def _show(answer: Answer) -> None:
+    frame = answer.frame
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap=None):
+            section(text("answer_title"))
+            note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
+        show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
+        st.download_button(
+            text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name="answer.csv", on_click="ignore",
+            icon=":material/download:", mime="text/csv",
+        )  # fmt: skip
+        st.download_button(
+            text("btn_parquet"), data=lambda: _parquet(frame), file_name="answer.parquet", on_click="ignore",
+            icon=":material/download:", mime="application/vnd.apache.parquet",
+        )  # fmt: skip
+    if frame.attrs.get("cut"):
+        note(f":orange[:material/content_cut: {text('answer_cut', rows=number(MOST_ROWS))}]")
+    if frame.empty:
+        empty("search_off", text("answer_empty"), text("answer_empty_about"))
+    elif show == "chart":
+        _chart(frame)
+    else:
+        st.dataframe(
+            frame, hide_index=True, row_height=ROW, height=ROW * (min(len(frame), MOST_ROWS_HIGH) + 1) + 3,
+            alt=text("answer_title"),
+        )  # fmt: skip
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    out = io.BytesIO()
+    frame.to_parquet(out, index=False)
+    return out.getvalue()
+
+
+def _chart(frame: pd.DataFrame) -> None:
+    """Draw an answer: over the first column that is no number, the first numbers, until something else is chosen."""
+    numbers = [str(name) for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    if not numbers:
+        empty("bar_chart_off", text("answer_no_numbers"), text("answer_no_numbers_about"))
+        return
+    names = [str(name) for name in frame.columns]
+    first = next((name for name in names if name not in numbers), numbers[0])
+    timed = pd.api.types.is_datetime64_any_dtype(frame[first])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        at = _column("x", names, first, text("answer_x"))
+        others = [name for name in numbers if name != at] or numbers
+        shown = _columns("y", others, others[:1], text("answer_y"))
+        kind = choice("kind", KINDS, "line" if timed else "bar", lambda one: text(f"chart_{one}"))
+    ordered = frame.sort_values(at) if pd.api.types.is_datetime64_any_dtype(frame[at]) else frame
+    values = {name: ordered[name] for name in shown[:MOST_SERIES]}
+    with st.container(border=True):
+        answer_chart(cast("Kind", kind), ordered[at], values, text("answer_title"))
+
+
+def _column(name: str, options: list[str], default: str, label: str) -> str:
+    """Draw the choice of a column, kept in the address."""
+
+    def keep() -> None:
+        st.query_params[name] = st.session_state[f"_{name}"]
+
+    asked = st.query_params.get(name, default)
+    at = asked if asked in options else default
+    found = st.selectbox(label, options, index=options.index(at), key=f"_{name}", on_change=keep, width=220)
+    return str(found or at)
+
+
+def _columns(name: str, options: list[str], default: list[str], label: str) -> list[str]:
+    """Draw the choice of some columns, kept in the address."""
+
+    def keep() -> None:
+        st.query_params[name] = ",".join(st.session_state[f"_{name}"])
+
+    asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
+    found = st.multiselect(
+        label, options, asked, key=f"_{name}", on_change=keep, placeholder=text("answer_y_choose"), width=320
+    )
+    return [str(one) for one in found] or default

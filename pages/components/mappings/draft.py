@@ -1,0 +1,405 @@
+"""The draft of a mapping: what differs from the version in force, what it would change, publishing, and going back."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.core.issues import Issue, Skip
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import Rule
+from integration.services.drafts import Effect, Moved, RuleChange, changes, kind_of
+from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
+from pages.components.shared.application import person
+from pages.components.shared.failures import guarded
+from pages.components.shared.layout import attempt, empty, note, section, small, trouble
+from pages.components.shared.tables import ROW, browse
+from pages.components.shared.wording import (
+    counted,
+    field_name,
+    field_term,
+    moment,
+    number,
+    plain,
+    reason,
+    say,
+    term,
+    text,
+    value_text,
+    who,
+)
+
+MOST_FIELDS = 3  # named in one sentence
+CONFIG = st.column_config
+
+
+# ---- what differs ---------------------------------------------------------------------------------------------------
+
+
+def changes_part(desk: Desk, place: Any) -> None:
+    """Draw the draft rule by rule, old and new side by side, and what it changes in the last records."""
+    if not desk.changed:
+        if empty("edit_note", text("draft_none"), text("draft_none_about"), text("btn_to_rules"), key="to_rules"):
+            _show(part=str(next(iter(desk.parts))))
+        return
+    base = desk.draft.base if desk.draft else desk.published.version
+    section(text("changes_title", version=base))
+    frame = _difference(desk, list(desk.changed.values()))
+    clicked = browse(frame, _difference_columns(text("version_short", version=base), text("in_draft")),
+                     f"changes-{desk.name}-{len(frame)}", text("changes_title", version=base))  # fmt: skip
+    note(text("changes_about"))
+    if clicked is not None and st.session_state.get("clicked_change") != (desk.name, clicked):
+        st.session_state["clicked_change"] = (desk.name, clicked)
+        target = frame["target"].iloc[clicked]
+        _show(part=str(kind_of(target)), field=target)
+    place.download_button(
+        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"draft-{desk.name}.csv",
+        icon=":material/download:", on_click="ignore", mime="text/csv",
+    )  # fmt: skip
+    section(text("effect_title"), text("effect_about", many=term(f"many_{desk.name}")))
+    effect_box(desk)
+
+
+def _difference(desk: Desk, found: Sequence[RuleChange]) -> pd.DataFrame:
+    """Return one line for each part of a rule that differs; a rule that came or went is one line."""
+    rows = []
+    for one in found:
+        part = kind_of(one.target)
+        fields = (source_list(desk, part) or []) if part in desk.parts else []
+        shared = (one.target, text(f"fields_{part}"), field_name(one.target))
+        if one.before is None or one.after is None:
+            rows.append((*shared, text("aspect_rule"), _whole(one.before, fields), _whole(one.after, fields)))
+            continue
+        rows += [
+            (
+                *shared,
+                text(f"aspect_{name}"),
+                aspect_text(name, one.before, fields),
+                aspect_text(name, one.after, fields),
+            )
+            for name in one.aspects
+        ]
+    return pd.DataFrame(rows, columns=["target", "part", "field", "what", "before", "after"])
+
+
+def _whole(rule: Rule | None, fields: Sequence[Any]) -> str:
+    if rule is None:
+        return text("no_rule")
+    return " → ".join(one for one in (aspect_text("source", rule, fields), way_label(rule)) if one) or "–"
+
+
+def _difference_columns(old: str, new: str) -> dict[str, Any]:
+    return {
+        "target": None,
+        "part": CONFIG.TextColumn(text("col_part"), width=130),
+        "field": CONFIG.TextColumn(text("col_field"), width=160),
+        "what": CONFIG.TextColumn(text("col_aspect"), width=130),
+        "before": CONFIG.TextColumn(old, width="large"),
+        "after": CONFIG.TextColumn(new, width="large"),
+    }
+
+
+def _show(**address: str) -> None:
+    """Let the page go on elsewhere."""
+    st.query_params.update(address)
+    for name in address:
+        st.session_state.pop(f"_{name}", None)
+    st.rerun()
+
+
+# ---- what it would change -------------------------------------------------------------------------------------------
+
+
+def _known_effect(desk: Desk) -> Effect | None:
+    kept = st.session_state.get(f"effect-{desk.name}")
+    return kept["effect"] if kept and kept["shape"] == _shape(desk) else None
+
+
+def _shape(desk: Desk) -> tuple[object, ...]:
+    return desk.published.version, desk.mapping, desk.app.tables(), desk.app.flow_settings(desk.name)
+
+
+def find_effect(desk: Desk) -> bool:
+    """Try the draft on the last records with the progress on screen; tell whether it could be done."""
+    bar = st.progress(0.0, text=text("effect_reading", system=desk.source))
+
+    def told(done: int, total: int) -> None:
+        bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
+
+    found: list[Effect] = []
+    good = attempt(lambda: found.append(desk.app.trying.effect(desk.name, desk.mapping, told)))
+    bar.empty()
+    if not good:
+        trouble(*st.session_state.pop("failure"))
+        return False
+    st.session_state[f"effect-{desk.name}"] = {"shape": _shape(desk), "effect": found[0]}
+    return True
+
+
+def effect_box(desk: Desk) -> None:
+    """Draw what the draft changes in the last records, or the button that finds out."""
+    effect = _known_effect(desk)
+    if effect is None:
+        stale = f"effect-{desk.name}" in st.session_state
+        with st.container(border=True, gap="small"):
+            small(text("effect_stale" if stale else "effect_unknown"))
+            if st.button(text("btn_show_effect"), icon=":material/science:", key="find_effect") and find_effect(desk):
+                st.rerun()
+        return
+    with st.container(border=True, gap="small"):
+        small(effect_sentence(desk, effect))
+        if effect.moved:
+            _moved_table(desk, effect)
+
+
+def effect_sentence(desk: Desk, effect: Effect) -> str:
+    """Return in one sentence what a draft changes, with the fields it changes."""
+    many = term(f"many_{desk.name}")
+    if not effect.read:
+        return text("effect_no_records", system=desk.source)
+    cut = f" {text('effect_cut')}" if effect.cut else ""
+    if not effect.moved:
+        return f":material/equal: {text('effect_none', read=number(effect.read), many=many)}{cut}"
+    said = text("effect_some", records=number(effect.records), read=number(effect.read), many=many)
+    fields = " · ".join(
+        f"{plain(field_name(name)) if name else text('effect_sent')}: {number(count)}"
+        for name, count in effect.by_field().items()
+    )
+    return f":orange[:material/difference:] **{said}** :gray[{fields}]{cut}"
+
+
+def _moved_table(desk: Desk, effect: Effect) -> None:
+    frame = pd.DataFrame(
+        [
+            (one.key, one.title, _place(one), _before(one), _after(one))
+            for one in effect.moved
+        ],
+        columns=["key", "record", "field", "now", "becomes"],
+    )  # fmt: skip
+    columns = {
+        "key": None,
+        "record": CONFIG.TextColumn(text("col_record"), width=170),
+        "field": CONFIG.TextColumn(text("col_field"), width=110),
+        "now": CONFIG.TextColumn(text("version_short", version=desk.published.version)),
+        "becomes": CONFIG.TextColumn(text("in_draft")),
+    }
+    st.dataframe(
+        frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("effect_title"),
+        height=ROW * (min(len(frame), 10) + 1) + 3,
+    )  # fmt: skip
+    st.download_button(
+        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"effect-{desk.name}.csv", key="effect_csv",
+        icon=":material/download:", on_click="ignore", mime="text/csv",
+    )  # fmt: skip
+
+
+def _place(one: Moved) -> str:
+    if not one.field:
+        return text("effect_sent")
+    part, _, _ = one.path.rpartition("/")
+    return f"{field_name(one.field)} ({part})" if part else field_name(one.field)
+
+
+def _before(one: Moved) -> str:
+    return value_text(one.before) or "–" if one.field else _obstacle(one.was)
+
+
+def _after(one: Moved) -> str:
+    return value_text(one.after) or "–" if one.field else _obstacle(one.becomes)
+
+
+def _obstacle(one: Issue | Skip | None) -> str:
+    match one:
+        case Issue():
+            message = one.facts.get("message")
+            return f"‖ {reason(message) if message else say(one.cause, one.facts).what}"
+        case Skip():
+            return f"» {say(one.reason, one.facts).what}"
+        case _:
+            return text("effect_is_sent")
+
+
+# ---- publishing -----------------------------------------------------------------------------------------------------
+
+
+def overtaken_box(desk: Desk) -> None:
+    """Say that somebody else published since the draft began, with what they changed, and offer how to go on."""
+    if not desk.overtaken or desk.draft is None:
+        return
+    theirs = changes(desk.app.trying.version(desk.name, desk.draft.base), desk.published.mapping)
+    both = [one.target for one in theirs if one.target in desk.changed]
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(
+            ":orange[:material/call_split:] **"
+            + text("overtaken", version=desk.published.version, by=plain(who(desk.published.by)),
+                   moment=moment(desk.published.published_at), base=desk.draft.base)
+            + "**"
+        )  # fmt: skip
+        small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
+        if both:
+            small(text("overtaken_both", fields=_fields(both)))
+        if st.button(text("btn_rebase", version=desk.published.version), icon=":material/merge:", key="rebase"):
+            desk.app.trying.rebase(desk.name, person())
+            st.rerun()
+
+
+def _fields(targets: Sequence[str]) -> str:
+    named = ", ".join(plain(field_term(target)) for target in targets[:MOST_FIELDS])
+    return f"{named} …" if len(targets) > MOST_FIELDS else named or "–"
+
+
+def draft_bar(desk: Desk) -> None:
+    """Draw the bar that says what the draft changes and leads to publishing it."""
+    if not desk.changed:
+        return
+    effect = _known_effect(desk)
+    known = text("effect_unknown_short") if effect is None else effect_short(desk, effect)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.markdown(
+            f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}. :gray[{known}]",
+            width="stretch",
+        )
+        if st.button(text("btn_discard_draft"), type="tertiary", key="discard_draft"):
+            desk.app.trying.discard(desk.name, person())
+            st.rerun()
+        reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
+        label = text("btn_publish_version", version=desk.published.version + 1)
+        if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(reason),
+                     help=reason or None):  # fmt: skip
+            _publish(desk)
+
+
+def effect_short(desk: Desk, effect: Effect) -> str:
+    """Return what a draft changes in a few words."""
+    facts = {"records": number(effect.records), "read": number(effect.read), "many": term(f"many_{desk.name}")}
+    return text("effect_short", **facts)
+
+
+def _publish(desk: Desk) -> None:
+    @st.dialog(text("publish_title", version=desk.published.version + 1), icon=":material/publish:", width="medium")
+    @guarded
+    def asked() -> None:
+        effect = _known_effect(desk)
+        if effect is None and find_effect(desk):
+            effect = _known_effect(desk)
+        small(f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}")
+        if effect is not None:
+            small(effect_sentence(desk, effect))
+        said = st.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
+        note(f"{text('publish_effect')} {text('nothing_written')}")
+        label = text("btn_publish_version", version=desk.published.version + 1)
+        if st.button(label, type="primary", icon=":material/publish:", key="publish_now"):
+            words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
+            if attempt(lambda: desk.app.publish_draft(desk.name, person(), words)):
+                st.session_state["said"] = text("published", version=desk.published.version + 1)
+            st.rerun()
+
+    asked()
+
+
+# ---- history --------------------------------------------------------------------------------------------------------
+
+
+def history_part(desk: Desk, place: Any) -> None:
+    """Draw the published versions, the newest first; of the one looked at, its rules beside those in force."""
+    versions = desk.app.rules.history(desk.name)
+    frame = pd.DataFrame(
+        [(one.version, one.published_at, who(one.by), one.note) for one in versions],
+        columns=["version", "published_at", "by", "note"],
+    )
+    columns = {
+        "version": CONFIG.NumberColumn(text("version"), width=90),
+        "published_at": CONFIG.DatetimeColumn(text("col_published"), width=170),
+        "by": CONFIG.TextColumn(text("col_by"), width=160),
+        "note": CONFIG.TextColumn(text("publish_note"), width="large"),
+    }
+    place.download_button(
+        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"versions-{desk.name}.csv",
+        icon=":material/download:", on_click="ignore", mime="text/csv",
+    )  # fmt: skip
+    clicked = browse(
+        frame,
+        columns,
+        f"history-{desk.name}-{len(frame)}",
+        text("part_history"),
+        {"published_at": moment, "version": str},
+    )
+    if clicked is not None and st.session_state.get("clicked_version") != (desk.name, clicked):
+        st.session_state["clicked_version"] = (desk.name, clicked)
+        _show(version=str(versions[clicked].version))
+    wanted = st.query_params.get("version", "")
+    chosen = next((one for one in versions if str(one.version) == wanted), versions[0])
+    _version(desk, chosen.version, desk.app.trying.version(desk.name, chosen.version))
+
+
+def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
+    """Draw one version: how it differs from the one in force, or its rules where it is that one."""
+    section(text("version_short", version=version))
+    if version == desk.published.version:
+        note(text("version_in_force"))
+        _rules_of(desk, mapping)
+        return
+    found = changes(mapping, desk.published.mapping)
+    if found:
+        names = (text("version_short", version=version), text("version_short", version=desk.published.version))
+        st.dataframe(
+            _difference(desk, found), hide_index=True, row_height=ROW, column_config=_difference_columns(*names),
+            alt=text("changes_title", version=version),
+        )  # fmt: skip
+    else:
+        note(text("version_same", version=desk.published.version))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if found and st.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
+            desk.app.trying.take_version(desk.name, version, person())
+            _show(part="changes")
+        if found:
+            note(text("go_back_loses" if desk.changed else "go_back_about"))
+    shown = st.toggle(text("show_all_rules"), key=f"all-rules-{version}")
+    if shown:
+        _rules_of(desk, mapping)
+
+
+def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
+    rows = []
+    for rule in mapping.rules:
+        part = kind_of(rule.target)
+        fields = (source_list(desk, part) or []) if part in desk.parts else []
+        rows.append((text(f"fields_{part}"), field_name(rule.target), _whole(rule, fields),
+                     text(f"owner_{rule.ownership}")))  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["part", "field", "rule", "owner"])
+    columns = {
+        "part": CONFIG.TextColumn(text("col_part"), width=140),
+        "field": CONFIG.TextColumn(text("col_field"), width=180),
+        "rule": CONFIG.TextColumn(text("aspect_rule"), width="large"),
+        "owner": CONFIG.TextColumn(text("col_ownership"), width=180),
+    }
+    st.dataframe(frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("show_all_rules"))
+
+
+def draft_badges(desk: Desk) -> list[str]:
+    """Return the mark of a page whose rules are not those in force."""
+    if desk.draft is None:
+        return []
+    return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"]
+
+
+def about_draft(desk: Desk) -> str:
+    """Return what the page shows: which version is in force, and whose draft it is."""
+    one = desk.published
+    made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
+    if desk.draft is None:
+        return f"{made} · {plain(one.note)}" if one.note else made
+    by = text("draft_made", by=plain(who(desk.draft.by)), moment=moment(desk.draft.changed_at))
+    return f"{made} · {by}"
+
+
+def part_label(desk: Desk, part: str) -> str:
+    """Return how a part of the page is called; that of the changes with their number."""
+    if part in ("tables", "history"):
+        return text(f"part_{part}")
+    if part == "changes":
+        return f"{text('part_changes')} **{len(desk.changed)}**" if desk.changed else text("part_changes")
+    return text(f"fields_{part}")

@@ -1,0 +1,318 @@
+"""One rule of a mapping: where its value comes from, what is done with it, and why a record gets the value it gets."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from integration.core.flow import Ownership
+from integration.core.records import Field, FieldType, Value
+from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
+from integration.flows.functions import IN_EXPRESSIONS, LONGEST_EXPRESSION
+from integration.services.drafts import WITHOUT_OWNER, Trial, kind_of
+from integration.words import has_term
+from pages.components.mappings.functions import Offer, chain
+from pages.components.mappings.mapping import (
+    Desk,
+    function_label,
+    source_label,
+    table_label,
+    target_about,
+    unmapped_label,
+)  # fmt: skip
+from pages.components.shared.application import person
+from pages.components.shared.layout import icon_button, note, small
+from pages.components.shared.wording import (
+    counted,
+    field_name,
+    field_term,
+    plain,
+    reason,
+    say,
+    term,
+    text,
+    typed_text,
+    typed_value,
+    value_text,
+)
+
+SIDES = ("field", "expression", "fixed")
+MOST_WAYS = 5  # lines or branches whose way is shown
+LONGEST_DEFAULT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a rule can be built from."""
+
+    sources: Sequence[Field]
+    target: Field | None
+    samples: dict[str, Value]
+
+    def label(self, name: str) -> str:
+        """Return how a field of the source is offered."""
+        return source_label(self.sources, name, self.samples)
+
+
+def rule_editor(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+    """Draw one rule, and keep it in the draft as soon as something of it changes."""
+    state = _state(desk, rule)
+    key = f"rule-{desk.name}-{rule.target}-{state['round']}"
+    with st.container(border=True, gap="small", key=f"editor-{desk.name}"):
+        _head(desk, rule, choices, neighbours)
+        if rule.target in desk.faults:
+            note(f":orange[:material/error: {text('rule_wrong', reason=plain(reason(desk.faults[rule.target])))}]")
+        edited = _filled(desk, rule, choices, key)
+        edited = _afterwards(desk, edited, choices, key)
+    if edited != rule:
+        desk.app.trying.put_rule(desk.name, edited, person())
+        state["rule"] = edited
+        st.rerun()
+
+
+def _state(desk: Desk, rule: Rule) -> dict[str, Any]:
+    """Return what is kept of the rule on screen: fields are drawn anew when somebody else changed it."""
+    state: dict[str, Any] = st.session_state.setdefault(f"editing-{desk.name}-{rule.target}", {"round": 0})
+    if state.get("rule") != rule:
+        state.update(rule=rule, round=state["round"] + 1)
+    return state
+
+
+def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(f"**{plain(field_name(rule.target))}**")
+            note(plain(target_about(choices.target)))
+        for other, icon, key, label in zip(
+            neighbours, ("chevron_left", "chevron_right"), ("p", "n"), ("rule_before", "rule_after"), strict=True
+        ):
+            if icon_button(icon, text(label), label, shortcut=key, disabled=not other):
+                show_rule(other)
+        if rule.target in desk.changed and icon_button("undo", text("rule_restore"), "rule_restore"):
+            desk.app.trying.restore_rule(desk.name, rule.target, person())
+            st.rerun()
+        if icon_button("delete", text("rule_remove"), "rule_remove"):
+            desk.app.trying.remove_rule(desk.name, rule.target, person())
+            show_rule("")
+
+
+def show_rule(target: str) -> None:
+    """Let the page go on with another rule."""
+    if target:
+        st.query_params["field"] = target
+    else:
+        st.query_params.pop("field", None)
+    st.rerun()
+
+
+# ---- where the value comes from -------------------------------------------------------------------------------------
+
+
+def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+    side = _side(rule)
+    chosen = st.segmented_control(
+        text("rule_from"), SIDES, default=side, required=True, key=f"{key}-side", label_visibility="collapsed",
+        format_func=lambda one: text(f"rule_from_{one}"), width="stretch",
+    )  # fmt: skip
+    match chosen or side:
+        case "expression":
+            return replace(rule, source="", functions=(), expression=_expression(rule, choices, key))
+        case "fixed":
+            return replace(rule, source="", functions=(), expression="", table="")
+        case _:
+            return _from_field(desk, rule, choices, key)
+
+
+def _side(rule: Rule) -> str:
+    if rule.expression:
+        return "expression"
+    return "fixed" if not rule.source and not rule.functions and rule.default not in EMPTY else "field"
+
+
+def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+    known = [one.name for one in choices.sources]
+    options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
+    source = st.selectbox(
+        text("rule_source", system=desk.source), options, index=options.index(rule.source), key=f"{key}-source",
+        format_func=choices.label,
+    )  # fmt: skip
+    offer = Offer(choices.sources, choices.label, list(desk.app.tables()), _type(choices))
+    return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
+
+
+def _type(choices: Choices) -> FieldType:
+    return choices.target.type if choices.target else FieldType.TEXT
+
+
+def _expression(rule: Rule, choices: Choices, key: str) -> str:
+    area, pick, call = f"{key}-expression", f"{key}-pick", f"{key}-call"
+    if area not in st.session_state:
+        st.session_state[area] = rule.expression
+    given = st.text_area(
+        text("rule_expression"), key=area, height=96, max_chars=LONGEST_EXPRESSION, help=text("expression_about"),
+    ) or ""  # fmt: skip
+    with st.container(horizontal=True, gap="xsmall"):
+        st.selectbox(
+            text("insert_field"), [one.name for one in choices.sources], index=None, key=pick,
+            placeholder=text("insert_field"), format_func=choices.label, label_visibility="collapsed",
+            on_change=_insert, args=(area, pick, _named),
+        )  # fmt: skip
+        st.selectbox(
+            text("insert_function"), IN_EXPRESSIONS, index=None, key=call, placeholder=text("insert_function"),
+            format_func=lambda name: f"{name}() · {function_label(name)}", label_visibility="collapsed",
+            on_change=_insert, args=(area, call, _called),
+        )  # fmt: skip
+    return given.strip()
+
+
+def _named(name: str) -> str:
+    """Return how an expression reads a field."""
+    return name if name.isidentifier() else f'field("{name}")'
+
+
+def _called(name: str) -> str:
+    return f"{name}()"
+
+
+def _insert(area: str, pick: str, written: Any) -> None:
+    """Put what was chosen behind the expression."""
+    chosen = st.session_state.get(pick)
+    if chosen:
+        st.session_state[area] = f"{st.session_state.get(area, '')} {written(chosen)}".strip()
+        st.session_state[pick] = None
+
+
+# ---- what becomes of it ---------------------------------------------------------------------------------------------
+
+
+def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+    if (st.session_state.get(f"{key}-side") or _side(rule)) != "fixed":
+        rule = _table(desk, rule, key)
+    rule = _default(rule, choices, key)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if kind_of(rule.target) not in WITHOUT_OWNER:
+            owners = list(Ownership)
+            owner = st.selectbox(
+                text("col_ownership"), owners, index=owners.index(rule.ownership), key=f"{key}-owner",
+                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=256,
+            )  # fmt: skip
+            rule = replace(rule, ownership=owner)
+        longest = st.number_input(
+            text("rule_max_length"), 1, None, rule.max_length, 1, key=f"{key}-length", help=text("max_length_about"),
+            placeholder=text("no_limit"), width=168,
+        )  # fmt: skip
+    return replace(rule, max_length=int(longest) if longest else None)
+
+
+def _table(desk: Desk, rule: Rule, key: str) -> Rule:
+    names = [*desk.app.tables(), *(one.table for one in desk.mapping.rules if one.table)]
+    options = list(dict.fromkeys(["", *sorted(names)]))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        table = st.selectbox(
+            text("rule_table"), options, index=options.index(rule.table), key=f"{key}-table", accept_new_options=True,
+            format_func=lambda one: table_label(one) if one else text("no_table"), help=text("rule_table_about"),
+        ) or ""  # fmt: skip
+        if not table:
+            return replace(rule, table="", unmapped=Unmapped.PARK)
+        cases = list(Unmapped)
+        unmapped = st.selectbox(
+            text("rule_unmapped"), cases, index=cases.index(rule.unmapped), key=f"{key}-unmapped",
+            format_func=unmapped_label,
+        )  # fmt: skip
+    _rows_of(desk, table)
+    return replace(rule, table=table.strip(), unmapped=unmapped)
+
+
+def _rows_of(desk: Desk, table: str) -> None:
+    """Say how many rows a table has and what waits for one, with the way there."""
+    missing = desk.app.unmapped(desk.name, table)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        said = counted("table_rows", len(desk.app.tables().get(table, {})))
+        if missing:
+            said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
+        st.markdown(f":small[:gray[{said}]]", width="stretch")
+        if st.button(text("btn_open_table"), icon=":material/table_rows:", type="tertiary", key="open_table"):
+            st.query_params.update(part="tables", table=table)
+            st.session_state.pop("_part", None)
+            st.session_state.pop("_table", None)
+            st.rerun()
+
+
+def _default(rule: Rule, choices: Choices, key: str) -> Rule:
+    fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
+    now = typed_text(rule.default, _type(choices))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        given = st.text_input(
+            text("rule_value" if fixed else "rule_default"), now, key=f"{key}-default", max_chars=LONGEST_DEFAULT,
+            placeholder="" if fixed else text("nothing"), autocomplete="off",
+        ) or ""  # fmt: skip
+        default = rule.default if given == now else typed_value(given, _type(choices))
+        force = rule.force
+        if not fixed:
+            force = st.toggle(
+                text("rule_force"), rule.force, key=f"{key}-force", disabled=default in EMPTY, help=text("force_about")
+            )
+    if isinstance(default, str) and _type(choices) in (FieldType.NUMBER, FieldType.MONEY) and not _numeric(default):
+        note(f":orange[:material/error: {text('default_wrong', value=plain(given), field=field_term(rule.target))}]")
+    return replace(rule, default=default, force=bool(force) and default not in EMPTY)
+
+
+def _numeric(given: str) -> bool:
+    return isinstance(typed_value(given, FieldType.NUMBER), Decimal)
+
+
+# ---- why ------------------------------------------------------------------------------------------------------------
+
+
+def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> None:
+    """Draw how the field of a rule comes to its value with the record that is tried."""
+    with st.container(border=True, gap="small"):
+        small(f"**{text('why_value')}** :gray[{plain(record_name)}]")
+        if trial is None:
+            note(text("try_none"))
+            return
+        if rule.target in desk.faults:
+            note(f":orange[:material/error: {plain(reason(desk.faults[rule.target]))}]")
+            return
+        traces = trial.of(rule.target)
+        if not traces:
+            note(text("why_off" if rule.table and not desk.app.tables().get(rule.table) else "why_not_there"))
+        for trace in traces[:MOST_WAYS]:
+            _way(trace)
+        if len(traces) > MOST_WAYS:
+            note(text("and_more", number=len(traces) - MOST_WAYS))
+
+
+def _way(trace: Trace) -> None:
+    """Draw the steps of one value as a table whose last line is the value, or why there is none."""
+    rows = {f"{place}\\. {plain(step_label(step))}": _value(step.value) for place, step in enumerate(trace.steps, 1)}
+    if trace.issue is None:
+        rows[f"**{text('why_result')}**"] = f"**{_value(trace.value)}**"
+    if rows:
+        st.table(rows, border="horizontal", alt=text("why_value"))
+    if trace.issue is not None:
+        message = trace.issue.facts.get("message")
+        said = plain(reason(message)) if message else plain(say(trace.issue.cause, trace.issue.facts).what)
+        note(f":orange[:material/pause_circle: {said}]")
+
+
+def _value(value: Value) -> str:
+    return plain(value_text(value)) if value not in EMPTY else f":gray[{term('empty_value')}]"
+
+
+def step_label(step: TraceStep) -> str:
+    """Return what was done on one step: a field by its caption, a function by its name."""
+    what = step.what
+    if has_term(f"field_{what}"):
+        return field_name(what)
+    name, _, rest = what.partition("(")
+    if has_term(f"function_{name}"):
+        return function_label(name) + (f" ({rest}" if rest else "")
+    if has_term(f"way_{what}"):
+        return text(f"way_{what}")
+    table = what.removeprefix("table ")
+    return text("way_table", table=table_label(table)) if table != what else what

@@ -1,0 +1,138 @@
+"""A chain of functions, built by choosing: each with a field for every argument, and moved or taken out by a click."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+import streamlit as st
+
+from integration.core.records import Field, FieldType, Value
+from integration.core.rules import Call, as_text
+from integration.flows.functions import FUNCTIONS, Argument, Takes
+from integration.words import has_term
+from pages.components.mappings.mapping import function_label, table_label
+from pages.components.shared.layout import icon_button, small
+from pages.components.shared.wording import plain, read_number, term, text, typed_text, typed_value
+
+LONGEST = 2_000
+NARROW = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the arguments of functions can be chosen from."""
+
+    fields: Sequence[Field]
+    label: Callable[[str], str]
+    tables: Sequence[str]
+    type: FieldType
+
+
+def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
+    """Draw the functions of a rule, the first at the top, and return them as they are on screen."""
+    result = list(calls)
+    small(f"**{text('rule_functions')}** :gray[{text('functions_about')}]")
+    for place, call in enumerate(calls):
+        edited = _row(call, place, offer, f"{key}-{len(calls)}-{place}", first=place == 0)
+        if edited is None:
+            return (*calls[:place], *calls[place + 1 :])
+        if isinstance(edited, str):
+            return (*calls[: place - 1], call, calls[place - 1], *calls[place + 1 :])
+        result[place] = edited
+    added = st.selectbox(
+        text("function_add"), list(FUNCTIONS), index=None, key=f"{key}-add-{len(calls)}", format_func=_offered,
+        placeholder=text("function_add"), label_visibility="collapsed",
+    )  # fmt: skip
+    return (*result, Call(added, _first(added, offer))) if added else tuple(result)
+
+
+def _offered(name: str) -> str:
+    return f"{function_label(name)} · {term(f'function_{name}_about')}"
+
+
+def _first(name: str, offer: Offer) -> tuple[Value, ...]:
+    """Return the arguments a function starts with: those it cannot do without."""
+    start: dict[Takes, Value] = {
+        Takes.NUMBER: Decimal(1), Takes.TABLE: next(iter(offer.tables), ""), Takes.TEXT: "", Takes.VALUE: "",
+    }  # fmt: skip
+    return tuple(one.options[0] if one.options else start.get(one.takes) for one in FUNCTIONS[name] if one.needed)
+
+
+def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call | Literal["up"] | None:
+    """Draw one function and return it as it is on screen, "up" to move it, or None to take it out."""
+    name = plain(function_label(call.name))
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+            st.markdown(
+                f":small[{place + 1}\\. **{name}**]", width="stretch",
+                help=text(f"function_{call.name}_about") if has_term(f"function_{call.name}_about") else None,
+            )  # fmt: skip
+            up = not first and icon_button("arrow_upward", text("function_up", name=name), f"{key}-up")
+            out = icon_button("close", text("function_out", name=name), f"{key}-out")
+        arguments = FUNCTIONS.get(call.name, ())
+        given: list[Value] = []
+        if arguments:
+            with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+                for at, argument in enumerate(arguments):
+                    given += _argument(argument, call.args[at:], offer, f"{key}-{call.name}-{argument.name}")
+    if out:
+        return None
+    while given and given[-1] is None:
+        given.pop()
+    return "up" if up else Call(call.name, tuple("" if one is None else one for one in given))
+
+
+def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) -> list[Value]:
+    """Draw one argument and return it; None stands for one that is not given."""
+    label = text(f"argument_{argument.name}")
+    before = now[0] if now else None
+    match argument.takes:
+        case Takes.FIELD:
+            known = [one.name for one in offer.fields]
+            chosen = [as_text(one) for one in now]
+            return list(
+                st.multiselect(
+                    label, list(dict.fromkeys([*known, *chosen])), chosen, key=key, format_func=offer.label,
+                    placeholder=text("choose_field"),
+                )
+            )  # fmt: skip
+        case Takes.CHOICE | Takes.TABLE:
+            return [_choice(argument, as_text(before), offer, label, key)]
+        case _:
+            given = st.text_input(
+                label, typed_text(before, offer.type), key=key, max_chars=LONGEST, width="stretch", autocomplete="off",
+                placeholder="" if argument.needed else text("argument_optional"),
+            ) or ""  # fmt: skip
+            return [_typed(argument, given, before, offer.type)]
+
+
+def _choice(argument: Argument, now: str, offer: Offer, label: str, key: str) -> Value:
+    options = list(argument.options) if argument.options else list(offer.tables)
+    every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
+    named = table_label if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
+    chosen = st.selectbox(
+        label, every, index=every.index(now) if now in every else 0, key=key, format_func=named,
+        accept_new_options=argument.takes is Takes.TABLE,
+    )  # fmt: skip
+    return chosen or ("" if argument.needed else None)
+
+
+def _option(argument: Argument, value: str) -> str:
+    if not value:
+        return text("argument_optional")
+    return text(f"{argument.name}_{value}") if has_term(f"{argument.name}_{value}") else value
+
+
+def _typed(argument: Argument, given: str, before: Value, kind: FieldType) -> Value:
+    if before is not None and given == typed_text(before, kind):
+        return before
+    if not given and not argument.needed:
+        return None
+    if argument.takes is Takes.NUMBER:
+        number = read_number(given)
+        return given.strip() if number is None else number
+    value = typed_value(given, kind) if argument.takes is Takes.VALUE else given
+    return given if value is None else value

@@ -1,0 +1,246 @@
+"""What every part of the mappings page works on: a flow's rules in force and in the draft, and how they are called."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.flow import Flow
+from integration.core.records import Field, Kind, Record, Value
+from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
+from integration.core.rules import Mapping as RuleMapping
+from integration.flows.functions import FUNCTIONS, Takes
+from integration.services.drafts import Draft, RuleChange, Trial, changes, parts_of, read_kind
+from integration.services.flows import Published
+from integration.words import has_term
+from pages.components.shared.draft import asked
+from pages.components.shared.layout import attempt, trouble
+from pages.components.shared.wording import field_name, field_term, system_name, term, text, value_text
+
+SAMPLE = 32  # characters of a value beside its field
+KEPT_SECONDS = 60
+TILL = "mplus"
+MOST_OFFERED = 25  # records to choose from
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A flow's mapping as it is worked on: the version in force, and the draft where there is one."""
+
+    app: Application
+    flow: Flow
+    published: Published
+    draft: Draft | None
+    mapping: RuleMapping
+    parts: dict[Kind, Kind]
+    changed: dict[str, RuleChange]
+    faults: dict[str, str]
+    marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of the flow."""
+        return self.flow.name
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether another version has been published since the draft began."""
+        return self.draft is not None and self.draft.base != self.published.version
+
+    @property
+    def source(self) -> str:
+        """How the system is called that is read."""
+        return system_name(self.flow.source)
+
+    @property
+    def target(self) -> str:
+        """How the system is called that is written."""
+        return system_name(self.flow.target)
+
+    def rule(self, target: str) -> Rule | None:
+        """Return the rule for a field as it is worked on."""
+        return next((rule for rule in self.mapping.rules if rule.target == target), None)
+
+
+def desk_of(app: Application, name: str) -> Desk:
+    """Return what the page works on for a flow."""
+    flow, published, draft = app.flow(name), app.mapping(name), app.trying.draft(name)
+    mapping = draft.mapping if draft else published.mapping
+    base = (
+        published.mapping if draft is None or draft.base == published.version else app.trying.version(name, draft.base)
+    )
+    changed = {one.target: one for one in changes(base, mapping)}
+    return Desk(app, flow, published, draft, mapping, parts_of(flow), changed, app.trying.faults(name, mapping))
+
+
+# ---- records to try on ----------------------------------------------------------------------------------------------
+
+
+def recent_records(desk: Desk, kind: Kind) -> list[Record] | None:
+    """Return the last records of a flow, or None with the reason on screen."""
+    name = f"recent {desk.name} {kind}"
+    return asked(desk.app, name, lambda: desk.app.recent(desk.name, kind, MOST_OFFERED))
+
+
+def record_by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
+    """Return one record of the source; None when there is none, or with the reason on screen."""
+    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.trying.records(desk.name, kind, [key]))
+    return found[0] if found else None
+
+
+def try_on(desk: Desk, record: Record) -> Trial | None:
+    """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
+    shape = (desk.name, record, desk.mapping, desk.app.tables(), desk.app.flow_settings(desk.name))
+    kept: dict[str, Any] = st.session_state.setdefault("tried", {})
+    if kept.get("shape") == shape and time.monotonic() - kept["at"] < KEPT_SECONDS:
+        return kept["trial"]  # type: ignore[no-any-return]
+    found: list[Trial] = []
+    if not attempt(lambda: found.extend(desk.app.trying.trial(desk.name, desk.mapping, [record]))):
+        trouble(*st.session_state.pop("failure"))
+        return None
+    kept.update(shape=shape, at=time.monotonic(), trial=found[0])
+    return found[0]
+
+
+def captioned(fields: Sequence[Field], system: str) -> list[Field]:
+    """Return fields with captions in the language of the session, where the caption is ours and not the system's own.
+
+    AccountView names its fields in its dictionary; the till has no captions at all.
+    """
+
+    def caption(one: Field) -> str:
+        known = has_term(f"field_{one.kind}_{one.name}") or has_term(f"field_{one.name}")
+        ours = system == TILL or not one.wire
+        return field_name(f"{one.kind}.{one.name}") if known and ours else one.caption
+
+    return [replace(one, caption=caption(one)) for one in fields]
+
+
+def source_list(desk: Desk, part: Kind) -> list[Field] | None:
+    """Return the fields of the source that rules for a part read, or None with the reason on screen."""
+    kind, system = desk.parts[part], desk.flow.source
+    found = asked(desk.app, f"{system} {kind}", lambda: desk.app.fields(system, kind))
+    return None if found is None else captioned(found, system)
+
+
+def target_list(desk: Desk, part: Kind) -> list[Field] | None:
+    """Return the fields of the target of a part, or None with the reason on screen."""
+    system = desk.flow.target
+    return asked(desk.app, f"{system} {part}", lambda: desk.app.fields(system, part))
+
+
+def tried_kind(desk: Desk, part: Kind) -> Kind:
+    """Return the kind of record that the rules of a part are tried on."""
+    return read_kind(desk.flow, part)
+
+
+# ---- how things are called ------------------------------------------------------------------------------------------
+
+
+def table_label(name: str) -> str:
+    """Return how a value table is called."""
+    return text(f"table_{name}") if has_term(f"table_{name}") else name
+
+
+def function_label(name: str) -> str:
+    """Return how a function is called."""
+    return text(f"function_{name}") if has_term(f"function_{name}") else name
+
+
+def shown(value: Value) -> str:
+    """Return a value as it is shown beside its field: short, and a dash for none."""
+    said = " ".join(value_text(value).split())
+    return (f"{said[:SAMPLE]}…" if len(said) > SAMPLE else said) or "–"
+
+
+def source_label(fields: Sequence[Field], name: str, samples: dict[str, Value]) -> str:
+    """Return how a field of the source is offered: caption, its own name, its type, and a value it has."""
+    found = next((one for one in fields if one.name == name), None)
+    if found is None:
+        return text("field_absent", field=field_name(name)) if name else text("field_none")
+    own = found.wire or found.name
+    said = [found.caption if own == found.caption else f"{found.caption} ({own})", text(f"fieldtype_{found.type}")]
+    sample = samples.get(name)
+    return " · ".join(said if sample in EMPTY else [*said, shown(sample)])
+
+
+def target_about(target: Field | None) -> str:
+    """Return what a field of the target takes: its type and length, and the name its system has for it."""
+    if target is None:
+        return text("target_absent")
+    said = [text(f"fieldtype_{target.type}")]
+    if target.length:
+        said.append(term("field_length", length=target.length))
+    if target.wire and target.wire != target.name:
+        said.append(target.wire)
+    return " · ".join(said)
+
+
+def call_label(call: Call) -> str:
+    """Return one function of a chain with what it is given, in a few words."""
+    arguments = FUNCTIONS.get(call.name, ())
+    said = []
+    for place, value in enumerate(call.args):
+        of = arguments[min(place, len(arguments) - 1)] if arguments else None
+        if of is not None and of.takes is Takes.FIELD:
+            said.append(field_term(as_text(value)))
+        elif of is not None and of.takes is Takes.TABLE:
+            said.append(table_label(as_text(value)))
+        elif of is not None and of.takes is Takes.CHOICE and has_term(f"{of.name}_{value}"):
+            said.append(term(f"{of.name}_{value}"))
+        elif isinstance(value, str):
+            said.append(f"“{value}”")
+        else:
+            said.append(value_text(value))
+    return f"{function_label(call.name)} ({', '.join(said)})" if said else function_label(call.name)
+
+
+def way_label(rule: Rule) -> str:
+    """Return what happens to a value on its way: functions or expression, value table, fixed value."""
+    if rule.force:
+        return text("way_always", value=shown(rule.default))
+    said = [call_label(call) for call in rule.functions]
+    if rule.expression:
+        said.append(rule.expression)
+    if rule.table:
+        said.append(text("way_table", table=table_label(rule.table)))
+    if rule.default not in EMPTY:
+        said.append(text("way_default" if rule.source or rule.expression else "way_fixed", value=shown(rule.default)))
+    return " → ".join(said)
+
+
+def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
+    """Return one part of a rule as people read it; empty where the rule, or that part of it, is not there."""
+    if rule is None:
+        return ""
+    value = getattr(rule, name)
+    match name:
+        case "functions":
+            return " → ".join(map(call_label, value))
+        case "source":
+            found = next((one for one in fields if one.name == value), None)
+            return found.caption if found else field_name(value) if value else ""
+        case "table":
+            return table_label(value) if value else ""
+        case "ownership":
+            return text(f"owner_{value}")
+        case "unmapped":
+            return unmapped_label(value)
+        case "force":
+            return text("yes" if value else "no")
+        case "max_length":
+            return str(value or "")
+        case "default":
+            return value_text(value)
+        case _:
+            return str(value)
+
+
+def unmapped_label(value: Unmapped) -> str:
+    """Return what becomes of a value that its table does not have."""
+    return text(f"unmapped_{value}")

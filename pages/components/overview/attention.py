@@ -1,0 +1,133 @@
+"""What needs a person, most urgent first."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from integration.bootstrap import Application, ConnectionStatus, FlowStatus
+from integration.core.run import RunState
+from integration.services.exceptions import address_of
+from pages.components.shared.causes import headline
+from pages.components.shared.layout import note, small
+from pages.components.shared.repair import in_source, place_of, try_again
+from pages.components.shared.states import badge
+from pages.components.shared.wording import counted, euros, flow_name, moment, number, plain, say, system_name, text
+
+MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing a person should look at: its state, two lines, and where the button leads."""
+
+    state: str
+    title: str
+    about: str
+    verb: str
+    page: str
+    params: Mapping[str, str]
+    again: tuple[str, str, str] | None = None  # flow, cause and field of what can be tried again
+
+
+def needs(app: Application) -> list[Need]:
+    """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
+    statuses = app.statuses()
+    connections = app.connections()
+    if app.setting_up.goes_on():  # which leads to a system that is not connected yet
+        connections = [status for status in connections if status.connected]
+    found = [need for status in connections for need in _connection(status)]
+    found += [need for status in statuses for need in _stopped(app, status)]
+    found += [need for status in statuses for need in _in_doubt(app, status)]
+    found += [need for status in statuses for need in _waiting(app, status)]
+    return found + list(_parked(app))
+
+
+def _connection(status: ConnectionStatus) -> Iterator[Need]:
+    name = system_name(status.system)
+    if not status.connected:
+        yield Need("off", text("need_connect", system=name), text("need_connect_about"), text("btn_connect"),
+                   "setup", {"step": status.system})  # fmt: skip
+    elif status.ok is False:
+        wrong = next((one for one in status.findings if one.ok is False), None)
+        sentences = say(wrong.cause, {"system": status.system, **wrong.facts}) if wrong else None
+        title = sentences.what if sentences else text("need_connection", system=name)
+        yield Need("failed", plain(title), plain(sentences.do if sentences else ""), text("btn_look"),
+                   "setup", {"step": status.system})  # fmt: skip
+
+
+def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
+    latest = app.runs(status.flow.name, limit=1)
+    if not latest or latest[0].state not in (RunState.FAILED, RunState.INTERRUPTED):
+        return
+    run = latest[0]
+    state = "failed" if run.state is RunState.FAILED else "interrupted"
+    sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
+    title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
+    about = plain(f"{sentences.data} {sentences.do}")
+    if place := place_of(run.flow, run.error, "", run.facts):
+        yield Need(state, title, about, text("btn_repair"), "flows", place)
+    else:
+        yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
+
+
+def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
+    """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
+    for run in app.runs(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
+        if doubtful := app.doubtful(run):
+            system = system_name(app.flows[run.flow].target)
+            title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
+            about = text("need_in_doubt_about", system=system)
+            params = {"run": run.id, "show": "in_doubt"}
+            yield Need("in_doubt", title, about, text("btn_follow"), "runs", params)
+
+
+def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
+    run = status.waiting
+    if run is None:
+        return
+    changes = app.row_count(run.id, "planned")
+    title = counted("need_waiting", changes, flow=flow_name(run.flow))
+    about = text("need_made", moment=moment(run.started_at))
+    for brake in run.brakes:
+        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
+    params = {"flow": run.flow, "plan": run.id}
+    yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
+
+
+def _parked(app: Application) -> Iterator[Need]:
+    for group in app.exceptions.groups():
+        title = text("need_parked", flow=flow_name(group.flow), number=number(group.count), what=headline(app, group))
+        correct = in_source(app, group.flow, group.cause, group.field)
+        do = plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do)
+        sold = f"{text('cause_sold', amount=euros(group.sold))}." if group.sold else ""
+        since = text("need_since", moment=moment(group.first_seen))
+        about = " ".join(part for part in (correct or do, sold, since) if part)
+        place = {"flow": group.flow, "cause": address_of(group.of)}
+        again = (group.flow, group.cause, group.field)
+        yield Need("parked", title, about, text("btn_repair"), "exceptions", place, again)
+
+
+def needs_list(app: Application, found: list[Need]) -> None:
+    """Draw what needs a person as rows with one verb each; O opens the first."""
+    with st.container(border=True, gap="xsmall", key="rows_needs"):
+        for place, need in enumerate(found[:MOST]):
+            if place:
+                st.divider()
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(width=156):
+                    badge(need.state)
+                with st.container(width="stretch", gap=None):
+                    small(f"**{need.title}**")
+                    note(need.about)
+                if need.again and st.button(
+                    text("btn_try_again_short"), key=f"again-{place}", type="tertiary", help=text("try_again_about")
+                ):
+                    try_again(app, *need.again)
+                if st.button(need.verb, key=f"need-{place}", width=132, shortcut=None if place else "O"):
+                    st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
+    if len(found) > MOST:
+        note(text("and_more", number=number(len(found) - MOST)))

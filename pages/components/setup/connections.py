@@ -1,0 +1,204 @@
+"""The first two steps of the set-up: log in at AccountView, connect the till, each checked line by line."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from integration.bootstrap import Application, ConnectionStatus
+from integration.connectors.protocol import Finding, Tell
+from pages.components.setup.names import names_section, names_unsaved
+from pages.components.setup.steps import next_step
+from pages.components.shared.application import person
+from pages.components.shared.connections import check_result
+from pages.components.shared.draft import asked
+from pages.components.shared.layout import attempt, note
+from pages.components.shared.states import mark
+from pages.components.shared.wording import plain, system_name, text
+
+Kind = Literal["primary", "secondary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A connection as it stands, and where on the page its check is shown."""
+
+    status: ConnectionStatus
+    check: DeltaGenerator
+
+    @property
+    def system(self) -> str:
+        """The system."""
+        return self.status.system
+
+    @property
+    def well(self) -> bool:
+        """Whether the system is connected, and nothing is wrong as far as it was looked at."""
+        return self.status.connected and self.status.ok is not False
+
+    @property
+    def kind(self) -> Kind:
+        """How the button that connects is drawn: once all is well, the way on is what matters."""
+        return "secondary" if self.well else "primary"
+
+    def fill(self, act: Callable[[Tell], object]) -> None:
+        """Check, line by line where everybody can see it, and draw the page anew with what was found."""
+
+        def tell(findings: Sequence[Finding]) -> None:
+            with self.check.container():
+                check_result(self.system, findings, under_way=True)
+
+        attempt(lambda: act(tell))
+        st.rerun()
+
+
+def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
+    """Return where the form of a system is drawn, and the place of its check beneath."""
+    form, check = st.container(border=True), st.empty()
+    return form, Spot(next(one for one in app.connections() if one.system == system), check)
+
+
+def _asks(app: Application, spot: Spot) -> bool:
+    """Tell whether to draw the form of a system: not while it is connected and well, before somebody asks for it."""
+    system, key = spot.system, f"own-{spot.system}"
+    if not app.sandboxed and not spot.well:
+        return True
+    if app.sandboxed:
+        note(text("setup_sandboxed"))
+    else:
+        about = plain(spot.status.about)
+        st.markdown(f"{mark('ok')} {text('setup_connected', about=about) if about else text('connected')}")
+    if st.session_state.get(f"asks-{system}"):
+        if app.sandboxed:
+            note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
+        return True
+    label = text("btn_connect_own", system=system_name(system)) if app.sandboxed else text("btn_change_access")
+    if st.button(label, icon=":material/cable:" if app.sandboxed else ":material/key:", key=key):
+        st.session_state[f"asks-{system}"] = True
+        st.rerun()
+    return False
+
+
+def _checked(app: Application, spot: Spot) -> None:
+    """Show what the last check found, offer a new one, and the way on."""
+    status = spot.status
+    with spot.check.container():
+        if status.findings:
+            check_result(status.system, list(status.findings))
+        elif status.connected:
+            note(text("not_checked"))
+    if status.connected:
+        kind: Kind = "secondary" if status.ok is not None else "primary"
+        if st.button(text("btn_check_again"), icon=":material/network_check:", type=kind, key=f"check-{status.system}"):
+            spot.fill(lambda tell: app.check(status.system, tell))
+    unsaved = names_unsaved(app) if status.system == "accountview" else ""
+    next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
+
+
+# ---- AccountView ----------------------------------------------------------------------------------------------------
+
+
+def accountview_step(app: Application) -> None:
+    """Log in at AccountView in three short parts: the keys, the log-in itself, the company."""
+    form, spot = _spot(app, "accountview")
+    with form:
+        st.subheader(text("setup_accountview"), anchor=False)
+        if _asks(app, spot):
+            note(text("setup_accountview_about"))
+            _login_form(app, spot)
+            if not app.sandboxed and app.logged_in():
+                _company_form(app, spot)
+    _checked(app, spot)
+    names_section(app)
+
+
+def _login_form(app: Application, spot: Spot) -> None:
+    with st.form("accountview", border=False):
+        with st.container(horizontal=True, gap="small"):
+            client_id = st.text_input(text("field_client_id"), autocomplete="off") or ""
+            secret = st.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
+        address = st.text_input(text("field_address"), app.address("accountview"), autocomplete="off") or ""
+        kind: Kind = "secondary" if not app.sandboxed and app.logged_in() else spot.kind
+        pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
+    if not pressed:
+        return
+    if not client_id.strip() or not secret.strip():
+        note(f":orange[:material/error: {text('fill_both')}]")
+        return
+    page: list[str] = []
+    if attempt(lambda: page.append(app.authorize_address(_here(), client_id, secret, person(), address))):
+        note(text("log_in_there"))
+        st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
+    else:
+        st.rerun()
+
+
+def _here() -> str:
+    """Return the address of this page, to which AccountView sends the operator back."""
+    return str(st.context.url or "").partition("?")[0]
+
+
+def finished_login(app: Application) -> None:
+    """Take up the answer of a log-in that came back in the address, and clear the address of it."""
+    code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
+    if not code and not (state and st.query_params.get("error")):
+        return
+    for name in ("code", "state", "error", "error_description", "scope"):
+        st.query_params.pop(name, None)
+    st.query_params["step"] = "accountview"
+    if attempt(lambda: app.authorized(code, state)):
+        st.session_state["asks-accountview"] = True  # the company is chosen next
+
+
+def _company_form(app: Application, spot: Spot) -> None:
+    known = asked(app, "companies", app.companies)
+    if known is None:
+        return
+    note(f"{mark('ok')} {text('logged_in')}")
+    company = st.selectbox(
+        text("field_company"), list(known), index=None, format_func=lambda one: known[one],
+        placeholder=text("choose_company"), key="company",
+    )  # fmt: skip
+    if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
+        st.session_state.pop("asks-accountview", None)
+        spot.fill(lambda tell: app.choose_company(company, person(), tell))
+
+
+# ---- MplusKASSA -----------------------------------------------------------------------------------------------------
+
+
+def mplus_step(app: Application) -> None:
+    """Connect the till with address, port, ident and secret; the secret is never shown again, only replaced."""
+    form, spot = _spot(app, "mplus")
+    with form:
+        st.subheader(text("setup_mplus"), anchor=False)
+        if _asks(app, spot):
+            note(text("setup_mplus_about"))
+            _mplus_form(app, spot)
+    _checked(app, spot)
+
+
+def _mplus_form(app: Application, spot: Spot) -> None:
+    with st.form("mplus", border=False):
+        with st.container(horizontal=True, gap="small"):
+            at = urlsplit(app.address("mplus"))
+            address = st.text_input(text("field_address"), f"{at.scheme}://{at.hostname}", autocomplete="off") or ""
+            port = st.text_input(text("field_port"), str(at.port or ""), width=140, autocomplete="off") or ""
+        with st.container(horizontal=True, gap="small"):
+            ident = st.text_input(text("field_ident"), autocomplete="off") or ""
+            secret = st.text_input(text("field_secret"), type="password", autocomplete="off") or ""
+        pressed = st.form_submit_button(text("btn_check_connection"), icon=":material/network_check:", type=spot.kind)
+    if not pressed:
+        return
+    if not all(part.strip() for part in (address, ident, secret)):
+        note(f":orange[:material/error: {text('fill_all')}]")
+        return
+    host = address.strip().rstrip("/")
+    url = f"{host}:{port.strip()}/" if port.strip() else f"{host}/"
+    st.session_state.pop("asks-mplus", None)
+    spot.fill(lambda tell: app.connect_mplus(url, ident, secret, person(), tell))

@@ -1,0 +1,51 @@
+"""The third step of the set-up: which flows shall run, and how often."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from pages.components.flows.brakes import MOST_MINUTES
+from pages.components.setup.steps import next_step
+from pages.components.shared.application import person
+from pages.components.shared.layout import note, small
+from pages.components.shared.wording import flow_name, term, text, way
+
+
+def flows_step(app: Application) -> None:
+    """Offer each flow with what it does; what is chosen is kept at once, and the questions depend on it."""
+    with st.container(border=True, gap="small", key="rows_flows"):
+        st.subheader(text("setup_flows"), anchor=False)
+        note(text("setup_flows_about_on" if app.setting_up.started() else "setup_flows_about"))
+        suggested = app.setting_up.suggested()
+        for name in app.flows:
+            st.divider()
+            _flow(app, name, chosen=name in suggested)
+    chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
+    waits = "" if chosen else text("setup_flows_none")
+    next_step("flows", primary=True, waits=waits, first=lambda: _keep(app))  # what is suggested counts once it was seen
+
+
+def _flow(app: Application, name: str, *, chosen: bool) -> None:
+    flow = app.flows[name]
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        st.toggle(
+            flow_name(name), chosen, key=f"choose-{name}", label_visibility="collapsed", width=44, on_change=_keep,
+            args=(app,),
+        )  # fmt: skip
+        with st.container(width="stretch", gap=None):
+            small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
+            small(text(f"flow_does_{name}"))
+            note(text("flow_creates", kinds=term(f"flow_creates_{name}")))
+        st.number_input(
+            text("setting_schedule_minutes"), 1, MOST_MINUTES, app.flow_settings(name).schedule_minutes, width=170,
+            key=f"minutes-{name}", disabled=not st.session_state[f"choose-{name}"], on_change=_keep, args=(app,),
+        )  # fmt: skip
+
+
+def _keep(app: Application) -> None:
+    """Keep what is chosen on screen."""
+    chosen = {
+        name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
+    }  # fmt: skip
+    app.setting_up.choose(chosen, person())

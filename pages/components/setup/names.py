@@ -1,0 +1,323 @@
+"""What AccountView calls its objects and fields: looked at object by object, and saved with one button."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.errors import IntegrationError
+from integration.services.names import HEADER, MANNER, Name, Named, NamedObject, There
+from integration.words import has_term
+from pages.components.shared.application import person
+from pages.components.shared.draft import asked
+from pages.components.shared.inputs import captioned
+from pages.components.shared.layout import attempt, note, small
+from pages.components.shared.states import LOOKS, mark
+from pages.components.shared.tables import browse
+from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text
+
+LONGEST = 40
+UNVERIFIED, NARROW = "○", "\u202f"
+LOOK = {There.PRESENT: "ok", There.ABSENT: "failed", There.UNUSED: "off", There.UNREAD: "unknown"}
+WORDS = {
+    "sales_order_line": "line",
+    "posting_line": "line",
+    "trade_invoice_line": "line",
+    "trade_invoice": "sales_order",
+}
+"""Groups whose fields are called as those of a kind of record that we know under another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Names as they are on screen, and not saved yet; what was refused, and why."""
+
+    changed: dict[str, str]
+    refused: dict[str, str]
+    kept: dict[str, Any]
+
+    def value(self, name: Name) -> str:
+        return self.changed.get(name.path, name.value)
+
+    def put(self, name: Name, value: str) -> None:
+        if value == self.value(name):
+            return
+        self.refused.pop(name.path, None)
+        if value == name.value:
+            self.changed.pop(name.path, None)
+        else:
+            self.changed[name.path] = value
+
+    def key(self, name: Name) -> str:
+        """Return the key of a field on screen; another one after the names were saved or put back."""
+        return f"{name.path}-{self.kept['round']}"
+
+    def renew(self, *, saved: bool = False) -> None:
+        self.kept["round"] += 1
+        self.kept["read"] += saved
+
+    def forget(self, *, saved: bool = False) -> None:
+        self.changed.clear()
+        self.refused.clear()
+        self.renew(saved=saved)
+
+
+def names_section(app: Application) -> None:
+    """Draw the names behind a fold: they are read only while it is open. Nothing while AccountView is not connected."""
+    if not app.is_connected("accountview"):
+        return
+    with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
+        if fold.open:
+            _names(app)
+
+
+def names_unsaved(app: Application) -> str:
+    """Return what to do first while names are changed and not saved; empty when none are."""
+    return text("names_save_first") if _draft(app).changed else ""
+
+
+def _draft(app: Application) -> _Draft:
+    place = "sandbox" if app.sandboxed else "real"
+    kept = st.session_state.setdefault(f"names-{place}", {"changed": {}, "refused": {}, "round": 0, "read": 0})
+    return _Draft(kept["changed"], kept["refused"], kept)
+
+
+def _names(app: Application) -> None:
+    draft = _draft(app)
+    kept = draft.kept
+    of_objects, was_changed = _of_objects(draft), bool(draft.changed)
+    named = asked(app, f"names {kept['read']} {sorted(of_objects.items())}", lambda: app.names(of_objects))
+    if named is None:
+        return
+    note(text("names_about"))
+    if named.cause:
+        note(f":orange[:material/info: {text('names_unread')}]")
+    chosen = _overview(named, draft)
+    if any(_is_unverified(name, draft.value(name)) for one in named.objects for name in one.fields):
+        note(text("names_about_unverified"))
+    _object(chosen, draft)
+    if (_of_objects(draft), bool(draft.changed)) != (of_objects, was_changed):  # drawn above as it was
+        st.rerun()
+    _bar(app, named, draft)
+
+
+def _of_objects(draft: _Draft) -> dict[str, str]:
+    return {path: value for path, value in draft.changed.items() if path.startswith(("objects.", "warehouses."))}
+
+
+# ---- all objects ----------------------------------------------------------------------------------------------------
+
+
+def _overview(named: Named, draft: _Draft) -> NamedObject:
+    """Draw a row for each object and return the one that is looked at."""
+    frame = pd.DataFrame(
+        [
+            {
+                "object": text(f"names_object_{one.name}"),
+                "code": " ".join(draft.value(name) for name in one.own[:1]),
+                "table": " + ".join(draft.value(name) for name in one.own[1:3] if draft.value(name)),
+                "there": "" if one.name == "manner" else _tag(one.there),
+                "about": " ".join(_counts(one)),
+            }
+            for one in named.objects
+        ]
+    )
+    config = st.column_config
+    columns = {
+        "object": config.TextColumn(text("col_names_object"), width=145),
+        "code": config.TextColumn(text("col_code"), width=50),
+        "table": config.TextColumn(text("col_names_table"), width=128),
+        "there": config.TextColumn(text("col_names_there"), width=112),
+        "about": config.TextColumn(text("col_names_about"), width=60),
+    }
+    place = browse(frame, columns, "names_objects", text("names_title"))
+    if place is not None:
+        st.query_params["object"] = named.objects[place].name
+    wanted = st.query_params.get("object", "")
+    return next((one for one in named.objects if one.name == wanted), named.objects[0])
+
+
+def _tag(there: There) -> str:
+    return f"{LOOKS[LOOK[there]].sign} {text(f'names_there_{there}')}"
+
+
+def _counts(one: NamedObject) -> list[str]:
+    """Return how many fields that have to be there are not, and how many stand under unverified names."""
+    if one.there is There.UNUSED:
+        return []
+    absent = sum(name.there is There.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
+    unverified = sum(_is_unverified(name, name.value) for name in one.fields)
+    signs = {LOOKS["failed"].sign: absent, UNVERIFIED: unverified}
+    return [f"{sign}{NARROW}{number(count)}" for sign, count in signs.items() if count]
+
+
+def _has_to_be_there(name: Name, value: str) -> bool:
+    """Tell whether a field has to be in AccountView; where a default is missing, the field is left out."""
+    return bool(value) and (name.needed or value != name.default)
+
+
+def _is_unverified(name: Name, value: str) -> bool:
+    return name.unverified and value == name.default
+
+
+# ---- one object -----------------------------------------------------------------------------------------------------
+
+
+def _object(one: NamedObject, draft: _Draft) -> None:
+    """Draw the codes and tables of an object, and a field for each of its fields."""
+    flows = ", ".join(flow_name(flow) for flow in one.flows)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap=None):
+            small(f"**{text(f'names_object_{one.name}')}**")
+            if flows:
+                note(text("names_needed_for", flows=flows))
+        differing = [name for name in one.names if not name.fixed and draft.value(name) != _usual(name)]
+        if differing and st.button(text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"):
+            for name in differing:
+                draft.put(name, _usual(name))
+            draft.renew()
+            st.rerun()
+    if has_term(f"names_about_{one.name}"):
+        note(text(f"names_about_{one.name}"))
+    _fields(one.own, draft)
+    if one.own and not draft.value(one.own[0]):  # an object that is not in use needs no fields
+        return
+    for title, names in _groups(one):
+        if title:
+            small(f"**{text(title)}**")
+        _fields(names, draft)
+
+
+def _usual(name: Name) -> str:
+    """Return the default, or what a caption proposes where there is none."""
+    return name.default or name.proposed
+
+
+def _groups(one: NamedObject) -> Sequence[tuple[str, tuple[Name, ...]]]:
+    if one.name == "manner":
+        return (("", one.fields),)
+    lines = tuple(name for name in one.fields if name.path.partition(".")[0].endswith("_line"))
+    header = tuple(name for name in one.fields if name not in lines)
+    titled = (("names_of_fields", header), ("names_of_lines", lines))
+    return tuple((title, names) for title, names in titled if names)
+
+
+def _fields(names: Sequence[Name], draft: _Draft) -> None:
+    with st.grid(3, min_column_width=190, gap="small"):
+        for name in names:
+            with st.container(gap=None):
+                draft.put(name, _field(name, draft))
+                _beside(name, draft)
+
+
+def _field(name: Name, draft: _Draft) -> str:
+    """Draw one name and return it: chosen from what AccountView has where that is known, else as it is typed."""
+    now, key = draft.value(name), draft.key(name)
+    if name.path == "page_strategy":
+        ways = ("number", "last_key")
+        return str(
+            st.selectbox(
+                _label(name), ways, index=ways.index(now), key=key, disabled=name.fixed,
+                format_func=lambda one: text(f"names_page_strategy_{one}"),
+            )
+        )  # fmt: skip
+    if not name.options:
+        given = st.text_input(
+            _label(name), now, key=key, disabled=name.fixed, max_chars=LONGEST, autocomplete="off",
+            help=text("names_posting_history_about") if name.short == "posting_history" else None,
+        )  # fmt: skip
+        return (given or "").strip()
+    known = {code.upper(): code for code in name.options}
+    at = known.get(now.upper(), now)
+    options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
+    chosen = st.selectbox(
+        _label(name), options, index=options.index(at) if at in options else None, key=key, disabled=name.fixed,
+        format_func=lambda one: _offered(one, name.options),
+    )  # fmt: skip
+    return now if chosen == at else str(chosen or "")
+
+
+def _offered(code: str, options: Mapping[str, str]) -> str:
+    if not code:
+        return text("names_none")
+    return captioned(code, options) if code in options else text("field_absent", field=code)
+
+
+def _label(name: Name) -> str:
+    group, _, short = name.path.rpartition(".")
+    own = {"code": "names_code", "object": "names_code", "table": "names_table", "detail": "names_detail"}
+    if group.startswith("objects") or name.path in ("warehouses.object", "warehouses.table"):
+        return text(own.get(short, f"names_{short}"))
+    if name.path in (*MANNER, HEADER):
+        return text(f"names_{short}")
+    if short == "number" and group.endswith("_line"):
+        return text("field_line_number")
+    return field_name(f"{WORDS.get(group, group)}.{short}" if group else short)
+
+
+def _is_absent(name: Name, now: str) -> bool:
+    if name.options:
+        return bool(now) and now.upper() not in {code.upper() for code in name.options}
+    return name.there is There.ABSENT and now == name.value
+
+
+def _beside(name: Name, draft: _Draft) -> None:
+    """Say under a field what is worth knowing: that it is not there, our default, what would fit, what was refused."""
+    now = draft.value(name)
+    said = []
+    if _is_absent(name, now):
+        said.append(f"{mark('failed' if _has_to_be_there(name, now) else 'off')} {text('names_there_absent')}")
+    if now != name.default:
+        said.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))
+    elif name.unverified:
+        said.append(text("names_unverified"))
+    if not now and name.proposed:
+        said.append(plain(text("names_fits", field=captioned(name.proposed, name.options))))
+    if name.fixed:
+        said.append(text("names_fixed"))
+    if said:
+        note(" · ".join(said))
+    if name.path in draft.refused:
+        note(f":orange[:material/error: {plain(draft.refused[name.path])}]")
+
+
+# ---- saving ---------------------------------------------------------------------------------------------------------
+
+
+def _bar(app: Application, named: Named, draft: _Draft) -> None:
+    """Draw the bar that says what is changed and what saving it causes, with the one button that does."""
+    if not draft.changed:
+        return
+    every = {name.path: name for one in named.objects for name in one.names}
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        refused = [
+            text("names_refused", field=_label(every[path]) if path in every else path, expected=expected)
+            for path, expected in draft.refused.items()
+        ]
+        about = f":orange[{plain(' '.join(refused))}]" if refused else f":gray[{text('names_effect')}]"
+        st.markdown(f"**{counted('names_changed', len(draft.changed))}.** {about}", width="stretch")
+        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
+            draft.forget()
+            st.rerun()
+        label = counted("btn_save_names", len(draft.changed))
+        if st.button(label, type="primary", icon=":material/save:", key="save_names"):
+            _save(app, draft)
+
+
+def _save(app: Application, draft: _Draft) -> None:
+    try:
+        app.set_names(draft.changed, person())
+    except IntegrationError as error:
+        draft.refused.clear()
+        draft.refused[error.facts.get("setting", "")] = error.facts.get("expected", "")
+        st.rerun()
+    draft.forget(saved=True)
+    with st.spinner(text("names_effect")):
+        attempt(lambda: app.check("accountview"))
+    st.session_state["said"] = text("saved")
+    st.rerun()

@@ -1,0 +1,94 @@
+"""The last step of the set-up: what is missing first, what is there after it, and the first preview."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.services.readiness import Line, Weight
+from pages.components.setup.questions import PROPOSED, name_of, reason, title_of
+from pages.components.setup.steps import connection_stands, go_to, step_name
+from pages.components.shared.application import person
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import note, small
+from pages.components.shared.states import mark
+from pages.components.shared.wording import counted, flow_name, system_name, term, text
+
+SIGNS = {
+    Weight.STOPS: mark("failed"), Weight.PARKS: mark("parked"), Weight.UNSEEN: PROPOSED, Weight.DONE: mark("ok"),
+}  # fmt: skip
+
+
+def ready_step(app: Application) -> None:
+    """Draw the list, each line leading to its step or question, and offer the first preview when nothing stops it."""
+    for status in app.connections():
+        if status.connected and status.ok is None:
+            with st.spinner(text("checking", system=system_name(status.system))):
+                app.check(status.system)
+    lines = app.setting_up.readiness()
+    stops = sum(line.weight is Weight.STOPS for line in lines)
+    with st.container(border=True, gap="small", key="rows_ready"):
+        st.subheader(counted("ready_stops", stops) if stops else text("ready_title"), anchor=False)
+        note(text("ready_about_stops" if stops else "ready_about"))
+        for weight in Weight:
+            _lines(app, [line for line in lines if line.weight is weight])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        note(text("ready_later"))
+        st.page_link("pages/flows.py", label=text("nav_flows"), icon=":material/tune:")
+    if not stops:
+        _first_preview(app)
+
+
+def _lines(app: Application, lines: Sequence[Line]) -> None:
+    """Draw the lines of one weight; of answered questions the flow says how many."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        if line.asked is not None and line.weight is Weight.DONE:
+            counts[line.asked.flow] = counts.get(line.asked.flow, 0) + 1
+        else:
+            _line(app, line)
+    for flow, number in counts.items():
+        _row(mark("ok"), flow_name(flow), counted("ready_answered", number), "questions", flow=flow)
+
+
+def _line(app: Application, line: Line) -> None:
+    one = line.asked
+    if one is None:
+        _row(SIGNS[line.weight], step_name(line.step), _stands(app, line), line.step)
+        return
+    why = one.lack.why if one.lack is not None else None
+    about = reason(why) if why else text("ready_unseen" if one.proposal else "question_open")
+    _row(SIGNS[line.weight], f"{flow_name(one.flow)}: {title_of(one)}", about, line.step, name_of(one), one.flow)
+
+
+def _stands(app: Application, line: Line) -> str:
+    if line.step == "flows":
+        return ", ".join(flow_name(flow) for flow in app.setting_up.chosen()) or text("setup_flows_none")
+    return connection_stands(next(one for one in app.connections() if one.system == line.step))
+
+
+def _row(sign: str, title: str, about: str, step: str, question: str = "", flow: str = "") -> None:
+    st.divider()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(sign, width=24)
+        with st.container(width="stretch", gap=None):
+            small(f"**{title}**")
+            note(about)
+        st.button(text("btn_open"), key=f"to-{step}-{question or title}", type="tertiary", on_click=go_to,
+                  args=(step, question, flow))  # fmt: skip
+
+
+def _first_preview(app: Application) -> None:
+    """Offer the first preview; the other chosen flows follow by themselves."""
+    (first, *others), started = app.setting_up.chosen(), app.setting_up.started()
+    said = text("ready_text")
+    if others and not started:
+        said = f"{said} {text('ready_others', flows=', '.join(term(f'flow_{flow}') for flow in others))}"
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.markdown(f":small[:gray[{said}]]", width="stretch")
+        label = text("btn_new_preview" if started else "btn_first_preview", flow=term(f"flow_{first}"))
+        if st.button(label, type="primary", icon=":material/difference:", key=f"first-{first}"):
+            app.setting_up.start(person())
+            start_preview(app, first)

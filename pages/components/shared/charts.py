@@ -1,0 +1,245 @@
+# ruff: noqa: TID251 - the one place that draws with Plotly
+"""Charts in the colours of the theme; state colours go by name, never by order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components.shared.states import LOOKS, line_colour, word
+from pages.components.shared.wording import separators
+
+HEIGHT = 260
+WHOLE = ",.12~r"
+"""How numbers are written: all their digits, with the signs of the language."""
+
+
+FAINT = 0.5
+LIMIT = "#8A94A0"
+BAR_SHARE = 0.7  # of a period that its bar fills
+FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
+STRIPES = {"skipped": "/", "left": "x"}  # results that share the colour of what is unchanged
+ANSWER_HEIGHT = 360
+SHORT_DAYS = 9
+Bounds = tuple[datetime, datetime]
+"""From when to when a chart goes."""
+
+CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
+
+
+def state_bars(frame: pd.DataFrame, at: str, states: list[str], every: int = 1) -> None:
+    """Draw one stacked bar for each row, a column of `frame` for each state.
+
+    `at` names the labels below the bars, of which each `every`-th is written.
+    """
+    figure = go.Figure()
+    for state in states:
+        if state in frame and frame[state].sum():
+            figure.add_bar(
+                x=frame[at],
+                y=frame[state],
+                name=word(state),
+                marker={"color": line_colour(LOOKS[state].colour), "opacity": FAINT if state == "skipped" else 1},
+            )
+    figure.update_layout(barmode="stack", xaxis={"dtick": every, "tickangle": 0})
+    chart(figure)
+
+
+def flow_bars(frame: pd.DataFrame, at: str, names: Mapping[str, str], alt: str, every: int = 1) -> None:
+    """Draw one stacked bar for each row, a column of `frame` for each flow that has one, in colours of no state."""
+    figure = go.Figure()
+    for colour, (name, label) in zip(CALM, names.items(), strict=False):
+        if name in frame:
+            figure.add_bar(x=frame[at], y=frame[name], name=label, marker={"color": stand_in(colour)})
+    figure.update_layout(barmode="stack", showlegend=True, xaxis={"dtick": every, "tickangle": 0})
+    chart(figure, alt=alt)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A level that a chart marks by a dotted line, with what it says there."""
+
+    level: float
+    words: str
+
+
+def steps(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, limit: Limit | None = None,
+    unsure: pd.Timestamp | None = None,
+) -> None:  # fmt: skip
+    """Draw levels over time as steps: a line for each column of `frame`, whose index are the moments.
+
+    From `unsure` on the lines are dotted: nobody has looked since.
+    """
+    figure = go.Figure()
+    for place, column in enumerate(frame.columns):
+        parts = list(_sure_and_unsure(frame[column], unsure))
+        for first, (dash, part) in enumerate(parts):
+            figure.add_scatter(
+                x=part.index, y=part, name=names.get(column, column), mode="lines", legendgroup=column,
+                connectgaps=True, showlegend=not first,
+                line={"shape": "hv", "width": 2, "dash": dash, "color": stand_in(place)},
+            )  # fmt: skip
+    if limit is not None:
+        figure.add_hline(
+            y=limit.level, line={"dash": "dot", "width": 1, "color": LIMIT}, annotation_text=limit.words,
+            annotation_position="top left", annotation_font={"color": LIMIT, "size": 12},
+        )  # fmt: skip
+    _over_time(figure, ticks, alt)
+
+
+def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
+    """Yield a line in the parts that are drawn apart: solid up to a moment, dotted from there on."""
+    if unsure is None or unsure >= line.index[-1]:
+        yield "solid", line
+        return
+    at = max(unsure, line.index[0])
+    known = line[line.index <= at]
+    there = pd.Series([known.iloc[-1]], index=[at])
+    if at > line.index[0]:
+        yield "solid", pd.concat([known, there])
+    yield "dot", pd.concat([there, line[line.index > at]])
+
+
+def ups_and_downs(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta
+) -> None:  # fmt: skip
+    """Draw for each name what rose above the line and what fell below it.
+
+    `frame` has a row for each period and name: period, origin, rose, fell. `unit` is how long a period is.
+    """
+    figure = go.Figure()
+    for place, (name, label) in enumerate(names.items()):
+        mine = frame[frame["origin"] == name]
+        colour = stand_in(place)
+        for sign, column in ((1, "rose"), (-1, "fell")):
+            figure.add_bar(
+                x=mine["period"], y=sign * mine[column], name=label, legendgroup=name, showlegend=sign > 0,
+                marker={"color": colour}, width=BAR_SHARE * unit.total_seconds() * 1000,
+            )  # fmt: skip
+    figure.update_layout(barmode="relative")
+    last = frame["period"].max() + unit
+    figure.update_xaxes(range=[min(frame["period"].min() - unit, last - FEWEST_BARS * unit), last])
+    _over_time(figure, ticks, alt)
+
+
+def stand_in(place: int) -> str:
+    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
+    return f"#{place + 1:06d}"
+
+
+def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bounds: Bounds | None = None) -> None:
+    """Draw a figure whose labels below are moments, written by the pattern `ticks`."""
+    if bounds is not None:
+        figure.update_xaxes(range=bounds)
+    figure.update_layout(
+        colorway=[stand_in(place) for place in range(10)],
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        hovermode="x unified",
+        separators=separators(),
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        showlegend=True,
+        xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
+        yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
+    )
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
+
+
+def chart(figure: go.Figure, height: int = HEIGHT, alt: str = "") -> None:
+    """Draw a figure in the console's manner: the theme's ten colours, a legend above, no tools."""
+    figure.update_layout(
+        colorway=[f"#{place:06d}" for place in range(1, 11)],  # stand-ins: Streamlit puts the theme's ten colours there
+        height=height,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        hovermode="x unified",
+        separators=separators(),
+        legend_title_text=None,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        bargap=max(0.3, 1 - len(figure.data[0].x) / 12) if figure.data else 0.3,  # few bars stay slim
+        xaxis={"title": None, "type": "category"},
+        yaxis={"title": None, "rangemode": "tozero", "tickformat": WHOLE, "hoverformat": WHOLE},
+    )
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt or None)
+
+
+ANY = ",~g"  # numbers with as many decimals as they have
+SHORT = ",.3~f"
+UNITS = {"hour": 3_600_000, "day": 86_400_000}  # in milliseconds
+WIDEST = 0.7  # of its hour or day
+
+
+def results_over_time(
+    frame: pd.DataFrame, states: Sequence[str], ticks: str, unit: str, bounds: Bounds, alt: str
+) -> None:
+    """Draw one stacked bar for each hour or day, a column of `frame` for each result; its index are the periods."""
+    figure = go.Figure()
+    for state in states:
+        if state in frame and frame[state].sum():
+            figure.add_bar(
+                x=frame.index, y=frame[state], name=word(state), width=WIDEST * UNITS[unit],
+                marker={"color": line_colour(LOOKS[state].colour), "pattern": {"shape": STRIPES.get(state, "")}},
+            )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    _over_time(figure, ticks, alt, bounds=bounds)
+
+
+def points_over_time(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, bounds: Bounds, alt: str, unit: str
+) -> None:
+    """Draw a point for each row of `frame`: at, seconds, flow, label."""
+    figure = go.Figure()
+    for colour, (flow, name) in zip(CALM, names.items(), strict=False):
+        mine = frame[frame["flow"] == flow]
+        figure.add_scatter(
+            x=mine["at"], y=mine["seconds"], text=mine["label"], name=name, mode="markers",
+            marker={"color": stand_in(colour), "size": 7, "opacity": 0.8},
+            hovertemplate=f"%{{y:,.1f}} {unit} · %{{text}}<extra>{name}</extra>",
+        )  # fmt: skip
+    _over_time(figure, ticks, alt, SHORT, bounds)
+
+
+def lines_over_time(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, bounds: Bounds, alt: str, unit: str
+) -> None:
+    """Draw a line for each column of `frame`, whose index are the moments."""
+    figure = go.Figure()
+    for colour, (flow, name) in zip(CALM, names.items(), strict=False):
+        if flow in frame:
+            figure.add_scatter(
+                x=frame.index, y=frame[flow], name=name, mode="lines+markers", connectgaps=True,
+                line={"width": 2, "color": stand_in(colour)}, marker={"size": 5},
+                hovertemplate=f"%{{y:,.2f}} {unit}<extra>{name}</extra>",
+            )  # fmt: skip
+    if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
+        figure.update_xaxes(dtick=UNITS["day"])  # else a day would be written several times
+    _over_time(figure, ticks, alt, SHORT, bounds)
+
+
+def answer_chart(
+    kind: Literal["bar", "line", "scatter"], at: "pd.Series[Any]", values: Mapping[str, "pd.Series[Any]"], alt: str
+) -> None:
+    """Draw an answer of the log: one series for each name, over what stands in `at`."""
+    figure = go.Figure()
+    for name, series in values.items():
+        if kind == "bar":
+            figure.add_bar(x=at, y=series, name=name)
+        else:
+            figure.add_scatter(x=at, y=series, name=name, mode="lines" if kind == "line" else "markers")
+    figure.update_layout(
+        colorway=[stand_in(place) for place in range(10)], height=ANSWER_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="closest" if kind == "scatter" else "x unified",
+        separators=separators(), showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        xaxis={"title": None, **({} if _continuous(at) else {"type": "category", "nticks": 20})},
+        yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
+    )  # fmt: skip
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
+
+
+def _continuous(series: "pd.Series[Any]") -> bool:
+    return pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series)

@@ -1,0 +1,149 @@
+"""Shared shapes of a page: head, sections, notes, filters, empty states and trouble."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from integration.core.errors import IntegrationError
+from pages.components.shared.wording import plain, say, text
+
+
+def note(words: str) -> None:
+    """Write secondary text. `words` may hold our own Markdown; what is foreign comes escaped."""
+    st.markdown(f":small[:gray[{words}]]")
+
+
+def small(words: str) -> None:
+    """Write a line of the size that tables have."""
+    st.markdown(f":small[{words}]")
+
+
+def head(title: str, about: str, badges: Sequence[str] = ()) -> DeltaGenerator:
+    """Draw the head of a page and return the container for its actions."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap=None):
+            st.title(" ".join([title, *badges]), anchor=False)
+            note(about)
+        return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
+
+
+def section(title: str, about: str = "") -> None:
+    """Draw the head of a section."""
+    st.subheader(title, anchor=False)
+    if about:
+        note(about)
+
+
+def choice(
+    name: str,
+    options: Sequence[str],
+    default: str,
+    label: Callable[[str], str] = str,
+    forget: Sequence[str] = (),
+) -> str:
+    """Draw a filter and return what is chosen; the address holds the code, never the counted or translated label.
+
+    `forget` names what of the address no longer fits once this filter moves.
+    """
+
+    def keep() -> None:
+        st.query_params[name] = st.session_state[f"_{name}"]
+        for other in forget:
+            st.query_params.pop(other, None)
+            st.session_state.pop(other, None)
+
+    asked = st.query_params.get(name, default)
+    at = asked if asked in options else default
+    st.session_state[f"_{name}"] = at  # always: in another language this is another widget, which knows of no choice
+    chosen = st.segmented_control(
+        text(f"choice_{name}"), options, required=True, key=f"_{name}", on_change=keep, format_func=label,
+        label_visibility="collapsed", wrap=True,  # German words are longer than a tablet is wide
+    )  # fmt: skip
+    return str(chosen or at)
+
+
+def search(name: str, placeholder: str) -> str:
+    """Draw a search field whose text is kept in the address, and return it."""
+    if st.session_state.pop(f"clear_{name}", False):
+        st.session_state[name] = ""  # the address follows: it is bound to the field
+    found = st.text_input(
+        placeholder, placeholder=placeholder, icon=":material/search:", label_visibility="collapsed", key=name,
+        bind="query-params", type="search", width="stretch",
+    )  # fmt: skip
+    return (found or "").strip()
+
+
+def clear_search(name: str) -> None:
+    """Empty a search field at the next run of the page, which begins at once."""
+    st.session_state[f"clear_{name}"] = True
+    st.rerun()
+
+
+def page_offset(name: str, total: int, size: int) -> int:
+    """Return where the page that is shown begins in a list; 0 for a page the list no longer has."""
+    asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
+    offset = (int(asked) - 1) * size if asked.isdecimal() else 0
+    return offset if 0 <= offset < total else 0
+
+
+def pages(name: str, total: int, size: int) -> None:
+    """Draw the choice of pages under a list that has more than one; `page_offset` says which is shown."""
+    last = -(-total // size)
+    if last > 1:
+        st.pagination(last, key=name, bind="query-params")
+
+
+def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty") -> bool:
+    """Say why there is nothing here and what to do next; tell whether the action was pressed."""
+    with st.container(border=True, gap="xsmall", horizontal_alignment="center"):
+        st.space("xsmall")
+        st.markdown(f":gray[:material/{icon}:]", width="content")
+        st.markdown(f"**{title}**", width="content")
+        st.markdown(f":small[:gray[{about}]]", width="content")
+        pressed = st.button(action, key=key) if action else False
+        st.space("xsmall")
+    return pressed
+
+
+def icon_button(icon: str, label: str, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
+    """Draw a button that is only an icon and tell whether it was pressed; its label is a tooltip, and is read aloud."""
+    with st.container(key=f"icon-only-{key}", width="content"):
+        return st.button(
+            label, icon=f":material/{icon}:", key=key, type="tertiary", help=label, shortcut=shortcut, disabled=disabled
+        )
+
+
+def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
+    """Say what happened, what it means for the data, and what to do."""
+    sentences = say(code, facts)
+    icon, colour = ("error", "red") if state == "failed" else ("pause_circle", "orange")
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f":{colour}[:material/{icon}:] **{plain(sentences.what)}**")
+        for more in (sentences.data, sentences.do):
+            if more:
+                small(plain(more))
+
+
+def attempt(action: Callable[[], object]) -> bool:
+    """Do what a button asks and tell whether it worked; what stood in the way is shown by `failures`."""
+    try:
+        action()
+    except IntegrationError as error:
+        st.session_state["failure"] = (error.code, dict(error.facts))
+        return False
+    return True
+
+
+def failures() -> None:
+    """Show what stood in the way of the last button, once."""
+    failure = st.session_state.pop("failure", None)
+    if failure is not None:
+        trouble(*failure)
+
+
+def facts_table(rows: Mapping[str, str]) -> None:
+    """Draw captions with their values; both may hold our own Markdown."""
+    st.table({f":gray[{name}]": value for name, value in rows.items()}, border="horizontal")

@@ -1,0 +1,302 @@
+"""Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from pages.components.shared.application import person
+from pages.components.shared.failures import refreshing
+from pages.components.shared.layout import attempt, facts_table, note, section, trouble
+from pages.components.shared.states import mark, run_state, tag, tint
+from pages.components.shared.tables import browse
+from pages.components.shared.wording import (
+    counted,
+    duration,
+    flow_name,
+    moment,
+    number,
+    plain,
+    say,
+    span,
+    system_name,
+    table_time,
+    term,
+    text,
+    who,
+)
+
+REFRESH_SECONDS = 1
+SLOW = 10  # records a second
+COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
+
+
+# ---- at work --------------------------------------------------------------------------------------------------------
+
+
+@refreshing(REFRESH_SECONDS)
+def progress_strip(app: Application, run_id: str) -> None:
+    """Draw what a run at work has done, at what rate, and about how long it still takes.
+
+    The page is drawn anew once the run comes to rest.
+    """
+    run = app.run(run_id)
+    if run.state not in ACTIVE:
+        st.rerun()
+    flow = app.flows[run.flow]
+    share = min(1.0, run.progress_done / run.progress_total) if run.progress_total else 0.0
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            title = term(
+                f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
+            )
+            st.markdown(f"**{flow_name(run.flow)} · {title}**", width="content")
+            if st.button(
+                text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
+            ):
+                attempt(lambda: app.cancel(run_id, person()))
+                st.toast(text("cancel_asked_preview" if run.state is RunState.PREVIEWING else "cancel_asked"))
+        st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
+        if run.error:
+            held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
+            note(f":orange[:material/pause_circle: {plain(held.what)}] {plain(held.do)}")
+        note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
+
+
+def _progress(app: Application, run: Run) -> list[str]:
+    done, total = run.progress_done, run.progress_total
+    writing = run.state is RunState.COMMITTING
+    if total:
+        key = "progress_written" if writing else "progress_compared"
+        said = [text(key, done=number(done), total=number(total))]
+    else:
+        said = [counted("progress_read", done)]
+    if writing:
+        said += _settled(app, run)
+    pace = app.pace(run)
+    if pace.per_second:
+        said.append(text("progress_rate", rate=_speed(pace.per_second)))
+    if pace.seconds_left:
+        said.append(term("progress_left", duration=span(max(1, round(pace.seconds_left)))))
+    return said
+
+
+def _settled(app: Application, run: Run) -> Iterator[str]:
+    """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
+    lines = {name: app.row_count(run.id, name) for name in ("sent", "proven", "parked", "park")}
+    if lines["sent"]:
+        yield term("progress_sent", number=number(lines["sent"]))
+    settled = {
+        "proven": lines["proven"],
+        "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
+        "in_doubt": app.doubtful(run),
+    }
+    yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
+
+
+def _speed(per_second: float) -> str:
+    """Return a speed; a slow one with a decimal, because it is not nothing."""
+    decimals = Decimal("0.1") if per_second < SLOW else Decimal(1)
+    return number(Decimal(per_second).quantize(decimals))
+
+
+# ---- the sum --------------------------------------------------------------------------------------------------------
+
+
+def sum_strip(counts: Counts) -> None:
+    """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
+    parts = {
+        "proven": counts.proven,
+        "unchanged": counts.unchanged,
+        "skipped": counts.skipped,
+        "parked": counts.parked,
+    }
+    parts |= {name: value for name, value in (("in_doubt", counts.in_doubt), ("waiting", counts.planned)) if value}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.metric(text("col_read"), number(counts.read), width="content")
+        for place, (name, value) in enumerate(parts.items()):
+            st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
+            st.metric(text(f"badge_{name}"), number(value), width="content")
+    if counts.difference:
+        note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
+    else:
+        note(f"{mark('ok')} {text('sum_fits')}")
+
+
+def run_sum(app: Application, run_id: str) -> None:
+    """Draw the sum of a run, anew every other second while it is at work."""
+
+    def draw() -> None:
+        sum_strip(app.run(run_id).counts)
+
+    refreshing(2 if app.run(run_id).state in ACTIVE else None)(draw)()
+
+
+def added(runs: Sequence[Run]) -> Counts:
+    """Return the counts of several runs together."""
+    names = ("read", "proven", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
+
+
+# ---- the list -------------------------------------------------------------------------------------------------------
+
+
+def run_table(runs: Sequence[Run]) -> Run | None:
+    """Draw runs, newest first, and return the one that was clicked."""
+    frame = run_frame(runs)
+    states = {tag(run_state(state)): run_state(state) for state in RunState}
+    config = st.column_config
+    columns: dict[str, Any] = {
+        "run": config.TextColumn(text("col_run"), width=88),
+        "flow": config.TextColumn(text("col_flow")),
+        "mode": config.TextColumn(text("fact_mode"), width=92),
+        "state": config.MultiselectColumn(
+            text("col_status"), options=list(states), color=[tint(state) for state in states.values()]
+        ),
+        "started": config.DatetimeColumn(text("col_started"), width=112),
+        "took": config.TextColumn(text("col_duration"), width=84),
+        "by": config.TextColumn(text("col_by"), width=104),
+    }
+    columns |= {name: config.NumberColumn(text(f"col_{name}")) for name in COUNTED}
+    clicked = browse(frame, columns, "runs-table", text("nav_runs"), {"started": table_time})
+    return None if clicked is None else runs[clicked]
+
+
+def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return runs as a table, for the screen and the download."""
+    zone = datetime.now().astimezone().tzinfo if not st.context.timezone else st.context.timezone
+    started = pd.Series([run.started_at for run in runs], dtype="datetime64[us, UTC]")
+    return pd.DataFrame(
+        {
+            "run": [short_id(run.id) for run in runs],
+            "flow": [flow_name(run.flow) for run in runs],
+            "mode": [text(f"mode_short_{run.mode}") for run in runs],
+            "state": [[tag(run_state(run.state))] for run in runs],
+            "started": started.dt.tz_convert(zone).dt.tz_localize(None),
+            "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
+            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
+            "by": [who(run.by) for run in runs],
+        }
+    )
+
+
+def runs_csv(runs: Sequence[Run]) -> str:
+    """Return runs as CSV: bare codes, ISO times."""
+    shown = [
+        {
+            "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
+            "started_at": run.started_at.isoformat(), "ended_at": run.ended_at.isoformat() if run.ended_at else "",
+            "read": run.counts.read, "proven": run.counts.proven, "unchanged": run.counts.unchanged,
+            "skipped": run.counts.skipped, "parked": run.counts.parked, "in_doubt": run.counts.in_doubt,
+            "not_written": run.counts.planned,
+        }
+        for run in runs
+    ]  # fmt: skip
+    return pd.DataFrame(shown).to_csv(index=False)
+
+
+def short_id(run_id: str) -> str:
+    """Return the part of a run's id that people say: what follows date and time."""
+    return run_id.rpartition("-")[2]
+
+
+# ---- one run --------------------------------------------------------------------------------------------------------
+
+
+def run_facts(app: Application, run: Run) -> None:
+    """Draw what one run is: when, by whom, how much it read, and who approved what."""
+    flow = app.flows[run.flow]
+    rows = {
+        text("col_started"): f"{moment(run.started_at)} · {plain(who(run.by))}",
+        text("col_duration"): duration(run.started_at, run.ended_at) if run.ended_at else text("still_open"),
+        text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
+        text("col_mapping"): text("mapping_version", version=run.mapping_version),
+    }
+    if run.mode is Mode.UNDO and run.position.get("of"):
+        rows[text("col_undoes")] = text("run_title", run=short_id(run.position["of"]))
+    if run.fingerprint:
+        rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
+    if run.approval is not None:
+        said = plain(who(run.approval.by))
+        if run.approval.left_out:
+            said += f" · {counted('run_left_out', len(run.approval.left_out))}"
+        if run.approval.confirmed:
+            said += f" · {counted('run_confirmed', len(run.approval.confirmed))}"
+        rows[text("col_approved")] = said
+    facts_table(rows)
+
+
+def run_phases(app: Application, run: Run) -> None:
+    """Draw what a run did one after the other and how long each took; nothing where that was not kept."""
+    phases = app.phases(run.id)
+    if not phases:
+        return
+    section(text("run_phases"))
+    name, took, began = text("col_phase"), text("col_duration"), text("col_started")
+    rows = [
+        {
+            name: text(f"stretch_{one.name}"),
+            took: duration(one.began_at, one.ended_at) if one.ended_at else f"{mark('running')} {text('still_open')}",
+            began: moment(one.began_at),
+        }
+        for one in phases
+    ]
+    if run.ended_at:
+        rows.append(
+            {name: f"**{text('phases_total')}**", took: f"**{duration(run.started_at, run.ended_at)}**", began: ""}
+        )
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def run_actions(app: Application, run: Run) -> None:
+    """Offer what can be done with a run in its state; a stopped one says why it stopped."""
+    if run.state is RunState.READY and st.button(
+        text("btn_open_preview"), icon=":material/difference:", type="primary", key="open_preview"
+    ):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+    if run.state is RunState.INTERRUPTED:
+        if st.button(text("btn_discard_rest"), type="tertiary", key="discard"):
+            attempt(lambda: app.discard(run.id, person()))
+            st.rerun()
+        if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
+            attempt(lambda: app.resume(run.id, person()))
+            st.rerun()
+    if (
+        run.state is RunState.DONE
+        and run.counts.proven
+        and st.button(text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=text("undo_about"))
+    ):
+        undo(app, run)
+    if run.state not in (RunState.READY, RunState.PREVIEWING) and st.button(
+        text("btn_open_plan"), icon=":material/difference:", key="open_plan"
+    ):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+
+
+def undo(app: Application, run: Run) -> None:
+    """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
+    started: list[str] = []
+    if attempt(lambda: started.append(app.undo(run.id, by=person()))):
+        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": started[0]})
+    st.rerun()
+
+
+def stopped_by(run: Run) -> None:
+    """Say what stopped a run, what that means for the data, and what to do; one at work says so in its progress."""
+    if run.error and run.state not in ACTIVE:
+        state = "failed" if run.state is RunState.FAILED else "interrupted"
+        facts: Mapping[str, str] = {"flow": run.flow, "run": short_id(run.id), **run.facts}
+        trouble(run.error, facts, state)
+
+
+def today(app: Application) -> list[Run]:
+    """Return the runs that began today and did not end aside."""
+    midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return [run for run in app.runs(limit=300) if run.started_at >= midnight and run.state is not RunState.DISCARDED]

@@ -1,0 +1,89 @@
+"""Dense tables: a click or the arrow keys choose what is looked at, ticks choose what is acted on."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.io.formats.style import Styler
+
+from integration.words import MISSING
+from pages.components.shared.wording import number_text
+
+ROW = 34
+MOST_ROWS_HIGH = 15
+
+Columns = Mapping[str, Any]
+"""Streamlit's column configuration by column name."""
+
+Written = Mapping[str, Callable[[Any], str]]
+"""How the values of a column are written, by column name."""
+
+
+def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:
+    """Draw a table and return the place of the row that was clicked."""
+    picked = _draw(localised(frame, written), columns, key, alt, ["single-cell"], None, len(frame))
+    return _clicked(picked, len(frame))
+
+
+def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFrame | Styler:
+    """Return a table whose numbers are written in the language of the session; the values stay what they are.
+
+    `written` names the columns that are written in another manner. A column must have no `format` of its own, which
+    would win, and which Streamlit fills by the locale of the browser.
+    """
+    asked = {name: manner for name, manner in (written or {}).items() if name in frame.columns}
+    numeric = [name for name, kind in frame.dtypes.items() if is_numeric_dtype(kind) and not is_bool_dtype(kind)]
+    if not (asked or numeric):
+        return frame
+    lists = [name for name in frame.columns if len(frame) and isinstance(frame[name].iloc[0], list)]
+    manners: dict[Any, str | Callable[[Any], str] | None] = {
+        **{name: lambda _: "" for name in lists},  # their cells draw themselves
+        **dict.fromkeys(numeric, number_text),
+        **asked,
+    }
+    return frame.style.format(manners, na_rep="")
+
+
+def choose(
+    frame: pd.DataFrame, columns: Columns, key: str, alt: str, ticked: Sequence[int]
+) -> tuple[int | None, set[int]]:
+    """Draw a table with ticks and return the place of the row that was clicked, and those that are ticked.
+
+    `ticked` are the ticks it starts with; the same key must come with the same ones.
+    """
+    picked = _draw(localised(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
+    return _clicked(picked, len(frame)), set(picked["rows"])
+
+
+def _draw(
+    table: pd.DataFrame | Styler,
+    columns: Columns,
+    key: str,
+    alt: str,
+    modes: list[Literal["multi-row", "single-cell"]],
+    ticked: list[int] | None,
+    rows: int,
+) -> Mapping[str, Any]:
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        height=ROW * (min(rows, MOST_ROWS_HIGH) + 1) + 3,
+        row_height=ROW,
+        placeholder=MISSING,
+        key=key,
+        on_select="rerun",
+        selection_mode=modes,
+        selection_default=None if ticked is None else {"selection": {"rows": ticked, "columns": [], "cells": []}},
+        column_config=columns,
+        alt=alt,
+    )
+    return event["selection"]
+
+
+def _clicked(picked: Mapping[str, Any], rows: int) -> int | None:
+    place = picked["cells"][0][0] if picked["cells"] else rows
+    return int(place) if place < rows else None

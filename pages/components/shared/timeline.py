@@ -1,0 +1,255 @@
+"""What happened, newest first: per day, with time, icon and a sentence."""
+
+# ruff: noqa: TID251 - pages speak to the browser, in tables
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.bootstrap import Application
+from integration.words import has_term, known
+from pages.components.shared.failures import refreshing
+from pages.components.shared.layout import note, small
+from pages.components.shared.wording import (
+    amount_text,
+    clock_time,
+    counted,
+    field_name,
+    number,
+    plain,
+    say,
+    short_day,
+    span,
+    term,
+    text,
+    value_text,
+    who,
+)  # fmt: skip
+
+_LOOKS = {
+    "proven": ("green", "verified"),
+    "sent": ("blue", "send"),
+    "in_doubt": ("violet", "help"),
+    "parked": ("orange", "pause_circle"),
+    "planned": ("gray", "rule"),
+    "planned_again": ("gray", "replay"),
+    "skipped": ("gray", "skip_next"),
+    "left": ("gray", "remove"),
+    "unchanged": ("gray", "equal"),
+    "approved": ("blue", "approval"),
+    "run_started": ("gray", "play_arrow"),
+    "plan_ready": ("gray", "difference"),
+    "read": ("gray", "download"),
+    "run_done": ("green", "check_circle"),
+    "run_failed": ("red", "error"),
+    "run_interrupted": ("orange", "pause_circle"),
+    "run_discarded": ("gray", "block"),
+    "stop_asked": ("gray", "stop_circle"),
+    "issue_closed": ("green", "task_alt"),
+    "issue_set_aside": ("gray", "inventory_2"),
+    "issue_taken_back": ("orange", "undo"),
+    "linked_by_hand": ("blue", "link"),
+}
+GOOD = ("planned", "sent", "proven")
+"""Steps of a machine that say nothing new where all of them went well."""
+
+WELL = [set(GOOD)]
+
+SHOWN_VALUES = 4
+REFRESH_SECONDS = 5
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
+_COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
+_OF_RUN = "SELECT * FROM events WHERE run = '{run}' AND key = '' ORDER BY happened_at DESC, id DESC"
+
+Happened = Mapping[str, Any]
+"""One event of the log, by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline: its sentence, what is said below it, and the events it stands for, newest first."""
+
+    at: datetime
+    event: str
+    title: str
+    lines: Sequence[str] = field(default_factory=list)
+    events: Sequence[Happened] = field(default_factory=list)
+
+
+def timeline(events: pd.DataFrame, limit: int = 200) -> None:
+    """Draw events, newest first. `events` is what the log answers: one row each, with the time in UTC."""
+    draw([entry(event) for event in rows_of(events.head(limit))])
+    if len(events) > limit:
+        note(text("events_more", number=len(events) - limit))
+
+
+def draw(entries: Sequence[Entry], details: Callable[[Entry, int], None] | None = None) -> None:
+    """Draw the lines of a timeline, newest first; `details` draws at the end of each how to see more of it."""
+    with st.container(border=True, gap="small"):
+        if not entries:
+            note(text("events_none"))
+        day = ""
+        for place, one in enumerate(entries):
+            if short_day(one.at) != day:
+                day = short_day(one.at)
+                note(f"**{day}**")
+            _line(one, place, details)
+
+
+def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) -> None:
+    colour, icon = _LOOKS.get(one.event, ("gray", "circle"))
+    with st.container(horizontal=True, gap="xsmall", wrap=False):
+        st.markdown(f":small[:gray[{clock_time(one.at)}]]", width=62)
+        st.markdown(f":{colour}[:material/{icon}:]", width=20)
+        with st.container(width="stretch", gap=None):
+            small(f"**{plain(one.title)}**")
+            for line in one.lines:
+                note(line)
+        if details is not None:
+            details(one, place)
+
+
+@refreshing(REFRESH_SECONDS)
+def run_timeline(app: Application, run_id: str) -> None:
+    """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
+    events = app.logbook.ask(_OF_RUN.format(run=run_id.replace("'", "''")))
+    timeline(events)
+    if len(events):
+        note(text("events_of_run"))
+
+
+def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table by column name."""
+    return [{str(name): value for name, value in row.items()} for row in events.to_dict("records")]
+
+
+def entry(event: Happened) -> Entry:
+    """Return the line of one event."""
+    return Entry(moment_of(event), str(event["event"]), event_title(event), _about(event), [event])
+
+
+def folded(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the lines with the steps of a record in one run in one, where all of them went well."""
+    steps: dict[tuple[str, ...], list[Happened]] = {}
+    for one in entries:
+        steps.setdefault(_step_of(one), []).extend(one.events)
+    well = {step for step, events in steps.items() if {event["event"] for event in events} in WELL}
+    return [
+        _told_at_once(one, steps[_step_of(one)]) if one.event == "proven" else one
+        for one in entries
+        if _step_of(one) not in well or one.event == "proven"
+    ]
+
+
+def _step_of(one: Entry) -> tuple[str, ...]:
+    return tuple(str(one.events[0][name]) for name in ("run", "kind", "key"))
+
+
+def _told_at_once(one: Entry, events: Sequence[Happened]) -> Entry:
+    """Return the line of several steps: what was planned is said below, with how many steps it took and how long."""
+    planned = next((event for event in events if event["event"] == "planned"), None)
+    if planned is None or len(events) < len(GOOD):
+        return one
+    steps, took = counted("life_step", len(events)), one.events[0].get("ms")
+    if took is not None and pd.notna(took):
+        steps = f"{steps}, {span(float(took) / 1000)}"
+    return Entry(one.at, one.event, one.title, [*_about(planned), steps], events)
+
+
+def moment_of(event: Happened) -> datetime:
+    """Return when an event happened."""
+    at = pd.Timestamp(event["happened_at"])
+    found: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
+    return found
+
+
+def event_title(event: Happened) -> str:
+    """Return the sentence of one event: what happened, and for what stands still, why."""
+    title = event_name(str(event["event"]))
+    code = str(event.get("code") or "")
+    if known(code):
+        return f"{title}: {say(code, texts_of(event.get('facts'))).what}"
+    return f"{title} · {term(f'badge_{code}')}" if has_term(f"badge_{code}") else title
+
+
+def event_name(event: str) -> str:
+    """Return what happened, without why."""
+    return text(f"event_{event}") if has_term(f"event_{event}") else event.replace("_", " ")
+
+
+def event_reason(event: Happened) -> str:
+    """Return why, or what changed, in one line of plain text."""
+    code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
+    if known(code):
+        return say(code, facts).what
+    said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
+    said += [f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
+             for path, old, new in changes_of(event)[:2]]  # fmt: skip
+    said += [f"{text(f'fact_{name}')}: {_shown(name, facts[name])}" for name in _TOLD if facts.get(name)]
+    return " · ".join(said)
+
+
+def changes_of(event: Happened) -> list[tuple[str, str, str]]:
+    """Return the fields that an event changes: path, old and new value."""
+    before, after = texts_of(event.get("before")), texts_of(event.get("after"))
+    return [
+        (path, logged_value(path, before.get(path, "")), logged_value(path, value))
+        for path, value in after.items()
+        if value and value != before.get(path)
+    ]
+
+
+def logged_value(path: str, value: str) -> str:
+    """Return a value of the log as this language writes it."""
+    if value in ("yes", "no"):
+        return term(value)
+    if _DAY.fullmatch(value):
+        return value_text(date.fromisoformat(value))
+    if _FIGURE.fullmatch(value) and any(part in path.rpartition("/")[2] for part in _COUNTED):
+        return amount_text(Decimal(value)) if "." in value else number(Decimal(value))
+    return value
+
+
+def _about(event: Happened) -> list[str]:
+    lines = []
+    changed = [
+        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**" if old
+        else f"{plain(field_name(path))} **{plain(new)}**"
+        for path, old, new in changes_of(event)
+    ]  # fmt: skip
+    if changed:
+        more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
+        lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
+    facts = texts_of(event.get("facts"))
+    told = [f"{plain(text(f'fact_{name}'))}: {plain(_shown(name, facts[name]))}" for name in _TOLD if facts.get(name)]
+    if told and not known(str(event.get("code") or "")):
+        lines.append(" · ".join(told))
+    return lines
+
+
+_TOLD = ("by", "mode", "records", "changes", "read", "proven", "unchanged", "skipped", "parked", "reference", "version")
+
+
+def _shown(name: str, fact: str) -> str:
+    match name:
+        case "by":
+            return who(fact)
+        case "mode" if has_term(f"mode_{fact}"):
+            return term(f"mode_{fact}")
+        case _:
+            return fact
+
+
+def texts_of(given: object) -> dict[str, str]:
+    """Return facts or values as the log keeps them: a mapping, or JSON text of one."""
+    if isinstance(given, str) and given:
+        given = json.loads(given)
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}

@@ -1,0 +1,539 @@
+"""What is particular to customers: companies and persons, VAT numbers, defaults by country, and nobody becoming two."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Change
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.rules import Trace
+from integration.core.run import Link, Mode, RunState, Staged, Step
+from integration.flows.customers.logic import Customers, CustomerSettings
+from integration.flows.spec import FLOWS, FlowLogic
+from integration.store.database import Database, open_database
+from tests.bench import Bench, edited, shipped
+from tests.builders import a_create, a_debtor, a_relation
+from tests.fakes import MemoryConnector
+
+BODY = shipped("customers")
+VAT, OTHER_VAT = "NL123456782B12", "DE136695976"
+
+
+def customers(body: Mapping[str, Any] = BODY, **settings: Any) -> Customers:
+    return Customers(CustomerSettings(**settings), body, 7, {"price_groups": {"A": "2"}})
+
+
+def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
+    """Return the shipped mapping with some rules added, or put in the place of those for the same field."""
+    mine = {rule["target"] for rule in rules}
+    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
+
+
+def staged(record: Record, **settings: Any) -> Staged:
+    (one,) = customers(**settings).stage(0, [record])
+    return one
+
+
+def values(record: Record, **settings: Any) -> Mapping[str, Value]:
+    one = staged(record, **settings)
+    assert one.record is not None, one.issue or one.skip
+    return one.record.values
+
+
+def parked(record: Record, **settings: Any) -> Issue:
+    one = staged(record, **settings)
+    assert one.issue is not None
+    assert (one.record, one.skip) == (None, None)
+    return one.issue
+
+
+def skipped(record: Record, **settings: Any) -> str:
+    one = staged(record, **settings)
+    assert one.skip is not None
+    assert one.skip.key == record.key
+    return one.skip.reason
+
+
+def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, **settings: Any) -> Record:
+    logic = customers(**settings)
+    found = logic.shape(0, logic.stage(0, [record]), marks or {}, marks or {}).desired
+    assert found is not None
+    return found
+
+
+def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> Held:
+    return Held(a_relation("77", **relation), "77", "5", evidence=evidence, others=others)
+
+
+# ---- the flow and its settings
+
+
+def test_debtors_become_relations() -> None:
+    logic: FlowLogic = customers()
+    assert logic.flow is FLOWS["customers"]
+    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
+    assert CustomerSettings().schedule_minutes == 15
+    assert logic.watched(a_create(a_relation())) == ()
+
+
+def test_texts_are_kept_unless_changed_and_codes_equal() -> None:
+    policy = customers().policy
+    assert policy["relation.street"] is Ownership.KEEP_UNLESS_CHANGED
+    assert policy["relation.vat_number"] is Ownership.KEEP_EQUAL
+    assert policy["relation.price_group"] is Ownership.ON_CREATE
+
+
+def test_the_external_id_cannot_be_given_up() -> None:
+    rule = {"target": "relation.external_id", "source": "number", "ownership": "never"}
+    with pytest.raises(ConfigurationError) as refusal:
+        customers(with_rules(rule))
+    assert refusal.value.facts["setting"] == "mapping rule relation.external_id"
+
+
+def test_a_country_is_known_by_two_letters() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        customers(by_country={"Nederland": {}})
+    assert refusal.value.facts["setting"].startswith("customers by_country")
+
+
+# ---- one debtor by itself
+
+
+def test_a_debtor_without_a_contact_is_a_person() -> None:
+    found = values(a_debtor(name="Anna de Boer"))
+    assert found["name"] == "Anna de Boer"
+    assert not found["company"]
+    assert not found["contact"]
+
+
+@pytest.mark.parametrize("telling", [{"contact": "Anna de Boer"}, {"vat_number": VAT}, {"chamber_number": "12345678"}])
+def test_a_debtor_with_a_contact_or_a_number_of_a_company_is_one(telling: dict[str, Value]) -> None:
+    found = values(a_debtor(name="Boer BV", **telling))
+    assert (found["name"], found["company"]) == ("Boer BV", "Boer BV")
+
+
+def test_the_company_has_its_contact() -> None:
+    assert values(a_debtor(contact=" Anna de Boer "))["contact"] == "Anna de Boer"
+
+
+def test_the_debtor_number_is_the_key_and_the_external_id() -> None:
+    one = staged(a_debtor("10042"))
+    assert one.record is not None
+    assert (one.key, one.record.kind, one.record.key) == ("10042", Kind.RELATION, "10042")
+    assert one.record.values["external_id"] == "10042"
+
+
+def test_a_customer_is_called_by_its_name() -> None:
+    assert staged(a_debtor(name="Anna de Boer")).title == "Anna de Boer"
+
+
+def test_a_debtor_without_a_name_is_parked() -> None:
+    issue = parked(a_debtor(name=" "))
+    assert (issue.cause, issue.field, issue.facts["system"]) == ("required_field_empty", "relation.name", "mplus")
+
+
+def test_what_a_customer_is_recognised_by_is_there_without_a_rule_too() -> None:
+    body = {"version": 1, "rules": [{"target": "relation.name", "source": "name"}]}
+    found = values(a_debtor("10042", email=" anna@voorbeeld.nl ", vat_number=VAT), body=body)
+    assert found == {
+        "name": "Klant 10042", "email": "anna@voorbeeld.nl", "vat_number": VAT, "external_id": "10042",
+    }  # fmt: skip
+    policy = customers(body).policy
+    assert "relation.email" not in policy
+    assert "relation.vat_number" not in policy
+
+
+def test_an_email_address_longer_than_the_till_takes_is_never_cut_off() -> None:
+    rule = {"target": "relation.email", "source": "email", "max_length": 10}
+    issue = parked(a_debtor("10042", email="anna@voorbeeld.nl"), body=with_rules(rule))
+    assert issue.cause == "email_too_long"
+    assert issue.facts.items() >= {"customer": "Klant 10042", "length": "17", "limit": "10", "system": "mplus"}.items()
+
+
+def test_a_text_that_is_too_long_names_its_field() -> None:
+    rule = {"target": "relation.city", "source": "city", "max_length": 3}
+    assert parked(a_debtor(), body=with_rules(rule)).cause == "field_too_long"
+
+
+# ---- who takes part
+
+
+def test_a_blocked_debtor_takes_no_part() -> None:
+    assert skipped(a_debtor(blocked=True)) == "blocked"
+
+
+def test_a_blocked_debtor_is_sent_as_inactive_where_that_is_set() -> None:
+    assert values(a_debtor(blocked=True), blocked="inactive")["active"] is False
+
+
+def test_debtors_are_left_out_by_number_whatever_the_capitals() -> None:
+    assert skipped(a_debtor("KASSA"), leave_out=["kassa "]) == "left_out_by_number"
+
+
+def test_only_the_collective_accounts_of_customers_count_where_they_are_set() -> None:
+    assert skipped(a_debtor(account="1600"), accounts=["1300"]) == "not_a_debtor"
+    assert staged(a_debtor(account="1300"), accounts=["1300"]).record is not None
+
+
+def test_filters_decide_who_takes_part() -> None:
+    only_germany = [{"field": "country", "operator": "equal", "value": "DE"}]
+    assert skipped(a_debtor(), filters=only_germany) == "filtered_out"
+
+
+# ---- VAT numbers
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        (f" {VAT} ", VAT), ("nl 1234.56.782.B12", VAT), (OTHER_VAT, OTHER_VAT), ("", ""),
+        ("123456782B12", "123456782B12"),
+    ],
+)  # fmt: skip
+def test_a_vat_number_is_sent_without_blanks_and_points(written: str, sent: str) -> None:
+    assert values(a_debtor(vat_number=written))["vat_number"] == sent
+
+
+@pytest.mark.parametrize("number", ["NL123456789B01", "123456789B01", "DE1", "EL1"])
+def test_a_vat_number_whose_check_digits_do_not_fit_is_parked(number: str) -> None:
+    issue = parked(a_debtor("10042", vat_number=number))
+    assert (issue.cause, issue.field) == ("vat_number_invalid", "relation.vat_number")
+    country = number[:2] if number[:2].isalpha() else "NL"
+    assert issue.facts == {"key": "10042", "value": number, "customer": "Klant 10042", "country": country}
+
+
+@pytest.mark.parametrize(("number", "country"), [("GB1", "NL"), ("123", "CH"), ("123", "")])
+def test_a_vat_number_from_outside_the_union_cannot_be_checked(number: str, country: str) -> None:
+    assert values(a_debtor(vat_number=number, country=country))["vat_number"] == number
+
+
+# ---- defaults by country
+
+
+COUNTRIES: dict[str, Any] = {
+    "by_country": {"de": {"vat_method": "inclusive", "vat_method_with_number": "shifted", "price_group": "3"}},
+    "default_vat_method": "exclusive",
+    "default_price_group": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("debtor", "method", "group"),
+    [
+        ({"country": "NL"}, "exclusive", "1"),
+        ({"country": "DE"}, "inclusive", "3"),
+        ({"country": "DE", "vat_number": OTHER_VAT}, "shifted", "3"),
+        ({"country": ""}, "exclusive", "1"),
+    ],
+)
+def test_vat_method_and_price_group_come_from_the_country(debtor: dict[str, Value], method: str, group: str) -> None:
+    found = values(a_debtor(**debtor), **COUNTRIES)
+    assert (found["vat_method"], found["price_group"]) == (method, group)
+
+
+def test_without_defaults_the_till_decides() -> None:
+    assert not {"vat_method", "price_group"} & values(a_debtor()).keys()
+
+
+def test_a_rule_counts_before_the_defaults() -> None:
+    rule = {"target": "relation.price_group", "source": "price_list", "table": "price_groups", "unmapped": "empty"}
+    assert values(a_debtor(price_list="A"), body=with_rules(rule), **COUNTRIES)["price_group"] == "2"
+    assert values(a_debtor(price_list="B"), body=with_rules(rule), **COUNTRIES)["price_group"] == "1"
+
+
+# ---- whose relation it is
+
+
+def objection(record: Record, found: Held | None, link: Link | None = None, **settings: Any) -> Issue | None:
+    return customers(**settings).objection(0, record, found, link)
+
+
+def test_two_candidates_are_a_question() -> None:
+    issue = objection(desired(a_debtor("10042")), held(others=("78", "79")))
+    assert issue is not None
+    assert issue.cause == "customer_ambiguous"
+    assert issue.facts.items() >= {"customer": "Klant 10042", "system": "mplus", "candidates": "77, 78, 79"}.items()
+
+
+def test_one_candidate_is_the_customer() -> None:
+    assert objection(desired(a_debtor()), held()) is None
+
+
+def test_nobody_found_is_no_question() -> None:
+    assert objection(desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")}), None) is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "shared"), [("email", "info@voorbeeld.nl"), ("vat_number", VAT)]
+)  # fmt: skip
+def test_a_relation_that_fits_two_debtors_is_a_question(evidence: str, shared: str) -> None:
+    record = desired(a_debtor("10042", email="Info@Voorbeeld.nl", vat_number=VAT), {shared: ("10042", "10043")})
+    issue = objection(record, held(evidence))
+    assert issue is not None
+    assert (issue.cause, issue.facts["others"], issue.facts["number"]) == ("customer_shared", "10043", "77")
+
+
+def test_evidence_that_others_have_too_does_not_count_against_stronger_one() -> None:
+    record = desired(a_debtor("10042", email="info@x.nl", vat_number=VAT), {"info@x.nl": ("10042", "10043")})
+    assert objection(record, held("vat_number")) is None
+    assert objection(record, held("external_id")) is None
+    assert objection(record, held("link"), Link(Kind.RELATION, "10042", "77")) is None
+
+
+def test_a_relation_with_the_id_of_another_is_a_question() -> None:
+    issue = objection(desired(a_debtor()), held(external_id="10001"))
+    assert issue is not None
+    assert (issue.cause, issue.facts["other"], issue.facts["number"]) == ("customer_taken", "10001", "77")
+
+
+def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_keeps_it() -> None:
+    record = desired(a_debtor())
+    assert objection(record, held(external_id="shop-9"), other_external_id="accept") is None
+    found = customers().fitting(0, record, held(external_id="shop-9"))
+    assert isinstance(found, Record)
+    assert "external_id" not in found.values
+
+
+# ---- what may be written
+
+
+def test_a_new_customer_is_created_unless_that_is_switched_off() -> None:
+    record = desired(a_debtor())
+    assert isinstance(customers().fitting(0, record, None), Record)
+    assert customers(create=False).fitting(0, record, None) == Skip("create_switched_off", "10042", {"key": "10042"})
+    assert isinstance(customers(create=False).fitting(0, record, held()), Record)
+
+
+def test_nobody_is_created_as_inactive() -> None:
+    found = customers().fitting(0, desired(a_debtor(blocked=True), blocked="inactive"), None)
+    assert isinstance(found, Skip)
+    assert found.reason == "blocked"
+
+
+def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
+    record = desired(a_debtor(phone=""))
+    kept, cleared = customers().fitting(0, record, held()), customers(empty="clear").fitting(0, record, held())
+    assert isinstance(kept, Record)
+    assert isinstance(cleared, Record)
+    assert "phone" not in kept.values
+    assert not cleared.values["phone"]
+
+
+def test_what_is_ours_alone_is_never_written() -> None:
+    record = desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
+    found = customers().fitting(0, record, None)
+    assert isinstance(found, Record)
+    assert not [name for name in found.values if name.startswith("shared_")]
+
+
+def test_a_created_customer_is_withdrawn_as_inactive() -> None:
+    back = customers().withdraw(0, a_create(a_relation("10042")))
+    assert isinstance(back, Change)
+    assert (back.action, back.wanted.flat()) == (Action.RETIRE, {"active": False})
+    assert back.before is not None
+    assert back.before.flat() == {"active": True}
+
+
+# ---- why
+
+
+def trace(target: str, record: Record, **settings: Any) -> Trace:
+    return next(each for each in customers(**settings).trace(0, record) if each.target == target)
+
+
+def test_the_trace_shows_which_setting_a_value_comes_from() -> None:
+    found = trace("relation.vat_method", a_debtor(country="DE"), **COUNTRIES)
+    assert [(step.what, step.value) for step in found.steps] == [("by_country DE", "inclusive")]
+    found = trace("relation.vat_method", a_debtor(country="NL"), **COUNTRIES)
+    assert [(step.what, step.value) for step in found.steps] == [("default_vat_method", "exclusive")]
+
+
+def test_the_trace_says_what_is_wrong_with_a_vat_number() -> None:
+    found = trace("relation.vat_number", a_debtor(vat_number="NL1"))
+    assert found.issue is not None
+    assert found.issue.cause == "vat_number_invalid"
+
+
+def test_the_trace_shows_a_vat_number_as_it_is_sent() -> None:
+    assert trace("relation.vat_number", a_debtor(vat_number="NL 1234.56.782.B12")).value == VAT
+
+
+# ---- from end to end
+
+
+class CustomerBench(Bench):
+    """The flow of customers on a bench."""
+
+    flow = "customers"
+
+    def made(self) -> Customers:
+        """Return the logic with the settings as they are now."""
+        return Customers(CustomerSettings(**self.settings), BODY, self.mapping_version, {})
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def books() -> MemoryConnector:
+    debtors = [a_debtor(key) for key in ("10001", "10002", "10003")]
+    return MemoryConnector([*debtors, a_debtor("99999", blocked=True)], system="accountview", page_size=2)
+
+
+@pytest.fixture
+def till() -> MemoryConnector:
+    known = a_relation("R1", name="Klant 10001", email="KLANT10001@voorbeeld.nl", phone="06 12345678")
+    return MemoryConnector(
+        [known], system="mplus", page_size=2, evidence=("external_id", "vat_number", "email")
+    )  # fmt: skip
+
+
+@pytest.fixture
+def bench(database: Database, books: MemoryConnector, till: MemoryConnector) -> CustomerBench:
+    return CustomerBench(database, books, till)
+
+
+def test_who_is_known_by_email_is_updated_and_the_others_are_created(
+    bench: CustomerBench, till: MemoryConnector
+) -> None:
+    run = bench.preview()
+    actions = {key: row.action for key, row in bench.changes(run).items()}
+    assert actions == {"10001": Action.UPDATE, "10002": Action.CREATE, "10003": Action.CREATE}
+    assert till.calls_made["write"] == 0
+    assert (run.counts.read, run.counts.planned, run.counts.skipped) == (4, 3, 1)
+
+
+def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
+    bench: CustomerBench, till: MemoryConnector
+) -> None:
+    run = bench.run()
+    assert (run.state, set(bench.steps(run).values())) == (RunState.DONE, {Step.PROVEN})
+    assert len(till.held(Kind.RELATION)) == 3
+    assert till.held(Kind.RELATION)["R1"].values["external_id"] == "10001"
+    again = bench.preview(Mode.COMPLETE)
+    assert (again.state, again.counts.unchanged, bench.changes(again)) == (RunState.DONE, 3, {})
+
+
+def test_what_the_till_has_is_kept_where_the_books_have_nothing(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(books, "10001", {"phone": ""}, Kind.DEBTOR)
+    bench.run()
+    assert till.held(Kind.RELATION)["R1"].values["phone"] == "06 12345678"
+
+
+def test_what_somebody_changed_at_the_till_is_left(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    bench.run()
+    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edited(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
+    assert bench.wanted(bench.preview()) == {"10001": {"street": "Kerkstraat 2"}}
+
+
+def test_a_customer_edited_in_both_systems_is_a_question(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    bench.run()
+    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edited(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
+    assert bench.causes(bench.preview()) == {"10001": "field_conflict"}
+
+
+def test_two_relations_with_one_address_are_a_question(bench: CustomerBench, till: MemoryConnector) -> None:
+    till.put(a_relation("R2", email="klant10001@voorbeeld.nl"))
+    assert bench.causes(bench.preview()) == {"10001": "customer_ambiguous"}
+
+
+def test_two_debtors_with_one_address_are_a_question_while_it_is_open_whose_relation_it_is(
+    bench: CustomerBench, books: MemoryConnector
+) -> None:
+    edited(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
+    assert bench.causes(bench.preview()) == {"10001": "customer_shared", "10002": "customer_ambiguous"}
+
+
+def test_of_two_debtors_with_one_address_nobody_becomes_the_other(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    for key in ("10002", "10003"):
+        edited(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
+    run = bench.run()
+    assert (run.counts.proven, len(till.held(Kind.RELATION))) == (3, 3)
+    assert bench.preview(Mode.COMPLETE).counts.unchanged == 3
+
+
+def test_a_customer_that_orders_brought_to_the_books_is_recognised_and_not_made_again(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    till.put(a_relation("R5", name="Piet", email=""))
+    reference = till._kept[Kind.RELATION, "R5"].reference
+    books.put(a_debtor("10005", name="Piet", email=""))
+    bench.links.keep("orders", [Link(Kind.DEBTOR, reference, "10005")])
+    run = bench.run()
+    assert bench.changes(run)["10005"].action is Action.UPDATE
+    assert till.held(Kind.RELATION)["R5"].values["city"] == "Utrecht"
+    assert "10005" not in till.held(Kind.RELATION)
+
+
+def test_a_relation_deleted_at_the_till_is_a_question(bench: CustomerBench, till: MemoryConnector) -> None:
+    bench.run()
+    till.remove(Kind.RELATION, "10002")
+    assert bench.causes(bench.preview(Mode.COMPLETE)) == {"10002": "target_record_missing"}
+
+
+def test_a_create_without_an_answer_is_found_again_and_not_repeated(
+    bench: CustomerBench, till: MemoryConnector
+) -> None:
+    till.lose_answer("10002")
+    run = bench.run()
+    assert (run.counts.proven, till.writes.count("10002")) == (3, 1)
+
+
+# ---- undone
+
+
+def test_undo_shows_old_values_and_creates_as_inactive_before_anything_is_sent(
+    bench: CustomerBench, till: MemoryConnector
+) -> None:
+    run = bench.run()
+    calls = till.calls_made["write"]
+    back = bench.undo(run)
+    assert (back.mode, back.state, till.calls_made["write"]) == (Mode.UNDO, RunState.READY, calls)
+    wanted = bench.wanted(back)
+    assert wanted["10001"].items() >= {"phone": "06 12345678", "external_id": None, "street": None}.items()
+    assert wanted["10002"] == wanted["10003"] == {"active": False}
+    assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 2)]
+
+
+def test_undo_is_carried_out_and_proven(bench: CustomerBench, till: MemoryConnector) -> None:
+    back = bench.commit(bench.undo(bench.run()))
+    assert (back.state, back.counts.proven) == (RunState.DONE, 3)
+    held_now = till.held(Kind.RELATION)
+    assert held_now["R1"].values["phone"] == "06 12345678"
+    assert held_now["10002"].values["active"] is False
+
+
+def test_what_undo_made_inactive_is_not_made_active_by_the_next_run(
+    bench: CustomerBench, till: MemoryConnector
+) -> None:
+    bench.commit(bench.undo(bench.run()))
+    bench.run(Mode.COMPLETE)
+    assert till.held(Kind.RELATION)["10002"].values["active"] is False
+
+
+def test_undo_leaves_a_customer_that_was_changed_since(bench: CustomerBench, till: MemoryConnector) -> None:
+    run = bench.run()
+    edited(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
+    edited(till, "10003", {"active": False}, Kind.RELATION)
+    back = bench.undo(run)
+    assert bench.causes(back) == {"10001": "undo_blocked", "10003": "undo_blocked"}
+    assert set(bench.changes(back)) == {"10002"}

@@ -1,0 +1,796 @@
+"""What is particular to products: numbers, prices, barcodes, variants, and the two parts that are switched apart."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Change, Unchanged, diff
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.run import Link, Staged
+from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.spec import FLOWS, FlowLogic, Shaped
+from integration.words import known, say
+from tests.builders import a_group, an_article
+
+BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
+TABLES = {"vat_codes": {"1": "10", "2": "20"}}
+RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
+GROUPS, ARTICLES = 0, 1
+EAN, OTHER_EAN = "8710000000024", "8710000000031"
+
+
+def products(
+    body: Mapping[str, Any] = BODY, tables: Mapping[str, Mapping[str, str]] = TABLES, **settings: Any
+) -> Products:
+    allotted: dict[str, str] = {}
+
+    def allot(code: str) -> str:
+        return allotted.setdefault(code, str(900001 + len(allotted)))
+
+    return Products(ProductSettings(**settings), body, 7, tables, RATES, allot)
+
+
+def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
+    """Return the shipped mapping with some rules added, or put in the place of those for the same field."""
+    mine = {rule["target"] for rule in rules}
+    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
+
+
+def staged(record: Record, logic: Products | None = None, **settings: Any) -> Staged:
+    (one,) = (logic or products(**settings)).stage(ARTICLES, [record])
+    return one
+
+
+def part_of(record: Record, logic: Products | None = None, **settings: Any) -> Record:
+    one = staged(record, logic, **settings)
+    assert one.record is not None, one.issue
+    (part,) = one.record.parts
+    return part
+
+
+def parked(record: Record, logic: Products | None = None, **settings: Any) -> Issue:
+    one = staged(record, logic, **settings)
+    assert one.issue is not None
+    assert (one.record, one.skip) == (None, None)
+    assert known(one.issue.cause)
+    assert one.issue.key == record.key
+    return one.issue
+
+
+def shaped(
+    records: Iterable[Record], logic: Products | None = None, duplicates: Any = None, marks: Any = None, **settings: Any
+) -> Shaped:
+    logic = logic or products(**settings)
+    members = logic.stage(ARTICLES, list(records))
+    return logic.shape(ARTICLES, members, duplicates or {}, marks or {})
+
+
+def desired(*records: Record, **settings: Any) -> Record:
+    found = shaped(records, **settings)
+    assert found.desired is not None, found.parked
+    assert found.parked == ()
+    return found.desired
+
+
+def a_variant(code: str, colour: str = "", size: str = "", **values: Value) -> Record:
+    name = f"Trui Noord {colour} {size}".strip()
+    return an_article(code, **{"parent": "TS-1", "colour": colour, "size": size, "name": name, **values})
+
+
+# ---- the flow
+
+
+def test_groups_come_before_the_products_that_need_them() -> None:
+    logic: FlowLogic = products()
+    assert logic.flow is FLOWS["products"]
+    assert [(stage.source, stage.target, stage.counted) for stage in logic.flow.stages] == [
+        (Kind.GROUP, Kind.GROUP, False),
+        (Kind.ARTICLE, Kind.PRODUCT, True),
+    ]
+    assert logic.mapping_version == 7
+
+
+def test_settings_work_as_they_come() -> None:
+    logic = products()
+    assert logic.limits.changes == 500
+    assert logic.retires
+    assert not products(retire=False).retires
+    assert products(brakes={"changes": None, "price_percent": 10}).limits.price_percent == Decimal(10)
+
+
+def test_the_price_is_owned_under_the_name_it_is_sent_by() -> None:
+    assert products().policy["article.price_incl"] is Ownership.KEEP_EQUAL
+    other = products(price_sent="excl")
+    assert "article.price" not in other.policy
+    assert other.policy["article.price_excl"] is Ownership.KEEP_EQUAL
+
+
+@pytest.mark.parametrize(("sent", "counts"), [("incl", True), ("excl", False)])
+def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, counts: bool) -> None:
+    def item(price: str) -> Record:
+        part = Record(Kind.ARTICLE, "1001", {"price_incl": Decimal(price)}, source="1001")
+        return Record(Kind.PRODUCT, "1001", {}, (part,))
+
+    change = Change(
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
+        wanted=item("20.00"), before=item("10.00"), agreed=item("20.00"),
+    )  # fmt: skip
+    assert (products(price_sent=sent).watched(change) == ("brake_price",)) is counts
+
+
+def test_a_price_mapped_twice_is_refused() -> None:
+    rule = {"target": "article.price_incl", "source": "price"}
+    with pytest.raises(ConfigurationError, match="one rule beside"):
+        products(with_rules(rule))
+    assert products(with_rules({"target": "article.price_excl", "source": "price"}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ({"sku_rule": "guess"}, "products sku_rule"),
+        ({"sku_rule": "field"}, "products sku_field"),
+        ({"rates": {"USD": 0}}, "products rates.USD"),
+        ({"schedule_minutes": 0}, "products schedule_minutes"),
+        ({"filters": [{"field": "group", "operator": "about"}]}, "products filters.0.operator"),
+        ({"colour": "red"}, "products colour"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_by_name(settings: dict[str, Any], setting: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ProductSettings(**settings)
+    assert (refused.value.code, refused.value.facts["setting"]) == ("flow_setting_invalid", setting)
+    assert "under Flows" in say(refused.value.code, refused.value.facts).do
+    assert "Input" not in refused.value.facts["expected"]
+
+
+def test_settings_survive_the_way_to_disk() -> None:
+    settings = ProductSettings(
+        rates={"USD": Decimal("0.92")},
+        filters=({"field": "group", "operator": "in", "value": ("A", "B"), "take": "out"},),
+        content={"update": False},
+    )
+    kept = settings.model_dump(mode="json", exclude_defaults=True)
+    assert ProductSettings(**kept) == settings
+
+
+# ---- one article
+
+
+def test_an_article_becomes_a_product_with_one_article() -> None:
+    one = staged(an_article("1001", ean=EAN, text="Lang verhaal"))
+    assert (one.key, one.parent, one.title, one.number, one.mark) == ("1001", "1001", "Artikel 1001", "1001", EAN)
+    assert one.record == Record(
+        Kind.PRODUCT,
+        "1001",
+        {"name": "Artikel 1001", "text": "Lang verhaal", "groups": ("KLED",)},
+        (
+            Record(
+                Kind.ARTICLE,
+                "1001",
+                {
+                    "external_id": "1001", "name": "Artikel 1001", "invoice_text": "Artikel 1001",
+                    "receipt_text": "Artikel 1001", "display_text": "Artikel 1001", "text": "Lang verhaal",
+                    "ean": EAN, "unit": "ST", "vat_code": "20", "price_incl": Decimal("20.00"), "active": True,
+                    "stock_managed": True,
+                },
+                source="1001",
+            ),
+        ),
+    )  # fmt: skip
+
+
+def test_a_field_this_installation_does_not_have_is_left_to_the_till() -> None:
+    product = desired(an_article())
+    assert "text" not in product.values
+    assert not {"ean", "colour", "size", "text"} & set(product.parts[0].values)
+
+
+def test_a_field_that_is_empty_in_the_source_is_emptied() -> None:
+    part = part_of(an_article(ean=None, text=None))
+    assert part.values["ean"] is None
+    assert part.values["text"] is None
+
+
+def test_the_short_text_goes_on_the_receipt_where_there_is_one() -> None:
+    assert part_of(an_article(short_text="Kort")).values["receipt_text"] == "Kort"
+
+
+def test_features_go_to_custom_fields() -> None:
+    logic = products(with_rules({"target": "article.custom:Herkomst", "source": "K9_ORIGIN"}))
+    assert part_of(an_article(K9_ORIGIN="Portugal"), logic).values["custom:Herkomst"] == "Portugal"
+
+
+def test_signs_the_till_cannot_store_are_taken_out_and_all_others_stay() -> None:
+    part = part_of(an_article(name="Trui\x00\x0b 🧶 “ß”\ud800\ufffe", text="een\r\ntwee\rdrie\tvier"))
+    assert part.values["name"] == "Trui 🧶 “ß”"
+    assert part.values["text"] == "een\ntwee\ndrie\tvier"
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=[]), max_size=30))
+def test_whatever_a_name_holds_the_till_can_hold_what_is_sent(name: str) -> None:
+    one = staged(an_article(name=f"x{name}"))
+    assert one.record is not None
+    sent = str(one.record.values["name"])
+    assert all(sign in "\t\n" or sign >= " " for sign in sent)
+    sent.encode()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\x00"])
+def test_an_article_without_a_name_waits(name: str) -> None:
+    issue = parked(an_article(name=name))
+    assert (issue.cause, issue.facts["field"]) == ("required_field_empty", "product.name")
+
+
+def test_a_text_over_its_length_waits_only_where_a_rule_has_a_length() -> None:
+    rule = {"target": "article.receipt_text", "source": "name", "max_length": 40}
+    issue = parked(an_article(name="x" * 41), products(with_rules(rule)))
+    assert (issue.cause, issue.facts["length"], issue.facts["system"]) == ("field_too_long", "41", "mplus")
+    assert part_of(an_article(name="x" * 300)).values["name"] == "x" * 300
+
+
+# ---- who takes part
+
+
+def test_a_blocked_article_is_skipped_with_the_reason() -> None:
+    one = staged(an_article(blocked=True))
+    assert one.skip == Skip("blocked", "1001", {"key": "1001"})
+    assert (one.record, one.issue) == (None, None)
+
+
+def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:
+    one = staged(an_article(blocked=True, ean=EAN), blocked="inactive")
+    assert one.record is not None
+    assert one.record.parts[0].values["active"] is False
+    assert one.mark == ""
+
+
+@pytest.mark.parametrize(
+    ("filters", "takes_part"),
+    [
+        ([{"field": "group", "operator": "equal", "value": "KLED"}], True),
+        ([{"field": "group", "operator": "equal", "value": "FIETS"}], False),
+        ([{"field": "group", "operator": "in", "value": ["FIETS", "KLED"], "take": "out"}], False),
+        ([{"field": "price", "operator": "greater", "value": "10"}], True),
+        ([{"field": "price", "operator": "less", "value": "10"}], False),
+        ([{"field": "missing", "operator": "empty", "take": "out"}], False),
+        (
+            [
+                {"field": "group", "operator": "starts", "value": "KL"},
+                {"field": "name", "operator": "contains", "value": "1001", "take": "out"},
+            ],
+            False,
+        ),
+    ],
+)
+def test_filters_decide_who_takes_part_and_say_why(filters: list[dict[str, Any]], takes_part: bool) -> None:
+    one = staged(an_article(), filters=filters)
+    assert (one.record is not None) is takes_part
+    if one.skip:
+        assert one.skip.reason == "filtered_out"
+        assert one.skip.facts["field"] in {"group", "price", "missing", "name"}
+
+
+# ---- numbers
+
+
+@pytest.mark.parametrize("code", ["1001", "9" * 18, "7"])
+def test_a_code_of_digits_is_the_number(code: str) -> None:
+    assert part_of(an_article(code)).key == code
+
+
+@pytest.mark.parametrize("code", ["TS-RED-M", "12.5", "-1", "9" * 19, "0", "000", "１２", "٣", "1 2", "²"])
+def test_a_code_that_is_no_number_waits(code: str) -> None:
+    issue = parked(an_article(code))
+    assert (issue.cause, issue.facts["article"]) == ("sku_not_numeric", code)
+
+
+def test_a_code_that_would_lose_its_zero_waits() -> None:
+    issue = parked(an_article("0815"))
+    assert (issue.cause, issue.facts["article"], issue.facts["number"]) == ("sku_leading_zero", "0815", "815")
+
+
+def test_a_field_may_hold_the_number_and_the_code_stays_findable() -> None:
+    logic = products(sku_rule="field", sku_field="NUMMER")
+    for given_number in ("4711", Decimal(4711), Decimal("4711.00"), " 4711 "):
+        part = part_of(an_article("TS-M", NUMMER=given_number), logic)
+        assert (part.key, part.source, part.values["external_id"]) == ("4711", "TS-M", "TS-M")
+    for empty in (None, "", Decimal("1.5")):
+        assert parked(an_article("TS-M", NUMMER=empty), logic).cause == "sku_not_numeric"
+
+
+def test_a_number_is_allotted_once_and_not_to_what_is_parked() -> None:
+    logic = products(sku_rule="allotted")
+    assert parked(an_article("TS-S", price=None), logic).cause == "price_missing"
+    assert part_of(an_article("TS-M"), logic).key == "900001"
+    assert part_of(an_article("TS-L"), logic).key == "900002"
+    assert part_of(an_article("TS-M"), logic).key == "900001"
+
+
+# ---- prices and VAT
+
+
+@pytest.mark.parametrize(
+    ("settings", "price", "field", "expected"),
+    [
+        ({}, "16.5289", "price_incl", "20.00"),
+        ({"price_basis": "incl"}, "19.995", "price_incl", "20.00"),
+        ({"price_sent": "excl"}, "16.5289", "price_excl", "16.53"),
+        ({"price_basis": "incl", "price_sent": "excl"}, "20", "price_excl", "16.53"),
+        ({"decimals": 0}, "8.6777", "price_incl", "11.00"),
+        ({"decimals": 1}, "10.1653", "price_incl", "12.30"),
+        ({}, "0", "price_incl", "0.00"),
+    ],
+)
+def test_a_price_is_computed_once(settings: dict[str, Any], price: str, field: str, expected: str) -> None:
+    values = part_of(an_article(price=Decimal(price)), **settings).values
+    assert str(values[field]) == expected
+    assert "price" not in values
+    assert len({"price_incl", "price_excl"} & set(values)) == 1
+
+
+@pytest.mark.parametrize("price", [None, "", "op aanvraag", True, Decimal("-0.01")])
+def test_an_article_without_a_usable_price_waits(price: Value) -> None:
+    issue = parked(an_article(price=price))
+    assert (issue.cause, issue.facts["article"]) == ("price_missing", "1001")
+
+
+def test_a_price_of_zero_may_be_made_to_wait() -> None:
+    assert parked(an_article(price=Decimal(0)), zero_price="park").cause == "price_missing"
+
+
+def test_a_price_may_come_as_text() -> None:
+    assert part_of(an_article(price="10")).values["price_incl"] == Decimal("12.10")
+
+
+def test_a_price_that_is_not_mapped_is_left_to_the_till() -> None:
+    body = {"rules": [rule for rule in BODY["rules"] if rule["target"] != "article.price"]}
+    assert "price_incl" not in part_of(an_article(price=None), products(body)).values
+
+
+def test_a_foreign_price_is_converted_before_vat() -> None:
+    part = part_of(an_article(currency="usd", price=Decimal(10)), rates={"USD": "0.925"})
+    assert part.values["price_incl"] == Decimal("11.19")  # 9.25 and 21 %
+
+
+def test_a_foreign_price_without_a_rate_waits() -> None:
+    issue = parked(an_article(currency="USD"))
+    assert (issue.cause, issue.facts["currency"]) == ("currency_without_rate", "USD")
+    assert issue.facts["base_currency"] == "EUR"
+
+
+@pytest.mark.parametrize("currency", ["EUR", "eur ", "", None])
+def test_the_own_currency_needs_no_rate(currency: str | None) -> None:
+    assert part_of(an_article(currency=currency)).values["price_incl"] == Decimal("20.00")
+
+
+def test_a_vat_code_without_a_counterpart_is_never_guessed() -> None:
+    issue = parked(an_article(vat_code="7"))
+    assert (issue.cause, issue.facts["code"], issue.facts["system"]) == ("vat_code_unmapped", "7", "mplus")
+
+
+@pytest.mark.parametrize("code", [None, "", " "])
+def test_an_article_without_a_vat_code_is_parked_as_that(code: str | None) -> None:
+    issue = parked(an_article(vat_code=code))
+    assert (issue.cause, issue.facts["article"]) == ("vat_code_missing", "1001")
+
+
+def test_a_vat_code_that_waits_says_its_rate() -> None:
+    issue = parked(an_article(), products(tables={}))
+    assert (issue.facts["code"], issue.facts["rate"]) == ("2", "21%")
+
+
+def test_a_vat_code_the_books_do_not_know_gives_no_price() -> None:
+    logic = products(tables={"vat_codes": {"9": "90"}})
+    assert parked(an_article(vat_code="9"), logic).cause == "vat_code_unmapped"
+    sent = products(tables={"vat_codes": {"9": "90"}}, price_sent="excl")
+    assert part_of(an_article(vat_code="9"), sent).values["vat_code"] == "90"
+
+
+def test_the_vat_code_may_stand_in_another_field() -> None:
+    rule = {"target": "article.vat_code", "source": "BTW", "table": "vat_codes"}
+    part = part_of(an_article(BTW="1", price=Decimal(100)), products(with_rules(rule)))
+    assert (part.values["vat_code"], part.values["price_incl"]) == ("10", Decimal("109.00"))
+
+
+def test_another_code_without_a_row_names_its_table() -> None:
+    rule = {"target": "product.groups", "source": "group", "table": "groups"}
+    issue = parked(an_article(), products(with_rules(rule)))
+    assert (issue.cause, issue.facts["table"]) == ("value_unmapped", "groups")
+
+
+def test_a_formula_without_a_result_waits_with_the_reason() -> None:
+    issue = parked(an_article(), products(with_rules({"target": "article.brand", "expression": "price / 0"})))
+    assert (issue.cause, issue.facts["message"]) == ("expression_failed", "division by zero")
+
+
+# ---- barcodes
+
+
+@pytest.mark.parametrize(
+    "ean", [EAN, "96385074", "036000291452", "18710000000021", " 871 0000 0000 24 ", "871-0000000024"]
+)
+def test_a_barcode_is_checked_and_sent_bare(ean: str) -> None:
+    assert str(part_of(an_article(ean=ean)).values["ean"]).isdigit()
+
+
+@pytest.mark.parametrize("ean", ["8710000000025", "123", "871000000002X"])
+def test_a_wrong_barcode_waits(ean: str) -> None:
+    issue = parked(an_article(ean=ean))
+    assert (issue.cause, issue.facts["value"], issue.facts["article"]) == ("ean_check_digit", ean, "1001")
+
+
+def test_two_articles_with_one_number_both_wait() -> None:
+    duplicates = {"1001": ("1001", "TS-M")}
+    logic = products(sku_rule="field", sku_field="NUMMER")
+    for code, other in (("1001", "TS-M"), ("TS-M", "1001")):
+        found = shaped([an_article(code, NUMMER="1001")], logic, duplicates)
+        (issue,) = found.parked
+        assert found.desired is None
+        assert (issue.cause, issue.key) == ("sku_duplicate", code)
+        assert {"article": code, "other": other, "number": "1001"}.items() <= issue.facts.items()
+
+
+def test_two_articles_with_one_barcode_both_wait() -> None:
+    found = shaped([an_article("1001", ean=EAN)], marks={EAN: ("1001", "1002")})
+    (issue,) = found.parked
+    assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("ean_duplicate", EAN, "1002")
+
+
+def test_numbers_and_barcodes_of_others_do_not_matter() -> None:
+    assert shaped([an_article("1001")], duplicates={"1002": ("1002", "X")}, marks={EAN: ("3", "4")}).parked == ()
+
+
+# ---- variants
+
+
+def test_articles_that_share_a_parent_become_one_product() -> None:
+    product = desired(a_variant("11", "rood", "M"), a_variant("12", "rood", "L"), a_variant("13", "blauw", "M"))
+    assert (product.key, product.values["name"], product.source) == ("TS-1", "Trui Noord", "")
+    assert [(part.key, part.values["colour"], part.values["size"]) for part in product.parts] == [
+        ("11", "rood", "M"), ("12", "rood", "L"), ("13", "blauw", "M"),
+    ]  # fmt: skip
+
+
+def test_a_mapping_may_say_nothing_of_the_product_itself() -> None:
+    body = {"rules": [rule for rule in BODY["rules"] if not rule["target"].startswith("product.")]}
+    found = shaped([a_variant("11", "rood"), a_variant("12", "blauw")], products(body))
+    assert found.desired is not None
+    assert (found.desired.values, found.title) == ({}, "Trui Noord rood")
+
+
+def test_a_parent_field_can_be_switched_off() -> None:
+    assert staged(a_variant("11", "rood"), parent_field="").parent == "11"
+    assert staged(an_article("11", FAMILIE="F"), parent_field="FAMILIE").parent == "F"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Trui Noord rood M"], "Trui Noord"),
+        (["Trui Noord rood M", "Trui Noord rood L"], "Trui Noord"),
+        (["Trui Noord - rood", "Trui Noord - blauw"], "Trui Noord"),
+        (["Noordertrui", "Noordertrui"], "Noordertrui"),
+        (["Trui", "Broek"], "Trui"),
+        (["Rood M", "Rood L"], "Rood M"),
+    ],
+)
+def test_a_product_is_called_what_its_variants_have_in_common(names: list[str], expected: str) -> None:
+    sizes = ["M", "L"]
+    members = [a_variant(f"1{at}", "rood", sizes[at], name=name) for at, name in enumerate(names)]
+    assert desired(*members).values["name"] == expected
+
+
+def test_a_product_has_the_groups_of_all_and_the_first_text_there_is() -> None:
+    members = (
+        a_variant("11", "rood", group="KLED", text=None),
+        a_variant("12", "blauw", group="AANB", text="Wol"),
+        a_variant("13", "groen", group="KLED", text="Katoen"),
+    )
+    product = desired(*members)
+    assert product.values["groups"] == ("KLED", "AANB")
+    assert product.values["text"] == "Wol"
+
+
+def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
+    found = shaped([a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")])
+    assert found.desired is None
+    assert [issue.key for issue in found.parked] == ["11", "12", "13"]
+    assert {issue.cause for issue in found.parked} == {"variant_duplicate"}
+    assert {"article": "11", "other": "13", "product": "TS-1"}.items() <= found.parked[1].facts.items()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_variant_without_colour_and_size_cannot_be_told_apart(order: tuple[int, int]) -> None:
+    members = [a_variant("11", "rood"), a_variant("12")]
+    assert {issue.cause for issue in shaped([members[at] for at in order]).parked} == {"variant_duplicate"}
+
+
+def test_a_single_article_needs_neither_colour_nor_size() -> None:
+    assert desired(a_variant("11")).key == "TS-1"
+
+
+def test_one_parked_variant_does_not_hold_back_the_others() -> None:
+    members = [
+        a_variant("11", "rood"),
+        a_variant("12", "blauw", ean="123"),
+        a_variant("13", "groen", blocked=True),
+        a_variant("14", "geel"),
+    ]
+    found = shaped(members, duplicates={"14": ("14", "X")})
+    assert found.desired is not None
+    assert [part.key for part in found.desired.parts] == ["11"]
+    assert [(issue.key, issue.cause) for issue in found.parked] == [("12", "ean_check_digit"), ("14", "sku_duplicate")]
+    assert [skip.key for skip in found.skipped] == ["13"]
+    assert (found.title, found.group) == ("Trui Noord", "KLED")
+
+
+def test_a_product_of_which_nothing_is_left_still_has_a_title() -> None:
+    found = shaped([an_article(blocked=True)])
+    assert (found.desired, found.title, found.group) == (None, "Artikel 1001", "")
+
+
+VARIANTS = st.lists(
+    st.tuples(
+        st.sampled_from(["rood", "blauw", ""]),
+        st.sampled_from(["M", "L", ""]),
+        st.sampled_from([None, EAN, "1"]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(VARIANTS, st.sets(st.integers(100, 105)))
+def test_every_member_ends_in_exactly_one_place(
+    variants: list[tuple[str, str, str | None, bool]], twice: set[int]
+) -> None:
+    members = [
+        a_variant(str(100 + at), colour, size, ean=ean, blocked=blocked)
+        for at, (colour, size, ean, blocked) in enumerate(variants)
+    ]
+    found = shaped(members, duplicates={str(number): (str(number), "X") for number in twice})
+    parts = [part.source for part in found.desired.parts] if found.desired else []
+    places = parts + [issue.key for issue in found.parked] + [skip.key for skip in found.skipped]
+    assert sorted(places) == [member.key for member in members]
+
+
+# ---- groups
+
+
+def group_of(record: Record, **settings: Any) -> Shaped:
+    logic = products(**settings)
+    return logic.shape(GROUPS, logic.stage(GROUPS, [record]), {}, {})
+
+
+def test_a_group_is_sent_under_its_code_with_its_place_in_the_tree() -> None:
+    found = group_of(a_group("KLED", parent="ALLES"))
+    assert found.desired == Record(Kind.GROUP, "KLED", {"name": "Kleding", "parent": "ALLES"})
+    assert found.title == "Kleding"
+    plain = group_of(a_group("KLED")).desired
+    assert plain is not None
+    assert "parent" not in plain.values
+
+
+def test_a_group_without_a_name_waits() -> None:
+    (issue,) = group_of(a_group(name=None)).parked
+    assert (issue.cause, issue.facts["field"]) == ("required_field_empty", "group.name")
+
+
+def test_without_groups_neither_groups_nor_membership_are_sent() -> None:
+    assert [skip.reason for skip in group_of(a_group(), groups=False).skipped] == ["groups_not_sent"]
+    assert "groups" not in desired(an_article(), groups=False).values
+
+
+def test_an_article_without_a_group_is_in_none() -> None:
+    found = shaped([an_article(group=None)])
+    assert found.desired is not None
+    assert (found.desired.values["groups"], found.group) == ((), "")
+
+
+# ---- what the till holds already
+
+
+def held(record: Record, **external: str) -> Held:
+    """Return a record as the till would give it back, with other external ids by article number."""
+    parts = tuple(
+        replace(part, values={**part.values, "external_id": external.get(f"n{part.key}", part.source)})
+        for part in record.parts
+    )
+    return Held(replace(record, parts=parts), "5001")
+
+
+def test_an_article_of_the_till_under_another_code_is_not_taken_over() -> None:
+    product = desired(an_article())
+    issue = products().objection(ARTICLES, product, held(product, n1001="ANDERS"), None)
+    assert issue is not None
+    assert issue.cause == "article_number_taken"
+    assert {"number": "1001", "article": "1001", "other": "ANDERS"}.items() <= issue.facts.items()
+
+
+@pytest.mark.parametrize("external", ["1001", "", " 1001 "])
+def test_an_article_of_the_till_under_our_code_or_none_is_the_one(external: str) -> None:
+    product = desired(an_article())
+    assert products().objection(ARTICLES, product, held(product, n1001=external), None) is None
+
+
+def test_what_is_linked_is_ours_whatever_its_external_id_became() -> None:
+    product = desired(an_article())
+    link = Link(Kind.PRODUCT, "1001", "5001", agreed=product)
+    assert products().objection(ARTICLES, product, held(product, n1001="ANDERS"), link) is None
+    bare = Link(Kind.PRODUCT, "1001", "5001")
+    assert products().objection(ARTICLES, product, held(product, n1001="ANDERS"), bare) is not None
+
+
+def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
+    group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
+    assert products().objection(GROUPS, group, Held(group, "3"), None) is None
+    assert products().objection(ARTICLES, desired(an_article()), None, None) is None
+
+
+def fitted(product: Record, there: Record | None, **settings: Any) -> Record:
+    found = products(**settings).fitting(ARTICLES, product, Held(there, "5001") if there else None)
+    assert isinstance(found, Record)
+    return found
+
+
+def test_both_parts_are_sent_unless_switched_off() -> None:
+    product = desired(an_article())
+    assert fitted(product, None) == product
+    assert fitted(product, product) == product
+
+
+def test_content_without_an_offer_makes_an_article_that_is_not_for_sale() -> None:
+    part = fitted(desired(an_article()), None, offer={"create": False}).parts[0]
+    assert part.values["active"] is False
+    assert part.values["name"] == "Artikel 1001"
+    assert not {"price_incl", "vat_code", "stock_managed"} & set(part.values)
+
+
+def test_what_may_not_be_created_is_skipped_with_the_reason() -> None:
+    found = products(content={"create": False}).fitting(ARTICLES, desired(an_article()), None)
+    assert found == Skip("create_switched_off", "1001", {"key": "1001"})
+
+
+def test_an_update_of_the_offer_leaves_the_content_alone() -> None:
+    product = desired(an_article())
+    found = fitted(product, product, content={"update": False})
+    assert found.values == {}
+    assert set(found.parts[0].values) == {"price_incl", "vat_code", "active", "stock_managed"}
+
+
+def test_an_update_of_the_content_leaves_the_offer_alone() -> None:
+    product = desired(an_article())
+    found = fitted(product, product, offer={"update": False})
+    assert found.values == product.values
+    assert not {"price_incl", "vat_code", "active", "stock_managed"} & set(found.parts[0].values)
+
+
+def test_a_new_variant_of_a_known_product_is_a_create() -> None:
+    one, two = a_variant("11", "rood"), a_variant("12", "blauw")
+    both, there = desired(one, two), desired(one)
+    found = fitted(both, there, content={"update": False}, offer={"update": False})
+    assert found.parts[0].values == {}
+    assert found.parts[1].values["price_incl"] == Decimal("20.00")
+    found = fitted(both, there, content={"create": False})
+    assert found.parts[1] == Record(Kind.ARTICLE, "12", {}, source="12")
+
+
+def test_every_part_stays_accounted_for() -> None:
+    both = desired(a_variant("11", "rood"), a_variant("12", "blauw"))
+    for create in (True, False):
+        for update in (True, False):
+            switches = {"create": create, "update": update}
+            found = products(content=switches, offer=switches).fitting(ARTICLES, both, Held(both, "5001"))
+            assert isinstance(found, Record)
+            assert [part.source for part in found.parts] == ["11", "12"]
+
+
+def test_a_group_follows_the_switches_of_content() -> None:
+    group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
+    off = products(content={"create": False, "update": False})
+    assert isinstance(off.fitting(GROUPS, group, None), Skip)
+    assert off.fitting(GROUPS, group, Held(group, "3")) == replace(group, values={})
+    assert products().fitting(GROUPS, group, Held(group, "3")) == group
+
+
+def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() -> None:
+    off = {"create": False, "update": False}
+    part = part_of(an_article(price=None, vat_code="7", currency="USD"), offer=off)
+    assert not {"price_incl", "vat_code", "active"} & set(part.values)
+    created = fitted(desired(an_article(price=None), offer=off), None, offer=off)
+    assert created.parts[0].values["active"] is False
+
+
+def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on() -> None:
+    article = an_article()
+    before, after = products(offer={"create": False, "update": False}), products()
+    made = before.fitting(ARTICLES, shaped_by(before, article), None)
+    assert isinstance(made, Record)
+    create = diff(made, None, None, before.policy, title="")
+    assert isinstance(create, Change)
+    assert create.wanted.parts[0].values["active"] is False
+    there = Held(create.wanted, "5001")
+    now = after.fitting(ARTICLES, shaped_by(after, article), there)
+    assert isinstance(now, Record)
+    update = diff(now, there.record, create.agreed, after.policy, title="")
+    assert isinstance(update, Change)
+    assert update.wanted.parts[0].values == {
+        "vat_code": "20", "price_incl": Decimal("20.00"), "active": True,
+    }  # fmt: skip
+
+
+def shaped_by(logic: Products, article: Record) -> Record:
+    found = shaped([article], logic)
+    assert found.desired is not None
+    return found.desired
+
+
+def test_a_product_made_from_the_same_articles_again_is_unchanged() -> None:
+    logic = products()
+    members = [a_variant("11", "rood", "M", ean=EAN), a_variant("12", "rood", "L", ean=OTHER_EAN)]
+    first, second = desired(*members), desired(*members)
+    assert isinstance(diff(second, first, first, logic.policy, title=""), Unchanged)
+
+
+# ---- why
+
+
+def test_the_way_to_a_price_is_told_step_by_step() -> None:
+    logic = products(rates={"USD": "0.925"})
+    traces = {trace.target: trace for trace in logic.trace(ARTICLES, an_article(currency="USD", price=Decimal(10)))}
+    price = traces["article.price_incl"]
+    assert price.value == Decimal("11.19")
+    assert [step.what for step in price.steps] == ["price", "rate 0.925", "add_vat(21)", "round(2)"]
+    assert "article.price" not in traces
+
+
+def test_a_price_that_waits_tells_how_far_it_came() -> None:
+    traces = {trace.target: trace for trace in products().trace(ARTICLES, an_article(currency="USD"))}
+    price = traces["article.price_incl"]
+    assert price.issue is not None
+    assert price.issue.cause == "currency_without_rate"
+    assert [step.what for step in price.steps] == ["price"]
+
+
+def test_a_price_without_a_source_or_with_a_failing_rule_is_told_too() -> None:
+    bare = Record(Kind.ARTICLE, "1", {"code": "1", "name": "x"})
+    traces = {trace.target: trace for trace in products().trace(ARTICLES, bare)}
+    assert traces["article.price_incl"].issue is None
+    failing = products(with_rules({"target": "article.price", "expression": "price / 0"}))
+    traces = {trace.target: trace for trace in failing.trace(ARTICLES, an_article())}
+    assert traces["article.price_incl"].issue is not None
+
+
+def test_the_fields_of_a_group_are_told_too() -> None:
+    assert [trace.target for trace in products().trace(GROUPS, a_group())] == ["group.name", "group.parent"]
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    "article",
+    [
+        an_article("TS-M"), an_article("0815"), an_article(ean="1"), an_article(currency="USD"),
+        an_article(price=None), an_article(vat_code="7"), an_article(name=""),
+    ],
+    ids=lambda article: article.key,
+)  # fmt: skip
+def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
+    issue = parked(article)
+    sentences = say(
+        issue.cause, {"rate": "?", "country": "?", "value": "?", **{k: v for k, v in issue.facts.items() if v}}
+    )
+    assert "–" not in f"{sentences.what} {sentences.data} {sentences.do}"

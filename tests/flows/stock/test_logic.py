@@ -1,0 +1,485 @@
+"""What is particular to stock: formulas, branches, levels below zero or not whole, what the till does not count."""
+
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Change, diff
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.rules import Trace
+from integration.core.run import Mode, RunState, Staged, Step
+from integration.flows.spec import FLOWS, FlowLogic
+from integration.flows.stock.logic import Stock, StockSettings
+from integration.store.database import Database, open_database
+from tests.bench import Bench, edited, shipped
+from tests.builders import a_create, a_stock, an_article, an_update_at
+from tests.fakes import MemoryConnector
+
+BODY = shipped("stock")
+BRANCHES = {"1": ""}
+
+
+def stock(
+    body: Mapping[str, Any] = BODY, numbers: Mapping[str, str] | None = None, asked: list[list[str]] | None = None,
+    **settings: Any,
+) -> Stock:  # fmt: skip
+    def linked(codes: Collection[str]) -> Mapping[str, str]:
+        if asked is not None:
+            asked.append(list(codes))
+        return {code: number for code, number in (numbers or {}).items() if code in codes}
+
+    return Stock(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, linked)
+
+
+def with_rule(**rule: object) -> dict[str, object]:
+    return {"version": 1, "rules": [{"target": "level.amount", "source": "quantity", **rule}]}
+
+
+def staged(record: Record, **settings: Any) -> Staged:
+    (one,) = stock(**settings).stage(0, [record])
+    return one
+
+
+def levels(record: Record, **settings: Any) -> dict[str, Value]:
+    one = staged(record, **settings)
+    assert one.record is not None, one.issue or one.skip
+    return {part.key: part.values["amount"] for part in one.record.parts}
+
+
+def level(record: Record, **settings: Any) -> Value:
+    (amount,) = levels(record, **settings).values()
+    return amount
+
+
+def parked(record: Record, **settings: Any) -> Issue:
+    one = staged(record, **settings)
+    assert one.issue is not None
+    assert (one.record, one.skip) == (None, None)
+    return one.issue
+
+
+def having(**quantities: str) -> Record:
+    return an_article("1001", **{name: Decimal(text) for name, text in quantities.items()})
+
+
+def held(record: Record) -> Held:
+    return Held(record, record.key, "7")
+
+
+# ---- the flow and its settings
+
+
+def test_the_flow_reads_everything_every_time() -> None:
+    logic: FlowLogic = stock()
+    assert logic.flow is FLOWS["stock"]
+    assert not logic.flow.by_changes
+    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
+
+
+def test_levels_are_kept_equal_unless_the_mapping_says_otherwise() -> None:
+    assert stock().policy == {"level.amount": Ownership.KEEP_EQUAL, "stock.managed": Ownership.KEEP_EQUAL}
+    mine = stock(with_rule(ownership="keep_unless_changed")).policy
+    assert mine["level.amount"] is Ownership.KEEP_UNLESS_CHANGED
+
+
+def test_a_rule_for_anything_but_a_level_is_refused() -> None:
+    body = {"version": 1, "rules": [{"target": "stock.number", "source": "code"}]}
+    with pytest.raises(ConfigurationError) as refusal:
+        stock(body)
+    assert refusal.value.facts["setting"] == "mapping rule stock.number"
+
+
+def test_without_a_branch_nothing_can_be_staged() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        stock(branches={}).stage(0, [an_article()])
+    assert refusal.value.facts["setting"] == "stock branches"
+
+
+def test_a_branch_is_known_by_its_number() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        StockSettings(branches={"Utrecht": ""})
+    assert refusal.value.facts["setting"].startswith("stock branches")
+
+
+def test_the_formula_of_ones_own_has_to_be_there() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        StockSettings(formula="expression")
+    assert refusal.value.facts["setting"] == "stock expression"
+
+
+def test_a_formula_that_cannot_be_read_is_refused_before_anything_is_staged() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        stock(formula="expression", expression="stock -")
+    assert refusal.value.facts["setting"] == "stock expression"
+
+
+def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
+    assert stock(brakes={"zero_percent": 10}).limits.zero_percent == Decimal(10)
+
+
+# ---- the formula
+
+
+@pytest.mark.parametrize(
+    ("formula", "amount"),
+    [("available_minus_reserved", "11"), ("available", "14"), ("free", "9"), ("technical", "20")],
+)
+def test_each_formula_reads_its_own_quantities(formula: str, amount: str) -> None:
+    article = having(stock="14.0000", stock_reserved="3.0000", stock_free="9.0000", stock_technical="20.0000")
+    assert level(article, formula=formula) == Decimal(amount)
+
+
+def test_where_reservations_are_not_known_they_count_as_nothing() -> None:
+    assert level(having(stock="14.0000")) == Decimal(14)
+
+
+def test_a_formula_of_ones_own_is_an_expression_over_the_fields() -> None:
+    article = having(stock="14.0000", K9_SHELF="4.0000")
+    assert level(article, formula="expression", expression='stock - field("K9_SHELF")') == Decimal(10)
+
+
+def test_a_formula_without_a_result_parks_the_article() -> None:
+    issue = parked(an_article(stock=None))
+    assert (issue.cause, issue.key, issue.field) == ("expression_failed", "1001", "level.amount")
+    assert issue.facts["message"]
+
+
+def test_a_quantity_that_this_installation_does_not_have_is_not_taken_for_zero() -> None:
+    assert parked(having(stock="1"), formula="free").cause == "expression_failed"
+
+
+def test_a_formula_that_gives_a_text_parks_the_article() -> None:
+    issue = parked(an_article(), formula="expression", expression="name")
+    assert issue.facts["message"] == "no number: Artikel 1001"
+
+
+# ---- branches
+
+
+def test_each_branch_has_its_own_source() -> None:
+    article = having(stock="14.0000", WH_UTRECHT="5.0000")
+    assert levels(article, branches={"1": "formula", "2": "", "3": "WH_UTRECHT"}) == {
+        "1": Decimal(14), "2": Decimal(14), "3": Decimal(5),
+    }  # fmt: skip
+
+
+def test_a_branch_can_have_what_a_warehouse_has() -> None:
+    article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:WEB": Decimal("0.0000")})
+    branches = {"1": "warehouse:1", "2": "warehouse:WEB"}
+    assert levels(article, branches=branches) == {"1": Decimal(8), "2": Decimal(0)}
+    both = 'field("warehouse:1") + field("warehouse:WEB")'
+    assert level(article, formula="expression", expression=both) == Decimal(8)
+
+
+def test_a_warehouse_that_the_books_do_not_tell_of_is_not_taken_for_empty() -> None:
+    article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:2": None})
+    for source in ("warehouse:2", "warehouse:9"):
+        assert parked(article, branches={"1": source}).cause == "expression_failed"
+
+
+def test_a_branch_whose_field_is_empty_parks_the_article() -> None:
+    assert parked(an_article(WH_UTRECHT=""), branches={"1": "", "3": "WH_UTRECHT"}).cause == "expression_failed"
+
+
+def test_a_quantity_written_as_text_counts_as_a_number() -> None:
+    assert level(an_article(WH_UTRECHT="7"), branches={"3": "WH_UTRECHT"}) == Decimal(7)
+
+
+def test_a_rule_can_go_on_from_the_quantity() -> None:
+    body = with_rule(source="", expression='quantity - 2 if branch == "1" else quantity')
+    assert levels(having(stock="14"), body=body, branches={"1": "", "2": ""}) == {"1": Decimal(12), "2": Decimal(14)}
+
+
+# ---- below zero, and not whole
+
+
+def test_below_zero_is_cut_at_zero() -> None:
+    assert level(having(stock="-3.0000")) == Decimal(0)
+
+
+def test_below_zero_is_sent_where_that_is_set() -> None:
+    assert level(having(stock="-3.0000"), negative="send") == Decimal(-3)
+
+
+def test_below_zero_is_parked_where_that_is_set() -> None:
+    issue = parked(having(stock="-3.0000"), negative="park")
+    assert issue.cause == "stock_negative"
+    assert issue.facts == {"key": "1001", "article": "1001", "branch": "1", "quantity": "-3"}
+
+
+def test_fractions_are_sent_with_three_decimals_at_most() -> None:
+    assert str(level(having(stock="2.1250"))) == "2.125"
+
+
+def test_a_fraction_finer_than_the_till_counts_is_parked() -> None:
+    issue = parked(having(stock="2.1255"))
+    assert (issue.cause, issue.facts["quantity"]) == ("stock_fractional", "2.1255")
+
+
+@pytest.mark.parametrize(("quantity", "amount"), [("2.9999", "2"), ("-0.5", "-1")])
+def test_fractions_are_rounded_down_where_that_is_set(quantity: str, amount: str) -> None:
+    assert level(having(stock=quantity), fractional="round_down", negative="send") == Decimal(amount)
+
+
+def test_fractions_are_parked_where_that_is_set() -> None:
+    assert parked(having(stock="2.5000"), fractional="park").facts["quantity"] == "2.5"
+
+
+@given(st.decimals(-10_000, 10_000, places=4), st.sampled_from(["zero", "park"]))
+def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negative: str) -> None:
+    one = staged(an_article(stock=quantity), negative=negative, fractional="round_down")
+    if one.record is not None:
+        amount = one.record.parts[0].values["amount"]
+        assert isinstance(amount, Decimal)
+        assert amount >= 0
+
+
+# ---- which article of the till
+
+
+def test_the_number_is_that_of_the_link() -> None:
+    one = staged(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
+    assert one.record is not None
+    assert (one.number, one.record.key, one.record.values) == ("100007", "TS-RED-M", {"number": "100007"})
+
+
+def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
+    asked: list[list[str]] = []
+    stock(asked=asked).stage(0, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
+    assert asked == [["1001", "1003"]]
+
+
+def test_without_a_link_the_code_is_the_number() -> None:
+    assert staged(an_article("1001")).number == "1001"
+
+
+@pytest.mark.parametrize("code", ["TS-RED-M", "0815", "9" * 19])
+def test_a_code_that_cannot_be_a_number_is_not_at_the_till(code: str) -> None:
+    assert staged(an_article(code)).skip == Skip("not_at_the_till", code, {"key": code, "article": code})
+
+
+def test_without_a_link_an_article_is_left_out_where_that_is_set() -> None:
+    skip = staged(an_article("1001"), unlinked="skip").skip
+    assert skip is not None
+    assert skip.reason == "not_at_the_till"
+
+
+def test_a_blocked_article_takes_no_part() -> None:
+    assert staged(an_article(blocked=True)).skip == Skip("blocked", "1001", {"key": "1001"})
+
+
+def test_filters_decide_who_takes_part() -> None:
+    skip = staged(an_article(), filters=[{"field": "group", "operator": "equal", "value": "SCHO"}]).skip
+    assert skip is not None
+    assert skip.reason == "filtered_out"
+
+
+def test_an_article_is_called_by_its_name() -> None:
+    assert staged(an_article()).title == "Artikel 1001"
+
+
+def test_two_articles_of_one_number_are_both_parked() -> None:
+    logic = stock(numbers={"A": "5", "B": "5"})
+    shaped = [
+        logic.shape(0, [one], {"5": ("A", "B")}, {}) for one in logic.stage(0, [an_article("A"), an_article("B")])
+    ]
+    assert [(one.desired, one.parked[0].cause, one.parked[0].facts["other"]) for one in shaped] == [
+        (None, "sku_duplicate", "B"), (None, "sku_duplicate", "A"),
+    ]  # fmt: skip
+
+
+# ---- what the till counts
+
+
+def fitting(record: Record | None, **settings: Any) -> Record | Skip:
+    logic = stock(**settings)
+    (one,) = logic.stage(0, [an_article()])
+    assert one.record is not None
+    return logic.fitting(0, one.record, None if record is None else held(record))
+
+
+def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:
+    assert fitting(None) == Skip("not_at_the_till", "1001", {"key": "1001", "article": "1001"})
+
+
+def test_an_article_that_the_till_does_not_count_is_left_out_with_that_reason() -> None:
+    assert fitting(a_stock(managed=False)) == Skip("stock_not_managed", "1001", {"key": "1001", "article": "1001"})
+
+
+def test_what_the_till_does_not_tell_is_taken_for_counted() -> None:
+    assert isinstance(fitting(a_stock(managed=None)), Record)
+
+
+def test_counting_is_switched_on_together_with_the_level() -> None:
+    found = fitting(a_stock(managed=False), managed="on")
+    assert isinstance(found, Record)
+    assert found.flat() == {"number": "1001", "managed": True, "1/amount": Decimal(14)}
+
+
+def test_counting_is_switched_off_without_a_level() -> None:
+    found = fitting(a_stock(), managed="off", branches={})
+    assert isinstance(found, Record)
+    assert found.flat() == {"number": "1001", "managed": False}
+
+
+def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
+    logic, before = stock(), a_stock(b1="3", b2="0")
+    assert logic.watched(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
+    assert logic.watched(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
+    assert logic.watched(an_update_at(before, {"1/amount": Decimal(1)})) == ()
+    assert logic.watched(an_update_at(before, {"2/amount": Decimal(0)})) == ()
+
+
+def test_the_number_of_an_article_is_never_written() -> None:
+    logic = stock()
+    (one,) = logic.stage(0, [an_article()])
+    assert one.record is not None
+    change = diff(one.record, a_stock(b1="3"), None, logic.policy, title="x")
+    assert isinstance(change, Change)
+    assert change.wanted.flat() == {"1/amount": Decimal(14)}
+
+
+def test_nothing_that_was_created_can_be_withdrawn() -> None:
+    skip = stock().withdraw(0, a_create(a_stock(b1="3")))
+    assert isinstance(skip, Skip)
+    assert skip.reason == "undo_keeps"
+
+
+# ---- why
+
+
+def steps(trace: Trace) -> list[tuple[str, Value]]:
+    return [(step.what, step.value) for step in trace.steps]
+
+
+def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
+    (trace,) = stock(branches={"3": ""}).trace(0, having(stock="2.5000", stock_reserved="4.0000"))
+    assert trace.target == "3/amount"
+    assert steps(trace) == [
+        ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
+        ("stock - first(stock_reserved, 0)", Decimal("-1.5000")), ("max(0)", Decimal(0)),
+    ]  # fmt: skip
+    assert trace.value == Decimal(0)
+
+
+def test_the_worked_example_shows_what_a_rule_made_of_it() -> None:
+    body = with_rule(source="", expression="min(quantity, 10)")
+    (trace,) = stock(body, formula="available").trace(0, having(stock="14.0000"))
+    assert steps(trace)[1:] == [("stock", Decimal("14.0000")), ("level.amount", Decimal(10))]
+
+
+def test_the_worked_example_needs_no_branch() -> None:
+    (trace,) = stock(branches={}).trace(0, having(stock="14.0000"))
+    assert (trace.target, trace.value) == ("level.amount", Decimal(14))
+
+
+def test_the_worked_example_says_why_there_is_no_level() -> None:
+    (trace,) = stock(negative="park").trace(0, having(stock="-3.0000"))
+    assert trace.issue is not None
+    assert trace.issue.cause == "stock_negative"
+    assert trace.value is None
+
+
+# ---- from end to end
+
+
+class StockBench(Bench):
+    """The flow of stock on a bench."""
+
+    flow = "stock"
+
+    def made(self) -> Stock:
+        """Return the logic, with no article linked: codes are numbers."""
+        settings = {"branches": {"1": "", "2": "WH2"}, **self.settings}
+        return Stock(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def books() -> MemoryConnector:
+    articles = [an_article(key, WH2=Decimal("3.0000")) for key in ("1001", "1002", "1003", "1004")]
+    return MemoryConnector(articles, system="accountview", page_size=2)
+
+
+@pytest.fixture
+def till() -> MemoryConnector:
+    there = [a_stock("1001", b1="0", b2="3"), a_stock("1002", b1="14", b2="3"), a_stock("1003", managed=False)]
+    return MemoryConnector(there, system="mplus", page_size=2)
+
+
+@pytest.fixture
+def bench(database: Database, books: MemoryConnector, till: MemoryConnector) -> StockBench:
+    return StockBench(database, books, till)
+
+
+def till_levels(till: MemoryConnector, key: str) -> dict[str, Value]:
+    return {part.key: part.values["amount"] for part in till.held(Kind.STOCK)[key].parts}
+
+
+def test_a_preview_shows_only_levels_that_differ_and_says_of_the_others_why_not(bench: StockBench) -> None:
+    run = bench.preview()
+    assert bench.wanted(run) == {"1001": {"1/amount": Decimal(14)}}
+    assert bench.reasons(run) == {"1003": "stock_not_managed", "1004": "not_at_the_till"}
+    assert (run.counts.read, run.counts.planned, run.counts.unchanged, run.counts.skipped) == (4, 1, 1, 2)
+
+
+def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(
+    bench: StockBench, till: MemoryConnector
+) -> None:
+    run = bench.run()
+    assert (run.state, bench.steps(run)) == (RunState.DONE, {"1001": Step.PROVEN})
+    assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
+    again = bench.preview()
+    assert (again.state, again.mode, again.counts.unchanged) == (RunState.DONE, Mode.COMPLETE, 2)
+
+
+def test_a_sale_at_the_till_is_set_right_again(bench: StockBench, till: MemoryConnector) -> None:
+    bench.run()
+    edited(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
+    assert bench.wanted(bench.preview()) == {"1002": {"1/amount": Decimal(14)}}
+
+
+def test_stock_that_goes_to_zero_holds_the_plan(bench: StockBench, books: MemoryConnector) -> None:
+    bench.run()
+    for key in ("1001", "1002"):
+        edited(books, key, {"stock": Decimal("0.0000")})
+    (brake,) = bench.preview().brakes
+    assert (brake.code, brake.count) == ("brake_stock_zero", 2)
+
+
+def test_undo_puts_the_old_levels_back(bench: StockBench, till: MemoryConnector) -> None:
+    run = bench.run()
+    back = bench.undo(run)
+    assert bench.wanted(back) == {"1001": {"1/amount": Decimal(0)}}
+    assert bench.commit(back).counts.proven == 1
+    assert till_levels(till, "1001") == {"1": Decimal(0), "2": Decimal(3)}
+
+
+def test_undo_leaves_a_level_that_has_moved_since(bench: StockBench, till: MemoryConnector) -> None:
+    run = bench.run()
+    edited(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
+    back = bench.undo(run)
+    assert (back.state, bench.causes(back)) == (RunState.DONE, {"1001": "undo_blocked"})
+    assert till_levels(till, "1001")["1"] == Decimal(12)
+
+
+def test_undo_of_a_level_in_a_branch_that_had_none_changes_nothing(bench: StockBench, till: MemoryConnector) -> None:
+    till.put(a_stock("1001", b1="14"))
+    run = bench.run()
+    assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
+    back = bench.undo(run)
+    assert (back.state, bench.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps"})

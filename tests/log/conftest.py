@@ -1,0 +1,38 @@
+"""The log as tests get it: a file of its own, and an operational database with events waiting."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from integration.log.logbook import Logbook
+from integration.store.database import Database, open_database
+from integration.store.events import Events
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An open database."""
+    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def events(database: Database) -> Events:
+    """Its outbox, where it is always half past nine."""
+    return Events(database, lambda: NOW)
+
+
+@pytest.fixture
+def logbook(tmp_path: Path) -> Iterator[Logbook]:
+    """An empty log."""
+    opened = Logbook(tmp_path / "log.duckdb", memory="256MB")
+    yield opened
+    opened.close()

@@ -1,0 +1,313 @@
+"""Drafts of mappings: kept, compared with what is in force, and tried on records before anybody publishes them."""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.records import Field, FieldType, Kind, Record, Value
+from integration.core.rules import Call, Mapping, Rule, faults, rules_from
+from integration.flows.functions import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
+from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.spec import FLOWS
+from integration.services.drafts import (
+    PRICE,
+    Effect,
+    Moved,
+    Trying,
+    changes,
+    compare,
+    parts_of,
+    read_kind,
+    readable,
+    rebased,
+    sample_values,
+    tried,
+    writable,
+)
+from integration.store.database import open_database
+from integration.store.rules import Rules
+from integration.store.runs import Runs
+from integration.store.settings import StoredSettings
+from tests.fakes import MemoryConnector
+
+BODY = tomllib.loads((Path(__file__).parents[2] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
+SHIPPED = rules_from(BODY)
+TABLES = {"vat_codes": {"1": "21"}}
+NOW = datetime(2026, 11, 25, 9, 41, tzinfo=UTC)
+RATES = {"1": Decimal(21), "2": Decimal(9)}
+
+
+def article(code: str, **more: Any) -> Record:
+    values = {"code": code, "name": f" Tent {code} ", "price": Decimal(10), "vat_code": "1", "group": "A", **more}
+    return Record(Kind.ARTICLE, code, values)
+
+
+def logic(mapping: Mapping = SHIPPED) -> Products:
+    body = {"version": 1, "rules": [_shape(rule) for rule in mapping.rules]}
+    return Products(ProductSettings(), body, 1, TABLES, RATES, lambda _code: "1")
+
+
+def _shape(rule: Rule) -> dict[str, Any]:
+    return {
+        "target": rule.target, "source": rule.source, "expression": rule.expression, "table": rule.table,
+        "functions": [[call.name, *call.args] for call in rule.functions], "default": rule.default,
+        "force": rule.force, "unmapped": rule.unmapped, "ownership": rule.ownership,
+    }  # fmt: skip
+
+
+def with_rule(rule: Rule, mapping: Mapping = SHIPPED) -> Mapping:
+    others = tuple(one for one in mapping.rules if one.target != rule.target)
+    return Mapping(1, (*others, rule))
+
+
+UPPER = with_rule(Rule(target="article.name", source="name", functions=(Call("trim"), Call("upper"))))
+
+
+@pytest.fixture
+def trying(tmp_path: Path) -> Iterator[Trying]:
+    """Drafts on a fresh database, with three articles at the source and the shipped mapping in force."""
+    database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    rules = Rules(database, lambda: NOW)
+    rules.publish("products", BODY, by="shipped", note="")
+    rules.set_table("vat_codes", TABLES["vat_codes"], "test")
+    source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
+    yield Trying(
+        lambda _system: source, lambda flow: FLOWS[flow], lambda _flow, mapping, _keys: logic(mapping), rules,
+        Runs(database, lambda: NOW), StoredSettings(database, lambda: NOW),
+    )  # fmt: skip
+    database.close()
+
+
+# ---- parts
+
+
+def test_the_parts_of_orders_are_those_of_what_documents_become() -> None:
+    assert Kind.POSTING not in parts_of(FLOWS["orders"])
+    assert parts_of(FLOWS["orders"])[Kind.LINE] is Kind.LINE
+    assert read_kind(FLOWS["orders"], Kind.DEBTOR) is Kind.ORDER
+    assert read_kind(FLOWS["products"], Kind.GROUP) is Kind.GROUP
+
+
+def test_rules_can_read_what_the_flow_works_out_and_fill_only_what_it_writes() -> None:
+    name = Field("name", "Name", FieldType.TEXT, Kind.ARTICLE)
+    amount = Field("amount", "Amount", FieldType.NUMBER, Kind.LEVEL)
+
+    assert [one.name for one in readable("stock", Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
+    assert set(writable("stock", Kind.LEVEL, [name, amount])) == {"level.amount"}
+    assert "books_price" in {one.name for one in readable("orders", Kind.LINE, [])}
+
+
+def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
+    prices = [Field(name, "Price", FieldType.MONEY, Kind.ARTICLE) for name in ("price_incl", "price_excl")]
+
+    assert list(writable("products", Kind.ARTICLE, prices)) == [PRICE]
+
+
+# ---- differences
+
+
+def test_a_difference_names_field_and_what_of_its_rule_differs() -> None:
+    (change,) = changes(SHIPPED, UPPER)
+
+    assert (change.target, change.aspects) == ("article.name", ("functions",))
+    assert changes(SHIPPED, SHIPPED) == []
+
+
+def test_the_order_of_rules_makes_no_difference() -> None:
+    assert changes(SHIPPED, Mapping(9, tuple(reversed(SHIPPED.rules)))) == []
+
+
+def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
+    theirs = with_rule(Rule(target="article.unit", source="unit", ownership=Ownership.NEVER))
+    mine = Mapping(1, tuple(one for one in UPPER.rules if one.target != "article.ean"))
+
+    result = {rule.target: rule for rule in rebased(SHIPPED, mine, theirs).rules}
+
+    assert result["article.unit"].ownership is Ownership.NEVER
+    assert result["article.name"].functions == (Call("trim"), Call("upper"))
+    assert "article.ean" not in result
+
+
+# ---- trials
+
+
+def test_a_trial_tells_every_value_and_why() -> None:
+    (trial,) = tried(logic(), [article("100")])
+
+    (name,) = trial.of("article.name")
+    assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
+    (price,) = trial.of(PRICE)
+    assert price.value == Decimal("12.10")
+    assert (trial.title.strip(), trial.obstacle) == ("Tent 100", None)
+
+
+def test_a_trial_says_what_keeps_a_record_from_being_sent() -> None:
+    (trial,) = tried(logic(), [article("100", vat_code="7")])
+
+    assert isinstance(trial.obstacle, Issue)
+    assert trial.obstacle.cause == "vat_code_unmapped"
+
+
+def test_samples_are_the_first_values_that_are_filled() -> None:
+    line = Record(Kind.LINE, "1", {"text": "Tent"})
+    records = [Record(Kind.ORDER, "1", {"number": ""}, (line,)), Record(Kind.ORDER, "2", {"number": "7"})]
+
+    assert sample_values(Kind.ORDER, records) == {"number": "7"}
+    assert sample_values(Kind.LINE, records) == {"text": "Tent"}
+
+
+def test_only_results_that_change_are_told() -> None:
+    moved = compare(logic(), logic(UPPER), [article("100"), article("200")])
+
+    assert [(one.key, one.field, one.before, one.after) for one in moved] == [
+        ("100", "article.name", "Tent 100", "TENT 100"), ("200", "article.name", "Tent 200", "TENT 200"),
+    ]  # fmt: skip
+
+
+def test_a_record_that_would_no_longer_be_sent_is_one_result() -> None:
+    broken = with_rule(Rule(target="article.name", expression="1 / 0"))
+
+    (moved,) = compare(logic(), logic(broken), [article("100")])
+
+    assert (moved.was, moved.field) == (None, "")
+    assert isinstance(moved.becomes, Issue)
+    assert moved.becomes.cause == "expression_failed"
+
+
+def test_an_effect_counts_records_once_and_by_field() -> None:
+    lines = [
+        Moved("1", "a", "name", "article.name"),
+        Moved("1", "a", "ean", "article.ean"),
+        Moved("2", "b", "name", "article.name"),
+    ]
+
+    effect = Effect(5, tuple(lines))
+
+    assert (effect.records, effect.by_field()) == (2, {"article.name": 2, "article.ean": 1})
+
+
+# ---- drafts
+
+
+def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(trying: Trying) -> None:
+    before = next(rule for rule in SHIPPED.rules if rule.target == "article.ean")
+
+    trying.put_rule("products", Rule(target="article.ean", source="code"), "anna")
+    draft = trying.draft("products")
+
+    assert draft is not None
+    assert (draft.base, draft.by) == (1, "anna")
+    assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.ean"]
+    trying.put_rule("products", before, "anna")
+    assert trying.draft("products") is None
+
+
+def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(trying: Trying) -> None:
+    trying.put_rule("products", Rule(target="article.custom:origin"), "anna")
+
+    draft = trying.draft("products")
+
+    assert draft is not None
+    assert "a source" in trying.faults("products", draft.mapping)["article.custom:origin"]
+    (trial,) = trying.trial("products", draft.mapping, [article("100")])
+    assert trial.of("article.name")
+
+
+def test_a_rule_can_be_put_back_and_taken_away(trying: Trying) -> None:
+    trying.remove_rule("products", "article.ean", "anna")
+    trying.put_rule("products", Rule(target="article.name", source="code"), "anna")
+
+    trying.restore_rule("products", "article.ean", "anna")
+
+    draft = trying.draft("products")
+    assert draft is not None
+    assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.name"]
+
+
+def test_going_back_makes_a_draft_of_the_earlier_version(trying: Trying) -> None:
+    trying._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
+
+    trying.take_version("products", 1, "anna")
+
+    draft = trying.draft("products")
+    assert draft is not None
+    assert (draft.base, len(draft.mapping.rules)) == (2, len(SHIPPED.rules))
+
+
+def test_a_draft_goes_on_from_what_was_published_meanwhile(trying: Trying) -> None:
+    trying.put_rule("products", Rule(target="article.name", source="code"), "anna")
+    trying._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
+
+    trying.rebase("products", "anna")
+
+    draft = trying.draft("products")
+    assert draft is not None
+    assert (draft.base, [one.target for one in changes(trying.version("products", 2), draft.mapping)]) == (
+        2, ["article.name"],
+    )  # fmt: skip
+
+
+def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(trying: Trying) -> None:
+    trying.put_rule("products", Rule(target="article.unit", source="code"), "anna")
+    draft = trying.draft("products")
+    assert draft is not None
+    told: list[tuple[int, int]] = []
+
+    effect = trying.effect("products", draft.mapping, lambda done, total: told.append((done, total)))
+
+    assert told == [(3, 3)]
+    assert (effect.read, effect.cut, effect.by_field()) == (3, False, {"article.unit": 2})
+
+
+def test_an_effect_stops_when_its_time_is_over(trying: Trying) -> None:
+    effect = trying.effect("products", UPPER, seconds=-1)
+
+    assert (effect.read, effect.cut) == (0, True)
+
+
+# ---- functions to choose from
+
+
+def test_every_function_is_described_with_the_arguments_it_takes() -> None:
+    tools = Tools()
+    assert set(FUNCTIONS) == set(tools.names())
+    examples: dict[Takes, Value] = {
+        Takes.NUMBER: Decimal(1),
+        Takes.TEXT: "a",
+        Takes.VALUE: "a",
+        Takes.FIELD: "name",
+        Takes.TABLE: "t",
+    }
+    for name, arguments in FUNCTIONS.items():
+        forms = {"date": "yyyy-mm-dd"}
+        given: tuple[Value, ...] = tuple(
+            one.options[0] if one.options else forms.get(name, examples.get(one.takes)) for one in arguments
+        )
+        tools.function(name, given)
+        tools.function(name, given[: sum(one.needed for one in arguments)])
+
+
+@pytest.mark.parametrize("name", IN_EXPRESSIONS)
+def test_what_an_expression_can_call_is_listed(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} takes|{name} needs a value|field takes"):
+        Tools().expression(f"{name}({', '.join(['a'] * 30)})")
+
+
+def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
+    rules = (
+        Rule(target="article.a", expression="open('x')"),
+        Rule(target="article.b", source="x", functions=(Call("pad"),)),
+        Rule(target="article.c", source="x"),
+    )
+
+    found = faults(Mapping(1, rules), Tools())
+
+    assert set(found) == {"article.a", "article.b"}
+    assert "no function open" in found["article.a"]

@@ -1,0 +1,403 @@
+"""Every text comes from the tables, is complete, and is written as its language writes it."""
+
+import ast
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration import words
+from integration.core.errors import IntegrationError
+from integration.words.catalogues import FOLDER
+
+ROOT = Path(__file__).parents[2]
+PLACES = re.compile(r"{(\w+)}")
+SAYS = {"Issue", "Skip", "Brake"}
+TABLES = ("terms.csv", "texts.csv", "errors.csv")
+PARTS = ("what", "data", "do")
+
+VOCABULARY = {
+    r"parked": ("geparkeerd|parkeren", "zurück(ge)?stell"),
+    r"proven|proof": ("geverifieerd|verificatie", "nachgewiesen|nachweis"),
+    r"in doubt": ("onzeker", "ungewiss"),
+    r"set aside": ("terzijde", "aussondern|ausgesondert"),
+    r"skipped": ("overgeslagen|overslaan|slaat .* over", "überspr[iu]ng"),
+    r"unchanged": ("ongewijzigd", "unverändert"),
+    r"previews?": ("voorvert", "vorschau"),
+    r"commit(s|ted)?": ("doorvoer|doorgevoerd|voer .*door", "übernehm|übernomm"),
+    r"brakes?": ("veiligheidsgren", "sicherheitsgrenze"),
+    r"mappings?": ("veldtoewijzing", "feldzuordnung"),
+    r"value tables?": ("waardentabel", "wertetabelle"),
+    r"flows?": ("gegevensstro", "datenfl"),
+    r"expressions?": ("formule", "formel"),
+    r"ownership": ("veldbeheer", "feldhoheit"),
+    r"debtors?": ("debiteur", "debitor"),
+    r"ledger accounts?": ("grootboekrekening|afrondingsrekening", "sachkont|konto für rund"),
+    r"collective articles?": ("verzamelartikel", "sammelartikel"),
+    r"VAT codes?": ("btw-code", "steuerschlüssel"),
+    r"VAT numbers?": ("btw-nummer", "ust-idnr"),
+    r"reverse charge": ("btw verlegd", "steuerschuldnerschaft des leistungsempfängers"),
+    r"branch(es)?": ("filia", "filial"),
+    r"tills?": ("kassa", "kasse"),
+    r"articles?": ("artikel", "artikel"),
+    r"drafts?": ("concept", "entwurf"),
+    r"publish\w*": ("publice", "veröffentlich"),
+    r"payment methods?": ("betaalwijze", "zahlungsart"),
+    r"approv\w+": ("goedkeur|goedgekeurd", "freigabe|freigegeben|freigeben"),
+    r"retire\w*|inactive": ("inactief", "inaktiv"),
+    r"sandbox": ("testomgeving", "testumgebung"),
+    r"causes?": ("oorza", "ursache"),
+    r"exceptions": ("uitzondering", "klärungsf"),
+    r"postings?": ("boeking", "buchung"),
+    r"delivery address(es)?": ("afleveradres", "lieferadresse"),
+}
+"""Words of `terms.csv` as English texts use them, with the word each other language has for them, in all its forms."""
+
+NEVER = {
+    "en": r"!|\b(please|oops|unfortunately|successful(ly)?|synchronis\w+|centers?|colors?|canceled|email|invalid)\b",
+    "nl": r"!|\b(je|jij|jou|jouw|alstublieft|helaas|succesvol|gesynchroniseerd|weggeschreven|waardetabel\w*|expressie"
+    r"|eigenaarschap|rem|remmen|stroom|stromen|sandbox|token|timeout)\b",
+    "de": r"!|\b(du|dein\w*|bitte|leider|erfolgreich|synchronisiert|verifizier\w*|geparkt|parken|parkt|mwst|reverse"
+    r"|dezimalstellen|sandbox|token|timeout|löschen sie den datensatz)\b",
+}
+"""What no text says: neither the tone nor the words that have another word in `terms.csv`."""
+
+ALLOWED = {
+    "default_account", "posting_date",  # words of the vocabulary themselves, which have another form there
+    "settings_documents",  # a verb: what flows
+    "function_regex_replace_about",  # a regular expression is none of ours
+}  # fmt: skip
+
+SHOWN = {
+    "title", "header", "subheader", "markdown", "write", "caption", "info", "warning", "error", "success", "toast",
+    "button", "download_button", "link_button", "menu_button", "popover", "expander", "status", "spinner", "badge",
+    "text_input", "text_area", "number_input", "date_input", "time_input", "selectbox", "multiselect", "radio",
+    "toggle", "checkbox", "slider", "segmented_control", "pills", "file_uploader", "metric", "tabs", "dialog",
+    "progress", "data_editor", "dataframe", "plotly_chart", "table",
+    "TextColumn", "NumberColumn", "DatetimeColumn", "DateColumn", "CheckboxColumn", "SelectboxColumn", "ListColumn",
+    "MultiselectColumn", "ProgressColumn", "AreaChartColumn", "LineChartColumn", "BarChartColumn", "ButtonColumn",
+    "note", "small", "heading",
+}  # fmt: skip
+"""Calls whose first argument is shown to people; those below show other ones. What `LABELS` names is shown always."""
+
+SHOWN_PLACES = {"head": slice(2), "section": slice(2), "empty": slice(1, 4), "Page": slice(0), "page_link": slice(0)}
+LABELS = {"label", "help", "placeholder", "body", "alt", "text", "title", "about", "action"}
+MARKUP = re.compile(r":material/\w*:?|\]\([^)]*|`[^`]*`|:[a-z]+(-badge|-background)?\[|&#?\w+;|<[^>]*>")
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def lines(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text in its languages; the three sentences of a cause are three texts."""
+
+    key: str
+    said: dict[str, str]
+
+
+@cache
+def written() -> list[Text]:
+    """Return every text of the three tables."""
+    keyed = [line for name in ("terms.csv", "texts.csv") for line in lines(name)]
+    texts = [Text(line["key"], {language: line[language] for language in words.LANGUAGES}) for line in keyed]
+    return texts + [
+        Text(f"{line['code']}.{part}", {language: line[f"{language}_{part}"] for language in words.LANGUAGES})
+        for line in lines("errors.csv")
+        for part in PARTS
+    ]
+
+
+def stem(key: str) -> str:
+    return key.removesuffix("_one").removesuffix("_other")
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """Yield the texts that are written into an expression; those that are looked up or computed are not."""
+    match node:
+        case ast.Constant(value=str(said)):
+            yield said
+        case ast.JoinedStr(values=parts):
+            yield from (said for part in parts if isinstance(part, ast.Constant) for said in literals(part))
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
+            yield from literals(left)
+            yield from literals(right)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
+            for part in parts:
+                yield from literals(part)
+        case ast.Dict(keys=keys):
+            for key in keys:
+                if key is not None:
+                    yield from literals(key)
+
+
+def asked_for(call: ast.Call) -> Iterator[str]:
+    """Yield the keys of the tables that a call names outright, also as one of two."""
+    if call.args and not isinstance(call.args[0], ast.JoinedStr):
+        yield from literals(call.args[0])
+
+
+def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
+    """Return what a call shows to people, as far as its name tells."""
+    of = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if name not in SHOWN | SHOWN_PLACES.keys() or (isinstance(of, ast.Name) and of.id == "log"):
+        return []
+    labels = [one.value for one in call.keywords if one.arg in LABELS]
+    return call.args[SHOWN_PLACES.get(name, slice(1))] + labels
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
+    """Yield every call in our own code with the name of what is called."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(parsed(path)):
+                if isinstance(node, ast.Call):
+                    called = node.func
+                    yield path, node, called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
+def first_text(call: ast.Call) -> str | None:
+    first = call.args[0] if call.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+@cache
+def codes_in_use() -> dict[str, Path]:
+    """Return every code of the catalogue that our code names, with a file that does."""
+    found: dict[str, Path] = {}
+    says = SAYS | {kind.__name__ for kind in subclasses(IntegrationError)} | {"Parked"}
+    for path, call, name in calls("integration"):
+        if "sandbox" in path.parts:
+            continue
+        named = first_text(call)
+        if named is not None and name in says and re.fullmatch(r"[a-z][a-z0-9_]+", named):
+            found[named] = path
+        for keyword in call.keywords:
+            value = keyword.value
+            if keyword.arg == "cause" and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                found[value.value] = path
+    return {code: path for code, path in found.items() if code}
+
+
+def subclasses(kind: type[IntegrationError]) -> Iterator[type[IntegrationError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from subclasses(below)
+
+
+def test_every_code_the_code_base_names_has_its_three_sentences() -> None:
+    missing = {code: str(path.relative_to(ROOT)) for code, path in codes_in_use().items() if not words.known(code)}
+
+    assert not missing
+
+
+def test_what_to_do_never_points_to_a_page_that_is_not_there() -> None:
+    menu = {line["key"].removeprefix("nav_"): line for line in lines("terms.csv") if line["key"].startswith("nav_")}
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")} | {"brakes"}  # brakes are a tab
+    absent = [menu[name] for name in menu if name not in pages and name != "stock"]  # stock is also what a shop has
+    wrong = [
+        (line["code"], language, page[language])
+        for line in lines("errors.csv")
+        if line["code"] in codes_in_use()
+        for language in ("en", "nl", "de")
+        for page in absent
+        if page[language] in line[f"{language}_do"]
+    ]
+
+    assert wrong == []
+
+
+def test_every_error_has_sentences_for_its_default_code() -> None:
+    assert [kind for kind in subclasses(IntegrationError) if not words.known(kind.default)] == []
+
+
+def test_every_text_a_page_asks_for_exists() -> None:
+    missing = []
+    for path, call, name in calls("pages"):
+        key = first_text(call)
+        if key is None:
+            continue
+        if name in ("text", "term") and not words.has_term(key):
+            missing.append((path.name, key))
+        if name == "choice" and not words.has_term(f"choice_{key}"):
+            missing.append((path.name, key))
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_key_stands_twice(name: str) -> None:
+    keys = [line.get("key") or line["code"] for line in lines(name)]
+
+    assert [key for key, times in Counter(keys).items() if times > 1] == []
+
+
+def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
+    assert [
+        (text.key, language)
+        for text in written()
+        for language, said in text.said.items()
+        if not said.strip() or said != said.strip()
+    ] == []
+
+
+def test_what_comes_in_two_forms_has_both() -> None:
+    keys = {line["key"] for line in lines("texts.csv") + lines("terms.csv")}
+    lone = [key for key in keys if key.startswith("count_") and not {f"{stem(key)}_one", f"{stem(key)}_other"} <= keys]
+    asked = {key for path, call, name in calls("pages") if name == "counted" for key in asked_for(call)}
+
+    assert lone == []
+    assert [key for key in asked if not words.has_count(key)] == []
+
+
+def test_no_text_of_a_screen_hides_a_term() -> None:
+    assert {line["key"] for line in lines("terms.csv")} & {line["key"] for line in lines("texts.csv")} == set()
+
+
+def test_all_languages_have_the_same_places_to_fill() -> None:
+    assert [
+        (text.key, language)
+        for text in written()
+        for language, said in text.said.items()
+        if set(PLACES.findall(said)) != set(PLACES.findall(text.said["en"]))
+    ] == []
+
+
+@pytest.mark.parametrize(("language", "never"), NEVER.items())
+def test_no_text_shouts_begs_or_takes_a_word_that_has_another(language: str, never: str) -> None:
+    assert [
+        (text.key, found[0])
+        for text in written()
+        if (found := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
+    ] == []
+
+
+@pytest.mark.parametrize("english", VOCABULARY)
+def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -> None:
+    wanted = dict(zip(("nl", "de"), VOCABULARY[english], strict=True))
+    spoken = re.compile(rf"\b({english})\b", re.IGNORECASE)
+
+    assert [
+        (text.key, language, text.said[language])
+        for text in written()
+        if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.said["en"]))
+        for language, forms in wanted.items()
+        if not re.search(forms, text.said[language], re.IGNORECASE)
+    ] == []
+
+
+def test_a_result_has_one_word_wherever_it_stands() -> None:
+    terms = {line["key"]: line for line in lines("terms.csv")}
+    differing = [
+        (line["key"], language, line[language])
+        for line in lines("texts.csv")
+        for result in ("proven", "unchanged", "skipped", "parked", "in_doubt")
+        if re.fullmatch(f"(badge|col|show|fact|sum|event)_{result}", line["key"])
+        for language in words.LANGUAGES
+        if terms[result][language] not in line[language].lower()
+    ]
+
+    assert differing == []
+
+
+def test_a_percent_sign_stands_as_its_language_has_it() -> None:
+    wrong = {"en": r"[\d}*]\s+%", "nl": r"[\d}*]\s+%", "de": r"[\d}*]%|[\d}*] %"}  # German: a no-break space
+
+    assert [(text.key, language) for text in written() for language, bad in wrong.items()
+            if re.search(bad, text.said[language]) and not text.key.startswith("axis_")] == []  # fmt: skip
+
+
+def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
+    found = [
+        (path.name, call.lineno, said)
+        for path, call, name in calls("pages")
+        for part in shown_by(call, name)
+        for said in literals(part)
+        if WORD.search(MARKUP.sub(" ", said))
+    ]
+
+    assert found == []
+
+
+def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:
+    said = words.say("sku_duplicate", {"article": "0815", "other": "815", "number": "815"})
+
+    assert said.what == "Articles 0815 and 815 both lead to number 815."
+    assert said.data.startswith("Both are parked")
+    assert said.do
+
+
+def test_a_fact_that_is_missing_is_a_dash_and_not_a_failure() -> None:
+    assert words.say("sku_duplicate", {}).what == "Articles – and – both lead to number –."
+
+
+def test_an_unknown_code_is_shown_as_itself() -> None:
+    assert words.say("never_heard_of", {}).what == "never heard of"
+
+
+def test_systems_numbers_limits_fields_and_times_are_written_for_people() -> None:
+    assert words.say("service_unavailable", {"system": "mplus"}).what.startswith("MplusKASSA is")
+    assert "Changes: 12,345; limit: 25%" in words.say("brake_changes", {"count": "12345", "limit": "25 %"}).what
+    assert words.say("field_conflict", {"field": "200/price_incl", "key": "Tent"}).what == (
+        "Price incl. VAT of Tent was changed in both systems."
+    )
+    stale = words.say("plan_stale", {"time": "2026-03-04T13:05:00+00:00"}, zone=ZoneInfo("Europe/Amsterdam"))
+    assert "4 Mar 2026, 14:05:00" in stale.what
+
+
+def test_the_same_cause_is_said_in_dutch_and_german() -> None:
+    assert words.say("plan_stale", {"time": ""}, "nl").data == "Er is niets geschreven."
+    assert words.say("plan_stale", {"time": ""}, "de").data == "Es wurde nichts geschrieben."
+
+
+def test_quantities_take_the_right_form_of_the_noun() -> None:
+    assert words.count("article", 1) == "1 article"
+    assert words.count("article", 0) == "0 articles"
+    assert words.count("btn_commit", 41, system="MplusKASSA") == "Commit 41 changes to MplusKASSA"
+
+
+def test_values_are_written_as_people_read_them() -> None:
+    assert words.value_text(None) == ""
+    assert words.value_text(value=True) == "yes"
+    assert words.value_text(Decimal("1234.50")) == "1,234.50"
+    assert words.value_text(Decimal("1234.50"), "nl") == "1.234,50"
+    assert words.value_text(Decimal("0.530")) == "0.53"
+    assert words.value_text(("10", "20")) == "10, 20"
+
+
+def test_fields_have_captions_whatever_form_their_name_has() -> None:
+    assert words.field_name("article.price_incl") == "price incl. VAT"
+    assert words.field_name("200101/price_incl") == "price incl. VAT"
+    assert words.field_name("article.custom:herkomst") == "herkomst"
+    assert words.field_name("ART_MEMO") == "ART_MEMO"
+
+
+def test_times_are_short_the_nearer_they_are() -> None:
+    now = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
+
+    assert words.moment(now - timedelta(minutes=2), now=now) == "09:40"
+    assert words.moment(now - timedelta(days=1), now=now) == "yesterday, 09:42"
+    assert words.moment(now - timedelta(days=3), now=now) == "21 Nov, 09:42"
+    assert words.moment(now - timedelta(days=400), now=now) == "20 Oct 2025, 09:42"
+
+
+def test_lengths_of_time_are_exact_where_they_are_short() -> None:
+    assert words.duration(0.84) == "0.8 s"
+    assert words.duration(190) == "3 minutes"
+    assert words.duration(40) == "40 seconds"
