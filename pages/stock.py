@@ -24,11 +24,11 @@ app = application()
 view = shown(app)
 
 if view is None:
-    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandboxed))
+    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
     failures()
     nothing_yet(app)
 else:
-    with head(view.title, view.about, sandbox_badges(app.sandboxed)):
+    with head(view.title, view.about, sandbox_badges(app.sandbox.is_connected)):
         if view.article and st.button(
             text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
         ):

@@ -20,6 +20,9 @@ from integration.flows.functions import Tools
 from integration.flows.orders.logic import COMPUTED
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
+from integration.services.lists import CHOICES_SECONDS, Lists
+from integration.services.logic import Logics
+from integration.services.mappings import Mappings
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -325,30 +328,27 @@ class Draft:
 Progress = Callable[[int, int], None]
 
 
-class Trying:
-    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do.
-
-    `logic` makes what is particular to a flow with a mapping that need not be published; documents under the given keys
-    are taken as not booked yet.
-    """
+class Drafts:
+    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do."""
 
     def __init__(
         self,
-        connector: Callable[[str], Connector],
-        flow: Callable[[str], Flow],
-        logic: Callable[[str, RuleMapping, Collection[str]], FlowLogic],
         rules: Rules,
         runs: Runs,
         stored: StoredSettings,
-        corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = lambda _, records: records,
+        *,
+        logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
+        connector: Callable[[str], Connector],
     ) -> None:
-        self._connector = connector
-        self._corrected = corrected
-        self._flow = flow
-        self._logic = logic
         self._rules = rules
         self._runs = runs
         self._stored = stored
+        self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
+        self._connector = connector
 
     # ---- drafts
 
@@ -408,6 +408,15 @@ class Trying:
         if self._stored.get(_name(flow)):
             self._stored.put(_name(flow), {}, by)
 
+    def publish(self, flow: str, by: str, note: str) -> int:
+        """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
+        draft = self.draft(flow)
+        if draft is None:
+            return self._mappings.published(flow).version
+        version = self._mappings.publish(flow, draft.mapping, draft.base, by, note)
+        self.discard(flow, by)
+        return version
+
     def _at_hand(self, flow: str) -> tuple[int, RuleMapping]:
         draft = self.draft(flow)
         if draft is not None:
@@ -440,17 +449,24 @@ class Trying:
 
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records under these keys, as they are now, with what persons corrected in them."""
-        return list(self._corrected(flow, self._connector(self._flow(flow).source).fetch(kind, keys)))
+        return list(self._logics.corrected(flow, self._connector(self._logics.flow(flow).source).fetch(kind, keys)))
 
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
-        """Return the last records of a flow: those in the plans of its latest runs, then whatever the source has."""
+        """Return the last records of a flow, those of a minute ago.
+
+        First those in the plans of its latest runs, then whatever the source has.
+        """
+        source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
+        return list(self._lists.fresh(source, question, CHOICES_SECONDS, lambda _: self._recent(flow, kind, most)))
+
+    def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
-        source, after = self._connector(self._flow(flow).source), None
+        source, after = self._connector(self._logics.flow(flow).source), None
         while len(found) < most:
             batch = source.extract(kind, None, after)
             fresh = [record for record in batch.records if record.key not in found]
-            for record in self._corrected(flow, fresh[: most - len(found)]):
+            for record in self._logics.corrected(flow, fresh[: most - len(found)]):
                 found[record.key] = record
             after = batch.after
             if after is None:
@@ -458,7 +474,7 @@ class Trying:
         return list(found.values())[:most]
 
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
-        stages = self._flow(flow).stages
+        stages = self._logics.flow(flow).stages
         for run in self._runs.latest(flow, limit=RUNS_BACK):
             for row in self._runs.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
@@ -471,16 +487,29 @@ class Trying:
         """
         if not records:
             return []
-        return tried(self._logic(flow, self._workable(flow, mapping), [record.key for record in records]), records)
+        good = self._workable(flow, mapping)
+        return tried(self._logics.trial(flow, good, [record.key for record in records]), records)
+
+    def trial_now(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
+        """Return what a mapping would make of the records under these keys, as they are now; see `trial`."""
+        whole = self._logics.trial(flow, mapping).flow
+        return self.trial(flow, mapping, self.records(flow, whole.stages[whole.counted].source, keys))
+
+    def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
+        """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
+        logic = self._logics.trial(flow, mapping)
+        stage = logic.flow.counted
+        records = self.records(flow, logic.flow.stages[stage].source, [key])
+        return logic.trace(stage, records[0]) if records else []
 
     def effect(
         self, flow: str, mapping: RuleMapping, progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
     ) -> Effect:  # fmt: skip
         """Return what a mapping would change in the last records of a flow; `progress` is told how far it has come."""
-        before, whole = self.version(flow, self.current(flow)), self._flow(flow)
+        before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}
-        records = [record for kind in sorted(touched) for record in self.recent(flow, kind)]
+        records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
         moved: list[Moved] = []
         done = 0
@@ -489,7 +518,7 @@ class Trying:
                 break
             page = records[start : start + AT_ONCE]
             keys = [record.key for record in page]
-            moved += compare(self._logic(flow, before, keys), self._logic(flow, good, keys), page)
+            moved += compare(self._logics.trial(flow, before, keys), self._logics.trial(flow, good, keys), page)
             done += len(page)
             progress(done, len(records))
         return Effect(done, tuple(moved), cut=done < len(records))

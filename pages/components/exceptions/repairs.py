@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
+from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
     CHOSEN,
@@ -52,7 +52,7 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
     """
     started: list[str] = []
     of = group.of
-    if attempt(lambda: started.append(app.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
+    if attempt(lambda: started.append(app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
         st.switch_page("pages/preview.py", query_params={"flow": of.flow, "plan": started[0]})
     st.rerun()
 
@@ -110,7 +110,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
         other = _counterpart(theirs, system_name(flow.target))
     label = counted(f"btn_row_{noun(group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.exceptions.add_row(row.table, code, other, person()))
+        _repair(app, group, lambda: app.tables.add_row(row.table, code, other, person()))
     _nothing_written(app, group)
 
 
@@ -140,7 +140,7 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
 
 
 def _choices(app: Application, of: Live | None) -> Mapping[str, str]:
-    return (asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) or {}) if of else {}
+    return (asked(app, f"{of.system} {of.list}", lambda: app.lists.choices(of.system, of.list)) or {}) if of else {}
 
 
 # ---- articles that stand in
@@ -223,10 +223,10 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
 
 def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]) -> None:
     if "" in given:
-        app.set_flow(group.flow, {"collective_article": given[""]}, person())
+        app.flows.change(group.flow, {"collective_article": given[""]}, person())
     for code, other in given.items():
         if code:
-            app.exceptions.add_row(ARTICLES, code, other, person())
+            app.tables.add_row(ARTICLES, code, other, person())
 
 
 # ---- which customer is meant

@@ -21,7 +21,7 @@ class Becoming(Pick):
 
     def draw(self, asking: Asking) -> None:
         """Draw it and take what is on screen into the draft."""
-        possible, now = asking.app.naming.invoices(), str(asking.draft.value(self.name))
+        possible, now = asking.app.names.invoices(), str(asking.draft.value(self.name))
         offered = [one for one in self.options if possible or one != INVOICE or one == now]
         with st.container(gap="xsmall"):
             chosen = st.selectbox(

@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Kind, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.flows.orders.logic import COMPUTED
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
-from integration.services.flows import Published
+from integration.services import Application
+from integration.services.mappings import Published
 from integration.words import has_term
 from pages.components.flows.source_fields import field_label, source_fields
 from pages.components.shared.application import person
@@ -75,7 +75,7 @@ ONCE = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
 
 def fields_tab(app: Application, flow: str) -> None:
     """Draw one row for each field, the way to add one, and why a record has the values it has."""
-    published = app.mapping(flow)
+    published = app.mappings.published(flow)
     draft = _draft(flow, published)
     kinds = _kinds(app, flow)
     sources = {target: _sources(app, flow, source) for target, source in kinds.items()}
@@ -106,7 +106,7 @@ def fields_tab(app: Application, flow: str) -> None:
 
 def _kinds(app: Application, flow: str) -> dict[Kind, Kind]:
     """Return the kinds a flow writes as it is set, each with the kind its fields come from."""
-    whole = app.flow(flow)
+    whole = app.flows.as_set(flow)
     counted_stage = whole.stages[whole.counted]
     documents = {Kind.SALES_ORDER, Kind.POSTING} - {counted_stage.target}
     return {
@@ -145,7 +145,7 @@ def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[s
     """Return the fields of the target by the name a rule has for them, or None with the reason on screen."""
     target = app.flows[flow].target
     name = f"{target} {' '.join(kinds)}"
-    found = asked(app, name, lambda: [one for kind in kinds for one in app.fields(target, kind)])
+    found = asked(app, name, lambda: [one for kind in kinds for one in app.lists.fields(target, kind)])
     if found is None:
         return None
     written = WRITTEN.get(flow)
@@ -310,7 +310,7 @@ def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
             return
         found: list[Any] = []
         with st.spinner(text("why_wait")):
-            good = attempt(lambda: found.extend(app.why_article(flow, asked_for, mapping)))
+            good = attempt(lambda: found.extend(app.drafts.why(flow, asked_for, mapping)))
         if not good:
             trouble(*st.session_state.pop("failure"))
         elif not found:
@@ -347,7 +347,7 @@ def _publish_bar(
         label = text("btn_publish_version", version=published.version + 1)
         if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(wrong)):
             base, words = draft["base"], (said or "").strip() or named
-            if attempt(lambda: app.publish_mapping(flow, mapping, base, person(), words)):
+            if attempt(lambda: app.mappings.publish(flow, mapping, base, person(), words)):
                 draft.update(base=0, changed=False)
                 st.session_state["said"] = text("published", version=published.version + 1)
             st.rerun()

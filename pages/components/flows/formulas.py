@@ -82,7 +82,7 @@ class Example:
             return
         found: list[Trace] = []
         with st.spinner(text("why_wait")):
-            good = attempt(lambda: found.extend(asking.app.why_article(flow, asked_for)))
+            good = attempt(lambda: found.extend(asking.app.drafts.why(flow, asked_for)))
         if not good:
             trouble(*st.session_state.pop("failure"))
         elif not found:

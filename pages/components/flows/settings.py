@@ -4,7 +4,7 @@
 
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from pages.components.flows.sections import SECTIONS
 from pages.components.shared.draft import Draft
 from pages.components.shared.inputs import Asking, draw, names

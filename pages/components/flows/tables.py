@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.rules import Rule
 from integration.flows.orders.logic import TABLES
+from integration.services import Application
 from integration.words import has_term
 from pages.components.flows.fields import table_name
 from pages.components.shared.application import person
@@ -59,7 +59,7 @@ SIDES: Mapping[str, Sides] = {
 
 def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
-    names = table_names(flow, rules or app.mapping(flow).mapping.rules)
+    names = table_names(flow, rules or app.mappings.published(flow).mapping.rules)
     if not names:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
@@ -69,8 +69,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return
-    saved, waiting = app.tables().get(name, {}), app.unmapped(flow, name)
-    draft = table_draft(f"table-{name}-{app.sandboxed}", saved)
+    saved, waiting = app.tables.all().get(name, {}), app.tables.unmapped(flow, name)
+    draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
         about = f"table_{name}_about"
@@ -103,7 +103,7 @@ def table_names(flow: str, rules: Sequence[Rule]) -> list[str]:
 
 def side(app: Application, of: Live | None) -> dict[str, str] | None:
     """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
-    return asked(app, f"{of.system} {of.list}", lambda: app.choices(of.system, of.list)) if of else {}
+    return asked(app, f"{of.system} {of.list}", lambda: app.lists.choices(of.system, of.list)) if of else {}
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
@@ -172,6 +172,6 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
             draft.update(saved=None)
             st.rerun()
         if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
-            if attempt(lambda: app.set_table(name, rows, person())):
+            if attempt(lambda: app.tables.keep(name, rows, person())):
                 st.session_state["said"] = text("saved")
             st.rerun()

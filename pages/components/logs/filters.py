@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.log.logbook import BEGINNING, Sought
+from integration.services import Application
 from pages.components.shared.layout import clear_search, search
 from pages.components.shared.runs import short_id
 from pages.components.shared.states import LOOKS, word

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.records import Kind, Value
 from integration.core.run import Link
 from integration.log.logbook import payload_of
+from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.store.issues import IssueState, OpenIssue
 from pages.components.logs.filters import result_name
@@ -83,7 +83,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
                      events=counted("count_event", len(rows)))  # fmt: skip
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
-    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandboxed)]):
+    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
             st.query_params.clear()
             st.rerun()
@@ -198,7 +198,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 def _link(app: Application, flow: str, rows: Sequence[Happened]) -> Link | None:
     """Return which record of the target this is, as both systems last agreed on it."""
     for kind, key in dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows):
-        if kind in list(Kind) and (found := app.links.get(flow, Kind(kind), [key]).get(key)):
+        if kind in list(Kind) and (found := app.links.of(flow, Kind(kind), key)):
             return found
     return None
 
@@ -212,7 +212,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if flow in app.flows and link and link.kind in DOCUMENTS and agreed:
         section(text("to_the_cent"))
         with st.container(border=True):
-            totals(agreed, app.flow(flow))
+            totals(agreed, app.flows.as_set(flow))
     if link and link.agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
@@ -247,7 +247,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | N
 
 
 def _open_issues(app: Application, flow: str, key: str) -> list[OpenIssue]:
-    return [one for one in app.issues.of_key(flow, key) if one.state is IssueState.OPEN][:1]
+    return [one for one in app.exceptions.of_record(flow, key) if one.state is IssueState.OPEN][:1]
 
 
 def _agreed(values: Mapping[str, Value]) -> None:

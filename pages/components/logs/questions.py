@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.charts import answer_chart
@@ -155,7 +155,7 @@ def _tables(app: Application) -> None:
             note(" ".join(f"`{column}`" for column in columns))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")
-    ticket = app.export_ticket()
+    ticket = app.log.ticket()
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
             address = f"/api/log/log.{name}?ticket={ticket}"

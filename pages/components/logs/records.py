@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
 from integration.log.logbook import MOST_FOUND, Sought
+from integration.services import Application
 from pages.components.logs import filters as log_filters
 from pages.components.shared.document import DOCUMENTS
 from pages.components.shared.layout import empty, note, page_offset, pages

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.services.exceptions import address_of
 from pages.components.logs.filters import PERIODS, flows, pick
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
@@ -151,7 +151,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     """Open the exceptions of a cause while there are any, else what the log has of it; or the runs it stopped."""
     if error["event"] != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": str(error["flow"]), "event": str(error["event"])})
-    waiting = [one for one in app.causes(str(error["flow"])) if one.of.cause == error["code"]]
+    waiting = [one for one in app.exceptions.causes(str(error["flow"])) if one.of.cause == error["code"]]
     if len(waiting) == 1:
         st.switch_page("pages/exceptions.py", query_params={"cause": address_of(waiting[0].of)})
     if waiting:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from pages.components.shared.charts import flow_bars, state_bars
 from pages.components.shared.layout import note, section
 from pages.components.shared.wording import flow_name, short_day, text, zone

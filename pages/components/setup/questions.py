@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.services import Application
 from integration.services.readiness import Asked, Reason, State, Weight
 from pages.components.flows.sections import SECTIONS
 from pages.components.flows.tables import EVERY, SIDES, side, table_draft, table_row
@@ -42,7 +42,7 @@ OPEN = ":gray[:material/radio_button_unchecked:]"
 
 def questions_step(app: Application) -> None:
     """Draw the questions of each chosen flow; the first that nobody has answered, or that of the address, is open."""
-    questions = app.setting_up.questions()
+    questions = app.setup.questions()
     every = [one for group in questions.values() for one in group]
     if not every:
         if empty("tune", text("questions_no_flow"), text("questions_no_flow_about"), text("btn_choose_flows")):
@@ -89,7 +89,7 @@ def reason(why: Reason) -> str:
 
 
 def _accept(app: Application) -> None:
-    app.setting_up.accept(person())
+    app.setup.accept(person())
     st.query_params.pop("question", None)
 
 
@@ -140,7 +140,7 @@ def _stands(asking: Asking, one: Asked) -> str:
 
 def _in_force(asking: Asking, one: Asked) -> Mapping[str, Any]:
     if one.question.table:
-        return asking.app.tables().get(one.question.table, {})
+        return asking.app.tables.all().get(one.question.table, {})
     return {name: asking.draft.saved[name] for name in one.question.settings}
 
 
@@ -229,8 +229,8 @@ def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return None
-    saved = app.tables().get(name, {})
-    draft = table_draft(f"answers-{name}-{app.sandboxed}", saved)
+    saved = app.tables.all().get(name, {})
+    draft = table_draft(f"answers-{name}-{app.sandbox.is_connected}", saved)
     if one.proposal is not None and one.state is not State.ANSWERED and not draft["rows"]:
         draft["rows"].update(one.proposal.values)
     flow = app.flows[one.flow]
@@ -260,7 +260,7 @@ def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     try:
-        asking.app.setting_up.answer(one.flow, one.question.name, values, person())
+        asking.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
         draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))

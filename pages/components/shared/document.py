@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, Value
 from integration.core.run import PlanRow, Run
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.layout import note, small
 from pages.components.shared.states import inline, mark
@@ -107,8 +107,8 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
-    link = app.links.get(flow.name, kind, [key]).get(key)
-    reference = link.reference if link else app.links.references(flow.name).reference(kind, key) or ""
+    link = app.links.of(flow.name, kind, key)
+    reference = link.reference if link else app.links.reference(flow.name, kind, key)
     known = link.agreed.values if link and link.agreed else {}
     name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
     with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
@@ -119,7 +119,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
 
 def line_of(app: Application, run: Run, kind: Kind, key: str) -> PlanRow | None:
     """Return the line of a plan that is about a record, or None when it needs no change."""
-    return app.line_about(run.id, kind, key)
+    return app.plans.line_about(run.id, kind, key)
 
 
 def _head(change: Change) -> list[Row]:

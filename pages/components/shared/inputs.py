@@ -15,7 +15,7 @@ from typing import Protocol
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.draft import Draft, asked, editor, toggle
 from pages.components.shared.layout import note
@@ -53,7 +53,9 @@ class Asking:
 
     def choices(self, live: "Live") -> dict[str, str]:
         """Return codes and captions as the system has them now; nothing while it does not answer."""
-        return asked(self.app, f"{live.system} {live.list}", lambda: self.app.choices(live.system, live.list)) or {}
+        return (
+            asked(self.app, f"{live.system} {live.list}", lambda: self.app.lists.choices(live.system, live.list)) or {}
+        )
 
     def _own(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.run import Among, Run
+from integration.services import Application
 from integration.words import told_by
 from pages.components.shared.wording import field_name, number, say, text
 
@@ -20,7 +20,7 @@ FACETS = ("field", "group", "cause")
 
 def facet_filters(app: Application, run: Run, show: str) -> Among:
     """Draw a filter for everything that tells the lines shown apart, and return what is chosen."""
-    counted = app.facets(run.id, show)
+    counted = app.plans.facets(run.id, show)
     named = {
         "field": {name: field_name(name) for name in counted["field"]} if show in WITH_FIELDS else {},
         "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
@@ -71,11 +71,11 @@ def _pick(run: Run, name: str, named: Mapping[str, str], counted: Mapping[str, i
 
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
     if run.flow == "orders":
-        names = app.captions("mplus", "branches")
+        names = app.lists.captions("mplus", "branches")
     elif run.flow == "customers":
         names = {}
     else:
-        names = app.group_names(run.flow, list(codes), run.id)
+        names = app.plans.group_names(run.flow, list(codes), run.id)
     return {code: f"{code} · {names[code]}" if names.get(code) else code for code in codes}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note
@@ -111,7 +111,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
         return ""
     target = field.rpartition("/")[2]
     try:
-        found = app.source_field(flow, target if "." in target else f"article.{target}")
+        found = app.flows.source_field(flow, target if "." in target else f"article.{target}")
     except IntegrationError:
         return ""
     if found is None:
@@ -140,7 +140,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
     """Offer a preview of only what is parked for a cause."""
-    keys = app.parked_keys(flow, cause, field)
+    keys = app.exceptions.keys(flow, cause, field)
     if keys and st.button(
         counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
     ):
@@ -150,6 +150,6 @@ def try_again_button(app: Application, flow: str, cause: str, key: str, field: s
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:
     """Start a preview of only what is parked for a cause, and show it."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.try_again(flow, cause, person(), field))):
+    if attempt(lambda: started.append(app.runs.try_again(flow, cause, person(), field))):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.words import has_term, known
 from pages.components.shared.failures import refreshing
 from pages.components.shared.layout import note, small

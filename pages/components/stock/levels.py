@@ -11,10 +11,10 @@ from typing import Any, Literal, cast
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
 from integration.core.run import Mode, Run
 from integration.log.logbook import StockScope, StockSums
+from integration.services import Application
 from integration.services.stock import SOON_DAYS, Difference, differences, out_on, period, reason, unproven_since
 from integration.store.issues import IssueState
 from pages.components.shared.application import person
@@ -124,12 +124,12 @@ def shown(app: Application) -> View | None:
 
 def _unproven(app: Application, article: str, now: datetime) -> tuple[datetime | None, bool]:
     """Return since when the levels are not proven, and whether that is because the article is parked."""
-    known = app.issues.of_key("stock", article) if article else []
+    known = app.exceptions.of_record("stock", article) if article else []
     waits = [one for one in known if one.state is not IssueState.CLOSED]
     if waits:
         return min(one.first_seen for one in waits), True
-    status = next(one for one in app.statuses() if one.flow.name == "stock")
-    minutes = app.flow_settings("stock").schedule_minutes if status.on else None
+    status = next(one for one in app.flows.statuses() if one.flow.name == "stock")
+    minutes = app.flows.settings("stock").schedule_minutes if status.on else None
     return unproven_since(status.last_proof, minutes, now), False
 
 
@@ -141,12 +141,12 @@ def _article_name(app: Application, scope: StockScope, now: datetime) -> str:
 def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
     """Return what the till calls the branches; their numbers while it does not answer."""
     kept: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
-    if app.sandboxed not in kept:
+    if app.sandbox.is_connected not in kept:
         try:
-            kept[app.sandboxed] = app.choices(TILL, "branches")
+            kept[app.sandbox.is_connected] = app.lists.choices(TILL, "branches")
         except IntegrationError:
-            kept[app.sandboxed] = {}
-    told = kept[app.sandboxed]
+            kept[app.sandbox.is_connected] = {}
+    told = kept[app.sandbox.is_connected]
     shared = [name for name in told.values() if list(told.values()).count(name) > 1]
     return {code: f"{code} · {told[code]}" if told.get(code) in shared else told.get(code) or code for code in branches}
 
@@ -168,7 +168,7 @@ def doubt(view: View) -> None:
 
 def nothing_yet(app: Application) -> None:
     """Lead to the flow of stock, which has not written a level yet."""
-    status = next(one for one in app.statuses() if one.flow.name == "stock")
+    status = next(one for one in app.flows.statuses() if one.flow.name == "stock")
     run = status.active or status.waiting
     label = text("btn_stock_open" if run else "btn_stock_preview")
     if empty("inventory_2", text("stock_none"), text("stock_none_about"), label, key="first_stock"):
@@ -265,7 +265,7 @@ def _reorder(app: Application, view: View) -> Limit | None:
     """Return the line at which an article is to be ordered again, where the books have one."""
     if not view.article:
         return None
-    name = f"reorder {view.article} {app.flow_settings('stock').model_dump()['reorder']}"
+    name = f"reorder {view.article} {app.flows.settings('stock').model_dump()['reorder']}"
     found = asked(app, name, lambda: [app.reorder_level(view.article)])
     level = found[0] if found else None
     return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))
@@ -457,7 +457,7 @@ def _outlook_csv(page: Callable[[int, int], pd.DataFrame]) -> str:
 
 def differences_of(app: Application, view: View) -> None:
     """Draw what the plan that waits would change, or offer a comparison, which writes nothing."""
-    status = next(one for one in app.statuses() if one.flow.name == "stock")
+    status = next(one for one in app.flows.statuses() if one.flow.name == "stock")
     run = status.waiting
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch", gap=None):
@@ -472,7 +472,7 @@ def differences_of(app: Application, view: View) -> None:
                 help=text("compare_stock_about"),
             )  # fmt: skip
     if pressed:
-        attempt(lambda: app.preview("stock", person(), Mode.COMPLETE))
+        attempt(lambda: app.runs.preview("stock", person(), Mode.COMPLETE))
         st.rerun()
     if status.active:
         progress_strip(app, status.active.id)
@@ -491,9 +491,11 @@ def _as_of(run: Run | None, last: Run | None) -> str:
 
 
 def _differences_table(app: Application, view: View, run: Run) -> None:
-    total = app.row_count(run.id, "planned", view.article)
+    total = app.plans.count(run.id, "planned", view.article)
     offset = page_offset("page2", total, SIZE)
-    found = [one for one in differences(app.rows(run.id, "planned", view.article, offset, SIZE)) if _in(view, one)]
+    found = [
+        one for one in differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE)) if _in(view, one)
+    ]
     if not found:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
     else:
@@ -557,7 +559,7 @@ def _differences_columns() -> Columns:
 def _differences_csv(app: Application, run: Run, view: View) -> str:
     def every() -> Iterator[Difference]:
         offset = 0
-        while rows := app.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
+        while rows := app.plans.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
             offset += len(rows)
             yield from (one for one in differences(rows) if _in(view, one))
 
