@@ -91,7 +91,7 @@ class _Parts:
             file=settings.accountview.names,
             changed=lambda: self.access.reconnect("accountview"),
         )
-        self.lists = Lists(self.access.connector, lambda: self.access.sandboxed)
+        self.lists = Lists(self.access.connector, lambda: self.access.sandboxed, now)
         closing.callback(self.lists.close)
         self.logics = Logics(
             self.stores.rules,

@@ -20,7 +20,7 @@ from integration.flows.functions import Tools
 from integration.flows.orders.logic import COMPUTED
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
-from integration.services.lists import CHOICES_SECONDS, Lists
+from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.store.rules import Rules
@@ -457,7 +457,7 @@ class Drafts:
         First those in the plans of its latest runs, then whatever the source has.
         """
         source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
-        return list(self._lists.fresh(source, question, CHOICES_SECONDS, lambda _: self._recent(flow, kind, most)))
+        return list(self._lists.fresh(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
 
     def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]

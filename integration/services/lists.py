@@ -1,9 +1,9 @@
 """What both systems answer about themselves: fields, codes with captions, rates. Kept once, and asked again in time."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,12 @@ import structlog
 from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.core.records import Field, Kind
+from integration.store.database import Clock
 
 log = structlog.get_logger(__name__)
 
-FIELDS_SECONDS = 300.0
-CHOICES_SECONDS = 60.0  # what one person was shown is good enough for the next
+FIELDS_KEPT = timedelta(minutes=5)
+CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
 FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
 LAST_SECONDS = 10.0
 
@@ -28,22 +29,23 @@ Ask = Callable[[Connector], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a connection answered, and when by the clock of the process."""
+    """What a connection answered, and until when that is good."""
 
     connector: Connector | None
-    at: float
+    until: datetime
     value: Any
 
-    def is_fresh(self, connector: Connector, seconds: float) -> bool:
-        return self.connector is connector and time.monotonic() - self.at < seconds
+    def is_good(self, connector: Connector | None, now: datetime) -> bool:
+        return self.connector is connector and now <= self.until
 
 
 class Lists:
     """Answers of both systems. Safe to use from several threads."""
 
-    def __init__(self, connector: Callable[[str], Connector], is_sandboxed: Callable[[], bool]) -> None:
+    def __init__(self, connector: Callable[[str], Connector], is_sandboxed: Callable[[], bool], clock: Clock) -> None:
         self._connector = connector
         self._is_sandboxed = is_sandboxed
+        self._clock = clock
         self._answers: dict[Question, _Answer] = {}
         self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
         self._asking: dict[Question, threading.Event] = {}
@@ -57,14 +59,14 @@ class Lists:
 
     def fields(self, system: str, kind: Kind) -> list[Field]:
         """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
-        return list(self.fresh(system, f"fields {kind}", FIELDS_SECONDS, lambda connector: connector.fields(kind)))
+        return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
 
     def choices(self, system: str, name: str) -> dict[str, str]:
         """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
 
         Asked again after a minute: pages do not ask the systems anew each time.
         """
-        found = self.fresh(system, f"choices {name}", CHOICES_SECONDS, lambda connector: connector.choices(name))
+        found = self.fresh(system, f"choices {name}", CHOICES_KEPT, lambda connector: connector.choices(name))
         return dict(found)
 
     def vat_rates(self, system: str) -> Mapping[str, Decimal]:
@@ -73,7 +75,7 @@ class Lists:
         def ask(connector: Connector) -> dict[str, Decimal]:
             return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
 
-        rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_SECONDS, ask)
+        rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
         return rates
 
     def captions(self, system: str, name: str) -> dict[str, str]:
@@ -84,7 +86,7 @@ class Lists:
         question = system, f"captions {name}", self._is_sandboxed()
         with self._lock:
             last = self._answers.get(question)
-            if last is not None and time.monotonic() - last.at < FIELDS_SECONDS:
+            if last is not None and last.is_good(None, self._clock()):
                 return dict(last.value)
             answered = self._asked_behind(question, lambda: self.choices(system, name))
         if last is None:
@@ -101,7 +103,7 @@ class Lists:
         try:
             connector = self._connector(system)
             silent = (self._silent.get(one) for one in ((system, ""), (system, name)))
-            if any(one is not None and one.is_fresh(connector, CHOICES_SECONDS) for one in silent):
+            if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
                 return None
             return self.choices(system, name)
         except ConfigurationError:  # the check says what is wrong
@@ -109,15 +111,15 @@ class Lists:
         except IntegrationError as error:
             log.info("a question stays open", system=system, list=name, cause=error.code)
             one = name if isinstance(error, AccessDeniedError) else ""  # who may not read one list may read others
-            self._silent[system, one] = _Answer(connector, time.monotonic(), error.code)
+            self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
 
-    def fresh(self, system: str, question: str, seconds: float, ask: Ask) -> Any:
+    def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
         """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
         connector, asked = self._connector(system), (system, question, self._is_sandboxed())
         known = self._answers.get(asked)
-        if known is None or not known.is_fresh(connector, seconds):
-            known = self._answers[asked] = _Answer(connector, time.monotonic(), ask(connector))
+        if known is None or not known.is_good(connector, self._clock()):
+            known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))
         return known.value
 
     def _asked_behind(self, question: Question, ask: Callable[[], dict[str, str]]) -> threading.Event:
@@ -140,6 +142,6 @@ class Lists:
             with self._lock:
                 last = self._answers.get(question)
                 kept = (last.value if last else {}) if found is None else found
-                self._answers[question] = _Answer(None, time.monotonic(), kept)
+                self._answers[question] = _Answer(None, self._clock() + FIELDS_KEPT, kept)
                 del self._asking[question]
             answered.set()

@@ -85,7 +85,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
     settings, links = StoredSettings(database, lambda: NOW), Links(database, lambda: NOW)
-    lists = Lists(lambda _system: source, lambda: False)
+    lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
     logics = Logics(
         rules,
         settings,
