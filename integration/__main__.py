@@ -444,7 +444,7 @@ def log_(
     """Ask the log a question in SQL; it can only be read."""
     with _application(start=False) as application:
         question = {"sql": sql, "rows": rows}
-        answer = _here_or_at_the_server(application, question, lambda: application.ask_log(sql, rows=rows))
+        answer = _here_or_at_the_server(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         _print_json(answer)
         return
@@ -466,7 +466,7 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
     with _application(start=False) as application:
         try:
             answer = _here_or_at_the_server(
-                application, {"export": str(path.absolute())}, lambda: {"events": application.export_log(path)}
+                application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
             )
         except OSError as error:
             raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None

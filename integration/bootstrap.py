@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import hmac
 import io
 import json
 import os
 import secrets
 import socket
-import tempfile
 import threading
 import time
 import tomllib
@@ -45,17 +43,20 @@ from integration.core.tokens import Token
 from integration.flows.registry import RATED, flow_of, logic_of, settings_of
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FLOWS, FlowLogic
-from integration.log.client import ANNOUNCED
-from integration.log.logbook import BATCH, Logbook, Sought, table_of
+from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.services.drafts import Trial, Trying
 from integration.services.exceptions import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.services.flows import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.services.lists import Remembered
+from integration.services.log import Log
+from integration.services.log_access import LogAccess
 from integration.services.names import Chosen, Named, Naming
 from integration.services.questions import Questions
 from integration.services.readiness import branch_sources, sales_daybook, same_rates
+from integration.services.records import Records
 from integration.services.setup import SettingUp
+from integration.services.stock import Stock
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -95,7 +96,6 @@ SLOT_SECONDS = 60.0
 ACCESS_SECONDS = 2.0  # how long another process may go on with what was changed
 CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
-TICKET_SECONDS = 12 * 3600
 SYSTEMS = ("accountview", "mplus")
 OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
 KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
@@ -159,8 +159,6 @@ class Application:
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
         self._minder: threading.Thread | None = None
         self._closing = threading.Event()
-        self._log_token = ""
-        self._ticket_key = secrets.token_bytes(32)
         self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
         self._stack.callback(self._captions.close)
@@ -192,12 +190,19 @@ class Application:
             well=self.well,
             entered=self._access_entered,
         )
-        self.logbook = Logbook(settings.data / "log.duckdb")
+        self._logbook = Logbook(settings.data / "log.duckdb")
         self.questions = Questions(self.stored)  # to the log, kept for everybody
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
             self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
             connector=self.connector, flow=self.flow,
+        )  # fmt: skip
+        self.log = Log(self._logbook, self.events, is_drained=serves)
+        self.log_access = LogAccess(self.log, settings.data)
+        self.records = Records(self.links, self.issues)
+        self.stock = Stock(
+            self._logbook, self.log, self.issues, article=self.exceptions.article,
+            reorder=lambda: str(self.flow_settings("stock").model_dump()["reorder"]),
         )  # fmt: skip
         self.executor = executor
         self.serves = serves
@@ -232,8 +237,9 @@ class Application:
         self.engine.start()
         self._stack.callback(self.engine.stop)
         if self.serves:
-            self.logbook.start(self.events)
-            self._stack.callback(self.logbook.stop)
+            self._logbook.start(self.events)
+            self._stack.callback(self._logbook.stop)
+            self._stack.callback(self.log_access.close)
         return self
 
     def close(self) -> None:
@@ -825,19 +831,6 @@ class Application:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
 
-    def reorder_level(self, article: str) -> Decimal | None:
-        """Return at which level the books say an article is to be ordered again, or None where they do not say."""
-        name = self.flow_settings("stock").model_dump()["reorder"]
-        record = self.exceptions.article(article) if name else None
-        value = record.values.get(name) if record else None
-        return value if isinstance(value, Decimal) else None
-
-    def articles_named(self, name: str, most: int) -> dict[str, str]:
-        """Return codes and names of articles that were planned for the till with this in their name."""
-        found = self.logbook.search(Sought(text=name, flow="products", event="planned"), limit=10 * most)
-        lines = found[found["kind"] == Kind.PRODUCT] if len(found) else found
-        return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most]) if len(lines) else {}
-
     def parked_keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of what is parked for a cause; `detail` tells one trouble of it from the others.
 
@@ -1093,85 +1086,6 @@ class Application:
                 writer.writerows(_csv_lines(row))
         return out.getvalue()
 
-    def ask_log(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
-        """Return the answer of the log to a question in SQL: column names and rows."""
-        self._bring_log_up()
-        return table_of(self.logbook.ask(sql, rows=rows))
-
-    def export_log(self, path: Path) -> int:
-        """Write the whole log to a .csv or .parquet file and return its number of events."""
-        self._bring_log_up()
-        return self.logbook.export(path)
-
-    def export_ticket(self) -> str:
-        """Return what a browser shows to be given the whole log as a file, for half a day."""
-        until = str(int(time.time()) + TICKET_SECONDS)
-        return f"{until}.{self._signed(until)}"
-
-    def exported(self, name: str, ticket: str) -> Path | None:
-        """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; None without a valid ticket.
-
-        Whoever asks removes the file.
-        """
-        until, _, signed = ticket.partition(".")
-        good = hmac.compare_digest(signed.encode(), self._signed(until).encode())
-        if not good or int(until) < time.time() or name not in ("log.csv", "log.parquet"):
-            return None
-        handle, place = tempfile.mkstemp(suffix=f"-{name}")
-        os.close(handle)
-        try:
-            self.logbook.export(Path(place))
-        except BaseException:
-            Path(place).unlink()
-            raise
-        return Path(place)
-
-    def _signed(self, until: str) -> str:
-        return hmac.new(self._ticket_key, until.encode(), hashlib.sha256).hexdigest()
-
-    def _bring_log_up(self) -> None:
-        """Move what waits into the log, where no server process does it."""
-        while not self.serves and self.logbook.drain(self.events) == BATCH:
-            pass
-
-    def announce(self, address: str) -> None:
-        """Tell programs of this user on this machine where this server answers questions to the log it owns.
-
-        Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
-        removed at the end.
-        """
-        self._log_token = secrets.token_urlsafe(32)
-        file = self.settings.data / ANNOUNCED
-        fresh = file.with_name(f"{file.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123 - mode at birth
-            json.dump({"address": address, "token": self._log_token}, out)
-        fresh.replace(file)
-        self._stack.callback(file.unlink, missing_ok=True)
-
-    def answer_log(self, body: bytes, token: str) -> tuple[int, bytes]:
-        """Answer a program's question to the log: HTTP status and JSON.
-
-        `body` is `{"sql": ..., "rows": ...}` for a question, `{"export": path}` to write the log to a file of this
-        machine. 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this start; 400 for
-        what is no question; 422 with `error` and `facts` for one that cannot be answered.
-        """
-        if not self._log_token or not hmac.compare_digest(token.encode(), self._log_token.encode()):
-            return 403, b'{"error": "token"}'
-        try:
-            asked = json.loads(body)
-            if "export" in asked:
-                answer: dict[str, Any] = {"events": self.export_log(Path(asked["export"]))}
-            else:
-                answer = self.ask_log(str(asked["sql"]), rows=int(asked["rows"]))
-        except IntegrationError as error:
-            return 422, json.dumps({"error": error.code, "facts": dict(error.facts)}).encode()
-        except OSError as error:
-            return 422, json.dumps({"error": "file", "facts": {"reason": error.strerror or ""}}).encode()
-        except (ValueError, TypeError, KeyError):
-            return 400, b'{"error": "question"}'
-        return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
-
     def _engine(self) -> Engine:
         if self.engine is None:
             raise RuntimeError("the application is not started")
@@ -1314,16 +1228,6 @@ def application() -> Application:
         if _started is None:
             _started = Application(load_settings()).start()
         return _started
-
-
-def answer_log(body: bytes, token: str) -> tuple[int, bytes]:
-    """Answer a program's question to the log of this process's application; see `Application.answer_log`."""
-    return application().answer_log(body, token)
-
-
-def exported_log(name: str, ticket: str) -> Path | None:
-    """Return the log of this process's application as a file; see `Application.exported`."""
-    return application().exported(name, ticket)
 
 
 def metrics() -> str:

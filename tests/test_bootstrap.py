@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx  # noqa: TID251 - the operator's browser
 import pytest
 
-from integration.bootstrap import Application, answer_log
+from integration.bootstrap import Application
 from integration.core.errors import AccessDeniedError, ConfigurationError, PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run, RunState
@@ -269,21 +269,17 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
 
 def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
     with opened(tmp_path) as application:
-        assert application.answer_log(b"{}", "")[0] == 403
-        application.announce("http://127.0.0.1:1")
-        assert application.answer_log(b"{}", "guess")[0] == 403
-        token = application._log_token
-        assert application.answer_log(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
+        assert application.log_access.answer(b"{}", "")[0] == 403
+        application.log_access.announce("http://127.0.0.1:1")
+        assert application.log_access.answer(b"{}", "guess")[0] == 403
+        token = application.log_access._token
+        assert application.log_access.answer(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
             200, b'{"columns": ["one"], "rows": [[1]], "cut": false}',
         )  # fmt: skip
-        assert application.answer_log(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
-        assert application.answer_log(b"no question", token)[0] == 400
-        assert application.answer_log(b"[]", token)[0] == 400
+        assert application.log_access.answer(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
+        assert application.log_access.answer(b"no question", token)[0] == 400
+        assert application.log_access.answer(b"[]", token)[0] == 400
     assert not (tmp_path / "server.json").exists()
-
-
-def test_the_function_the_server_mounts_is_there() -> None:
-    assert callable(answer_log)
 
 
 def test_a_folder_that_cannot_be_used_is_told_by_its_setting() -> None:

@@ -133,7 +133,7 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Applic
 def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
     run = next(one for one in connected.runs() if one.approval)
     row = connected.rows(run.id, "proven", limit=1)[0]
-    connected.logbook.drain(connected.events)
+    connected.log.catch_up()
 
     test = open_page("logs", record=f"products:{row.key}")
 
@@ -155,7 +155,7 @@ def test_a_question_that_would_change_the_log_is_refused_in_words(connected: App
     test = next(button for button in test.button if button.label == "Run the question").click().run()
 
     assert "it can only be read" in texts(test)
-    assert connected.logbook.ask("select count(*) as n from events")["n"][0] > 0
+    assert connected.log.ask("select count(*) as n from events")["n"][0] > 0
 
 
 def test_the_set_up_checks_a_connection_line_by_line(connected: Application, open_page: Open) -> None:

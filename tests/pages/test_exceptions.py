@@ -365,7 +365,7 @@ def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[Caus
 def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     shop: Application, open_page: Open, unknown: CauseGroup, article: str
 ) -> None:
-    shop.logbook.drain(shop.events)
+    shop.log.catch_up()
     name = shop.exceptions.article(article)
     assert name is not None
     test = opened(open_page, unknown)

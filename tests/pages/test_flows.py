@@ -83,8 +83,8 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     press(test, "save")
 
     assert connected.flow_settings("products").brakes.price_percent is None
-    connected.logbook.drain(connected.events)
-    told = connected.logbook.ask("select facts from events where event = 'brake_switched_off'")
+    connected.log.catch_up()
+    told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(told["facts"][0])
     connected.set_flow("products", {"brakes": {"price_percent": "25"}}, "test")
 

@@ -31,7 +31,7 @@ from pages.components.shared.wording import (
     text,
     value_text,
     who,
-)  # fmt: skip
+)
 
 _LOOKS = {
     "proven": ("green", "verified"),
@@ -67,7 +67,6 @@ REFRESH_SECONDS = 5
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
-_OF_RUN = "SELECT * FROM events WHERE run = '{run}' AND key = '' ORDER BY happened_at DESC, id DESC"
 
 Happened = Mapping[str, Any]
 """One event of the log, by column."""
@@ -120,7 +119,7 @@ def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) 
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = app.logbook.ask(_OF_RUN.format(run=run_id.replace("'", "''")))
+    events = app.log.of_run(run_id)
     timeline(events)
     if len(events):
         note(text("events_of_run"))
@@ -191,8 +190,10 @@ def event_reason(event: Happened) -> str:
     if known(code):
         return say(code, facts).what
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
-    said += [f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
-             for path, old, new in changes_of(event)[:2]]  # fmt: skip
+    said += [
+        f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
+        for path, old, new in changes_of(event)[:2]
+    ]
     said += [f"{text(f'fact_{name}')}: {_shown(name, facts[name])}" for name in _TOLD if facts.get(name)]
     return " · ".join(said)
 
@@ -221,10 +222,11 @@ def logged_value(path: str, value: str) -> str:
 def _about(event: Happened) -> list[str]:
     lines = []
     changed = [
-        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**" if old
+        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**"
+        if old
         else f"{plain(field_name(path))} **{plain(new)}**"
         for path, old, new in changes_of(event)
-    ]  # fmt: skip
+    ]
     if changed:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
