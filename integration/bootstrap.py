@@ -201,9 +201,12 @@ class Application:
         self.log_access = LogAccess(self.log, settings.data)
         self.records = Records(self.links, self.issues)
         self.stock = Stock(
-            self._logbook, self.log, self.issues, article=self.exceptions.article,
+            self._logbook,
+            self.log,
+            self.issues,
+            article=self.exceptions.article,
             reorder=lambda: str(self.flow_settings("stock").model_dump()["reorder"]),
-        )  # fmt: skip
+        )
         self.executor = executor
         self.serves = serves
         self.runner = Runner(

@@ -86,7 +86,7 @@ def test_a_table_of_numbers_may_be_read(told: Logbook) -> None:
 )
 def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(told: Logbook, sql: str) -> None:
     with pytest.raises(QuestionError) as caught:
-        told.ask(sql)
+        told.ask(sql, seconds=60)
     assert (caught.value.code, caught.value.facts) == ("question_large", {"memory": "256MB"})
     assert len(told.ask("FROM events")) == 7
 

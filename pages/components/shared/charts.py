@@ -31,6 +31,14 @@ Bounds = tuple[datetime, datetime]
 CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
 
 
+def stand_in(place: int) -> str:
+    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
+    return f"#{place + 1:06d}"
+
+
+COLOURS = [stand_in(place) for place in range(10)]  # all ten of the theme
+
+
 def state_bars(frame: pd.DataFrame, at: str, states: list[str], every: int = 1) -> None:
     """Draw one stacked bar for each row, a column of `frame` for each state.
 
@@ -142,17 +150,12 @@ def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt
     _over_time(figure, ticks, alt)
 
 
-def stand_in(place: int) -> str:
-    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
-    return f"#{place + 1:06d}"
-
-
 def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bounds: Bounds | None = None) -> None:
     """Draw a figure whose labels below are moments, written by the pattern `ticks`."""
     if bounds is not None:
         figure.update_xaxes(range=bounds)
     figure.update_layout(
-        colorway=[stand_in(place) for place in range(10)],
+        colorway=COLOURS,
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
@@ -165,11 +168,11 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
 
 
-def chart(figure: go.Figure, height: int = HEIGHT, alt: str = "") -> None:
+def chart(figure: go.Figure, alt: str = "") -> None:
     """Draw a figure in the console's manner: the theme's ten colours, a legend above, no tools."""
     figure.update_layout(
-        colorway=[f"#{place:06d}" for place in range(1, 11)],  # stand-ins: Streamlit puts the theme's ten colours there
-        height=height,
+        colorway=COLOURS,
+        height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
         separators=separators(),
@@ -258,7 +261,7 @@ def answer_chart(
         else:
             figure.add_scatter(x=at, y=series, name=name, mode="lines" if kind == "line" else "markers")
     figure.update_layout(
-        colorway=[stand_in(place) for place in range(10)],
+        colorway=COLOURS,
         height=ANSWER_HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="closest" if kind == "scatter" else "x unified",

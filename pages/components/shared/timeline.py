@@ -64,6 +64,7 @@ WELL = [set(GOOD)]
 
 SHOWN_VALUES = 4
 REFRESH_SECONDS = 5
+MOST_DRAWN = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
@@ -81,13 +82,6 @@ class Entry:
     title: str
     lines: Sequence[str] = field(default_factory=list)
     events: Sequence[Happened] = field(default_factory=list)
-
-
-def timeline(events: pd.DataFrame, limit: int = 200) -> None:
-    """Draw events, newest first. `events` is what the log answers: one row each, with the time in UTC."""
-    draw([entry(event) for event in rows_of(events.head(limit))])
-    if len(events) > limit:
-        note(text("events_more", number=len(events) - limit))
 
 
 def draw(entries: Sequence[Entry], details: Callable[[Entry, int], None] | None = None) -> None:
@@ -120,7 +114,9 @@ def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) 
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
     events = app.log.of_run(run_id)
-    timeline(events)
+    draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))])
+    if len(events) > MOST_DRAWN:
+        note(text("events_more", number=len(events) - MOST_DRAWN))
     if len(events):
         note(text("events_of_run"))
 
