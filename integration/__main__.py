@@ -445,7 +445,7 @@ def log_(
     """Ask the log a question in SQL; it can only be read."""
     with _application(start=False) as application:
         question = {"sql": sql, "rows": rows}
-        answer = _here_or_at_the_server(application, question, lambda: application.log.ask(sql, rows=rows))
+        answer = _here_or_at_the_server(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         _print_json(answer)
         return

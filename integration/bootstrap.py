@@ -23,9 +23,9 @@ from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
 from integration.services.leases import OwnLeases
-from integration.services.links import Links
 from integration.services.lists import Lists
 from integration.services.log import Log
+from integration.services.log_access import LogAccess
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.services.metrics import Metrics
@@ -33,9 +33,11 @@ from integration.services.names import Chosen, Naming
 from integration.services.plans import Plans
 from integration.services.proposals import Proposals
 from integration.services.questions import Questions
+from integration.services.records import Records
 from integration.services.runs import Runs
 from integration.services.sandbox import BuiltIn
 from integration.services.setup import SetUp
+from integration.services.stock import Stock
 from integration.services.tables import ValueTables
 from integration.services.work import Work
 from integration.settings import PREFIX, Settings, load_settings
@@ -168,6 +170,7 @@ class _Parts:
             entered=self.access.is_entered,
         )
         logbook = Logbook(self.settings.data / "log.duckdb")
+        log = Log(logbook, events, is_drained=serves)
         return Application(
             settings=self.settings,
             access=self.access,
@@ -184,10 +187,9 @@ class _Parts:
             ),
             exceptions=exceptions,
             flows=flows,
-            links=Links(self.stores.links),
             lists=self.lists,
-            log=Log(logbook, events, self.settings.data, self.closing, serves=serves),
-            logbook=logbook,
+            log=log,
+            log_access=LogAccess(log, self.settings.data),
             questions=Questions(self.stores.settings),
             mappings=mappings,
             metrics=Metrics(flows, self.stores.runs, events, clock),
@@ -197,6 +199,14 @@ class _Parts:
             runs=Runs(self.stores.runs, work, self.runner, mappings, exceptions, proposals, clock),
             sandbox=sandbox,
             setup=setup,
+            records=Records(self.stores.links, self.stores.issues),
+            stock=Stock(
+                logbook,
+                log,
+                self.stores.issues,
+                article=exceptions.article,
+                reorder=lambda: str(flows.settings("stock").model_dump()["reorder"]),
+            ),
             tables=ValueTables(self.stores.rules, self.stores.issues),
             work=work,
             closing=self.closing,

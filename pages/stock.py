@@ -7,18 +7,10 @@ import streamlit as st
 from pages.components.shared.application import application
 from pages.components.shared.layout import failures, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.levels import (
-    article_list,
-    differences_of,
-    doubt,
-    filters,
-    levels,
-    movements,
-    nothing_yet,
-    numbers,
-    shown,
-    unknown,
-)  # fmt: skip
+from pages.components.stock.charts import levels, movements
+from pages.components.stock.differences import differences_of
+from pages.components.stock.outlook import article_list
+from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
 
 app = application()
 view = shown(app)

@@ -456,8 +456,8 @@ def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
 def until_told(application: Application, run: str) -> list[dict[Any, Any]]:
     """Return the levels of a run as the log has them, once its events are in it."""
     while stores_in(application).events.count():
-        application.logbook.drain(stores_in(application).events)
-    found = application.logbook.stock_levels("10013")
+        application.log.catch_up()
+    found = application.log.ask("SELECT run, branch, amount FROM levels WHERE article = '10013' AND amount IS NOT NULL")
     return list(found[found["run"] == run].to_dict("records"))
 
 

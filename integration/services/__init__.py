@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from integration.services.access import Access
 from integration.services.connections import Connections
@@ -10,24 +10,23 @@ from integration.services.corrections import Corrections
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
-from integration.services.links import Links
 from integration.services.lists import Lists
+from integration.services.log import Log
+from integration.services.log_access import LogAccess
 from integration.services.mappings import Mappings
 from integration.services.metrics import Metrics
 from integration.services.names import Naming
 from integration.services.plans import Plans
 from integration.services.proposals import Proposals
+from integration.services.questions import Questions
+from integration.services.records import Records
 from integration.services.runs import Runs
 from integration.services.sandbox import BuiltIn
 from integration.services.setup import SetUp
+from integration.services.stock import Stock
 from integration.services.tables import ValueTables
 from integration.services.work import Work
 from integration.settings import Settings
-
-if TYPE_CHECKING:
-    from integration.log.logbook import Logbook
-    from integration.services.log import Log
-    from integration.services.questions import Questions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +40,20 @@ class Application:
     drafts: Drafts
     exceptions: Exceptions
     flows: Flows
-    links: Links
     lists: Lists
-    log: "Log"
-    logbook: "Logbook"
-    questions: "Questions"
+    log: Log
+    log_access: LogAccess
     mappings: Mappings
     metrics: Metrics
     names: Naming
     plans: Plans
     proposals: Proposals
+    questions: Questions
+    records: Records
     runs: Runs
     sandbox: BuiltIn
     setup: SetUp
+    stock: Stock
     tables: ValueTables
     work: Work
     closing: ExitStack
@@ -63,6 +63,8 @@ class Application:
         self.connections.join_sandbox()
         self.work.start()
         self.log.start()
+        self.closing.callback(self.log.stop)
+        self.closing.callback(self.log_access.close)
         return self
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from integration.core.run import Mode, RunState
 from integration.services import Application
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
-from tests.stores import built_in, stores_in
+from tests.stores import built_in
 
 
 def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open_page: Open) -> None:
@@ -21,7 +21,7 @@ def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open
 
 def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    writes = built_in(connected).ledger.counts()["writes"] if connected.sandbox.running else -1
+    writes = built_in(connected).ledger.counts()["writes"] if connected.sandbox else -1
 
     test = open_page("preview", plan=run.id)
 
@@ -31,7 +31,7 @@ def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected:
     assert f"{changes} of {changes} changes chosen" in said
     assert "Nothing has been written yet" in said
     assert f"Commit {changes} changes to MplusKASSA" in said
-    assert connected.sandbox.running is not None
+    assert connected.sandbox is not None
     assert built_in(connected).ledger.counts()["writes"] == writes
     connected.runs.discard(run.id, "test")
 
@@ -134,7 +134,7 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Applic
 def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
     run = next(one for one in connected.runs.latest() if one.approval)
     row = connected.plans.rows(run.id, "proven", limit=1)[0]
-    connected.logbook.drain(stores_in(connected).events)
+    connected.log.catch_up()
 
     test = open_page("logs", record=f"products:{row.key}")
 
@@ -156,7 +156,7 @@ def test_a_question_that_would_change_the_log_is_refused_in_words(connected: App
     test = next(button for button in test.button if button.label == "Run the question").click().run()
 
     assert "it can only be read" in texts(test)
-    assert connected.logbook.ask("select count(*) as n from events")["n"][0] > 0
+    assert connected.log.ask("select count(*) as n from events")["n"][0] > 0
 
 
 def test_the_set_up_checks_a_connection_line_by_line(connected: Application, open_page: Open) -> None:

@@ -22,7 +22,7 @@ from integration.store.issues import Cause, CauseGroup, IssueState
 from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
-from tests.stores import built_in, stores_in
+from tests.stores import built_in
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
@@ -366,7 +366,7 @@ def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[Caus
 def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     shop: Application, open_page: Open, unknown: CauseGroup, article: str
 ) -> None:
-    shop.logbook.drain(stores_in(shop).events)
+    shop.log.catch_up()
     name = shop.exceptions.article(article)
     assert name is not None
     test = opened(open_page, unknown)

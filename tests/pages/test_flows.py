@@ -11,7 +11,6 @@ from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
 from integration.services import Application
 from tests.pages.conftest import Open, press, previewed, settled, texts
-from tests.stores import stores_in
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
@@ -84,8 +83,8 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     press(test, "save")
 
     assert connected.flows.settings("products").brakes.price_percent is None
-    connected.logbook.drain(stores_in(connected).events)
-    told = connected.logbook.ask("select facts from events where event = 'brake_switched_off'")
+    connected.log.catch_up()
+    told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(told["facts"][0])
     connected.flows.change("products", {"brakes": {"price_percent": "25"}}, "test")
 

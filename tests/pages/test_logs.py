@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
-from integration.log.logbook import BATCH, Sought
 from integration.services import Application
+from integration.services.log import Sought
 from integration.words import LANGUAGES
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.stores import stores_in
@@ -22,8 +22,7 @@ def ran(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
     products = committed(connected, settled(connected, connected.runs.preview("products", "test", Mode.COMPLETE)))
     committed(connected, settled(connected, connected.runs.preview("orders", "test", Mode.COMPLETE)))
-    while connected.logbook.drain(stores_in(connected).events) == BATCH:
-        pass
+    connected.log.catch_up()
     return products
 
 
@@ -34,13 +33,12 @@ def _shown(test: AppTest) -> pd.DataFrame:
 
 
 def _order(app: Application, event: str = "proven") -> str:
-    found = app.logbook.search(Sought(flow="orders", event=event), limit=200)
+    found = app.log.search(Sought(flow="orders", event=event), limit=200)
     return str(found[found["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
 
 
 def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open_page: Open) -> None:
-    while fresh.logbook.drain(stores_in(fresh).events) == BATCH:
-        pass
+    fresh.log.catch_up()
     test = open_page("logs", find="nothing is called so")
     assert not test.exception
     assert "Nothing in the log matches this filter" in texts(test)
@@ -59,7 +57,7 @@ def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str
 
 
 def test_records_are_filtered_by_what_the_address_says(connected: Application, ran: Run, open_page: Open) -> None:
-    every = connected.logbook.found()
+    every = connected.log.search().attrs["found"]
     test = open_page("logs", run=ran.id, event="parked")
     shown = _shown(test)
     assert 0 < len(shown) < every
@@ -90,7 +88,7 @@ def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: 
     sought = Sought(run=ran.id)
     test = open_page("logs", run=ran.id)
     assert len(_shown(test)) == 200
-    assert f"Events 1 to 200 of {connected.logbook.found(sought):,}." in texts(test)
+    assert f"Events 1 to 200 of {connected.log.search(sought).attrs['found']:,}." in texts(test)
     second = open_page("logs", run=ran.id, page="2")
     assert "Events 201 to 400" in texts(second)
     assert set(_shown(second).index) == set(range(200))
@@ -108,7 +106,7 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     assert "Sales order" in test.title[0].value
     assert "3 steps" in said
     assert said.count("Proven: read back and equal to the plan") == len(
-        {(row.kind, row.key) for row in connected.logbook.life("orders", key).itertuples()}
+        {(row.kind, row.key) for row in connected.log.life("orders", key).itertuples()}
     )
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables
@@ -263,12 +261,12 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
 
 def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
     assert ran.id
-    ticket = connected.log.ticket()
-    file = connected.log.exported("log.csv", ticket)
+    ticket = connected.log_access.ticket()
+    file = connected.log_access.exported("log.csv", ticket)
     assert file is not None
     told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert ran.id in set(told["run"])
     for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
-        assert connected.log.exported("log.csv", wrong) is None
-    assert connected.log.exported("console.sqlite", ticket) is None
+        assert connected.log_access.exported("log.csv", wrong) is None
+    assert connected.log_access.exported("console.sqlite", ticket) is None

@@ -5,8 +5,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.issues import Issue
 from integration.core.run import Mode, Run
-from integration.log.logbook import StockScope
 from integration.services import Application
-from integration.services.stock import Difference, Reason, reason, unproven_since
+from integration.services.stock import Listed, StockScope
 from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.stores import built_in, stores_in
-
-NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +29,7 @@ def shop(connected: Application) -> Application:
     assert connected.sandbox
     logged(connected)
     for article in stocked(connected)[:3]:
-        built_in(connected).till.edit("stock", f"1/{article}", {"amount": 1})
+        connected.sandbox.running.till.edit("stock", f"1/{article}", {"amount": 1})
     committed(connected, compared(connected))
     logged(connected)
     return connected
@@ -44,13 +40,12 @@ def compared(app: Application) -> Run:
 
 
 def logged(app: Application) -> None:
-    while app.logbook.drain(stores_in(app).events):
-        pass
+    app.log.catch_up()
 
 
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
-    found = app.logbook.stock_outlook(StockScope(branch="1"), datetime.now(UTC), sort="article", limit=1_000)
+    found = app.stock.outlook(StockScope(branch="1"), datetime.now(UTC), Listed(sort="article"), limit=1_000)
     return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
 
 
@@ -127,10 +122,10 @@ def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
 ) -> None:
     scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
 
-    (line,) = shop.logbook.stock_outlook(scope, now).to_dict("records")
-    sums = shop.logbook.stock_sums(scope, now)
+    (line,) = shop.stock.outlook(scope, now).to_dict("records")
+    sums = shop.stock.sums(scope, now)
 
-    assert (line["amount"], sums.amount, sums.found) == (0, 0, 1)
+    assert (line["amount"], float(sums.amount), sums.found) == (0, 0, 1)
     assert line["written_at"] < line["found_at"]
     assert sums.found_at
     assert sums.found_at >= sold.started_at
@@ -168,7 +163,7 @@ def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open
 @pytest.mark.parametrize("period", ["7", "30", "90", "365"])
 @pytest.mark.usefixtures("shop")
 def test_every_period_opens_for_a_branch_and_a_group(shop: Application, open_page: Open, period: str) -> None:
-    group = str(shop.logbook.stock_groups()["code"].iloc[0])
+    group = next(iter(shop.stock.groups()))
 
     test = opened(open_page, period=period, branch="2", group=group)
 
@@ -213,7 +208,7 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
     test = opened(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
-    shown = shop.logbook.stock_outlook(StockScope(), datetime.now(UTC), sort="article", limit=1)
+    shown = shop.stock.outlook(StockScope(), datetime.now(UTC), Listed(sort="article"), limit=1)
 
     assert first == shown["article"].iloc[0]
     assert first in texts(opened(open_page, article=first))
@@ -264,24 +259,7 @@ def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Ap
     assert built_in(shop).ledger.counts()["writes"] == writes
 
 
-def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
-    one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
-
-    assert reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
-    assert reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
-    assert reason(one, None, None).since is None
-
-
 # ---- not proven
-
-
-def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
-    assert unproven_since(None, 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=50), 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=70), 5, NOW) == NOW - timedelta(minutes=70)
-    assert unproven_since(NOW - timedelta(hours=2), 60, NOW) is None
-    assert unproven_since(NOW - timedelta(hours=20), None, NOW) is None
-    assert unproven_since(NOW - timedelta(days=2), None, NOW) == NOW - timedelta(days=2)
 
 
 def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, article: str, open_page: Open) -> None:
@@ -314,9 +292,9 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
 
 
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
-    known = shop.logbook.stock_over_time(StockScope(), "branch")
+    known = shop.stock.charted(StockScope(), "branch")
 
     shown = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
 
-    last = known.groupby("series")["amount"].last().astype(float)
+    last = known.groupby("branch")["amount"].last().astype(float)
     assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in shown.values()))

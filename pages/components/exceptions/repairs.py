@@ -175,7 +175,7 @@ def _article(app: Application, label: str, key: str) -> str:
         return ""
     if _known_article(app, typed):
         return typed
-    alike = app.articles_named(typed, MOST_ALIKE)
+    alike = app.stock.articles_named(typed, MOST_ALIKE)
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""

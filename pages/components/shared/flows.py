@@ -74,7 +74,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         return counted("figure_waiting", changes), number(changes)
     if status.last:
         flow = app.flows.as_set(status.flow.name)
-        return text(f"figure_linked_{flow.name}"), number(app.links.count(flow))
+        return text(f"figure_linked_{flow.name}"), number(app.records.linked(flow))
     return text("figure_never"), "–"
 
 
