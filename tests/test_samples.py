@@ -196,7 +196,7 @@ def test_what_people_entered_and_decided_is_there(sample: Sample) -> None:
         ]  # fmt: skip
         proven = application.log.ask(application.questions.saved()[0].sql)
         assert proven["rows"][0][0] > 100
-        assert len(application.logbook.life("products", "9104")) > 1
+        assert len(application.log.life("products", "9104")) > 1
         double = application.exceptions.group(Cause("products", "ean_duplicate", "article.ean"))
         assert double is not None
         assert (double.count, double.assigned, double.note) == (4, "anneke", "Gevraagd aan de leverancier")

@@ -26,10 +26,9 @@ def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
     committed(connected, settled(connected, connected.runs.preview("products", "test")))
     committed(connected, compared(connected))
-    assert connected.sandbox
     logged(connected)
     for article in stocked(connected)[:3]:
-        connected.sandbox.running.till.edit("stock", f"1/{article}", {"amount": 1})
+        built_in(connected).till.edit("stock", f"1/{article}", {"amount": 1})
     committed(connected, compared(connected))
     logged(connected)
     return connected
