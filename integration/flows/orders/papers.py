@@ -10,23 +10,11 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
-from integration.core.totals import (
-    NOTHING,
-    ONE,
-    Basis,
-    BookLine,
-    Document,
-    Sold,
-    VatSum,
-    Verdict,
-    basis_of,
-    book_lines,
-    booked,
-    correction,
-    posted,
-    rounding_lines,
-    verdict,
-)
+from integration.core.totals.booked import BookLine, book_lines, booked
+from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
+from integration.core.totals.posted import posted
+from integration.core.totals.sold import Sale, SoldLine, basis_of
+from integration.core.totals.vat import NOTHING, ONE, Basis, VatSum
 from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name
 from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings
 from integration.flows.settings import Parked, clean
@@ -285,16 +273,16 @@ class Papers:
         used += [as_text(part.values.get("code")) for part in split if _vat_sum(part)]
         return {code: self.vat_code(told, code) for code in dict.fromkeys(used)}
 
-    def _sold(self, line: Record, code: str, group: str = "") -> Sold:
+    def _sold(self, line: Record, code: str) -> SoldLine:
         values = line.values
         discount = _number(values, "discount_percent")
         amounts = _number(values, "amount_incl"), _number(values, "amount_excl")
         if not self._discounts and amounts != (None, None):
             discount = None
         percent = _number(values, "vat_percent")
-        return Sold(
+        return SoldLine(
             line.key, code, _number(values, "quantity"), _number(values, "price_incl"), _number(values, "price_excl"),
-            discount, *amounts, group,
+            discount, *amounts,
             self._lookups.till_rates.get(_vat_code(line)) if percent is None else percent,
         )  # fmt: skip
 
@@ -304,9 +292,7 @@ class Papers:
         places = {line.key: self._place(told, line) for line in lines}
         codes = {_vat_code(line): places[line.key][0] for line in lines if places[line.key][0]}
         codes |= self._split_codes(told, {*codes, *map(_vat_code, lines)})
-        sold = tuple(
-            _as_amounts(self._sold(line, _vat_code(line), "\n".join(places[line.key]))) for line in lines
-        )  # fmt: skip
+        sold = tuple(_as_amounts(self._sold(line, _vat_code(line))) for line in lines)
         same = {code: code for code in (*codes, *map(_vat_code, lines))}
         document = _document(told.record, sold, same, settings.rounding_methods)
         rates = {code: self._lookups.book_rates.get(theirs, NOTHING) for code, theirs in codes.items()}
@@ -320,8 +306,8 @@ class Papers:
             code: goods_sold.get(code, none) - amounts.get(code, none)
             for code in dict.fromkeys([*goods_sold, *amounts])
         }
-        for (code, group), each in posted(replace(document, vat=rest) if amounts else document).items():
-            vat_code, account = group.split("\n") if group else (codes.get(code, ""), "")
+        for (code, there), each in posted(replace(document, vat=rest) if amounts else document, places).items():
+            vat_code, account = there or (codes.get(code, ""), "")
             place = vat_code, account or self._revenue_account(told, vat_code)
             sums[place] = sums.get(place, VatSum()) + each
         extra = [((codes.get(code, ""), settings.rounding_account), each) for code, each in amounts.items()]
@@ -387,7 +373,7 @@ class Papers:
         rates = {line.vat_code: self._lookups.book_rates.get(line.vat_code, NOTHING) for line in listed}
         return booked(listed, rates, "incl" if made.gross else "excl", self._settings.rounding)
 
-    def _differing(self, told: Told, document: Document, found: Verdict, codes: Mapping[str, str]) -> Parked:
+    def _differing(self, told: Told, document: Sale, found: Verdict, codes: Mapping[str, str]) -> Parked:
         """Return why a document does not add up, with the first VAT code of the till that differs."""
         code, gap = next(iter(found.differences.items()), ("", VatSum()))
         sold = document.sold.get(code, VatSum())
@@ -484,7 +470,7 @@ def _remembered(record: Record) -> dict[str, Value]:
     }
 
 
-def _document(record: Record, sold: tuple[Sold, ...], codes: Mapping[str, str], methods: Collection[str]) -> Document:
+def _document(record: Record, sold: tuple[SoldLine, ...], codes: Mapping[str, str], methods: Collection[str]) -> Sale:
     """Return a document of the till for the arithmetic, its VAT codes translated."""
     split: dict[str, VatSum] = {}
     for part in record.parts:
@@ -492,7 +478,7 @@ def _document(record: Record, sold: tuple[Sold, ...], codes: Mapping[str, str], 
         if part.kind is Kind.VAT and code in codes:
             split[codes[code]] = split.get(codes[code], VatSum()) + _vat_sum(part)
     paid = (part.values for part in record.parts if part.kind is Kind.PAYMENT and part.values.get("method") in methods)
-    return Document(
+    return Sale(
         sold, split, _number(record.values, "total_incl"), _number(record.values, "total_excl"), _method(record),
         sum((_number(each, "amount") or NOTHING for each in paid), NOTHING),
     )  # fmt: skip
@@ -545,7 +531,7 @@ def _about(told: Told) -> dict[str, Value]:
     return {name: told.values[name] for name in names if name in told.values}
 
 
-def _as_amounts(sold: Sold) -> Sold:
+def _as_amounts(sold: SoldLine) -> SoldLine:
     """Return a line as one piece at its own total, where that is told: postings have no quantities."""
     if sold.amount_incl is None and sold.amount_excl is None:
         return sold

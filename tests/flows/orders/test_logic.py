@@ -23,14 +23,16 @@ from integration.core.money import amount
 from integration.core.plan import Action, Change, Unchanged, diff, differences
 from integration.core.records import Held, Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Link, Staged
-from integration.core.totals import BookLine, Document, VatSum, booked
+from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.sold import Sale
+from integration.core.totals.vat import VatSum
 from integration.flows.orders.logic import ADDRESSES, COMPUTED, DEBTORS, PAPERS, Orders, OrderSettings
 from integration.flows.orders.papers import compact
 from integration.flows.orders.parties import checked_vat_number
 from integration.flows.spec import FlowLogic, Shaped, documents
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
-from tests.core.test_totals import awkward
+from tests.core.totals.sales import accounts, awkward
 from tests.fakes import MemoryKeeper
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "orders.toml").read_text(encoding="utf-8"))
@@ -818,14 +820,14 @@ OWN = {code: f"V{code}" for code in ("1", "2", "3", "5")}
 RATES = {"V1": Decimal(9), "V2": Decimal(21), "V3": Decimal(0), "V5": Decimal("5.5"), "V0": Decimal(0)}
 
 
-def as_record(sold: Document) -> Record:
+def as_record(sold: Sale) -> Record:
     """Return a made-up document as the till tells it."""
     lines = tuple(
         a_line(
             f"{place}",
             price_incl=one.price_incl, price_excl=one.price_excl, amount_incl=one.amount_incl,
             amount_excl=one.amount_excl, quantity=one.quantity, discount_percent=one.discount_percent,
-            vat_code=one.vat_code, turnover_group=one.group, vat_percent=None,
+            vat_code=one.vat_code, turnover_group=accounts(sold)[one.key], vat_percent=None,
         )
         for place, one in enumerate(sold.lines, start=1)
     )  # fmt: skip
@@ -877,7 +879,7 @@ def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     st.sampled_from(["", "9099"]),
 )
 def test_nothing_is_booked_that_does_not_add_up(
-    sold: Document, becomes: str, basis: str, rounding: str, limit: str, correction: str
+    sold: Sale, becomes: str, basis: str, rounding: str, limit: str, correction: str
 ) -> None:
     asked = Questions()
     chosen = OrderSettings.model_validate(
