@@ -6,7 +6,7 @@ from typing import TypeVar
 from integration.core.money import amount, from_cents, shared, to_cents
 from integration.core.totals.booked import as_sold
 from integration.core.totals.sold import Sale, SoldLine, basis_of
-from integration.core.totals.vat import NOTHING, VatSum
+from integration.core.totals.vat import NOTHING, VatSum, summed
 
 Account = TypeVar("Account", bound=Hashable)
 """What amounts are gathered by: whatever tells two accounts from each other."""
@@ -27,12 +27,8 @@ def posted(sale: Sale, accounts: Mapping[str, Account]) -> dict[tuple[str, Accou
 def _of_code(sale: Sale, code: str, accounts: Mapping[str, Account]) -> list[tuple[Account | None, VatSum]]:
     """One VAT code's amounts by account."""
     sold = sale.sold.get(code, VatSum())
-    own: dict[Account | None, VatSum] = {}
-    for line in sale.lines:
-        if line.vat_code == code:
-            account = accounts.get(line.key)
-            own[account] = own.get(account, VatSum()) + _line_sum(line, sold, sale.method)
-    own = own or {None: VatSum()}
+    lines = [line for line in sale.lines if line.vat_code == code]
+    own = summed((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
     excl, vat = (
         [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
     )

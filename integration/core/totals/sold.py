@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from integration.core.totals.vat import NOTHING, Basis, Sums, VatSum
+from integration.core.totals.vat import NOTHING, Basis, Sums, VatSum, summed
 
 UNTAXED: Final = frozenset({"shifted", "none"})
 """The VAT methods under which an amount including and excluding VAT is the same amount."""
@@ -62,13 +62,13 @@ class Sale:
         """What was sold per VAT code: the till's split, or without one the totals of its lines, if all are told."""
         if self.vat:
             return self.vat
-        sums: dict[str, VatSum] = {}
+        totals = []
         for line in self.lines:
             incl, excl = line.total("incl", self.method), line.total("excl", self.method)
             if incl is None or excl is None:
                 return {}
-            sums[line.vat_code] = sums.get(line.vat_code, VatSum()) + VatSum(excl, incl - excl)
-        return sums
+            totals.append((line.vat_code, VatSum(excl, incl - excl)))
+        return summed(totals)
 
 
 def basis_of(method: str) -> Basis:

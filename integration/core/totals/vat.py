@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from integration.core.money import add_vat, remove_vat
 
@@ -47,9 +47,20 @@ Sums = Mapping[str, VatSum]
 """Amounts by VAT code."""
 
 
+Key = TypeVar("Key")
+
+
+def summed(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
+    """Return what amounts come to, by what each of them stands under."""
+    sums: dict[Key, VatSum] = {}
+    for key, each in amounts:
+        sums[key] = sums.get(key, VatSum()) + each
+    return sums
+
+
 def plus(some: Sums, more: Sums) -> dict[str, VatSum]:
     """Return both added up per VAT code."""
-    return {code: some.get(code, VatSum()) + more.get(code, VatSum()) for code in dict.fromkeys([*some, *more])}
+    return summed([*some.items(), *more.items()])
 
 
 def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
