@@ -48,7 +48,7 @@ REQUIRED = ("name", "search_code", "account")  # of a new debtor
 class _Read:
     """What one document comes to in each stage."""
 
-    paper: Staged
+    booking: Staged
     debtor: Staged | None = None
     address: Staged | None = None
 
@@ -111,7 +111,7 @@ class Orders:
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
             page = self._page = (records, self._reads(records))
-        found = ({DEBTORS: one.debtor, ADDRESSES: one.address, PAPERS: one.paper}[stage] for one in page[1])
+        found = ({DEBTORS: one.debtor, ADDRESSES: one.address, PAPERS: one.booking}[stage] for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
@@ -175,14 +175,14 @@ class Orders:
             owner = self._parties.owner(told)
             settled = self._articles.settled(told, articles, self._known)
             address = self._address(told, owner)
-            paper = self._bookings.booking(told, owner, address.parent if address else "", settled)
+            booking = self._bookings.booking(told, owner, address.parent if address else "", settled)
         except Parked as parked:
             return _Read(_staged(record, issue=_issue(parked, record)))
-        if not any(part.kind is Kind.LINE for part in paper.parts):
+        if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": told.title, "document": told.title}
             return _Read(_staged(record, skip=Skip("document_empty", record.key, facts)))
         debtor = self._parties.debtor(told) if owner.debtor else None
-        return _Read(_staged(record, paper), debtor, address)
+        return _Read(_staged(record, booking), debtor, address)
 
     def _address(self, told: Told, owner: Owner) -> Staged | None:
         """Return the address goods go to; a posting knows none."""
@@ -194,8 +194,8 @@ class Orders:
         if not original or original in booked or original in self._outside:
             return
         there = done.get(original)
-        if there is None or (there.paper.record is None and there.paper.skip is None):
-            name = there.paper.title if there else original
+        if there is None or (there.booking.record is None and there.booking.skip is None):
+            name = there.booking.title if there else original
             raise Parked("refund_before_order", "credit_of", document=told.title, original=name)
 
     # ---- what documents have in common
@@ -222,7 +222,7 @@ class Orders:
             return self._debtor_objection(desired, held, link)
         if stage == ADDRESSES:  # of several that say the same, any will do
             return None
-        return _paper_objection(desired, held, link)
+        return _booking_objection(desired, held, link)
 
     def _debtor_objection(self, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         customer = as_text(desired.values.get("name")) or desired.key
@@ -290,7 +290,7 @@ class Orders:
             return [Trace(target, (), None, _issue(parked, record))]
 
 
-def _paper_objection(desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+def _booking_objection(desired: Record, held: Held | None, link: Link | None) -> Issue | None:
     """Return an issue when the till did something to a document that is booked, or nobody knows which one it is."""
     if held is None and link is None:
         return None
