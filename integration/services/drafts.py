@@ -17,7 +17,7 @@ from integration.core.rules import EMPTY, Rule, Trace, as_text, faults, rules_fr
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.run import PlanRow, Staged
 from integration.flows.functions import Tools
-from integration.flows.orders.logic import COMPUTED
+from integration.flows.orders.fields import COMPUTED
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
 from integration.services.lists import CHOICES_KEPT, Lists

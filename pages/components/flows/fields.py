@@ -14,7 +14,7 @@ from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Kind, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.flows.orders.logic import COMPUTED
+from integration.flows.orders.fields import COMPUTED
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
 from integration.services import Application
 from integration.services.mappings import Published

@@ -10,6 +10,7 @@ import streamlit as st
 
 from integration.core.records import Value
 from integration.core.run import Link
+from integration.core.totals.comparison import without_sums
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of
@@ -208,15 +209,15 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     section(text("now_title"))
     with st.container(border=True):
         facts_table(_facts(app, flow, rows, link))
-    agreed = dict(link.agreed.values) if link and link.agreed else {}
-    if flow in app.flows and link and link.kind in DOCUMENTS and agreed:
+    agreed = link.agreed if link else None
+    if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
         section(text("to_the_cent"))
         with st.container(border=True):
             totals(agreed, app.flows.as_set(flow))
-    if link and link.agreed:
+    if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
-            _agreed(link.agreed.flat())
+            _agreed(without_sums(agreed).flat())
 
 
 def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | None) -> dict[str, str]:
