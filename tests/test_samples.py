@@ -194,7 +194,7 @@ def test_what_people_entered_and_decided_is_there(sample: Sample) -> None:
         assert [(one.name, one.by) for one in application.questions.saved()] == [
             ("Bewezen", "anneke"), ("Geparkeerd per oorzaak", WHO),
         ]  # fmt: skip
-        proven = application.log.ask(application.questions.saved()[0].sql)
+        proven = application.log.answer(application.questions.saved()[0].sql)
         assert proven["rows"][0][0] > 100
         assert len(application.log.life("products", "9104")) > 1
         double = application.exceptions.group(Cause("products", "ean_duplicate", "article.ean"))

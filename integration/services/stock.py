@@ -101,20 +101,6 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
-    """An article in a branch: its level, what falls in a week, how long it lasts so, and its last levels."""
-
-    article: str
-    title: str
-    branch: str
-    level: float
-    fell_a_week: float
-    days: int | None
-    out_on: date | None
-    trail: list[float]
-
-
-@dataclass(frozen=True, slots=True)
 class Unproven:
     """Since when levels are not proven, and whether that is because their article is parked."""
 
@@ -291,14 +277,28 @@ class Stock:
         asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
         return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
 
-    def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> list[Lasting]:
-        """Return lines of `outlook` as they are shown, each with its last levels."""
+    def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
+        """Return lines of `outlook` as they are shown: article, title, branch, level, pace, days, out, trail.
+
+        The pace is what falls in a week, the trail are the last levels.
+        """
         articles = tuple(sorted(set(lines["article"])))
         told = self._told("stock_trails", articles=articles, since=naive(scope.since))
         places = zip(told["article"], told["branch"], told["amounts"], strict=True)
-        trails = {(article, branch): [float(one) for one in amounts] for article, branch, amounts in places}
-        named: Any = lines.fillna({"title": ""}).itertuples()
-        return [_lasting(line, trails.get((line.article, line.branch), []), now) for line in named]
+        trails = {
+            (article, branch): [float(one) for one in amounts]
+            for article, branch, amounts in places
+            if len(amounts) >= SHORTEST_TRAIL
+        }
+        shown: dict[str, Any] = {
+            "title": lines["title"].fillna(""),
+            "level": lines["amount"].astype(float),
+            "pace": (lines["fell_a_day"] * WEEK).round(1),
+            "days": (lines["days_left"] // 1).astype("Int64"),
+            "out": [None if isnan(days) else out_on(days, now) for days in lines["days_left"]],
+            "trail": [trails.get(place, []) for place in zip(lines["article"], lines["branch"], strict=True)],
+        }
+        return lines[["article", "title", "branch"]].assign(**shown)
 
     def reasons(self, found: Sequence[Difference]) -> list[Reason]:
         """Return why levels differ, each from the one that was written last."""
@@ -331,20 +331,6 @@ class Stock:
         found = self._log.search(Sought(text=name, flow="products", event="planned"), limit=10 * most)
         lines = found[found["kind"] == Kind.PRODUCT]
         return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
-
-
-def _lasting(line: Any, trail: list[float], now: datetime) -> Lasting:
-    days = None if isnan(line.days_left) else float(line.days_left)
-    return Lasting(
-        str(line.article),
-        str(line.title),
-        str(line.branch),
-        float(line.amount),
-        round(float(line.fell_a_day) * WEEK, 1),
-        None if days is None else int(days),
-        None if days is None else out_on(days, now),
-        trail if len(trail) >= SHORTEST_TRAIL else [],
-    )
 
 
 def _hour(moment: datetime) -> datetime:

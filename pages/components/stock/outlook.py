@@ -2,14 +2,14 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 import pandas as pd
 import streamlit as st
 
 from integration.services import Application
-from integration.services.stock import SOON_DAYS, Lasting, Listed, Show, Sort
+from integration.services.stock import SOON_DAYS, Listed, Show, Sort
 from pages.components.shared.layout import choice, empty, page_offset, pages, search
 from pages.components.shared.tables import Columns, browse
 from pages.components.shared.wording import table_day, text
@@ -48,13 +48,10 @@ def article_list(app: Application, view: View) -> None:
         return
     if offset := page_offset("page", total, SIZE):
         lines = page(offset, SIZE)
-    clicked = browse(
-        _outlook_frame(view, app.stock.lasting(lines, view.scope, view.now)),
-        _outlook_columns(),
-        f"stock-{show}-{sort}-{offset}",
-        text("stock_list_title"),
-        {"out": table_day},
-    )
+    frame = app.stock.lasting(lines, view.scope, view.now)
+    frame["branch"] = [view.branches.get(code, code) for code in frame["branch"]]
+    place = f"stock-{show}-{sort}-{offset}"
+    clicked = browse(frame, _outlook_columns(), place, text("stock_list_title"), {"out": table_day})
     pages("page", total, SIZE)
     if clicked is not None and not view.article:
         st.query_params["article"] = str(lines["article"].iloc[clicked])
@@ -79,21 +76,6 @@ def _clear() -> None:
     if article:
         st.query_params["article"] = article
     st.rerun()
-
-
-def _outlook_frame(view: View, lines: Sequence[Lasting]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "article": [one.article for one in lines],
-            "title": [one.title for one in lines],
-            "branch": [view.branches.get(one.branch, one.branch) for one in lines],
-            "level": [one.level for one in lines],
-            "pace": [one.fell_a_week for one in lines],
-            "days": pd.array([one.days for one in lines], dtype="Int64"),
-            "out": [one.out_on for one in lines],
-            "trail": [one.trail for one in lines],
-        }
-    )
 
 
 def _outlook_columns() -> Columns:
