@@ -39,7 +39,7 @@ from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Trace, rules_from, rules_to
-from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
+from integration.core.run import EVERY_LINE, Among, Mode, Phase, PlanRow, PreviewRequest, Run, RunState, Speed, speed
 from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.core.tokens import Token
 from integration.flows.registry import RATED, flow_of, logic_of, settings_of
@@ -48,6 +48,8 @@ from integration.flows.spec import FLOWS, FlowLogic
 from integration.log.client import ANNOUNCED
 from integration.log.logbook import BATCH, Logbook, Sought, table_of
 from integration.runner import Parts, Patience, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
 from integration.services.drafts import Trial, Trying
 from integration.services.exceptions import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.services.flows import Gauge, Published, Sifted, crons, exposition, next_time, sift
@@ -64,8 +66,11 @@ from integration.store.events import Event, Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Cause, CauseGroup, Issues
 from integration.store.leases import Leases
+from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.places import change_place
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
@@ -165,6 +170,7 @@ class Application:
         self._stack.callback(self.database.close)
         self._stack.callback(self._captions.close)
         self._runs = Runs(self.database, _now)
+        self._plans = Plans(self.database)
         self.links = Links(self.database, _now)
         self.issues = Issues(self.database, _now)
         self.rules = Rules(self.database, _now)
@@ -176,7 +182,14 @@ class Application:
         self._publish_shipped()
         self.corrections = Corrections(self.database, _now)
         self.trying = Trying(
-            self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored, self._corrected
+            self.connector,
+            self.flow,
+            self._logic_with,
+            self.rules,
+            self._runs,
+            self._plans,
+            self.stored,
+            self._corrected,
         )  # drafts of mappings, and what they would do
         self.naming = Naming(
             self.stored, access=lambda: self._access("accountview"), connector=lambda: self.connector("accountview"),
@@ -196,25 +209,27 @@ class Application:
         self.questions = Questions(self.stored)  # to the log, kept for everybody
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
-            self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
+            self.issues, self.links, self.rules, self._runs, self._plans, self.events, self.corrections,
             connector=self.connector, flow=self.flow,
         )  # fmt: skip
         self.executor = executor
         self.serves = serves
-        self.runner = Runner(
-            Parts(
-                connectors=_Lazily(self.connector),
-                logic=self.logic,
-                runs=self._runs,
-                links=self.links,
-                cursors=Cursors(self.database, _now),
-                clock=_now,
-                patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
-                earlier=self._earlier_logic,
-                corrected=self._corrected,
-                names=self.naming.mark,
-            )
+        parts = Parts(
+            connectors=_Lazily(self.connector),
+            logic=self.logic,
+            runs=self._runs,
+            previews=Previews(self.database, _now),
+            plans=self._plans,
+            ledger=Ledger(self.database, _now),
+            links=self.links,
+            cursors=Cursors(self.database, _now),
+            clock=_now,
+            patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
+            earlier=self._earlier_logic,
+            corrected=self._corrected,
+            names=self.naming.mark,
         )
+        self.runner = Runner(Preview(parts), Commit(parts))
         self.engine: Engine | None = None
 
     # ---- life -------------------------------------------------------------------------------------------------
@@ -747,7 +762,7 @@ class Application:
         """Read the source now and return what would take part in a flow with these settings changed."""
         logic = self._trial(flow, settings=settings_of(flow, {**self.flow_settings(flow).model_dump(), **values}))
         stage = logic.flow.counted
-        return sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
+        return sift(logic, stage, self._source_pages(flow, stage.source))
 
     def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
         source, after = self.connector(self.flows[flow].source), None
@@ -770,14 +785,14 @@ class Application:
     def trial(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
         """Return what a mapping that need not be published makes of the records under these keys, as they are now."""
         logic = self._logic_with(flow, mapping)
-        kind = logic.flow.stages[logic.flow.counted].source
+        kind = logic.flow.counted.source
         return self.trying.trial(flow, mapping, self.trying.records(flow, kind, keys))
 
     def why_article(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of an article comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._trial(flow, body=None if mapping is None else rules_to(mapping))
         stage = logic.flow.counted
-        records = self._corrected(flow, self.connector(logic.flow.source).fetch(logic.flow.stages[stage].source, [key]))
+        records = self._corrected(flow, self.connector(logic.flow.source).fetch(stage.source, [key]))
         return logic.trace(stage, records[0]) if records else []
 
     def _corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
@@ -863,7 +878,7 @@ class Application:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self.links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
-        return names | self._runs.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
+        return names | self._plans.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
     def logic(self, flow: str) -> FlowLogic:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
@@ -958,7 +973,7 @@ class Application:
         """
         if not self.rules.tables().get("vat_codes"):  # connected by the environment: nobody has been asked yet
             self.propose(by)
-        return self._engine().preview(flow, by=by, mode=mode, keys=tuple(keys), notes=notes, version=version)
+        return self._engine().preview(PreviewRequest(flow, by, mode, tuple(keys), notes or {}, version))
 
     def undo(self, run_id: str, by: str) -> str:
         """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
@@ -1010,25 +1025,25 @@ class Application:
         among: Among = EVERY_LINE,
     ) -> list[PlanRow]:
         """Return lines of a plan."""
-        return self._runs.rows(run_id, show, find, offset, limit, among)
+        return self._plans.rows(run_id, show, find, offset, limit, among)
 
     def row_count(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines of a plan there are."""
-        return self._runs.row_count(run_id, show, find, among)
+        return self._plans.row_count(run_id, show, find, among)
 
     def facets(self, run_id: str, show: str = "all") -> dict[str, dict[str, int]]:
         """Return by what lines of a plan can be sorted out (`field`, `group`, `cause`): each value with its lines."""
-        return self._runs.facets(run_id, show)
+        return self._plans.facets(run_id, show)
 
     def changes_among(
         self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
     ) -> frozenset[int]:
         """Return the numbers of the changes among these lines of a plan, on whatever page they are."""
-        return self._runs.numbers(run_id, show, find, among)
+        return self._plans.numbers(run_id, show, find, among)
 
     def marked(self, run_id: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes of a plan that a brake counted, and how many there are."""
-        return self._runs.marked(run_id, brake, limit)
+        return self._plans.marked(run_id, brake, limit)
 
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
@@ -1041,29 +1056,29 @@ class Application:
 
     def outdated(self, run: Run) -> PlanStaleError | None:
         """Return why a plan can no longer be committed, as a commit would be refused, or None."""
-        return self.runner.outdated(run, self.mapping(run.flow).version)
+        return self.runner.commit.outdated(run, self.mapping(run.flow).version)
 
-    def pace(self, run: Run) -> Pace:
+    def pace(self, run: Run) -> Speed:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
-        return pace(run, next(iter(self._runs.phases(run.id)[-1:]), None), _now())
+        return speed(run, next(iter(self._runs.phases(run.id)[-1:]), None), _now())
 
     def row(self, run_id: str, seq: int) -> PlanRow:
         """Return one line of a plan."""
-        return self._runs.row(run_id, seq)
+        return self._plans.row(run_id, seq)
 
     def line_about(self, run_id: str, kind: Kind, key: str) -> PlanRow | None:
         """Return the line of a plan that is about a record, or None when it needs no change."""
-        return self._runs.line_about(run_id, kind, key)
+        return self._plans.line_about(run_id, kind, key)
 
     def tallies(self, run_id: str) -> dict[str, int]:
         """Return what a plan counts: in records read per action and result, in lines, and in write calls."""
-        return {**self._runs.tallies(run_id), "writes": self.writes(run_id)}
+        return {**self._plans.tallies(run_id), "writes": self.writes(run_id)}
 
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
         known = self._calls.get(run_id)
         if known is None:
-            known = self._runs.calls(run_id)
+            known = self._plans.calls(run_id)
             if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
@@ -1074,12 +1089,12 @@ class Application:
 
     def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
         """Return for each source record of a line how every value of it came about."""
-        run, row = self._runs.get(run_id), self._runs.row(run_id, seq)
+        run, row = self._runs.get(run_id), self._plans.row(run_id, seq)
         logic = self.logic(run.flow)
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
-        kind = logic.flow.stages[row.stage].source
-        records = self._corrected(run.flow, self.connector(logic.flow.source).fetch(kind, keys))
-        return {record.key: logic.trace(row.stage, record) for record in records}
+        stage = logic.flow.stages[row.stage]
+        records = self._corrected(run.flow, self.connector(logic.flow.source).fetch(stage.source, keys))
+        return {record.key: logic.trace(stage, record) for record in records}
 
     def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
         """Return the shown lines of a plan as CSV, one field of a change per line."""
@@ -1087,7 +1102,7 @@ class Application:
         writer = csv.writer(out)
         writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
         offset = 0
-        while rows := self._runs.rows(run_id, show, find, offset, CSV_PAGE, among):
+        while rows := self._plans.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
                 writer.writerows(_csv_lines(row))

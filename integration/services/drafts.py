@@ -20,6 +20,7 @@ from integration.flows.functions import Tools
 from integration.flows.orders.logic import COMPUTED
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -79,7 +80,7 @@ def kind_of(target: str) -> Kind:
 
 def parts_of(flow: Flow) -> dict[Kind, Kind]:
     """Return the kinds a flow writes as it is set, each with the kind of record that its rules read."""
-    stage = flow.stages[flow.counted]
+    stage = flow.counted
     found = dict(PARTS[flow.name])
     if stage.target in (Kind.SALES_ORDER, Kind.POSTING):
         del found[Kind.POSTING if stage.target is Kind.SALES_ORDER else Kind.SALES_ORDER]
@@ -90,7 +91,7 @@ def parts_of(flow: Flow) -> dict[Kind, Kind]:
 def read_kind(flow: Flow, part: Kind) -> Kind:
     """Return the kind of record that has to be read to try the rules of a part on."""
     direct = next((stage.source for stage in flow.stages if stage.target is part and not stage.derived), None)
-    return direct or flow.stages[flow.counted].source
+    return direct or flow.counted.source
 
 
 def readable(flow: str, kind: Kind, known: Sequence[Field]) -> list[Field]:
@@ -185,13 +186,13 @@ def tried(logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
 def _tried(logic: FlowLogic, record: Record) -> Trial:
     page, title, obstacle = [record], record.key, None
     traces: list[Trace] = []
-    for place, stage in enumerate(logic.flow.stages):
+    for stage in logic.flow.stages:
         if stage.source is not record.kind:
             continue
-        for staged in logic.stage(place, page):
+        for staged in logic.stage(stage, page):
             title = title if stage.derived else staged.title
             obstacle = obstacle or staged.issue or staged.skip
-        traces += logic.trace(place, record)
+        traces += logic.trace(stage, record)
     if obstacle is None and record.values.get("cancelled") is True:
         obstacle = Skip("document_cancelled", record.key, {"key": title})
     return Trial(record.key, title, tuple(traces), obstacle)
@@ -264,11 +265,11 @@ class Effect:
 def compare(before: FlowLogic, after: FlowLogic, records: Sequence[Record]) -> list[Moved]:
     """Return what comes to something else with another mapping."""
     found: list[Moved] = []
-    for place, stage in enumerate(before.flow.stages):
+    for stage in before.flow.stages:
         page = [record for record in records if record.kind is stage.source]
         if not page:
             continue
-        old, new = ({one.key: one for one in logic.stage(place, page)} for logic in (before, after))
+        old, new = ({one.key: one for one in logic.stage(stage, page)} for logic in (before, after))
         for key in {**old, **new}:
             found += _moved(old.get(key), new.get(key))
     return found
@@ -339,6 +340,7 @@ class Trying:
         logic: Callable[[str, RuleMapping, Collection[str]], FlowLogic],
         rules: Rules,
         runs: Runs,
+        plans: Plans,
         stored: StoredSettings,
         corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = lambda _, records: records,
     ) -> None:
@@ -348,6 +350,7 @@ class Trying:
         self._logic = logic
         self._rules = rules
         self._runs = runs
+        self._plans = plans
         self._stored = stored
 
     # ---- drafts
@@ -460,7 +463,7 @@ class Trying:
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
         stages = self._flow(flow).stages
         for run in self._runs.latest(flow, limit=RUNS_BACK):
-            for row in self._runs.rows(run.id, limit=most):
+            for row in self._plans.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
                     yield from _sources(row)
 

@@ -22,6 +22,7 @@ from integration.store.corrections import Corrections
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
 from integration.store.links import Links
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 
@@ -93,7 +94,7 @@ def notes_of(group: CauseGroup) -> dict[str, str]:
 
 def _tried(run: Run) -> CauseGroup | None:
     """Return the cause that a run tries again, or None when it does something else."""
-    told = json.loads(run.position.get(_TRIED, "null"))
+    told = json.loads(run.notes.get(_TRIED, "null"))
     if run.mode is not Mode.CHOSEN or told is None:
         return None
     return CauseGroup(
@@ -163,6 +164,7 @@ class Exceptions:
         links: Links,
         rules: Rules,
         runs: Runs,
+        plans: Plans,
         events: Events,
         corrections: Corrections,
         connector: Callable[[str], Connector],
@@ -172,6 +174,7 @@ class Exceptions:
         self.links = links
         self.rules = rules
         self.runs = runs
+        self.plans = plans
         self.events = events
         self.corrections = corrections
         self._connector = connector
@@ -217,7 +220,7 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self.runs.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self.plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
@@ -257,7 +260,7 @@ class Exceptions:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self.runs.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self.plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -272,7 +275,7 @@ class Exceptions:
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
-        stage, wanted = logic.stages[logic.counted], list(dict.fromkeys(keys))
+        stage, wanted = logic.counted, list(dict.fromkeys(keys))
         found: dict[str, Record] = {}
         for start in range(0, len(wanted), AT_ONCE):
             some = self._connector(logic.source).fetch(stage.source, wanted[start : start + AT_ONCE])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from integration.core.flow import Stage
 from integration.core.issues import Skip
 from integration.core.records import Record
 from integration.core.rules import Mapping as RuleMapping
@@ -55,7 +56,7 @@ def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> 
     return min(coming, night.astimezone(UTC))
 
 
-def sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sifted:
+def sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> Sifted:
     """Return what a flow would take in of the records of its source, read page by page."""
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []

@@ -32,6 +32,7 @@ from integration.services.drafts import (
     writable,
 )
 from integration.store.database import open_database
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -80,7 +81,7 @@ def trying(tmp_path: Path) -> Iterator[Trying]:
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     yield Trying(
         lambda _system: source, lambda flow: FLOWS[flow], lambda _flow, mapping, _keys: logic(mapping), rules,
-        Runs(database, lambda: NOW), StoredSettings(database, lambda: NOW),
+        Runs(database, lambda: NOW), Plans(database), StoredSettings(database, lambda: NOW),
     )  # fmt: skip
     database.close()
 

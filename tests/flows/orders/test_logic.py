@@ -17,17 +17,17 @@ from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.money import amount
 from integration.core.plan import Action, Change, Unchanged, diff, differences
 from integration.core.records import Held, Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Link, Staged
 from integration.core.totals import BookLine, Document, VatSum, booked
-from integration.flows.orders.logic import ADDRESSES, COMPUTED, DEBTORS, PAPERS, Orders, OrderSettings
+from integration.flows.orders.logic import COMPUTED, Orders, OrderSettings
 from integration.flows.orders.papers import compact
 from integration.flows.orders.parties import checked_vat_number
-from integration.flows.spec import FlowLogic, Shaped, documents
+from integration.flows.spec import FLOWS, FlowLogic, Shaped, documents
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.core.test_totals import awkward
@@ -38,6 +38,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "vat_codes_sales": {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"},
     "revenue_accounts": {"1": "8000", "2": "8100", "BE:1": "8200"},
 }
+DEBTORS, ADDRESSES, PAPERS = FLOWS["orders"].stages
 BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 VAT_NUMBER = "NL004495445B01"
@@ -153,7 +154,7 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Staged:
+def staged(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Staged:
     (one,) = (logic or orders(**given)).stage(stage, [record])
     return one
 
@@ -165,7 +166,7 @@ def booking(record: Record, logic: Orders | None = None, **given: Any) -> Record
     return one.record
 
 
-def parked(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Issue:
+def parked(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Issue:
     one = staged(record, logic, stage, **given)
     assert one.issue is not None, one.record or one.skip
     assert (one.record, one.skip) == (None, None)
@@ -438,7 +439,7 @@ def test_a_vat_number_that_is_none_parks_the_customer() -> None:
     assert (issue.facts["country"], issue.facts["customer"]) == ("NL", "Els de Wit")
 
 
-def shaped(records: list[Record], stage: int, logic: Orders | None = None) -> Shaped:
+def shaped(records: list[Record], stage: Stage, logic: Orders | None = None) -> Shaped:
     logic = logic or orders()
     return logic.shape(stage, logic.stage(stage, records), {}, {})
 
