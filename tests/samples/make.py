@@ -34,12 +34,13 @@ from dbos import DBOS
 
 from integration.bootstrap import Application
 from integration.core.plan import Approval
+from integration.core.position import Task
 from integration.core.records import Kind
 from integration.core.rules import Rule
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.sandbox.shop import check_digit
+from integration.sandbox.shop.shop import check_digit
 from integration.store.issues import Cause
 from tests.consoles import WHO, opened, settled
 from tests.postgres import private_server
@@ -232,7 +233,7 @@ def _die_in_doubt(application: Application) -> None:
     run = _preview(application, "orders")
     _arm(sandbox, Fault.DELAY, "getArticleGroups")
     held = application.preview("products", WHO, Mode.CHANGES)
-    _until(lambda: application.run(held).position["phase"] == "plan", "the plan of products")
+    _until(lambda: application.run(held).position.task is Task.COMPARE, "the plan of products")
     _let_pass(sandbox, "setStock", 10)
     _arm(sandbox, Fault.DELAY, "setStock")
     _by_itself(application, "stock", may_send=True)
@@ -256,17 +257,17 @@ def _die_while_previewing(application: Application) -> None:
     _let_pass(sandbox, "getOrders", 1)
     _arm(sandbox, Fault.DELAY, "getOrders")
     orders = application.preview("orders", WHO, Mode.COMPLETE)
-    _until(lambda: "after" in application.run(orders).position, "the first page of orders")
+    _until(lambda: application.run(orders).position.after, "the first page of orders")
     for operation in ("getRelations", "getStock"):
         _arm(sandbox, Fault.DELAY, operation)
     undo = application.undo(done.id, WHO)
     stock = application.preview("stock", WHO, Mode.COMPLETE)
-    _until(lambda: application.run(stock).position["phase"] == "plan", "the plan of stock")
+    _until(lambda: application.run(stock).position.task is Task.COMPARE, "the plan of stock")
     _arm(sandbox, Fault.DELAY, "VA1 GET")
     application.set_names({}, WHO)  # what the books answered before is forgotten
     _by_itself(application, "products", may_send=False)
     _until(lambda: DBOS.list_workflows(name="_scheduled", status="PENDING"), "the schedule")
-    assert application.run(undo).position["phase"] == "undo"
+    assert application.run(undo).position.task is Task.UNDO
     assert {application.run(one).state for one in (orders, undo, stock)} == {RunState.PREVIEWING}
 
 
