@@ -37,7 +37,7 @@ class Retire:
     def _unread(self, run: Run, logic: FlowLogic) -> list[Link]:
         stage = logic.flow.counted
         return self.parts.previews.vanished(
-            run.id, run.flow, stage.source, run.position.after, RETIRE_PAGE, stage=logic.flow.order(stage)
+            run.id, run.flow, stage.source, logic.flow.order(stage), run.position.after, RETIRE_PAGE
         )
 
     def _really_gone(self, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:

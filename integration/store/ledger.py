@@ -9,14 +9,7 @@ import sqlalchemy as sa
 
 from integration.core.issues import Issue
 from integration.core.plan import Action
-from integration.core.run import (
-    Link,
-    Outcome,
-    PlanRow,
-    Progress,
-    RunState,
-    Step,
-)
+from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell

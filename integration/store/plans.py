@@ -2,25 +2,18 @@
 
 # ruff: noqa: TID251 - the store is where SQL is spoken
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from integration.core.plan import Action, Change
+from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import (
-    EVERY_LINE,
-    Among,
-    PlanRow,
-    Step,
-)
+from integration.core.run import EVERY_LINE, Among, PlanRow, Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database, portions
-from integration.store.shapes import change_from_json, line_of
+from integration.store.shapes import line_of
 from integration.store.tables import lines, runs
-
-CHANGES_AT_ONCE = 1_000
 
 
 class Plans:
@@ -106,30 +99,12 @@ class Plans:
             raise KeyError(f"run {run} has no line {seq}")
         return line_of(found)
 
-    def changes(self, run: str) -> Iterator[tuple[int, Change]]:
-        """Yield every change of the plan with its line, in order, a portion in memory at a time."""
-        page = sa.select(lines.c.seq, lines.c.change).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-        after = 0
-        with self.database.read() as connection:
-            while found := connection.execute(
-                page.where(lines.c.seq > after).order_by(lines.c.seq).limit(CHANGES_AT_ONCE)
-            ).all():
-                yield from ((row.seq, change_from_json(row.change)) for row in found)
-                after = found[-1].seq
-
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
         """Return the next proven changes of the plan after a line, in its order."""
         here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
         with self.database.read() as connection:
             found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
             return [line_of(row) for row in found]
-
-    def rows_of_key(self, flow: str, key: str, limit: int = 50) -> list[tuple[str, PlanRow]]:
-        """Return what the plans of a flow said about a key, with the run each line is of, the newest first."""
-        found = sa.select(lines).join(runs, runs.c.id == lines.c.run).where(lines.c.key == key, runs.c.flow == flow)
-        with self.database.read() as connection:
-            newest = found.order_by(runs.c.started_at.desc(), lines.c.seq).limit(limit)
-            return [(row.run, line_of(row)) for row in connection.execute(newest)]
 
     def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
         """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""

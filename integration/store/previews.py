@@ -11,16 +11,7 @@ from integration.core.issues import Issue
 from integration.core.plan import Action, Brake
 from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.run import (
-    Duplicates,
-    Link,
-    Mode,
-    PlanRow,
-    Progress,
-    RunState,
-    Staged,
-    Step,
-)
+from integration.core.run import Duplicates, Link, Mode, PlanRow, Progress, RunState, Staged, Step
 from integration.store import issues, links, phases, plan_lines, staging, transitions
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell, values_of
@@ -62,11 +53,6 @@ class Previews:
         with self.database.read() as connection:
             return staging.groups(connection, run, stage, after_parent, limit)
 
-    def staged_count(self, run: str, stage: int) -> int:
-        """Return how many records were read."""
-        with self.database.read() as connection:
-            return staging.count(connection, run, stage)
-
     def not_staged(self, run: str, stage: int, keys: Sequence[str]) -> list[str]:
         """Return those of the keys that were not read, each once and in the given order."""
         with self.database.read() as connection:
@@ -77,10 +63,8 @@ class Previews:
         with self.database.read() as connection:
             return staging.duplicates(connection, run, stage, unique)
 
-    def vanished(
-        self, run: str, flow: str, kind: Kind, after_key: str | None, limit: int, *, stage: int | None = None
-    ) -> list[Link]:
-        """Return links of a kind in use whose key a complete run did not read (in this stage), by key."""
+    def vanished(self, run: str, flow: str, kind: Kind, stage: int, after_key: str | None, limit: int) -> list[Link]:
+        """Return links of a kind in use whose key a complete run did not read in a stage, by key."""
         with self.database.read() as connection:
             return staging.vanished(connection, run, flow, kind, stage, after_key, limit)
 

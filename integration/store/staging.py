@@ -62,24 +62,16 @@ def missing(connection: sa.Connection, run: str, stage: int, keys: Sequence[str]
 
 
 def vanished(
-    connection: sa.Connection, run: str, flow: str, kind: Kind, stage: int | None, after: str | None, limit: int
+    connection: sa.Connection, run: str, flow: str, kind: Kind, stage: int, after: str | None, limit: int
 ) -> list[Link]:
     """Return links in use whose key was not read, in order of their keys."""
-    read = sa.exists().where(staged.c.run == run, staged.c.key == links.c.key)
-    if stage is not None:
-        read = read.where(staged.c.stage == stage)
+    read = sa.exists().where(staged.c.run == run, staged.c.stage == stage, staged.c.key == links.c.key)
     here = [links.c.flow == flow, links.c.kind == kind, sa.not_(links.c.retired), sa.not_(read)]
     if after is not None:
         here.append(links.c.key > after)
     return [
         link_of(row) for row in connection.execute(sa.select(links).where(*here).order_by(links.c.key).limit(limit))
     ]
-
-
-def count(connection: sa.Connection, run: str, stage: int) -> int:
-    """Return how many records were read."""
-    here = (staged.c.run == run, staged.c.stage == stage)
-    return connection.execute(sa.select(sa.func.count()).where(*here)).scalar_one()
 
 
 def clear(connection: sa.Connection, run: str) -> None:

@@ -9,14 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.run import (
-    ACTIVE,
-    Counts,
-    Progress,
-    RunState,
-    Step,
-    may_follow,
-)
+from integration.core.run import ACTIVE, Counts, Progress, RunState, Step, may_follow
 from integration.store import cursors, phases, plan_lines
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known

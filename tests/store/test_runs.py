@@ -132,7 +132,6 @@ def test_a_page_that_is_read_again_is_kept_once(runs: Runs, previews: Previews) 
     previews.stage_page(run, 1, [a_staged(1), a_staged(1, title="old")], START)
     previews.stage_page(run, 1, [a_staged(1, title="new")], START)
     assert [[one.title for one in group] for group in previews.staged_groups(run, 1, None, 10)] == [["new"]]
-    assert previews.staged_count(run, 1) == 1
 
 
 def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: Runs, previews: Previews) -> None:
@@ -175,6 +174,13 @@ def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: Runs, pr
     assert found.marks == {"87": ("A2", "A3")}
 
 
+def test_what_need_not_be_unique_may_be_shared(runs: Runs, previews: Previews) -> None:
+    run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
+    previews.stage_page(run, 1, [a_staged(1, number="815", mark="87"), a_staged(2, number="815", mark="87")], START)
+    found = previews.duplicates(run, 1, (Unique.NUMBER,))
+    assert (found.numbers, found.marks) == ({"815": ("A1", "A2")}, {})
+
+
 def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: Runs, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(2)], START)
@@ -186,9 +192,9 @@ def test_links_whose_key_was_not_read_have_vanished(runs: Runs, links: Links, pr
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 0, [a_staged(4)], START)
     previews.stage_page(run, 1, [a_staged(2)], START)
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, None, 10)] == ["A1", "A3"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, "A1", 1)] == ["A3"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, None, 10, stage=1)] == ["A1", "A3", "A4"]
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 1, None, 10)] == ["A1", "A3", "A4"]
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 1, "A1", 1)] == ["A3"]
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 0, None, 10)] == ["A1", "A2", "A3"]
 
 
 # ---- keeping a plan -------------------------------------------------------------------------------------------------
@@ -247,7 +253,7 @@ def test_a_finished_preview_waits_with_its_brakes_and_has_forgotten_what_it_read
     ready = runs.get(run)
     assert (ready.state, ready.fingerprint, ready.ended_at) == (RunState.READY, "mark", None)
     assert ready.brakes == (Brake("brake_changes", 1, "0"),)
-    assert previews.staged_count(run, 1) == 0
+    assert previews.staged_groups(run, 1, None, 10) == []
 
 
 def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
@@ -562,19 +568,6 @@ def test_lines_are_paged(runs: Runs, plans: Plans) -> None:
 def test_what_cannot_be_shown_is_refused(plans: Plans) -> None:
     with pytest.raises(ValueError, match="nothing is shown as"):
         plans.rows("any", "everything")
-
-
-def test_changes_are_streamed_in_order(runs: Runs, plans: Plans) -> None:
-    run = a_plan(runs, a_create(1), a_skip(2), a_create(3))
-    assert [change.key for _, change in plans.changes(run)] == ["P1", "P3"]
-
-
-def test_what_plans_said_about_a_key_is_found_newest_first(runs: Runs, clock: Clock, plans: Plans) -> None:
-    first = a_plan(runs, a_create(1))
-    clock.advance(60)
-    second = a_plan(runs, a_create(2), a_create(1))
-    assert [(run, line.seq) for run, line in plans.rows_of_key(FLOW, "P1")] == [(second, 2), (first, 1)]
-    assert plans.rows_of_key("stock", "P1") == []
 
 
 def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
