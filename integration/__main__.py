@@ -33,7 +33,7 @@ from integration.core.errors import (
     RunActiveError,
 )
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
+from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.flows.spec import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
@@ -236,7 +236,9 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
     with _application() as application:
-        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(
+            PreviewRequest(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        )
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
 
@@ -260,7 +262,9 @@ def commit(
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
     with _application() as application:
-        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(
+            PreviewRequest(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        )
         found = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
             application.runs.commit(run_id, Approval(found.fingerprint, _who()))
@@ -551,7 +555,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.running.ledger
     before = ledger.counts()["writes"]
-    run_id = application.runs.preview(flow, by="demo", mode=Mode.COMPLETE)
+    run_id = application.runs.preview(PreviewRequest(flow, by="demo", mode=Mode.COMPLETE))
     found = _follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:

@@ -15,6 +15,8 @@ from integration.core.errors import ConfigurationError
 from integration.flows.spec import FLOWS
 from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
 from integration.services import Application
 from integration.services.access import SYSTEMS, Access
 from integration.services.connections import Connections
@@ -103,20 +105,22 @@ class _Parts:
             connector=self.access.connector,
             rates=self.lists.vat_rates,
         )
-        self.runner = Runner(
-            Parts(
-                connectors=_Connectors(self.access.connector),
-                logic=self.logics.now,
-                runs=self.stores.runs,
-                links=self.stores.links,
-                cursors=stores.cursors,
-                clock=now,
-                patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
-                earlier=self.logics.earlier,
-                corrected=self.logics.corrected,
-                names=self.names.mark,
-            )
+        parts = Parts(
+            connectors=_Connectors(self.access.connector),
+            logic=self.logics.now,
+            runs=stores.runs,
+            previews=stores.previews,
+            plans=stores.plans,
+            ledger=stores.ledger,
+            links=stores.links,
+            cursors=stores.cursors,
+            clock=now,
+            patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
+            earlier=self.logics.earlier,
+            corrected=self.logics.corrected,
+            names=self.names.mark,
         )
+        self.runner = Runner(Preview(parts), Commit(parts))
 
     def application(self, executor: str, *, serves: bool) -> Application:
         """Return the services, joined with one another."""
@@ -125,7 +129,13 @@ class _Parts:
         mappings = Mappings(self.stores.rules, self.logics)
         proposals = Proposals(self.access, self.stores.rules, self.stores.settings, names_are_kept=self.names.kept)
         exceptions = Exceptions(
-            self.stores.issues, self.stores.links, self.stores.runs, events, connector=connector, flow=self.logics.flow
+            self.stores.issues,
+            self.stores.links,
+            self.stores.runs,
+            self.stores.plans,
+            events,
+            connector=connector,
+            flow=self.logics.flow,
         )
         flows = Flows(
             FLOWS,
@@ -179,6 +189,7 @@ class _Parts:
             drafts=Drafts(
                 self.stores.rules,
                 self.stores.runs,
+                self.stores.plans,
                 self.stores.settings,
                 logics=self.logics,
                 mappings=mappings,
@@ -194,9 +205,9 @@ class _Parts:
             mappings=mappings,
             metrics=Metrics(flows, self.stores.runs, events, clock),
             names=self.names,
-            plans=Plans(self.stores.runs, self.stores.links, self.logics, connector),
+            plans=Plans(self.stores.plans, self.stores.runs, self.stores.links, self.logics, connector),
             proposals=proposals,
-            runs=Runs(self.stores.runs, work, self.runner, mappings, exceptions, proposals, clock),
+            runs=Runs(self.stores.runs, self.stores.plans, work, self.runner, mappings, exceptions, proposals, clock),
             sandbox=sandbox,
             setup=setup,
             records=Records(self.stores.links, self.stores.issues),

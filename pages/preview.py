@@ -76,7 +76,7 @@ def plan_page(run: Run) -> None:
     failures()
     stopped_by(run)
     if run.mode is Mode.UNDO:
-        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.position.get('of', '–')))}")
+        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
     if run.state is RunState.READY:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
@@ -108,7 +108,7 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 
 def anew(run: Run) -> None:
     """Make a plan anew: what changed, or what takes back an earlier run."""
-    if run.mode is Mode.UNDO and (earlier := run.position.get("of", "")):
+    if run.mode is Mode.UNDO and (earlier := run.undo_of):
         undo(app, app.runs.get(earlier))
     start_preview(app, run.flow)
 

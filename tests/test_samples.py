@@ -202,7 +202,7 @@ def test_what_people_entered_and_decided_is_there(sample: Sample) -> None:
         assert (double.count, double.assigned, double.note) == (4, "anneke", "Gevraagd aan de leverancier")
         aside = application.exceptions.groups("products", IssueState.SET_ASIDE)
         assert [(one.cause, one.count, one.reason) for one in aside] == [("sku_not_numeric", 4, "Wordt niet verkocht")]
-        tried = newest(application, "products").position["keys"].split("\n")
+        tried = newest(application, "products").position.keys
         assert len(stores_in(application).corrections.of("products", tried)) == 4
         draft = application.drafts.draft("customers")
         assert draft is not None

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integration.core.records import Place, Record, canonical
+from integration.core.records import Location, Record, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,15 @@ class Issue:
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def elsewhere(part: Record, parent: str, place: Place) -> Issue:
+def elsewhere(part: Record, parent: str, location: Location) -> Issue:
     """Return why an article waits that is wanted in the record of this key: the target has it or its number there."""
     facts = {
-        "key": part.source, "article": part.source, "number": part.key, "held": place.number, "parent": parent,
-        "product": f"{place.reference} ({place.name})" if place.name else place.reference,
+        "key": part.source, "article": part.source, "number": part.key, "held": location.number, "parent": parent,
+        "product": f"{location.reference} ({location.name})" if location.name else location.reference,
     }  # fmt: skip
-    if place.other:
-        return Issue("article_number_taken", part.source, "number", facts | {"other": place.other})
-    if place.number != part.key:
+    if location.other:
+        return Issue("article_number_taken", part.source, "number", facts | {"other": location.other})
+    if location.number != part.key:
         return Issue("article_number_changed", part.source, "number", facts)
     return Issue("article_in_other_product", part.source, "parent", facts)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from integration.core.flow import Flow, Stage
+from integration.core.flow import Flow, Stage, Unique
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
@@ -37,21 +37,21 @@ FLOWS: Mapping[str, Flow] = {
         target="mplus",
         stages=(
             Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
-            Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group"),
+            Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group", unique=(Unique.NUMBER, Unique.MARK)),
         ),
     ),
     "stock": Flow(
         "stock",
         source="accountview",
         target="mplus",
-        stages=(Stage(Kind.ARTICLE, Kind.STOCK, grouped_by="group"),),
+        stages=(Stage(Kind.ARTICLE, Kind.STOCK, grouped_by="group", unique=(Unique.NUMBER,)),),
         by_changes=False,  # nothing says that a movement of stock changes the article's stamp
     ),
     "customers": Flow(
         "customers",
         source="accountview",
         target="mplus",
-        stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country"),),
+        stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country", unique=(Unique.NUMBER, Unique.MARK)),),
     ),
     "orders": documents(Kind.ORDER, Kind.SALES_ORDER),
 }
@@ -103,29 +103,30 @@ class FlowLogic(Protocol):
     def most(self) -> int | None:
         """Return how many records one run reads at most, or None."""
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return what the members of one parent come to.
 
-        `duplicates` and `marks` hold, for every number and mark that more than one record has, the keys of those.
+        `duplicates` and `marks` hold the numbers and marks that are unique in the stage and that more than one record
+        has, with the keys of those.
         """
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return what undoes a create, or why it stays: what somebody may use by now is never deleted."""
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""

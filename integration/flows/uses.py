@@ -40,13 +40,13 @@ def uses(flow: Flow, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
 def _read(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
     kinds = {stage.target: stage.source for stage in flow.stages}
     for rule in mapping.rules:
-        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.stages[flow.counted].source)
+        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.counted.source)
         for name in sorted(read_by(rule) - WORKED_OUT):
             yield Use(kind, name, "rule_field_unknown", {"target": rule.target})
 
 
 def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
-    kind = flow.stages[flow.counted].source
+    kind = flow.counted.source
     for number, each in enumerate(settings.filters, start=1):
         yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
     for setting, name, chosen in settings.reads():

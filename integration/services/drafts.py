@@ -23,6 +23,7 @@ from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -82,7 +83,7 @@ def kind_of(target: str) -> Kind:
 
 def parts_of(flow: Flow) -> dict[Kind, Kind]:
     """Return the kinds a flow writes as it is set, each with the kind of record that its rules read."""
-    stage = flow.stages[flow.counted]
+    stage = flow.counted
     found = dict(PARTS[flow.name])
     if stage.target in (Kind.SALES_ORDER, Kind.POSTING):
         del found[Kind.POSTING if stage.target is Kind.SALES_ORDER else Kind.SALES_ORDER]
@@ -93,7 +94,7 @@ def parts_of(flow: Flow) -> dict[Kind, Kind]:
 def read_kind(flow: Flow, part: Kind) -> Kind:
     """Return the kind of record that has to be read to try the rules of a part on."""
     direct = next((stage.source for stage in flow.stages if stage.target is part and not stage.derived), None)
-    return direct or flow.stages[flow.counted].source
+    return direct or flow.counted.source
 
 
 def readable(flow: str, kind: Kind, known: Sequence[Field]) -> list[Field]:
@@ -188,13 +189,13 @@ def tried(logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
 def _tried(logic: FlowLogic, record: Record) -> Trial:
     page, title, obstacle = [record], record.key, None
     traces: list[Trace] = []
-    for place, stage in enumerate(logic.flow.stages):
+    for stage in logic.flow.stages:
         if stage.source is not record.kind:
             continue
-        for staged in logic.stage(place, page):
+        for staged in logic.stage(stage, page):
             title = title if stage.derived else staged.title
             obstacle = obstacle or staged.issue or staged.skip
-        traces += logic.trace(place, record)
+        traces += logic.trace(stage, record)
     if obstacle is None and record.values.get("cancelled") is True:
         obstacle = Skip("document_cancelled", record.key, {"key": title})
     return Trial(record.key, title, tuple(traces), obstacle)
@@ -267,11 +268,11 @@ class Effect:
 def compare(before: FlowLogic, after: FlowLogic, records: Sequence[Record]) -> list[Moved]:
     """Return what comes to something else with another mapping."""
     found: list[Moved] = []
-    for place, stage in enumerate(before.flow.stages):
+    for stage in before.flow.stages:
         page = [record for record in records if record.kind is stage.source]
         if not page:
             continue
-        old, new = ({one.key: one for one in logic.stage(place, page)} for logic in (before, after))
+        old, new = ({one.key: one for one in logic.stage(stage, page)} for logic in (before, after))
         for key in {**old, **new}:
             found += _moved(old.get(key), new.get(key))
     return found
@@ -335,6 +336,7 @@ class Drafts:
         self,
         rules: Rules,
         runs: Runs,
+        plans: Plans,
         stored: StoredSettings,
         *,
         logics: Logics,
@@ -344,6 +346,7 @@ class Drafts:
     ) -> None:
         self._rules = rules
         self._runs = runs
+        self._plans = plans
         self._stored = stored
         self._logics = logics
         self._mappings = mappings
@@ -476,7 +479,7 @@ class Drafts:
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
         stages = self._logics.flow(flow).stages
         for run in self._runs.latest(flow, limit=RUNS_BACK):
-            for row in self._runs.rows(run.id, limit=most):
+            for row in self._plans.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
                     yield from _sources(row)
 
@@ -493,13 +496,13 @@ class Drafts:
     def trial_now(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
         """Return what a mapping would make of the records under these keys, as they are now; see `trial`."""
         whole = self._logics.trial(flow, mapping).flow
-        return self.trial(flow, mapping, self.records(flow, whole.stages[whole.counted].source, keys))
+        return self.trial(flow, mapping, self.records(flow, whole.counted.source, keys))
 
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
         stage = logic.flow.counted
-        records = self.records(flow, logic.flow.stages[stage].source, [key])
+        records = self.records(flow, stage.source, [key])
         return logic.trace(stage, records[0]) if records else []
 
     def effect(

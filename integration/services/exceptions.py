@@ -20,6 +20,7 @@ from integration.flows.spec import FLOWS
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
 from integration.store.links import Links
+from integration.store.plans import Plans
 from integration.store.runs import Runs
 
 MOST = 10_000  # records of a group that are repaired at once
@@ -90,7 +91,7 @@ def notes_of(group: CauseGroup) -> dict[str, str]:
 
 def _tried(run: Run) -> CauseGroup | None:
     """Return the cause that a run tries again, or None when it does something else."""
-    told = json.loads(run.position.get(_TRIED, "null"))
+    told = json.loads(run.notes.get(_TRIED, "null"))
     if run.mode is not Mode.CHOSEN or told is None:
         return None
     return CauseGroup(
@@ -159,6 +160,7 @@ class Exceptions:
         issues: Issues,
         links: Links,
         runs: Runs,
+        plans: Plans,
         events: Events,
         *,
         connector: Callable[[str], Connector],
@@ -167,6 +169,7 @@ class Exceptions:
         self._issues = issues
         self._links = links
         self._runs = runs
+        self._plans = plans
         self._events = events
         self._connector = connector
         self._flow = flow
@@ -227,7 +230,7 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self._runs.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self._plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
@@ -267,7 +270,7 @@ class Exceptions:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self._runs.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -282,7 +285,7 @@ class Exceptions:
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
-        stage, wanted = logic.stages[logic.counted], list(dict.fromkeys(keys))
+        stage, wanted = logic.counted, list(dict.fromkeys(keys))
         found: dict[str, Record] = {}
         for start in range(0, len(wanted), AT_ONCE):
             some = self._connector(logic.source).fetch(stage.source, wanted[start : start + AT_ONCE])

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
-from integration.core.flow import Flow
+from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
@@ -122,7 +122,7 @@ class Flows(Mapping[str, Flow]):
         changed = settings_of(flow, {**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
         stage = logic.flow.counted
-        return _sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
+        return _sift(logic, stage, self._source_pages(flow, stage.source))
 
     def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
         source, after = self._connector(self[flow].source), None
@@ -199,7 +199,7 @@ def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
     return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
 
 
-def _sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sifted:
+def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> Sifted:
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
     for records in pages:

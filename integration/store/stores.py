@@ -9,7 +9,10 @@ from integration.store.events import Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
 from integration.store.leases import Leases
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -26,7 +29,10 @@ class Stores:
     heartbeats: Heartbeats
     issues: Issues
     leases: Leases
+    ledger: Ledger
     links: Links
+    plans: Plans
+    previews: Previews
     rules: Rules
     runs: Runs
     settings: StoredSettings
@@ -42,7 +48,10 @@ def stores_of(database: Database, clock: Clock) -> Stores:
         Heartbeats(database, clock),
         Issues(database, clock),
         Leases(database, clock),
+        Ledger(database, clock),
         Links(database, clock),
+        Plans(database),
+        Previews(database, clock),
         Rules(database, clock),
         Runs(database, clock),
         StoredSettings(database, clock),

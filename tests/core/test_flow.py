@@ -8,11 +8,11 @@ ORDERS = Stage(Kind.ORDER, Kind.SALES_ORDER)
 
 
 def test_a_flow_knows_the_stage_that_writes_a_kind() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).stage(Kind.PRODUCT) == 1
+    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).stage(Kind.PRODUCT) is PRODUCTS
 
 
 def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).counted == 1
+    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).counted is PRODUCTS
 
 
 def test_articles_are_linked_though_products_are_written() -> None:

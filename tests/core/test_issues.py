@@ -3,7 +3,7 @@
 import pytest
 
 from integration.core.issues import TELLING, elsewhere, source_mark, telling
-from integration.core.records import Place
+from integration.core.records import Location
 from integration.words import say
 from tests.builders import a_part, an_article
 
@@ -41,20 +41,22 @@ def test_a_stamp_alone_is_no_change(flow: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "cause"),
+    ("location", "cause"),
     [
-        (Place("5001", "Trui Noord", "2"), "article_number_changed"),
-        (Place("5001", "Trui Noord", "1"), "article_in_other_product"),
-        (Place("5001", "Trui Noord", "1", other="ANDERS"), "article_number_taken"),
+        (Location("5001", "Trui Noord", "2"), "article_number_changed"),
+        (Location("5001", "Trui Noord", "1"), "article_in_other_product"),
+        (Location("5001", "Trui Noord", "1", other="ANDERS"), "article_number_taken"),
     ],
 )
-def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_facts(place: Place, cause: str) -> None:
-    issue = elsewhere(a_part("1"), "TRUI", place)
+def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_facts(
+    location: Location, cause: str
+) -> None:
+    issue = elsewhere(a_part("1"), "TRUI", location)
     said = say(issue.cause, issue.facts)
     assert (issue.cause, issue.key) == (cause, "1")
     assert "–" not in f"{said.what} {said.data} {said.do}"
 
 
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
-    named, bare = (elsewhere(a_part("1"), "TRUI", Place("5001", name, "1")) for name in ("Trui Noord", ""))
+    named, bare = (elsewhere(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", ""))
     assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration import bootstrap
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Run
+from integration.core.run import ACTIVE, PreviewRequest, Run
 from integration.services import Application
 
 ROOT = Path(__file__).parent.parent.parent
@@ -97,7 +97,7 @@ def settled(app: Application, run_id: str) -> Run:
 
 def previewed(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return settled(app, app.runs.preview("products", "test"))
+    return settled(app, app.runs.preview(PreviewRequest("products", "test")))
 
 
 def committed(app: Application, run: Run) -> Run:

@@ -8,7 +8,7 @@ import pytest
 from integration import words
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.flows.registry import SETTINGS
 from integration.services import Application
 from pages.components.flows.brakes import BRAKES, OF_FLOW
@@ -26,14 +26,14 @@ ELSEWHERE_ASKED = {"on", "schedule_minutes", "nightly_complete", "auto_approve",
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    committed(connected, settled(connected, connected.runs.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
     return connected
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = settled(shop, shop.runs.preview("orders", "test", Mode.COMPLETE))
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
     assert run.state is RunState.READY
     yield run
     if shop.runs.get(run.id).state is RunState.READY:
@@ -229,7 +229,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
-    done = committed(shop, settled(shop, shop.runs.preview("customers", "test")))
+    done = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", "test"))))
     assert done.counts.proven
 
     test = press(open_page("runs", run=done.id), "undo")
@@ -247,14 +247,14 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
 
 
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview("stock", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
     shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview("stock", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
 
     test = open_page("preview", plan=run.id, show="update")
 

@@ -13,7 +13,7 @@ from integration import words
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
-from integration.core.run import RunState
+from integration.core.run import PreviewRequest, RunState
 from integration.flows.functions import FUNCTIONS
 from integration.reasons import retold
 from integration.services import Application
@@ -293,7 +293,7 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
     shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
-    run = settled(shop, shop.runs.preview("orders", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test")))
     waiting = shop.tables.unmapped("orders", "payment_methods")
     assert waiting
 

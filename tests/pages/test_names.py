@@ -9,7 +9,7 @@ import stamina
 from streamlit.testing.v1 import AppTest
 
 from integration.core.records import Kind
-from integration.core.run import Mode
+from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.services.names import flat
@@ -188,7 +188,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, "test")
     app.flows.change("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
-    run = settled(app, app.runs.preview("orders", "test", Mode.COMPLETE))
+    run = settled(app, app.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 

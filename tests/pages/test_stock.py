@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.core.issues import Issue
-from integration.core.run import Mode, Run
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Listed, StockScope
 from integration.store.issues import Met
@@ -24,7 +24,7 @@ from tests.stores import built_in, stores_in
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.runs.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
     committed(connected, compared(connected))
     logged(connected)
     for article in stocked(connected)[:3]:
@@ -35,7 +35,7 @@ def shop(connected: Application) -> Application:
 
 
 def compared(app: Application) -> Run:
-    return settled(app, app.runs.preview("stock", "test", Mode.COMPLETE))
+    return settled(app, app.runs.preview(PreviewRequest("stock", "test", Mode.COMPLETE)))
 
 
 def logged(app: Application) -> None:

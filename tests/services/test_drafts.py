@@ -37,6 +37,7 @@ from integration.services.mappings import Mappings
 from integration.store.corrections import Corrections
 from integration.store.database import open_database
 from integration.store.links import Links
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -97,6 +98,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     yield Drafts(
         rules,
         Runs(database, lambda: NOW),
+        Plans(database),
         settings,
         logics=logics,
         mappings=Mappings(rules, logics),

@@ -8,7 +8,10 @@ import pytest
 
 from integration.store.database import Database, open_database
 from integration.store.issues import Issues
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.postgres import postgres_server, postgres_url
 
@@ -56,6 +59,24 @@ def database(url: str) -> Iterator[Database]:
 def runs(database: Database, clock: Clock) -> Runs:
     """The runs of the database."""
     return Runs(database, clock)
+
+
+@pytest.fixture
+def previews(database: Database, clock: Clock) -> Previews:
+    """What previews of the database keep."""
+    return Previews(database, clock)
+
+
+@pytest.fixture
+def plans(database: Database) -> Plans:
+    """The plans of the database."""
+    return Plans(database)
+
+
+@pytest.fixture
+def ledger(database: Database, clock: Clock) -> Ledger:
+    """What commits of the database keep."""
+    return Ledger(database, clock)
 
 
 @pytest.fixture

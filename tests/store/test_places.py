@@ -29,7 +29,7 @@ def test_what_one_place_remembers_is_laid_aside_and_comes_back(database: Databas
 
 def test_a_place_is_not_left_while_a_run_is_at_work(database: Database, clock: Clock) -> None:
     runs = Runs(database, clock)
-    run = runs.begin("products", Mode.COMPLETE, "anna", 1, {"phase": "extract", "stage": "0"})
+    run = runs.begin("products", Mode.COMPLETE, "anna", 1)
     with pytest.raises(RunActiveError, match=run.id):
         change_place(database, clock, leaving="sandbox", entering="real", by="anna")
     runs.fail(run.id, "unexpected_error", {})

@@ -9,7 +9,7 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
 from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
@@ -104,7 +104,7 @@ class Customers:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each debtor as the relation it should be; see `FlowLogic`."""
         del stage
         return [self._debtor(record) for record in records]
@@ -173,7 +173,7 @@ class Customers:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -192,7 +192,7 @@ class Customers:
         shared = {name: others for name, others in sharing.items() if others}
         return Shaped(replace(one.record, values={**one.record.values, **shared}), one.title)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when it takes a person to say whether the relation found is this customer.
 
         What is linked is decided already. Otherwise the evidence must fit one relation and one debtor alone, and the
@@ -217,7 +217,7 @@ class Customers:
             return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
         del stage
         if held is None and not self.settings.create:
@@ -231,7 +231,7 @@ class Customers:
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the change that makes a created relation inactive: sales may hang on it by now.
 
         What both agreed on stays as it was. So the till counts as edited by a person, and the next run leaves it.
@@ -250,7 +250,7 @@ class Customers:
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
         del stage
         traces = {each.target: each for each in self._relations.trace(record)}

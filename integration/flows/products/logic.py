@@ -10,7 +10,7 @@ from pydantic import Field
 from stdnum import ean
 
 from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, Limits, Policy, price_jumps, retire
@@ -29,7 +29,6 @@ from integration.flows.functions import Tools
 from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
-GROUPS, ARTICLES = 0, 1  # the stages of the flow
 LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
 VAT_TABLE = "vat_codes"
 PRICE = "article.price"
@@ -126,9 +125,9 @@ class Products:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
-        return [self._group(record) if stage == GROUPS else self._article(record) for record in records]
+        return [self._group(record) if stage.target is Kind.GROUP else self._article(record) for record in records]
 
     def _group(self, record: Record) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
@@ -276,7 +275,7 @@ class Products:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -293,21 +292,21 @@ class Products:
                 good.append((each, each.record))
             else:
                 parked.append(issue)
-        if stage == ARTICLES and (clash := _clash(good)):
+        if stage.target is Kind.PRODUCT and (clash := _clash(good)):
             parked += [replace(clash, key=each.key) for each, _ in good]
             good = []
         if not good:
             return Shaped(None, members[0].title, _group_of(members), tuple(parked), skipped)
-        desired = good[0][1] if stage == GROUPS else _together([record for _, record in good])
+        desired = good[0][1] if stage.target is Kind.GROUP else _together([record for _, record in good])
         title = as_text(desired.values.get("name")) or members[0].title
         return Shaped(desired, title, _group_of(members), tuple(parked), skipped)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when the till's article under one of our numbers belongs to another code.
 
         What is linked already is ours, whatever somebody has made of its external id since.
         """
-        if stage == GROUPS or held is None:
+        if stage.target is Kind.GROUP or held is None:
             return None
         ours = {part.key for part in link.agreed.parts} if link and link.agreed else set()
         there = {part.key: as_text(part.values.get("external_id")).strip() for part in held.record.parts}
@@ -318,7 +317,7 @@ class Products:
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; see `FlowLogic`.
 
         A part that may not be created yet stays as a part without values: it is accounted for, and nothing of it is
@@ -328,7 +327,7 @@ class Products:
         if held is None and not content.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         values = desired.values if held is None or content.update else {}
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return replace(desired, values=values)
         there = {part.key for part in held.record.parts} if held else set()
         parts = tuple(
@@ -351,9 +350,9 @@ class Products:
         kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
         return replace(part, values=kept)
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the retirement of what was created; a group stays, for others may be in it by now."""
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return Skip("undo_keeps", change.key, {"key": change.title})
         parts = change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
@@ -363,9 +362,9 @@ class Products:
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return self._groups.trace(record)
         return [
             self._price_trace(each, record) if each.target == PRICE else each for each in self._articles.trace(record)

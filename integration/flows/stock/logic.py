@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
@@ -123,7 +123,7 @@ class Stock:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each article with its levels; see `FlowLogic`.
 
         Raises ConfigurationError while no branch of the till is chosen.
@@ -220,7 +220,7 @@ class Stock:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -239,12 +239,12 @@ class Stock:
             return Shaped(None, one.title, parked=(issue,))
         return Shaped(one.record, one.title)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return None: an article has been recognised by its number, which the flow of products watches over."""
         del stage, desired, held, link
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
         del stage
         if held is None:
@@ -253,14 +253,14 @@ class Stock:
             return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
         return desired
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return why a level stays: it is never created, so there is nothing to take away."""
         del stage
         return Skip("undo_keeps", change.key, {"key": change.title})
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
         del stage
         return [self._traced(branch, source, record) for branch, source in (self.settings.branches or {"": ""}).items()]

@@ -42,7 +42,7 @@ def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
     if group.cause not in IN_SOURCE:
         return None
     flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
-    read = flow.stages[flow.counted].source
+    read = flow.counted.source
     try:
         found = app.flows.source_field(group.flow, target if "." in target else f"article.{target}")
     except IntegrationError:

@@ -107,7 +107,7 @@ def fields_tab(app: Application, flow: str) -> None:
 def _kinds(app: Application, flow: str) -> dict[Kind, Kind]:
     """Return the kinds a flow writes as it is set, each with the kind its fields come from."""
     whole = app.flows.as_set(flow)
-    counted_stage = whole.stages[whole.counted]
+    counted_stage = whole.counted
     documents = {Kind.SALES_ORDER, Kind.POSTING} - {counted_stage.target}
     return {
         target: counted_stage.source if target is counted_stage.target and flow == "orders" else source

@@ -19,7 +19,7 @@ def flow_as_set(app: Application, flow: str) -> Flow:
 def source_kind(app: Application, flow: str) -> Kind:
     """Return the kind of record that a flow reads and counts."""
     whole = flow_as_set(app, flow)
-    return whole.stages[whole.counted].source
+    return whole.counted.source
 
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:

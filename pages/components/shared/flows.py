@@ -4,7 +4,7 @@
 
 import streamlit as st
 
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
 from integration.services.flows import FlowStatus
 from pages.components.shared.application import person
@@ -81,7 +81,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
     """Start a preview and show it while it is made; a run already at work is shown instead."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.runs.preview(flow, person(), mode))):
+    if attempt(lambda: started.append(app.runs.preview(PreviewRequest(flow, person(), mode)))):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()
 

@@ -80,7 +80,7 @@ def _progress(app: Application, run: Run) -> list[str]:
         said = [counted("progress_read", done)]
     if writing:
         said += _settled(app, run)
-    pace = app.runs.pace(run)
+    pace = app.runs.speed(run)
     if pace.per_second:
         said.append(text("progress_rate", rate=_speed(pace.per_second)))
     if pace.seconds_left:
@@ -219,8 +219,8 @@ def run_facts(app: Application, run: Run) -> None:
         text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
-    if run.mode is Mode.UNDO and run.position.get("of"):
-        rows[text("col_undoes")] = text("run_title", run=short_id(run.position["of"]))
+    if run.mode is Mode.UNDO and run.undo_of:
+        rows[text("col_undoes")] = text("run_title", run=short_id(run.undo_of))
     if run.fingerprint:
         rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
     if run.approval is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.core.run import Mode, Run
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import FLOW, Difference, Reason, differences
 from pages.components.shared.application import person
@@ -35,7 +35,7 @@ def differences_of(app: Application, view: View) -> None:
             text("btn_compare_stock"), icon=":material/compare_arrows:", key="compare", help=text("compare_stock_about")
         )
     if pressed:
-        attempt(lambda: app.runs.preview(FLOW, person(), Mode.COMPLETE))
+        attempt(lambda: app.runs.preview(PreviewRequest(FLOW, person(), Mode.COMPLETE)))
         st.rerun()
     if status.active:
         progress_strip(app, status.active.id)

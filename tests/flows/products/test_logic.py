@@ -25,7 +25,7 @@ from tests.builders import a_group, an_article
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
-GROUPS, ARTICLES = 0, 1
+GROUPS, ARTICLES = FLOWS["products"].stages
 EAN, OTHER_EAN = "8710000000024", "8710000000031"
 
 

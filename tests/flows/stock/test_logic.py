@@ -24,6 +24,7 @@ from tests.builders import a_create, a_stock, an_article, an_update_at
 from tests.fakes import MemoryConnector
 
 BODY = shipped("stock")
+(ARTICLES,) = FLOWS["stock"].stages
 BRANCHES = {"1": ""}
 
 
@@ -44,7 +45,7 @@ def with_rule(**rule: object) -> dict[str, object]:
 
 
 def staged(record: Record, **settings: Any) -> Staged:
-    (one,) = stock(**settings).stage(0, [record])
+    (one,) = stock(**settings).stage(ARTICLES, [record])
     return one
 
 
@@ -99,7 +100,7 @@ def test_a_rule_for_anything_but_a_level_is_refused() -> None:
 
 def test_without_a_branch_nothing_can_be_staged() -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        stock(branches={}).stage(0, [an_article()])
+        stock(branches={}).stage(ARTICLES, [an_article()])
     assert refusal.value.facts["setting"] == "stock branches"
 
 
@@ -253,7 +254,7 @@ def test_the_number_is_that_of_the_link() -> None:
 
 def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
     asked: list[list[str]] = []
-    stock(asked=asked).stage(0, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
+    stock(asked=asked).stage(ARTICLES, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
     assert asked == [["1001", "1003"]]
 
 
@@ -289,7 +290,8 @@ def test_an_article_is_called_by_its_name() -> None:
 def test_two_articles_of_one_number_are_both_parked() -> None:
     logic = stock(numbers={"A": "5", "B": "5"})
     shaped = [
-        logic.shape(0, [one], {"5": ("A", "B")}, {}) for one in logic.stage(0, [an_article("A"), an_article("B")])
+        logic.shape(ARTICLES, [one], {"5": ("A", "B")}, {})
+        for one in logic.stage(ARTICLES, [an_article("A"), an_article("B")])
     ]
     assert [(one.desired, one.parked[0].cause, one.parked[0].facts["other"]) for one in shaped] == [
         (None, "sku_duplicate", "B"), (None, "sku_duplicate", "A"),
@@ -301,9 +303,9 @@ def test_two_articles_of_one_number_are_both_parked() -> None:
 
 def fitting(record: Record | None, **settings: Any) -> Record | Skip:
     logic = stock(**settings)
-    (one,) = logic.stage(0, [an_article()])
+    (one,) = logic.stage(ARTICLES, [an_article()])
     assert one.record is not None
-    return logic.fitting(0, one.record, None if record is None else held(record))
+    return logic.fitting(ARTICLES, one.record, None if record is None else held(record))
 
 
 def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:
@@ -340,7 +342,7 @@ def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
 
 def test_the_number_of_an_article_is_never_written() -> None:
     logic = stock()
-    (one,) = logic.stage(0, [an_article()])
+    (one,) = logic.stage(ARTICLES, [an_article()])
     assert one.record is not None
     change = diff(one.record, a_stock(b1="3"), None, logic.policy, title="x")
     assert isinstance(change, Change)
@@ -348,7 +350,7 @@ def test_the_number_of_an_article_is_never_written() -> None:
 
 
 def test_nothing_that_was_created_can_be_withdrawn() -> None:
-    skip = stock().withdraw(0, a_create(a_stock(b1="3")))
+    skip = stock().withdraw(ARTICLES, a_create(a_stock(b1="3")))
     assert isinstance(skip, Skip)
     assert skip.reason == "undo_keeps"
 
@@ -361,7 +363,7 @@ def steps(trace: Trace) -> list[tuple[str, Value]]:
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(0, having(stock="2.5000", stock_reserved="4.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="2.5000", stock_reserved="4.0000"))
     assert trace.target == "3/amount"
     assert steps(trace) == [
         ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
@@ -372,17 +374,17 @@ def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_i
 
 def test_the_worked_example_shows_what_a_rule_made_of_it() -> None:
     body = with_rule(source="", expression="min(quantity, 10)")
-    (trace,) = stock(body, formula="available").trace(0, having(stock="14.0000"))
+    (trace,) = stock(body, formula="available").trace(ARTICLES, having(stock="14.0000"))
     assert steps(trace)[1:] == [("stock", Decimal("14.0000")), ("level.amount", Decimal(10))]
 
 
 def test_the_worked_example_needs_no_branch() -> None:
-    (trace,) = stock(branches={}).trace(0, having(stock="14.0000"))
+    (trace,) = stock(branches={}).trace(ARTICLES, having(stock="14.0000"))
     assert (trace.target, trace.value) == ("level.amount", Decimal(14))
 
 
 def test_the_worked_example_says_why_there_is_no_level() -> None:
-    (trace,) = stock(negative="park").trace(0, having(stock="-3.0000"))
+    (trace,) = stock(negative="park").trace(ARTICLES, having(stock="-3.0000"))
     assert trace.issue is not None
     assert trace.issue.cause == "stock_negative"
     assert trace.value is None
