@@ -35,10 +35,11 @@ from integration.connectors.protocol import Connector, Finding, Tell, unheard
 from integration.core.corrections import corrected
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
+from integration.core.mapping import rules_from, rules_to
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Trace, rules_from, rules_to
+from integration.core.rules import Trace
 from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
 from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.core.tokens import Token
@@ -250,7 +251,7 @@ class Application:
             if self._takes(f"executor:{slot}"):
                 break
         else:
-            raise ConfigurationError("setting_invalid", setting="worker", expected="fewer than 100 processes")
+            raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=100)
         stop = threading.Event()
 
         def renew() -> None:
@@ -518,7 +519,7 @@ class Application:
         settings name a real system.
         """
         for name in self._real_settings():
-            raise ConfigurationError("setting_invalid", setting=name, expected="no value while the sandbox is in use")
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
         with self._lock:
             self._switch(sandboxed=True, by=by)
             self._share_sandbox(by)
@@ -674,7 +675,7 @@ class Application:
         """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
         newest = next(iter(self.rules.history(flow)), None)
         if newest is None:
-            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("mapping_missing", flow=flow)
         body = rules_from(self.rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 
@@ -869,7 +870,7 @@ class Application:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
         published = self.rules.published(flow)
         if published is None:
-            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("mapping_missing", flow=flow)
         version, body = published
         tables, stored = self.rules.tables(), self.stored.get(f"flow:{flow}") or {}
         asked = _Asked(self)

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from babel import dates, lists, numbers
 
+from integration.core.errors import Reason
 from integration.core.records import Value
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
 
@@ -69,9 +70,21 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
 
     def write(name: str, fact: str) -> str:
-        return _fact(name, fact, language, zone)
+        match name:
+            case "message" | "expected":
+                return reason(Reason(fact, facts), language)
+            case "setting":
+                return _written_setting(fact, facts.get("flow", ""), language)
+            case _:
+                return _fact(name, fact, language, zone)
 
     return Sentences(*(_filled(part, facts, write) for part in parts))
+
+
+def reason(why: Reason, language: str = "en") -> str:
+    """Return why something is as it is; what is no text of ours, such as another system's, stays as it was said."""
+    ours = why.code.startswith(("reason_", "expected_")) and has_term(why.code)
+    return term(why.code, language, **why.facts) if ours else why.code
 
 
 def told_by(code: str) -> frozenset[str]:
@@ -308,8 +321,9 @@ def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
     return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
 
 
-def _written_setting(fact: str, language: str, _zone: tzinfo) -> str:
-    return term(f"setting_{fact}", language) if has_term(f"setting_{fact}") else fact
+def _written_setting(fact: str, flow: str, language: str) -> str:
+    keys = (f"setting_{flow}_{fact}", f"setting_{fact}")
+    return next((term(key, language) for key in keys if has_term(key)), fact)
 
 
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
@@ -330,7 +344,6 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "field": _written_fields,
     "fields": _written_fields,
     "target": _written_fields,
-    "setting": _written_setting,
     "count": _written_number,
     "total": _written_number,
     "attempts": _written_number,

@@ -8,22 +8,16 @@ from pydantic import Field, StringConstraints
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
@@ -81,9 +75,7 @@ class Customers:
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
-            raise ConfigurationError(
-                "flow_setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
-            )
+            raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOWS["customers"]
         self.settings = settings
         self.mapping_version = version

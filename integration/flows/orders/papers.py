@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import Compiled
+from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
 from integration.core.totals import (
     NOTHING,
     ONE,
@@ -91,7 +92,7 @@ class Papers:
         """
         for target in NEEDED[settings.target]:
             if target not in rules:
-                raise ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}", expected="a rule")
+                raise unusable(target, Reason("reason_no_rule"))
         self._settings = settings
         self._kind = settings.target
         self._headers = headers

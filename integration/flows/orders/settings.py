@@ -119,11 +119,11 @@ class OrderSettings(FlowSettings):
         """Raise ConfigurationError for settings that do not go together."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
-            (self.default_debtor == "off" or someone, "debtor_number", "the number of the default debtor"),
-            (self.becomes != "posting" or self.daybook, "daybook", "the sales daybook for postings"),
+            (self.default_debtor == "off" or someone, "debtor_number", "expected_debtor_number"),
+            (self.becomes != "posting" or self.daybook, "daybook", "expected_daybook"),
         ):
             if not holds:
-                raise ConfigurationError("flow_setting_invalid", setting=f"orders {setting}", expected=expected)
+                raise ConfigurationError("flow_setting_invalid", flow="orders", setting=setting, expected=expected)
 
 
 def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:

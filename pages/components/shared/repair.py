@@ -88,8 +88,8 @@ def _place(flow: str, cause: str) -> tuple[str, str] | None:
 def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
     if cause == "flow_setting_invalid":
-        of, _, setting = facts.get("setting", "").partition(" ")
-        return {"flow": flow, "tab": "settings", "field": setting} if of == flow else None
+        setting = facts.get("setting", "")
+        return {"flow": flow, "tab": "settings", "field": setting} if facts.get("flow") == flow else None
     place = _place(flow, cause)
     if place is None:
         return None
