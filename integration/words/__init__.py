@@ -39,24 +39,9 @@ class Sentences:
     do: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A line of the catalogue of causes without its sentences: who acts, and whether the console tries again."""
-
-    who_acts: str  # nobody, operator, administrator, developer
-    retryable: str  # yes, no, after_look
-
-
 def known(code: str) -> bool:
     """Tell whether the catalogue has sentences for this code."""
     return code in tables().causes
-
-
-def cause(code: str) -> Cause:
-    """Return who has to act on a cause."""
-    causes = tables().causes
-    line = causes.get(code) or causes["unexpected_error"]
-    return Cause(line["who_acts"], line["retryable"])
 
 
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
@@ -322,8 +307,12 @@ def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
 
 
 def _written_setting(fact: str, flow: str, language: str) -> str:
-    keys = (f"setting_{flow}_{fact}", f"setting_{fact}")
-    return next((term(key, language) for key in keys if has_term(key)), fact)
+    name, _, inside = fact.partition(".")
+    for end, rest in ((fact.replace(".", "_"), ""), (name, f" {inside}")):
+        for key in (f"setting_{flow}_{end}", f"setting_{end}"):
+            if has_term(key):
+                return f"{term(key, language)}{rest}".rstrip()
+    return fact
 
 
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
+from integration.core.causes import By, Repair
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
@@ -30,6 +31,15 @@ VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
 VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "create_switched_off": Repair(tab="settings", name="create"),
+    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.RELATION),
+    "customer_shared": Repair(By.CHOICE, kind=Kind.RELATION),
+    "customer_taken": Repair(By.CHOICE, "settings", "other_external_id", Kind.RELATION),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class CountryDefaults(Strict):

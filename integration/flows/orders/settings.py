@@ -1,12 +1,13 @@
 """What the flow of documents can be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from integration.core.causes import By, Repair
 from integration.core.errors import ConfigurationError
 from integration.core.records import Kind
 from integration.core.rules import Operator
@@ -19,6 +20,14 @@ NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
 
 State = Literal["nothing", "partial", "complete"]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "vat_code_unmapped": Repair(By.ROW, "tables", "vat_codes_sales"),
+    "currency_without_rate": Repair(tab="settings", name="default_currency"),
+    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class OrderSettings(FlowSettings):

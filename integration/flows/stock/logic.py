@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from integration.core.causes import By, Repair
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership
@@ -39,6 +40,14 @@ FORMULAS: Mapping[str, str] = {
 """Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
 
 Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "blocked": Repair(),
+    "expression_failed": Repair(By.VALUE, "settings", "formula"),
+    "sku_duplicate": Repair(),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class StockSettings(FlowSettings):
