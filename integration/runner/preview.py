@@ -377,8 +377,8 @@ class Preview:
         """Propose to retire what a complete extract no longer has."""
         place, position = logic.flow.counted, dict(run.position)
         stage = logic.flow.stages[place]
-        if not int(position.get("read", "0")) and self.parts.links.count(run.flow, logic.flow.linked):
-            raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source)
+        if not int(position.get("read", "0")) and (count := self.parts.links.count(run.flow, logic.flow.linked)):
+            raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         after = position.get("after")
         gone = (
             self.parts.runs.vanished(run.id, run.flow, stage.source, after, PLAN_PAGE, stage=place)

@@ -188,8 +188,9 @@ class Stock:
         steps += [TraceStep(name, record.values.get(name)) for name in sorted(self._formula.names)]
         try:
             value = self._formula(record.values)
-        except ValueError as error:
-            raise _without_result(record.key, str(error)) from None
+        except RuleError as error:
+            issue = error.issue(record.key, AMOUNT)
+            raise Parked(issue.cause, AMOUNT, **issue.facts) from None
         if self._text not in self._formula.names:
             steps.append(TraceStep(self._text, value))
         return _counted(value, record.key)

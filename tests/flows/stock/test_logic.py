@@ -161,6 +161,11 @@ def test_a_formula_that_gives_a_text_parks_the_article() -> None:
     assert (issue.facts["message"], issue.facts["value"]) == ("reason_no_number", "Artikel 1001")
 
 
+def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that_row() -> None:
+    issue = parked(an_article(), formula="expression", expression="lookup(name, 'voorraad')")
+    assert (issue.cause, issue.facts["value"], issue.facts["table"]) == ("value_unmapped", "Artikel 1001", "voorraad")
+
+
 # ---- branches
 
 
