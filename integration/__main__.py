@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from integration.bootstrap import OTHERS, ROOT, build
+from integration.core.causes import Who, cause
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -39,7 +40,7 @@ from integration.log.client import at_the_server
 from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
 from integration.store.issues import CauseGroup
-from integration.words import MISSING, cause, field_name, say, value_text
+from integration.words import MISSING, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
@@ -184,7 +185,7 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
     _show_end(run, as_json=as_json)
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
-    if run.error and cause(run.error).who_acts == "administrator":
+    if run.error and cause(run.error).who is Who.ADMINISTRATOR:
         raise typer.Exit(STOPPED)
     good = run.state is RunState.DONE and run.counts.difference == 0
     raise typer.Exit(0 if good else FAILED)

@@ -35,40 +35,6 @@ def elsewhere(part: Record, parent: str, location: Location) -> Issue:
     return Issue("article_in_other_product", part.source, "parent", facts)
 
 
-TELLING: Mapping[str, tuple[str, ...]] = {
-    "payment_method_unmapped": ("method",),
-    "vat_code_unmapped": ("code",),
-    "revenue_account_unmapped": ("country", "code"),
-    "value_unmapped": ("table", "value"),
-    "deposit_account_missing": ("kind",),
-    "article_missing": ("article",),
-    "customer_ambiguous": ("customer", "candidates"),
-    "customer_shared": ("customer", "number"),
-    "customer_taken": ("customer", "number"),
-    "debtor_blocked": ("debtor",),
-    "needed_record_parked": ("needed",),
-    "required_field_empty": ("field",),
-    "field_too_long": ("field", "limit"),
-    "field_unknown": ("field",),
-    "branch_missing": ("branch",),
-    "employee_unknown": ("employee",),
-    "ledger_account_unusable": ("account",),
-    "period_closed": ("period",),
-    "currency_without_rate": ("currency",),
-    "setting_invalid": ("setting",),
-    "flow_setting_invalid": ("setting",),
-    "mplus_rejected": ("message",),
-    "accountview_rejected": ("message",),
-    "read_refused": ("message",),
-}
-"""Which facts tell one trouble of a cause from another: what is the same in all of them is repaired at once."""
-
-
-def telling(cause: str, facts: Mapping[str, str]) -> str:
-    """Return what tells the trouble of a cause from others of it, as one text; the same text is the same repair."""
-    return " · ".join(facts.get(name, "") for name in TELLING.get(cause, ()))
-
-
 @dataclass(frozen=True, slots=True)
 class Skip:
     """Why a record takes no part: nobody has to act, but nobody has to wonder either."""

@@ -91,5 +91,5 @@ def logic_of(
 ) -> FlowLogic:
     """Return the logic of a flow. Raises ConfigurationError when its mapping cannot be used."""
     if flow not in _MAKE:
-        raise ConfigurationError("flow_setting_invalid", setting=f"flow {flow}", expected=", ".join(_MAKE))
+        raise ConfigurationError("setting_invalid", setting=flow, expected="expected_one_of", options=", ".join(_MAKE))
     return _MAKE[flow](settings, body, version, tables, asked)

@@ -11,7 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record, Value
 from integration.core.rules import Operator, as_text, matches
-from integration.expected import expected
+from integration.words.validation import reason_of
 
 _UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
@@ -61,9 +61,9 @@ class FlowSettings(Strict):
             settings = handler(values)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            name = ".".join(str(step) for step in first["loc"])
+            name, why = ".".join(str(step) for step in first["loc"]), reason_of(first)
             raise ConfigurationError(
-                "flow_setting_invalid", setting=f"{cls.flow} {name}", expected=expected(first)
+                "flow_setting_invalid", flow=cls.flow, setting=name, expected=why.code, **why.facts
             ) from None
         settings.check()
         return settings

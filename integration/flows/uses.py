@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions import read_by
+from integration.flows.functions.toolbox import read_by
 from integration.flows.settings import FlowSettings
 from integration.flows.stock.logic import BRANCH, QUANTITY
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from integration.connectors.protocol import Connector
+from integration.core.compiled import faults
+from integration.core.errors import Reason
 from integration.core.flow import Flow, Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from, rules_to
 from integration.core.records import Field, FieldType, Kind, Record, Value, same
-from integration.core.rules import EMPTY, Rule, Trace, as_text, faults, rules_from, rules_to
+from integration.core.rules import EMPTY, Rule, Trace, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.run import PlanRow, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.fields import COMPUTED
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
@@ -436,12 +439,12 @@ class Drafts:
 
     # ---- rules that cannot work
 
-    def faults(self, flow: str, mapping: RuleMapping) -> dict[str, str]:
+    def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
         found = faults(mapping, Tools(self._rules.tables()))
         for rule in mapping.rules:
             if flow == "customers" and rule.target == "relation.external_id" and rule.ownership is Ownership.NEVER:
-                found.setdefault(rule.target, "by this field a customer is found again: it cannot be left alone")
+                found.setdefault(rule.target, Reason("reason_found_by"))
         return found
 
     def _workable(self, flow: str, mapping: RuleMapping) -> RuleMapping:

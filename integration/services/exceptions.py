@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.connectors.protocol import Connector
+from integration.core.causes import CAUSES, By, telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.issues import source_mark, telling
+from integration.core.issues import source_mark
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
+from integration.flows.repairs import repair_of
 from integration.flows.spec import FLOWS
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
@@ -29,15 +31,8 @@ PAGE = 1_000
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
-UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
+UNMAPPED = tuple(code for code, one in CAUSES.items() if one.repair.by is By.ROW)
 """Causes that a row of a value table repairs."""
-CHOSEN: Mapping[tuple[str, str], Kind] = {
-    ("orders", "customer_ambiguous"): Kind.DEBTOR,
-    ("customers", "customer_ambiguous"): Kind.RELATION,
-    ("customers", "customer_shared"): Kind.RELATION,
-    ("customers", "customer_taken"): Kind.RELATION,
-}
-"""Causes that are repaired by a person who says which record of the target is meant, and the kind of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +113,14 @@ def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cau
 
 def missing_row(flow: str, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
+    repair = repair_of(flow, cause)
+    table = repair.name or facts.get("table", "")
+    if repair.by is not By.ROW or not table:
+        return None
     code, country = facts.get("code", ""), facts.get("country", "")
     within = (f"{country}:{code}",) if country and code else ()
-    match cause:
-        case "vat_code_unmapped" if flow == "orders":
-            return MissingRow("vat_codes_sales", (code, *within))
-        case "vat_code_unmapped":
-            return MissingRow("vat_codes", (code,))
-        case "payment_method_unmapped":
-            return MissingRow("payment_methods", (facts.get("value") or facts.get("method", ""),))
-        case "revenue_account_unmapped":
-            return MissingRow("revenue_accounts", (code, *within, "*"))
-        case "value_unmapped" if facts.get("table"):
-            return MissingRow(facts["table"], (facts.get("value", ""),))
-    return None
+    usual = code or facts.get("value") or facts.get("method", "")
+    return MissingRow(table, (usual, *within, *(("*",) if repair.every else ())))
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
@@ -294,7 +283,7 @@ class Exceptions:
 
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
-        kind = CHOSEN.get((flow, one.issue.cause))
+        kind = repair_of(flow, one.issue.cause).kind
         facts = one.issue.facts
         named = facts.get("candidates") or facts.get("number", "")
         references = [reference for reference in named.split(", ") if reference]
@@ -390,7 +379,9 @@ class Exceptions:
 
         Raises KeyError for an issue about which that cannot be said.
         """
-        kind = CHOSEN[one.flow, one.issue.cause]
+        kind = repair_of(one.flow, one.issue.cause).kind
+        if kind is None:
+            raise KeyError(one.issue.cause)
         self._links.keep(one.flow, [Link(kind, one.issue.key, reference)])
         facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
         self._events.tell(

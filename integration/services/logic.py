@@ -8,9 +8,9 @@ from integration.connectors.protocol import Connector
 from integration.core.corrections import corrected
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow
+from integration.core.mapping import rules_to
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import rules_to
 from integration.flows.registry import RATED, flow_of, logic_of, settings_of
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
@@ -58,7 +58,7 @@ class Logics:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
         published = self._rules.published(flow)
         if published is None:
-            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("mapping_missing", flow=flow)
         version, body = published
         tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
         state = (version, tables, stored, *(self._rates(system) for system in RATED.get(flow, ())))

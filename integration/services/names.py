@@ -19,11 +19,11 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
-from integration.expected import expected
 from integration.flows.orders.logic import OrderSettings
 from integration.flows.settings import FlowSettings
 from integration.flows.uses import Use, uses
 from integration.store.settings import StoredSettings
+from integration.words.validation import reason_of
 
 RECORD = "names"
 FILE = "CONSOLE_ACCOUNTVIEW__NAMES"
@@ -216,8 +216,9 @@ class Naming:
     def expect_place(self, settings: FlowSettings) -> None:
         """Raise ConfigurationError for documents that shall become trade invoices while no object is named for them."""
         if _becomes(settings) == "invoice" and not self.invoices():
-            first = "a code under objects.trade_invoices first, in Set-up"
-            raise ConfigurationError("flow_setting_invalid", setting="orders becomes", expected=first)
+            raise ConfigurationError(
+                "flow_setting_invalid", flow="orders", setting="becomes", expected="expected_trade_invoices"
+            )
 
     def put(self, values: Mapping[str, str | None], by: str) -> None:
         """Keep changed names by their paths, None for the default.
@@ -227,9 +228,9 @@ class Naming:
         names, defaults, fixed = flat(self.in_force()), flat(Names()), set(_paths(self._spoken()))
         for path, value in values.items():
             if path not in defaults:
-                raise ConfigurationError("setting_invalid", setting=path, expected="the path of a name")
+                raise ConfigurationError("setting_invalid", setting=path, expected="expected_name_path")
             if path in fixed:
-                raise ConfigurationError("setting_invalid", setting=path, expected=f"what the file of {FILE} says")
+                raise ConfigurationError("setting_invalid", setting=path, expected="expected_in_file", file=FILE)
             names[path] = defaults[path] if value is None else value.strip()
         kept = _nested(names, defaults)
         _checked(kept)
@@ -486,14 +487,15 @@ def _checked(named: Mapping[str, Any], within: str = "") -> Names:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(step) for step in first["loc"])
-        raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=expected(first)) from None
+        why = reason_of(first)
+        raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=why.code, **why.facts) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         body = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a file that is no TOML, or no text at all
-        raise ConfigurationError("setting_invalid", setting=FILE, expected="a TOML file that can be read") from None
+        raise ConfigurationError("setting_invalid", setting=FILE, expected="expected_toml") from None
     _checked(body, f"{FILE} ")
     return body
 

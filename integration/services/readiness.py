@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from integration.core.errors import Reason
 from integration.flows.products.logic import LONGEST_NUMBER
 
 Listed = tuple[str, str]
@@ -42,14 +43,6 @@ class Weight(IntEnum):
     PARKS = 1  # it runs, and some records will wait for a person
     UNSEEN = 2  # it runs as we propose; nobody has looked at it
     DONE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A sentence of the screens by its key, with what it names."""
-
-    key: str
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class BuiltIn:
         Raises ConfigurationError while settings name a real system: a sample shop must not end up in a real till.
         """
         for name in self._access.real_settings():
-            raise ConfigurationError("setting_invalid", setting=name, expected="no value while the sandbox is in use")
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
         with self._access.lock:
             self._switch(sandboxed=True, by=by)
             self._share(by)

@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.issues import Issue, telling
+from integration.core.causes import telling
+from integration.core.issues import Issue
 from integration.store.database import Clock, Database, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import causes, issues, set_aside, staged

@@ -2,25 +2,10 @@
 
 import pytest
 
-from integration.core.issues import TELLING, elsewhere, source_mark, telling
+from integration.core.issues import elsewhere, source_mark
 from integration.core.records import Location
 from integration.words import say
 from tests.builders import a_part, an_article
-
-
-def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
-    one = telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1001"})
-    assert one == telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1002"}) == "NL · 2"
-    assert one != telling("revenue_account_unmapped", {"country": "BE", "code": "2"})
-
-
-def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
-    assert telling("value_unmapped", {"value": "9"}) == " · 9"
-
-
-def test_a_cause_whose_troubles_are_all_alike_tells_nothing() -> None:
-    assert "ean_check_digit" not in TELLING
-    assert telling("ean_check_digit", {"value": "871"}) == ""
 
 
 def test_a_change_of_the_record_gives_it_another_mark() -> None:

@@ -6,16 +6,17 @@ from decimal import Decimal
 import pytest
 
 from integration import words
+from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.flows.registry import SETTINGS
+from integration.flows.repairs import REPAIRS
 from integration.services import Application
 from pages.components.flows.brakes import BRAKES, OF_FLOW
 from pages.components.flows.sections import SECTIONS
 from pages.components.flows.tables import LOOKED_UP, SIDES
 from pages.components.shared.inputs import Pick, Several, Shape, Together, names
-from pages.components.shared.repair import ELSEWHERE, PLACES
 from tests.pages.conftest import Open, committed, press, settled, texts
 
 FLOWS = ["products", "stock", "customers", "orders"]
@@ -83,8 +84,8 @@ def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
     asked = {
         flow: {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} for flow in FLOWS
     }
-    settings = [name for tab, name in PLACES.values() if tab == "settings"]
-    ours = [(flow, place[1]) for (flow, _), place in ELSEWHERE.items() if place and place[0] == "settings"]
+    settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
+    ours = [(flow, one.name) for flow in REPAIRS for one in REPAIRS[flow].values() if one.tab == "settings"]
 
     assert [name for name in settings if not any(name in one for one in asked.values())] == []
     assert [one for one in ours if one[1] not in asked[one[0]]] == []

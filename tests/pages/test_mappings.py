@@ -14,8 +14,7 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
 from integration.core.run import PreviewRequest, RunState
-from integration.flows.functions import FUNCTIONS
-from integration.reasons import retold
+from integration.flows.functions.catalogue import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
@@ -218,21 +217,6 @@ def test_a_hostile_expression_is_answered_with_a_sentence(
     shop.drafts.put_rule("products", Rule(target=NAME, expression=expression), person())
 
     assert said in texts(opened(open_page, field=NAME))
-
-
-@pytest.mark.parametrize("language", ["nl", "de"])
-@pytest.mark.parametrize(
-    "said",
-    [
-        "the expression cannot be read from here on: (name", "the expression ends too early", "no number: abc",
-        "there is no function uper", "a power is a whole number up to 100", "substring takes 1 to 2 arguments, not 0",
-        "x cannot be compared with 1", "division by zero", "it needs a source, an expression or a default",
-    ],
-)  # fmt: skip
-def test_why_a_rule_cannot_work_is_told_in_every_language(said: str, language: str) -> None:
-    assert retold(said, language) != said
-    assert retold(said, "en") == said
-    assert retold("nobody's wording", language) == "nobody's wording"
 
 
 def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Open) -> None:

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from integration.core.compiled import faults
+from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.mapping import rules_from
 from integration.core.records import Field, FieldType, Kind, Record, Value
-from integration.core.rules import Call, Mapping, Rule, faults, rules_from
-from integration.flows.functions import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
+from integration.core.rules import Call, Mapping, Rule, RuleError
+from integration.flows.functions.catalogue import FUNCTIONS, IN_EXPRESSIONS, Takes
+from integration.flows.functions.toolbox import Tools
 from integration.flows.products.logic import Products, ProductSettings
 from integration.flows.spec import FLOWS
 from integration.services.drafts import (
@@ -238,7 +242,7 @@ def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(draft
     draft = drafts.draft("products")
 
     assert draft is not None
-    assert "a source" in drafts.faults("products", draft.mapping)["article.custom:origin"]
+    assert drafts.faults("products", draft.mapping)["article.custom:origin"] == Reason("reason_source")
     (trial,) = drafts.trial("products", draft.mapping, [article("100")])
     assert trial.of("article.name")
 
@@ -319,7 +323,7 @@ def test_every_function_is_described_with_the_arguments_it_takes() -> None:
 
 @pytest.mark.parametrize("name", IN_EXPRESSIONS)
 def test_what_an_expression_can_call_is_listed(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} takes|{name} needs a value|field takes"):
+    with pytest.raises(RuleError, match=f"reason_arguments.*name={name},|reason_field_quotes"):
         Tools().expression(f"{name}({', '.join(['a'] * 30)})")
 
 
@@ -333,4 +337,4 @@ def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
     found = faults(Mapping(1, rules), Tools())
 
     assert set(found) == {"article.a", "article.b"}
-    assert "no function open" in found["article.a"]
+    assert found["article.a"] == Reason("reason_no_function_named", {"name": "open"})

@@ -24,6 +24,7 @@ from integration.services import Application
 from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
 from integration.services.names import FILE, NEEDED, Name, Named, NamedObject, There, flat
 from integration.settings import AccountViewAccess
+from integration.words import say
 from tests.consoles import WHO, opened
 from tests.programs import COMPANY
 from tests.stores import built_in, stores_in
@@ -338,7 +339,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
 
     assert (names.conditions, names.article.ean, names.article.text) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]
-    assert FILE in caught.value.facts["expected"]
+    assert caught.value.facts["file"] == FILE
 
 
 def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
@@ -358,7 +359,7 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
         ("article = 5\n", "article", "a group of values"),
         ("conditions = 0\n", "conditions", "at least 1"),
         ("conditions = 2.5\n", "conditions", "a whole number"),
-        ("page_strategy = 'x'\n", "page_strategy", "'number' or 'last_key'"),
+        ("page_strategy = 'x'\n", "page_strategy", "one of number, last_key"),
         ("[objects.orders]\ncode = 'SO9'\n", "objects.orders.table", "a value"),
         ("url = 'https://elsewhere.example'\n", "url", "a name that exists"),
     ],
@@ -369,7 +370,8 @@ def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
     with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=file_of(tmp_path, text)):
         pass
 
-    assert dict(caught.value.facts) == {"setting": f"{FILE} {named}", "expected": expected}
+    assert caught.value.facts["setting"] == f"{FILE} {named}"
+    assert f"Expected: {expected}." in say(caught.value.code, caught.value.facts).do
 
 
 def test_a_file_of_names_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:

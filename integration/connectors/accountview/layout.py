@@ -122,7 +122,9 @@ def _cell(name: str, column: Column, value: Value) -> Cell:
                 return Cell(letter, Decimal(0))  # a number is never empty in this database
             number = value if isinstance(value, Decimal) else _number(str(value))
             if number is None or not number.is_finite():
-                raise RejectedError("request_refused", system=SYSTEM, field=name, message=f"no number: {value}")
+                raise RejectedError(
+                    "request_refused", system=SYSTEM, field=name, message="reason_no_number", value=value
+                )
             return Cell(letter, int(number) if letter == "I" else number)
         case "L":
             return Cell(letter, value is True)

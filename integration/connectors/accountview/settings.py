@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from integration.connectors.http import Pace, PerSecond, Seconds
 
@@ -50,7 +51,7 @@ class Objects(_Settings):
     def _is_whole(self) -> Self:
         invoices = self.trade_invoices
         if invoices.code and not (invoices.table and invoices.detail):
-            raise ValueError("trade_invoices: the table and that of its lines beside the code")
+            raise PydanticCustomError("expected_invoice_tables", "expected_invoice_tables")
         return self
 
 
@@ -102,7 +103,7 @@ class WarehouseFields(_Settings):
     def _is_whole(self) -> Self:
         given = [bool(name) for name in self.model_dump().values()]
         if any(given) and not all(given):
-            raise ValueError("all of object, table, article, warehouse and quantity, or none")
+            raise PydanticCustomError("expected_all_or_none", "expected_all_or_none")
         return self
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from integration.connectors.http import Pace, PerSecond, Seconds
 from integration.core.addresses import LOOPBACK
@@ -12,9 +13,9 @@ from integration.core.addresses import LOOPBACK
 def _address(url: str) -> str:
     parts = urlsplit(url.strip())
     if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("the address is https://HOST:PORT/")
+        raise PydanticCustomError("expected_address_port", "expected_address_port")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ValueError("the address begins with https://")
+        raise PydanticCustomError("expected_https", "expected_https")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
 
 

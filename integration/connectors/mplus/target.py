@@ -57,7 +57,7 @@ def told(answer: Element, wire: str) -> str:
 
 def not_for(kind: Kind) -> NoReturn:
     """Raise RejectedError: the till does not have this kind of record in this place."""
-    raise RejectedError("mplus_rejected", key=kind, message="not for this kind of record")
+    raise RejectedError("mplus_rejected", key=kind, message="reason_not_this_kind")
 
 
 @contextmanager

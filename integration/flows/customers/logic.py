@@ -8,22 +8,17 @@ from pydantic import Field, StringConstraints
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from integration.core.errors import ConfigurationError
+from integration.core.causes import By, Repair
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
@@ -36,6 +31,15 @@ VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
 VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "create_switched_off": Repair(tab="settings", name="create"),
+    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.RELATION),
+    "customer_shared": Repair(By.CHOICE, kind=Kind.RELATION),
+    "customer_taken": Repair(By.CHOICE, "settings", "other_external_id", Kind.RELATION),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class CountryDefaults(Strict):
@@ -81,9 +85,7 @@ class Customers:
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
-            raise ConfigurationError(
-                "flow_setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
-            )
+            raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOWS["customers"]
         self.settings = settings
         self.mapping_version = version

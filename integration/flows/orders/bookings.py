@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import Compiled
+from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
 from integration.core.totals.comparison import Compared, as_parts
 from integration.core.totals.vat import NOTHING, VatSum
 from integration.flows.orders.codes import VAT_CODES, Codes
@@ -41,7 +42,7 @@ class Bookings:
         self._kind = tables.settings.target
         for target in NEEDED[self._kind]:
             if target not in rules:
-                raise ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}", expected="a rule")
+                raise unusable(target, Reason("reason_no_rule"))
         self._headers = headers
         self._lines = lines
         self._tables = tables

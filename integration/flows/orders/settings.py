@@ -1,12 +1,13 @@
 """What the flow of documents can be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from integration.core.causes import By, Repair
 from integration.core.errors import ConfigurationError
 from integration.core.records import Kind
 from integration.core.rules import Operator
@@ -19,6 +20,14 @@ NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
 
 State = Literal["nothing", "partial", "complete"]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "vat_code_unmapped": Repair(By.ROW, "tables", "vat_codes_sales"),
+    "currency_without_rate": Repair(tab="settings", name="default_currency"),
+    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class OrderSettings(FlowSettings):
@@ -119,11 +128,11 @@ class OrderSettings(FlowSettings):
         """Raise ConfigurationError for settings that do not go together."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
-            (self.default_debtor == "off" or someone, "debtor_number", "the number of the default debtor"),
-            (self.becomes != "posting" or self.daybook, "daybook", "the sales daybook for postings"),
+            (self.default_debtor == "off" or someone, "debtor_number", "expected_debtor_number"),
+            (self.becomes != "posting" or self.daybook, "daybook", "expected_daybook"),
         ):
             if not holds:
-                raise ConfigurationError("flow_setting_invalid", setting=f"orders {setting}", expected=expected)
+                raise ConfigurationError("flow_setting_invalid", flow="orders", setting=setting, expected=expected)
 
 
 def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:

@@ -9,23 +9,17 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from stdnum import ean
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, Limits, Policy, price_jumps, retire
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
@@ -80,7 +74,7 @@ class ProductSettings(FlowSettings):
         """Raise ConfigurationError for settings that do not go together."""
         if self.sku_rule == "field" and not self.sku_field:
             raise ConfigurationError(
-                "flow_setting_invalid", setting="products sku_field", expected="a field of the article"
+                "flow_setting_invalid", flow="products", setting="sku_field", expected="expected_article_field"
             )
 
 
@@ -385,9 +379,7 @@ def _policy(owned: Policy, price_field: str) -> Policy:
     """Return the policy in the target's own fields: the price under the name it is sent by."""
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
-        raise ConfigurationError(
-            "flow_setting_invalid", setting=f"mapping rule article.{price_field}", expected=f"one rule beside {PRICE}"
-        )
+        raise unusable(f"article.{price_field}", Reason("reason_twice"))
     return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 
 

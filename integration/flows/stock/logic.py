@@ -10,23 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from integration.core.errors import ConfigurationError
+from integration.core.causes import By, Repair
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Formula,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Formula, RuleError, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import FlowSettings, Parked, left_out
 from integration.flows.spec import FLOWS, Shaped
 
@@ -46,6 +40,14 @@ FORMULAS: Mapping[str, str] = {
 """Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
 
 Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
+
+
+REPAIRS: Mapping[str, Repair] = {
+    "blocked": Repair(),
+    "expression_failed": Repair(By.VALUE, "settings", "formula"),
+    "sku_duplicate": Repair(),
+}
+"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class StockSettings(FlowSettings):
@@ -79,7 +81,7 @@ class StockSettings(FlowSettings):
         """Raise ConfigurationError for settings that do not go together."""
         if self.formula == "expression" and not self.expression:
             raise ConfigurationError(
-                "flow_setting_invalid", setting="stock expression", expected="a formula over fields"
+                "flow_setting_invalid", flow="stock", setting="expression", expected="expected_formula"
             )
 
 
@@ -102,8 +104,8 @@ class Stock:
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
         if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
-            raise ConfigurationError(
-                "flow_setting_invalid", setting=f"mapping rule {unknown[0]}", expected=f"{AMOUNT} or {MANAGED}"
+            raise unusable(
+                unknown[0], Reason("reason_choice", {"value": unknown[0], "options": f"{AMOUNT}, {MANAGED}"})
             )
         self.flow = FLOWS["stock"]
         self.settings = settings
@@ -131,7 +133,7 @@ class Stock:
         del stage
         if not self.settings.branches and self.settings.managed != "off":
             raise ConfigurationError(
-                "flow_setting_invalid", setting="stock branches", expected="at least one branch of the till"
+                "flow_setting_invalid", flow="stock", setting="branches", expected="expected_branch"
             )
         skips = {record.key: self._left_out(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
@@ -186,8 +188,9 @@ class Stock:
         steps += [TraceStep(name, record.values.get(name)) for name in sorted(self._formula.names)]
         try:
             value = self._formula(record.values)
-        except ValueError as error:
-            raise _without_result(record.key, str(error)) from None
+        except RuleError as error:
+            issue = error.issue(record.key, AMOUNT)
+            raise Parked(issue.cause, AMOUNT, **issue.facts) from None
         if self._text not in self._formula.names:
             steps.append(TraceStep(self._text, value))
         return _counted(value, record.key)
@@ -279,25 +282,28 @@ def _formula(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
     text = FORMULAS.get(settings.formula, settings.expression)
     try:
         return text, tools.expression(text)
-    except ValueError as error:
-        raise ConfigurationError("flow_setting_invalid", setting="stock expression", expected=str(error)) from None
+    except RuleError as error:
+        why = error.reason
+        raise ConfigurationError(
+            "flow_setting_invalid", flow="stock", setting="expression", expected=why.code, **why.facts
+        ) from None
 
 
 def _counted(value: Value, key: str) -> Decimal:
     """Return a quantity as a number. Raises Parked for what is none."""
     if value in EMPTY:
-        raise _without_result(key, "the result is empty")
+        raise _without_result(key, "reason_empty_result")
     try:
         number = value if isinstance(value, Decimal) else Decimal(as_text(value).strip())
     except ArithmeticError:
-        raise _without_result(key, f"no number: {as_text(value)[:40]}") from None
+        raise _without_result(key, "reason_no_number", value=as_text(value)[:40]) from None
     if not number.is_finite():
-        raise _without_result(key, f"no number: {number}")
+        raise _without_result(key, "reason_no_number", value=str(number))
     return number
 
 
-def _without_result(key: str, message: str) -> Parked:
-    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message)
+def _without_result(key: str, message: str, **facts: str) -> Parked:
+    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message, **facts)
 
 
 def _shown(amount: Decimal) -> str:

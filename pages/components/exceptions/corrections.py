@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from integration.core.causes import By
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
+from integration.flows.repairs import repair_of
 from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked, editor
 from pages.components.shared.layout import attempt, empty, note, page_offset, pages, small
-from pages.components.shared.repair import IN_SOURCE
 from pages.components.shared.tables import browse
 from pages.components.shared.wording import (
     counted,
@@ -39,7 +40,7 @@ NUMBERS = (FieldType.NUMBER, FieldType.MONEY)
 
 def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, or None when no single field does."""
-    if group.cause not in IN_SOURCE:
+    if repair_of(group.flow, group.cause).by is not By.VALUE:
         return None
     flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
     read = flow.counted.source

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from integration.core.causes import By
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
+from integration.flows.repairs import repair_of
 from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
-    CHOSEN,
     Candidate,
     MissingRow,
     address_of,
@@ -34,7 +35,6 @@ from pages.components.shared.wording import counted, field_name, plain, say, sys
 NOUNS: Mapping[str, str] = {"products": "article", "stock": "article", "customers": "customer", "orders": "order"}
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
-WAITS = "needed_record_parked"
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
 """What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
@@ -64,7 +64,7 @@ def mend(app: Application, group: CauseGroup) -> None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
-    elif (group.flow, group.cause) in CHOSEN:
+    elif repair_of(group.flow, group.cause).by is By.CHOICE:
         _customers(app, group)
     elif (field := field_to_correct(app, group)) is not None:
         _value(app, group, field)
@@ -289,7 +289,7 @@ def _called(candidate: Candidate) -> str:
 
 def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
     """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
-    if group.cause != WAITS:
+    if repair_of(group.flow, group.cause).by is not By.NEEDED:
         return None
     named = app.exceptions.groups(group.flow, find=group.facts.get("needed", ""))
     return next((one for one in named if one.cause == group.facts.get("cause")), None)

@@ -21,10 +21,10 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     field_term,
+    in_short,
     moment,
     number,
     plain,
-    reason,
     say,
     term,
     text,
@@ -214,8 +214,7 @@ def _after(one: Moved) -> str:
 def _obstacle(one: Issue | Skip | None) -> str:
     match one:
         case Issue():
-            message = one.facts.get("message")
-            return f"‖ {reason(message) if message else say(one.cause, one.facts).what}"
+            return f"‖ {in_short(one)}"
         case Skip():
             return f"» {say(one.reason, one.facts).what}"
         case _:

@@ -9,11 +9,12 @@ from typing import Any
 
 import streamlit as st
 
+from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions import FUNCTIONS, Takes
+from integration.flows.functions.catalogue import FUNCTIONS, Takes
 from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, Trial, changes, parts_of, read_kind
 from integration.services.mappings import Published
@@ -39,7 +40,7 @@ class Desk:
     mapping: RuleMapping
     parts: dict[Kind, Kind]
     changed: dict[str, RuleChange]
-    faults: dict[str, str]
+    faults: dict[str, Reason]
     marks: dict[str, str] = field(default_factory=dict)
 
     @property

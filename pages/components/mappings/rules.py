@@ -32,7 +32,7 @@ from pages.components.shared.draft import asked
 from pages.components.shared.layout import clear_search, empty, note, search, section, small
 from pages.components.shared.states import COLOURS, inline
 from pages.components.shared.tables import browse
-from pages.components.shared.wording import field_name, plain, reason, say, term, text
+from pages.components.shared.wording import field_name, in_short, plain, say, term, text
 
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
@@ -197,8 +197,7 @@ def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
 
 def _given(trace: Trace) -> str:
     if trace.issue is not None:
-        message = trace.issue.facts.get("message")
-        return f"‖ {reason(message) if message else say(trace.issue.cause, trace.issue.facts).what}"
+        return f"‖ {in_short(trace.issue)}"
     return shown(trace.value)
 
 

@@ -19,7 +19,7 @@ from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import attempt, note, small
 from pages.components.shared.states import LOOKS, mark
 from pages.components.shared.tables import browse
-from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text
+from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text, wanted
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
@@ -314,7 +314,7 @@ def _save(app: Application, draft: _Draft) -> None:
         app.names.put(draft.changed, person())
     except IntegrationError as error:
         draft.refused.clear()
-        draft.refused[error.facts.get("setting", "")] = error.facts.get("expected", "")
+        draft.refused[error.facts.get("setting", "")] = wanted(error)
         st.rerun()
     draft.forget(saved=True)
     with st.spinner(text("names_effect")):

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from integration.core.errors import IntegrationError
+from integration.core.errors import IntegrationError, Reason
 from integration.services import Application
-from integration.services.readiness import Asked, Reason, State, Weight
+from integration.services.readiness import Asked, State, Weight
 from pages.components.flows.sections import SECTIONS
 from pages.components.flows.tables import EVERY, SIDES, side, table_draft, table_row
 from pages.components.setup.steps import go_to, next_step
@@ -32,7 +32,7 @@ from pages.components.shared.inputs import (
 )  # fmt: skip
 from pages.components.shared.layout import empty, note, small
 from pages.components.shared.states import mark
-from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text
+from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text, wanted
 
 SHOWN = 4  # answers of a list that a line names
 COUNTS = ("number", "total")  # facts that are quantities; codes are none
@@ -85,7 +85,7 @@ def title_of(one: Asked) -> str:
 def reason(why: Reason) -> str:
     """Return a sentence of the set-up; what it names comes from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
-    return text(why.key, **facts)
+    return text(why.code, **facts)
 
 
 def _accept(app: Application) -> None:
@@ -262,8 +262,8 @@ def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
     try:
         asking.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
-        name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))
+        name = error.facts.get("setting", "").partition(".")[0]
+        draft.refused[name] = text("setting_expected", expected=wanted(error))
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     for name in one.question.settings:

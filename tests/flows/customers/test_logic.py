@@ -93,13 +93,13 @@ def test_the_external_id_cannot_be_given_up() -> None:
     rule = {"target": "relation.external_id", "source": "number", "ownership": "never"}
     with pytest.raises(ConfigurationError) as refusal:
         customers(with_rules(rule))
-    assert refusal.value.facts["setting"] == "mapping rule relation.external_id"
+    assert refusal.value.facts["target"] == "relation.external_id"
 
 
 def test_a_country_is_known_by_two_letters() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         customers(by_country={"Nederland": {}})
-    assert refusal.value.facts["setting"].startswith("customers by_country")
+    assert refusal.value.facts["setting"].startswith("by_country")
 
 
 # ---- one debtor by itself

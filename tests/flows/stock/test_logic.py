@@ -95,31 +95,31 @@ def test_a_rule_for_anything_but_a_level_is_refused() -> None:
     body = {"version": 1, "rules": [{"target": "stock.number", "source": "code"}]}
     with pytest.raises(ConfigurationError) as refusal:
         stock(body)
-    assert refusal.value.facts["setting"] == "mapping rule stock.number"
+    assert refusal.value.facts["target"] == "stock.number"
 
 
 def test_without_a_branch_nothing_can_be_staged() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         stock(branches={}).stage(ARTICLES, [an_article()])
-    assert refusal.value.facts["setting"] == "stock branches"
+    assert refusal.value.facts["setting"] == "branches"
 
 
 def test_a_branch_is_known_by_its_number() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         StockSettings(branches={"Utrecht": ""})
-    assert refusal.value.facts["setting"].startswith("stock branches")
+    assert refusal.value.facts["setting"].startswith("branches")
 
 
 def test_the_formula_of_ones_own_has_to_be_there() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         StockSettings(formula="expression")
-    assert refusal.value.facts["setting"] == "stock expression"
+    assert refusal.value.facts["setting"] == "expression"
 
 
 def test_a_formula_that_cannot_be_read_is_refused_before_anything_is_staged() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         stock(formula="expression", expression="stock -")
-    assert refusal.value.facts["setting"] == "stock expression"
+    assert refusal.value.facts["setting"] == "expression"
 
 
 def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
@@ -159,7 +159,12 @@ def test_a_quantity_that_this_installation_does_not_have_is_not_taken_for_zero()
 
 def test_a_formula_that_gives_a_text_parks_the_article() -> None:
     issue = parked(an_article(), formula="expression", expression="name")
-    assert issue.facts["message"] == "no number: Artikel 1001"
+    assert (issue.facts["message"], issue.facts["value"]) == ("reason_no_number", "Artikel 1001")
+
+
+def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that_row() -> None:
+    issue = parked(an_article(), formula="expression", expression="lookup(name, 'voorraad')")
+    assert (issue.cause, issue.facts["value"], issue.facts["table"]) == ("value_unmapped", "Artikel 1001", "voorraad")
 
 
 # ---- branches

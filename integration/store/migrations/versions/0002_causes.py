@@ -5,7 +5,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from integration.core.issues import telling
+from integration.core.causes import telling
 from integration.store.columns import Json, Moment, Words
 
 revision = "0002"
