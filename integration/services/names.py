@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from integration.connectors.accountview.codec import Column
+from integration.connectors.accountview.codec.values import Column
 from integration.connectors.accountview.connector import AccountView, suggestions
 from integration.connectors.accountview.settings import UNVERIFIED, BusinessObject, Names
 from integration.connectors.protocol import Connector, Finding

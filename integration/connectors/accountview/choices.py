@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from integration.connectors.accountview.books import Books
+from integration.connectors.accountview.documents import Books
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import Row, flag, number, text
+from integration.connectors.accountview.codec.values import Row, flag, number, text
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.warehouses import Warehouses
 from integration.core.records import Kind

@@ -23,7 +23,7 @@ from integration.connectors.accountview.answers import (
     rows_of,
     says_nothing_found,
 )
-from integration.connectors.accountview.codec import Column, Document, Row, decode_column, encode_document, text
+from integration.connectors.accountview.codec.values import Column, Document, Row, decode_column, encode_document, text
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.http import Answer, Line

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from integration.connectors.accountview.answers import SYSTEM
-from integration.connectors.accountview.books import DOCUMENTS, TARGETS, Books
+from integration.connectors.accountview.documents import DOCUMENTS, TARGETS, Books
 from integration.connectors.accountview.choices import Choices
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query, utc_now
-from integration.connectors.accountview.codec import (
+from integration.connectors.accountview.codec.values import (
     STOCK,
     Column,
     Row,

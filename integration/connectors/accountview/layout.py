@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from integration.connectors.accountview.answers import SYSTEM
-from integration.connectors.accountview.codec import Cell, Column, Row, value_of
+from integration.connectors.accountview.codec.values import Cell, Column, Row, value_of
 from integration.core.errors import RejectedError
 from integration.core.records import Value
 

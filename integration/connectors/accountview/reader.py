@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import SYSTEM
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.codec.values import Row, text
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.http import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.connectors.accountview.books import Books
+from integration.connectors.accountview.documents import Books
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import PRICE_PLACES, number
+from integration.connectors.accountview.codec.values import PRICE_PLACES, number
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject

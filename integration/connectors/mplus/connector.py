@@ -10,7 +10,7 @@ from integration.connectors.mplus.groups import Groups
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.relations import Relations
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
 from integration.connectors.protocol import Finding, References, Tell, unheard

@@ -15,7 +15,7 @@ import stamina
 
 from integration.bootstrap import SANDBOX_WAREHOUSES
 from integration.connectors.accountview.client import Filter, Query
-from integration.connectors.accountview.codec import (
+from integration.connectors.accountview.codec.values import (
     Cell,
     Document,
     Row,

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from integration.connectors.accountview.answers import SYSTEM, cause_of
 from integration.connectors.accountview.client import AccountViewClient, Filter
-from integration.connectors.accountview.codec import Cell, Column, Row, flag, stamp, text
-from integration.connectors.accountview.codec import Document as Body
+from integration.connectors.accountview.codec.values import Cell, Column, Row, flag, stamp, text
+from integration.connectors.accountview.codec.values import Document as Body
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.accountview.reader import Document, Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
