@@ -52,7 +52,7 @@ from integration.services.drafts import Trial, Trying
 from integration.services.exceptions import MOST, UNMAPPED, Exceptions, missing_row, notes_of
 from integration.services.flows import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.services.lists import Remembered
-from integration.services.names import Chosen, Named, Naming
+from integration.services.names import Chosen, Named, Naming, with_flows
 from integration.services.questions import Questions
 from integration.services.readiness import branch_sources, sales_daybook, same_rates
 from integration.services.setup import SettingUp
@@ -363,7 +363,9 @@ class Application:
         """
         begun = time.monotonic()
         try:
-            findings = self.connector(system).check(tell)
+            flows = self.flows.values()
+            found = self.connector(system).check(lambda lines: tell(with_flows(lines, flows)))
+            findings = with_flows(found, flows)
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)

@@ -47,7 +47,6 @@ class Connector(Protocol):
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError.
     """
 
-    system: str
     in_flight: int  # how many calls the system may have at once
 
     def check(self, tell: Tell = unheard) -> list[Finding]:

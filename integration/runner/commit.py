@@ -157,7 +157,7 @@ class Commit:
                 case Written():
                     accepted.append(row)
                 case RejectedError():
-                    facts = {"key": row.title, **answer.facts}
+                    facts = {"key": row.title, "flow": run.flow, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
                 case InDoubtError() | MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))

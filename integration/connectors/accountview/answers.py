@@ -8,12 +8,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NoReturn
 
-from integration.connectors.accountview.codec.values import Row
-from integration.connectors.accountview.settings import BusinessObject
+from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.http import Answer
 from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError, UnavailableError
 
-SYSTEM = "AccountView"
 LONGEST_MESSAGE = 500
 
 

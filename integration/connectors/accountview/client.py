@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
-    SYSTEM,
     Answers,
     documents_of,
     is_failure_of_the_road,
@@ -23,9 +22,9 @@ from integration.connectors.accountview.answers import (
     rows_of,
     says_nothing_found,
 )
-from integration.connectors.accountview.codec.values import Column, Document, Row, decode_column, encode_document, text
+from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
 from integration.connectors.accountview.login import LogIn, login_needed
-from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.http import Answer, Line
 from integration.core.errors import AccessDeniedError
 from integration.core.tokens import Token, TokenKeeper
@@ -227,18 +226,18 @@ class AccountViewClient:
                 break
         return list(found.values())
 
-    def create(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it."""
-        return self._write("POST", of, document, book_date)
+        return self._write("POST", of, body, book_date)
 
-    def update(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def update(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Change one record: the key is among the columns, and only the columns named change."""
-        return self._write("PUT", of, document, book_date)
+        return self._write("PUT", of, body, book_date)
 
-    def _write(self, method: str, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def _write(self, method: str, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         operation = f"write {of.code}"
-        body = json.dumps(encode_document(of, document, book_date)).encode()
-        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=body))
+        content = json.dumps(encode_body(of, body, book_date)).encode()
+        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=content))
         tables = self._answers.tables(answer, operation, reading=False)
         return {name: rows_of(tables, name) for name in tables}
 

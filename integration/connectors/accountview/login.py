@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from integration.connectors.accountview.answers import SYSTEM, Answers, failed, json_of, unreadable
-from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.accountview.answers import Answers, failed, json_of, unreadable
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.http import Answer, Line
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
 from integration.core.tokens import Token, TokenKeeper

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 
 from integration.connectors.http import Pace, PerSecond, Seconds
 
+SYSTEM = "AccountView"
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 """A name as AccountView writes it: of an object, a table, a column."""
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from integration.connectors.http import Line
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.groups import Groups
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.relations import Relations
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
 from integration.connectors.protocol import Finding, References, Tell, unheard

@@ -6,11 +6,11 @@ from functools import partial
 from threading import Lock
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Words
 from integration.connectors.mplus.groups import group_number
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError

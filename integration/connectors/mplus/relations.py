@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.choices import Setup
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError

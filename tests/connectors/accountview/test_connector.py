@@ -15,18 +15,9 @@ import stamina
 
 from integration.bootstrap import SANDBOX_WAREHOUSES
 from integration.connectors.accountview.client import Filter, Query
-from integration.connectors.accountview.codec.values import (
-    Cell,
-    Document,
-    Row,
-    decode_article,
-    decode_group,
-    encode_document,
-    flag,
-    literal,
-    stamp,
-)
+from integration.connectors.accountview.codec import Body, Cell, Row, decoder, encode_body, flag, literal, stamp
 from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.layout import named_columns
 from integration.connectors.accountview.settings import (
     AccountViewSettings,
     ArticleFields,
@@ -43,7 +34,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
-from integration.core.records import Batch, FieldType, Kind
+from integration.core.records import Batch, FieldType, Kind, Record
 from integration.core.tokens import Token
 from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import Conventions
@@ -78,8 +69,12 @@ ROW: Row = {
 }
 
 
+def decoded(row: Row, fields: ArticleFields) -> Record | None:
+    return decoder(Kind.ARTICLE, named_columns(fields))(row)
+
+
 def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own() -> None:
-    record = decode_article(ROW, ArticleFields(ean="k1_ean"))
+    record = decoded(ROW, ArticleFields(ean="k1_ean"))
     assert record is not None
     assert (record.kind, record.key) == (Kind.ARTICLE, "TS-RED-M")
     assert dict(record.values) == {
@@ -100,24 +95,25 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
 
 
 def test_a_field_without_a_column_is_no_field() -> None:
-    record = decode_article(ROW, ArticleFields(stock="", unit=""))
+    record = decoded(ROW, ArticleFields(stock="", unit=""))
     assert record is not None
     assert not {"stock", "unit", "ean"} & set(record.values)
 
 
 def test_a_row_without_a_code_is_no_article() -> None:
-    assert decode_article({"ART_CODE": "  ", "ART_DESC1": "x"}, ArticleFields()) is None
+    assert decoded({"ART_CODE": "  ", "ART_DESC1": "x"}, ArticleFields()) is None
 
 
 def test_a_group_has_its_name_and_its_parent() -> None:
-    group = decode_group({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"}, GroupFields(parent="UP"))
+    names = named_columns(GroupFields(parent="UP"))
+    group = decoder(Kind.GROUP, names)({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"})
     assert group is not None
     assert dict(group.values) == {"code": "SHIRT", "name": "Shirts", "parent": "KLED"}
 
 
 @pytest.mark.parametrize("price", [None, "", "  ", "veel"])
 def test_a_price_that_is_none_is_no_value(price: object) -> None:
-    record = decode_article({**ROW, "PX_SELL": price}, ArticleFields())
+    record = decoded({**ROW, "PX_SELL": price}, ArticleFields())
     assert record is not None
     assert record.values["price"] is None
 
@@ -151,7 +147,7 @@ def test_a_filter_on_a_moment_is_a_strict_literal_in_braces() -> None:
 
 
 def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:
-    document = Document(
+    document = Body(
         {"SUB_NR": Cell("C", ""), "INV_DATE": Cell("T", date(2025, 3, 14))},
         {
             "SO_LINE": [
@@ -160,7 +156,7 @@ def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:
             ]
         },
     )
-    body = encode_document(BusinessObject(code="SO1", table="SO_HDR"), document, date(2025, 3, 14))
+    body = encode_body(BusinessObject(code="SO1", table="SO_HDR"), document, date(2025, 3, 14))
     assert json.loads(json.dumps(body)) == {
         "BookDate": "2025-03-14T00:00:00.000Z",
         "BusinessObject": "SO1",
@@ -223,7 +219,7 @@ def answer_of(status: int = 200, **tables: object) -> Answering:
 
 
 ARTICLES = Query(of=Objects().articles, sort=("ART_CODE",), size=10)
-DOCUMENT = Document({"SUB_NR": Cell("C", "1")})
+A_BODY = Body({"SUB_NR": Cell("C", "1")})
 
 
 def read(accountview: AccountView) -> object:
@@ -231,7 +227,7 @@ def read(accountview: AccountView) -> object:
 
 
 def write(accountview: AccountView) -> object:
-    return accountview.client.create(Objects().debtors, DOCUMENT, NOW.date())
+    return accountview.client.create(Objects().debtors, A_BODY, NOW.date())
 
 
 @pytest.mark.parametrize("rows", [[{"art_code": "A"}], {"art_code": "A", "ARTICLE_Id": 0}])
@@ -712,10 +708,10 @@ def test_the_check_names_what_was_found(accountview: AccountView) -> None:
             {"objects": {"vat": {"code": "VX9", "table": "VAT"}}},
             "rights",
             "object_missing",
-            {"object": "VX9", "flow": "products"},
+            {"object": "VX9", "kind": "article"},
         ),
-        ({"article": {"ean": "K1_EAN"}}, "fields", "flow_field_unknown", {"field": "K1_EAN", "flow": "products"}),
-        ({"group": {"name": "AG_NAAM"}}, "fields", "flow_field_unknown", {"field": "AG_NAAM"}),
+        ({"article": {"ean": "K1_EAN"}}, "fields", "flow_field_unknown", {"field": "K1_EAN", "kind": "article"}),
+        ({"group": {"name": "AG_NAAM"}}, "fields", "flow_field_unknown", {"field": "AG_NAAM", "kind": "group"}),
     ],
 )
 def test_the_check_stops_at_what_is_wrong_and_says_why(
@@ -757,21 +753,21 @@ def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_n
 @pytest.mark.parametrize(
     ("renamed", "missing"),
     [
-        ({"ARTICLE.ART_CODE": "CODE"}, [("ARTICLE", "ART_CODE", "products")]),
-        ({"ART_GRP.AG_CODE": "GRP"}, [("ART_GRP", "AG_CODE", "products")]),
+        ({"ARTICLE.ART_CODE": "CODE"}, [("ARTICLE", "ART_CODE", "article")]),
+        ({"ART_GRP.AG_CODE": "GRP"}, [("ART_GRP", "AG_CODE", "group")]),
         (
             {"VAT.VAT_CODE": "BTW", "VAT.VAT_PCT": "PCT"},
-            [("VAT", "VAT_CODE", "products"), ("VAT", "VAT_PCT", "products")],
+            [("VAT", "VAT_CODE", "article"), ("VAT", "VAT_PCT", "article")],
         ),
         (
             {"AG_CODE": "GRP", "ARTICLE.PX_SELL": "PRIJS", "K9_STOCK.K9_QTY": "AANTAL"},
-            [("ART_GRP", "AG_CODE", "products"), ("ARTICLE", "PX_SELL", "products"), ("ARTICLE", "AG_CODE", "products"),
+            [("ART_GRP", "AG_CODE", "group"), ("ARTICLE", "PX_SELL", "article"), ("ARTICLE", "AG_CODE", "article"),
              ("K9_STOCK", "K9_QTY", "stock")],
         ),
     ],
     ids=["article code", "group code", "VAT", "several"],
 )  # fmt: skip
-def test_every_field_the_dictionary_does_not_have_is_named_with_its_flow_and_no_right_is_blamed(
+def test_every_field_the_dictionary_does_not_have_is_named_with_its_kind_and_no_right_is_blamed(
     renamed: Mapping[str, str], missing: list[tuple[str, str, str]], connect: Connect
 ) -> None:
     with running(articles=60, renamed=renamed) as other:
@@ -779,7 +775,7 @@ def test_every_field_the_dictionary_does_not_have_is_named_with_its_flow_and_no_
 
     wrong = [finding for finding in findings if not finding.ok]
     assert {(one.name, one.cause) for one in wrong} == {("fields", "flow_field_unknown")}
-    assert [(one.facts["table"], one.facts["field"], one.facts["flow"]) for one in wrong] == missing
+    assert [(one.facts["table"], one.facts["field"], one.facts["kind"]) for one in wrong] == missing
 
 
 @pytest.mark.parametrize(
@@ -821,7 +817,7 @@ def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, 
 
 
 def test_a_debtor_written_comes_back_with_its_number(accountview: AccountView) -> None:
-    debtor = Document(
+    debtor = Body(
         {
             "ACCT_NR": Cell("C", "1300"),
             "ACCT_NAME": Cell("C", "Anna de Boer"),
@@ -834,7 +830,7 @@ def test_a_debtor_written_comes_back_with_its_number(accountview: AccountView) -
     number = str(made["CONTACT"][0]["SUB_NR"])
     accountview.client.update(
         objects.debtors,
-        Document({"SUB_NR": Cell("C", number), "TEL_MOB": Cell("C", "0612345678")}),
+        Body({"SUB_NR": Cell("C", number), "TEL_MOB": Cell("C", "0612345678")}),
         date(2026, 11, 25),
     )
     same = Filter("SUB_NR", "Equal", "C", number)

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from integration.connectors.accountview.answers import cause_of
 from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Line, Pace
 from integration.core.errors import InDoubtError, RejectedError
@@ -784,29 +785,30 @@ def test_choices_for_the_flows_come_from_the_administration(books: AccountView) 
 # What the flows need
 
 
-def test_what_the_flows_need_is_there(books: AccountView) -> None:
-    for flow in ("customers", "stock", "orders"):
-        assert [finding for finding in books.needs(flow) if not finding.ok] == []
-    assert all(finding.ok for finding in books.needs("orders", [Kind.POSTING]))
-    assert books.needs("nothing") == []
+def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
+    for kind in (Kind.GROUP, Kind.ARTICLE, Kind.DEBTOR):
+        assert [finding for finding in books.needs(kind) if not finding.ok] == []
+    for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
+        assert all(finding.ok for finding in books.needs(kind, written=True))
 
 
-def test_what_a_flow_lacks_is_named_and_the_check_of_products_is_left_alone(sandbox: Sandbox) -> None:
+def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is_left_alone(sandbox: Sandbox) -> None:
     with connected(
         sandbox, sales_order={"note": "K1_NOTE"}, objects={"debtors": {"code": "AR9", "table": "CONTACT"}}
     ) as av:
         assert all(finding.ok for finding in av.check())
-        lacking = [(finding.cause, finding.facts["flow"]) for finding in av.needs("orders") if not finding.ok]
-        assert lacking == [("object_missing", "orders"), ("flow_field_unknown", "orders")]
+        findings = [*av.needs(Kind.DEBTOR, written=True), *av.needs(Kind.SALES_ORDER, written=True)]
+        lacking = [(finding.cause, finding.facts["kind"]) for finding in findings if not finding.ok]
+        assert lacking == [("object_missing", "debtor"), ("flow_field_unknown", "sales_order")]
 
 
-def test_a_user_who_may_not_enter_debtors_is_told_before_the_flow_runs(sandbox: Sandbox) -> None:
+def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
     with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
-        wrong = [finding for finding in av.needs("orders", [Kind.DEBTOR]) if not finding.ok]
+        wrong = [finding for finding in av.needs(Kind.DEBTOR, written=True) if not finding.ok]
         assert [(one.cause, one.facts["object"], one.facts["action"]) for one in wrong] == [
             ("right_missing", "AR1", "insert")
         ]
-        assert all(finding.ok for finding in av.needs("customers"))
+        assert all(finding.ok for finding in av.needs(Kind.DEBTOR))
 
 
 # As a source
@@ -893,12 +895,10 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
         assert held(accountview, wanted, links).reference == "2600000007"
 
 
-def test_what_trade_invoices_need_is_named_with_the_flow(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
-    kinds = [Kind.SALES_ORDER]
-
+def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
     def lacking(**changed: object) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
-            looked = accountview.needs("orders", kinds, as_invoices=True)
+            looked = accountview.needs(Kind.SALES_ORDER, written=True, as_invoices=True)
         return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
@@ -913,17 +913,17 @@ def test_the_code_of_trade_invoices_is_no_use_without_their_tables(sandbox: Sand
         accountview_settings(sandbox, objects={"trade_invoices": {"code": "K9F", "table": "K9_INV"}})
 
 
-def test_a_history_without_the_field_of_our_reference_is_named_with_the_flow(sandbox: Sandbox) -> None:
+def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
-        wrong = [(one.cause, one.facts["flow"]) for one in accountview.needs("orders") if not one.ok]
-    assert wrong == [("flow_field_unknown", "orders")]
+        wrong = [(one.cause, one.facts["kind"]) for one in accountview.needs(Kind.SALES_ORDER) if not one.ok]
+    assert wrong == [("flow_field_unknown", "sales_order")]
 
 
 def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"header": "SO_HDR"}) as accountview:
-        place = accountview.books.history_place()
-    assert place.has("reference")
-    assert place.column("reference").name == "SO_HDR_COMMENT1"
+        layout = Layouts(accountview.client, accountview.settings).history()
+    assert layout.has("reference")
+    assert layout.column("reference").name == "SO_HDR_COMMENT1"
 
 
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:

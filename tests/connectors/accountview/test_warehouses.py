@@ -267,17 +267,17 @@ def test_warehouses_can_be_chosen(books: AccountView) -> None:
 
 def test_what_is_configured_is_there(books: AccountView) -> None:
     assert all(finding.ok for finding in books.check())
-    assert all(finding.ok for finding in books.needs("stock"))
+    assert all(finding.ok for finding in books.needs(Kind.ARTICLE))
 
 
 @pytest.mark.parametrize(
     ("changed", "name", "cause", "facts"),
     [
-        ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "flow": "stock"}),
-        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "flow": "stock"}),
-        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "flow": "stock"}),
-        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "flow": "stock"}),
-        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "flow": "stock"}),
+        ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "kind": "stock"}),
+        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "kind": "stock"}),
+        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "kind": "stock"}),
+        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "kind": "stock"}),
+        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "kind": "stock"}),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_guessed(
@@ -292,7 +292,7 @@ def test_what_is_missing_is_named_and_nothing_is_guessed(
         wrong = next(finding for finding in accountview.check() if not finding.ok)
         assert (wrong.name, wrong.cause) == (name, cause)
         assert facts.items() <= wrong.facts.items()
-        lacking = [(finding.name, finding.cause) for finding in accountview.needs("stock") if not finding.ok]
+        lacking = [(finding.name, finding.cause) for finding in accountview.needs(Kind.ARTICLE) if not finding.ok]
         assert (name, cause) in lacking
         with pytest.raises(RejectedError):
             accountview.extract(Kind.ARTICLE)

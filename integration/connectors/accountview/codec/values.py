@@ -1,15 +1,12 @@
-"""AccountView's rows in our words: pure functions, and the only place that knows the habits of its values."""
+"""Single values of AccountView's rows: pure functions, and the only place that knows the habits of its values."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 
-from integration.connectors.accountview.settings import ArticleFields, BusinessObject, GroupFields
 from integration.core.money import amount
-from integration.core.records import Field, FieldType, Kind, Record, Value
+from integration.core.records import Value
 
 Row = Mapping[str, object]
 """One row as the client hands it over: upper-case column names, numbers as int or Decimal."""
@@ -17,79 +14,8 @@ Row = Mapping[str, object]
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
-STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
-_NUMBERS = frozenset({"price"}) | STOCK
-_FLAGS = frozenset({"blocked"})
-_DATES = frozenset({"changed"})
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes"})
-
-
-def article_names(fields: ArticleFields) -> dict[str, str]:
-    """Return which column of an article feeds which of our names; names without a column are left out."""
-    return {name: column.upper() for name, column in fields.model_dump().items() if column}
-
-
-def group_names(fields: GroupFields) -> dict[str, str]:
-    """Return which column of an article group feeds which of our names."""
-    return {name: column.upper() for name, column in fields.model_dump().items() if column}
-
-
-def decode_article(row: Row, fields: ArticleFields) -> Record | None:
-    """Return one article, or None for a row without a code; see `decoder`."""
-    return decoder(Kind.ARTICLE, article_names(fields))(row)
-
-
-def decode_group(row: Row, fields: GroupFields) -> Record | None:
-    """Return one article group with `name` and, where the installation has a tree, `parent`."""
-    return decoder(Kind.GROUP, group_names(fields))(row)
-
-
-def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
-    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
-
-    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
-    """
-    known = [(name, column, _reader(name)) for name, column in names.items()]
-    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
-    meant = frozenset(names.values())
-
-    def decode(row: Row) -> Record | None:
-        key = text(row.get(names["code"]))
-        if key is None:
-            return None
-        values = {name: read(row.get(column)) for name, column, read in known if column in row or column not in untold}
-        values |= {column: _by_its_look(value) for column, value in row.items() if column not in meant}
-        return Record(kind, key, values)
-
-    return decode
-
-
-def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return what stands in the columns without a meaning of ours, under their own names."""
-    meant = set(names.values())
-    return {column: _by_its_look(value) for column, value in row.items() if column not in meant}
-
-
-def _reader(name: str) -> Callable[[object], Value]:
-    if name in _NUMBERS:
-        return partial(number, places=PRICE_PLACES)
-    if name in _FLAGS:
-        return flag
-    return day if name in _DATES else text
-
-
-def _by_its_look(value: object) -> Value:
-    """Return a value whose meaning only the operator knows, by the type it came in."""
-    if isinstance(value, str):
-        return value.rstrip() or None
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return amount(value, 0)
-    if isinstance(value, Decimal) and value.is_finite():
-        return amount(value, min(OTHER_PLACES, max(0, -int(value.as_tuple().exponent))))
-    return text(value)
 
 
 def text(value: object) -> str | None:
@@ -141,151 +67,14 @@ def literal(moment: datetime) -> str:
     return f"{{^{moment:%Y-%m-%d %H:%M:%S}}}"
 
 
-_TYPES = {
-    "C": FieldType.TEXT,
-    "M": FieldType.TEXT,
-    "N": FieldType.NUMBER,
-    "B": FieldType.NUMBER,
-    "I": FieldType.NUMBER,
-    "Y": FieldType.MONEY,
-    "L": FieldType.FLAG,
-    "D": FieldType.DATE,
-    "T": FieldType.DATE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column as the data dictionary describes it. `type` is the dictionary's letter."""
-
-    name: str
-    caption: str
-    type: str
-    length: int | None = None
-    upper: bool = False
-    custom: bool = False
-    required: bool = False
-    blocked: bool = False  # not to be written from outside
-
-
-def decode_column(row: Row) -> Column:
-    """Return one row of the data dictionary."""
-    length = number(row.get("FIELD_LEN"), 0)
-    name = (text(row.get("FIELD_NAME")) or "").upper()
-    return Column(
-        name=name,
-        caption=text(row.get("FLD_DESC")) or name,
-        type=(text(row.get("FIELD_TYPE")) or "C").upper()[:1],
-        length=int(length) if length else None,
-        upper="!" in (text(row.get("FLD_FMT")) or ""),
-        custom=flag(row.get("REC_CUST")),
-        required=flag(row.get("INP_MAND")),
-        blocked=flag(row.get("COM_BLK")),
-    )
-
-
-def value_of(column: Column, value: object) -> Value:
-    """Return a value by the type the dictionary gives its column."""
-    match column.type:
-        case "Y":
-            return number(value, PRICE_PLACES)
-        case "N" | "B" | "I":
-            return _by_its_look(value) if isinstance(value, int | Decimal) else number(value, OTHER_PLACES)
-        case "L":
-            return flag(value)
-        case "D" | "T":
-            return day(value)
-        case _:
-            return text(value)
-
-
-def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, str]) -> list[Field]:
-    """Return what a mapping may use of a kind: our own names first, then every other column."""
-    by_name = {column.name: column for column in columns}
-    ours = [_field(kind, name, by_name[column]) for name, column in names.items() if column in by_name]
-    meant = set(names.values())
-    return ours + [_field(kind, column.name, column) for column in columns if column.name not in meant]
-
-
-def _field(kind: Kind, name: str, column: Column) -> Field:
-    guess = FieldType.CODE if column.type == "C" and column.upper else _TYPES.get(column.type, FieldType.TEXT)
-    kind_of = FieldType.MONEY if name == "price" else FieldType.CODE if name in {"code", "group", "vat_code"} else guess
-    return Field(
-        name=name,
-        caption=column.caption,
-        type=kind_of,
-        kind=kind,
-        length=column.length if column.type == "C" else None,
-        wire=column.name,
-        custom=column.custom,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value to be written, with the letter of its type: C text, N number, T moment, L yes or no, I integer."""
-
-    type: str
-    value: str | bool | int | Decimal | date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is written in one request: a header row and the rows of its details by table."""
-
-    header: Mapping[str, Cell]
-    details: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
-
-
-def encode_document(of: BusinessObject, document: Document, book_date: date) -> dict[str, object]:
-    """Return the body of a create or an update: a list of columns, and rows of values in the same order."""
-    table: dict[str, object] = {"Definition": _definition(of.table, ["RowId"], document.header)}
-    data: dict[str, object] = {"Data": {"Rows": [{"Values": ["1", *_values(document.header, document.header)]}]}}
-    details = {name: rows for name, rows in document.details.items() if rows}
-    if details:  # the n-th list of detail rows belongs to the n-th definition
-        table["DetailDefinitions"] = [
-            _definition(name, ["RowId", "HeaderId"], _columns(rows)) for name, rows in details.items()
-        ]
-        data["DetailData"] = [{"Rows": _detail_rows(rows)} for rows in details.values()]
-    return {"BookDate": _moment(book_date), "BusinessObject": of.code, "Table": table, "TableData": data}
-
-
-def _columns(rows: Sequence[Mapping[str, Cell]]) -> dict[str, Cell]:
-    """Every column that some row has: all rows of a table share one list of columns."""
-    return {name: cell for row in reversed(rows) for name, cell in row.items()}
-
-
-def _detail_rows(rows: Sequence[Mapping[str, Cell]]) -> list[dict[str, object]]:
-    columns = _columns(rows)
-    return [{"Values": [str(place), "1", *_values(columns, row)]} for place, row in enumerate(rows, start=1)]
-
-
-def _definition(table: str, pseudo: Sequence[str], columns: Mapping[str, Cell]) -> dict[str, object]:
-    fields = [{"Name": name, "FieldType": "C"} for name in pseudo]
-    return {
-        "Name": table,
-        "Fields": fields + [{"Name": name, "FieldType": cell.type} for name, cell in columns.items()],
-    }
-
-
-def _values(columns: Mapping[str, Cell], row: Mapping[str, Cell]) -> list[object]:
-    return [_wire(row[name].value) if name in row else None for name in columns]
-
-
-def _wire(value: object) -> object:
-    match value:
-        case "":
-            return None  # an empty text in a column that points to another table is refused
-        case date():
-            return _moment(value)
-        case Decimal():
-            return float(value)  # JSON numbers; shortest text, so 19.99 is sent as 19.99
-        case _:
-            return value
-
-
-def _moment(value: date) -> str:
-    """Written moments carry time and Z; the calendar day is what counts."""
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
-    return f"{value:%Y-%m-%d}T00:00:00.000Z"
+def by_its_look(value: object) -> Value:
+    """Return a value whose meaning only the operator knows, by the type it came in."""
+    if isinstance(value, str):
+        return value.rstrip() or None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return amount(value, 0)
+    if isinstance(value, Decimal) and value.is_finite():
+        return amount(value, min(OTHER_PLACES, max(0, -int(value.as_tuple().exponent))))
+    return text(value)
