@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.http import PerSecond
+from integration.connectors.limits import PerSecond
 from integration.core.addresses import LOOPBACK
 from integration.core.errors import ConfigurationError
 from integration.expected import expected

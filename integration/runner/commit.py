@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from integration.connectors.http import side_by_side
+from integration.connectors.parallel import side_by_side
 from integration.connectors.protocol import Connector
 from integration.core.errors import (
     InDoubtError,

@@ -25,7 +25,7 @@ from integration.connectors.accountview.answers import (
 from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.http import Answer, Line
+from integration.connectors.http import Answer, Gateway
 from integration.core.errors import AccessDeniedError
 from integration.core.tokens import Token, TokenKeeper
 
@@ -130,7 +130,7 @@ class AccountViewClient:
     """One log-in at AccountView; safe to share between threads, closed with `close()`.
 
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError; `create` and
-    `update` also InDoubtError. Reading is repeated by the line where that helps, writing never.
+    `update` also InDoubtError. Reading is repeated by the gateway where that helps, writing never.
     """
 
     def __init__(
@@ -138,26 +138,28 @@ class AccountViewClient:
         settings: AccountViewSettings,
         keeper: TokenKeeper,
         *,
-        line: Line | None = None,
+        gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url
         self._now = now
-        self._line = line or Line(system=SYSTEM, host_shown=self.host, pace=settings.pace(), secrets=self._secrets)
-        self._answers = Answers(self.host, self._line.masked)
-        self.login = LogIn(settings, keeper, line=self._line, answers=self._answers, now=now)
+        self._gateway = gateway or Gateway(
+            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets
+        )
+        self._answers = Answers(self.host, self._gateway.masked)
+        self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
         """Close all connections."""
-        self._line.close()
+        self._gateway.close()
 
     def _secrets(self) -> list[str]:
         return self.login.secrets()
 
     def greet(self) -> None:
         """Ask for an answer of any kind, without saying who we are: tells that the address is right."""
-        answer = self._line.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
+        answer = self._gateway.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
         if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self._answers.expect_interface(answer)
             json_of(answer, "look for the host")
@@ -259,7 +261,7 @@ class AccountViewClient:
             headers["X-Company"] = self.settings.company
         if call.content is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        return self._line.send(
+        return self._gateway.send(
             call.method,
             self._url(call.path),
             operation=call.operation,
@@ -267,7 +269,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=_Looks(min(LOOKS, self._line.pace.attempts)).again,
+            again=_Looks(min(LOOKS, self._gateway.limits.attempts)).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:

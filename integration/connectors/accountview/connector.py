@@ -22,7 +22,7 @@ from integration.connectors.accountview.settings import SYSTEM, AccountViewSetti
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
 from integration.connectors.accountview.warehouses import Warehouses
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.connectors.protocol import Finding, References, Tell, unheard
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
@@ -42,12 +42,12 @@ class AccountView:
         settings: AccountViewSettings,
         keeper: TokenKeeper,
         *,
-        line: Line | None = None,
+        gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self.in_flight = settings.in_flight
-        self.client = client = AccountViewClient(settings, keeper, line=line, now=now)
+        self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
         layouts = Layouts(client, settings)
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.http import side_by_side
+from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 
 LONGEST_URL = 4000  # characters; what servers and the road between them take without asking

@@ -1,25 +1,12 @@
-"""What the set-up asks of a till: is the connection well, which fields are there, which codes may be chosen."""
+"""Codes and captions of the till's lists, for the questions of the set-up and the tables of values."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
-from integration.connectors.mplus.codec import Words
-from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.protocol import Finding, Tell, unheard
-from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
-from integration.core.records import Field, Kind
-
-_CHECKS = ("host", "certificate", "credentials", "version", "rights")
-_FAILS_AT = {
-    "address_not_api": "host",
-    "certificate_invalid": "certificate",
-    "mplus_credentials_rejected": "credentials",
-    "version_too_old": "version",
-}
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,64 +47,16 @@ _QUESTIONS = {
     ),
     "employees": _Question("getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_active),
 }
-_CUSTOM_LISTS = {Kind.ARTICLE: "articleCustomFieldList", Kind.RELATION: "relationCustomFieldList"}
 
 
-class Setup:
-    """Answers the questions of the set-up from one installation."""
+class Choices:
+    """Reads the lists when they are asked for; nothing is kept."""
 
-    def __init__(self, settings: MplusSettings, client: Client) -> None:
-        self._settings = settings
+    def __init__(self, client: Client, fields: Fields) -> None:
         self._client = client
-        self._words = Words(settings.retire_with)
+        self._fields = fields
 
-    def check(self, tell: Tell = unheard) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
-        about: dict[str, str] = {}
-        tell(_findings(about))
-        try:
-            for name, found in self._looks():
-                about[name] = found
-                tell(_findings(about))
-        except IntegrationError as error:
-            return _findings(about, error)
-        return _findings(about)
-
-    def _looks(self) -> Iterator[tuple[str, str]]:
-        """Yield each line of the check that is well, with what was found."""
-        self._client.probe()
-        yield "host", self._settings.host_shown
-        yield "certificate", "" if urlsplit(self._settings.url).scheme == "https" else "http, loopback"
-        answer = self._first_answer()
-        yield "credentials", ""
-        yield "version", self._version(answer)
-        self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
-        yield "rights", ", ".join(self.choices("branches").values())
-
-    def _first_answer(self) -> Element:
-        """Return the till's version; what answers with something else is no till."""
-        try:
-            return self._client.read("getApiVersion")
-        except MalformedAnswerError as error:
-            raise MalformedAnswerError("address_not_api", **error.facts) from None
-
-    def _version(self, answer: Element) -> str:
-        """Return the version of the service; older interfaces name only the protocol, which says nothing."""
-        parts = [answer.findtext(tag(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
-        version = ".".join(part for part in parts if part)
-        if version and _ordered(version) < _ordered(self._settings.minimum_version):
-            required = self._settings.minimum_version
-            raise ConnectorError("version_too_old", system=SYSTEM, version=version, required=required)
-        return version
-
-    def fields(self, kind: Kind) -> list[Field]:
-        """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
-        fields = list(codec.document_fields(kind) or self._words.named(kind))
-        if kind in _CUSTOM_LISTS:
-            fields += [codec.custom_field(name, type_, kind) for name, type_ in self.custom_types(kind).items()]
-        return fields
-
-    def choices(self, name: str) -> dict[str, str]:
+    def of(self, name: str) -> dict[str, str]:
         """Return codes and captions; an unknown name has none.
 
         Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
@@ -130,7 +69,10 @@ class Setup:
             case "vat_rates":
                 return {code: f"{rates[0]:.2f}" for code, rates in self._rates()}
             case "custom_fields":
-                return {field: kind.removeprefix("DATA-TYPE-").lower() for field, kind in self.custom_types().items()}
+                return {
+                    field: kind.removeprefix("DATA-TYPE-").lower()
+                    for field, kind in self._fields.custom_types().items()
+                }
             case "article_groups":
                 tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
                 return {number: group.name for number, group in tree.items()}
@@ -166,28 +108,3 @@ class Setup:
             if code and text and (rate := codec.percent(text)) not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
-
-    def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
-        """Return the custom fields of articles or relations with their types, as the till defines them now."""
-        answer = self._client.read("getCustomFieldLists")
-        listed = answer.iterfind(f"{tag(_CUSTOM_LISTS[kind])}/{tag('customField')}")
-        return {
-            name: each.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
-            for each in listed
-            if (name := each.findtext(tag("fieldName")))
-        }
-
-
-def _ordered(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-def _findings(about: Mapping[str, str], error: IntegrationError | None = None) -> list[Finding]:
-    """Return one line per check: what was found is well, the first that was not has the reason."""
-    if error is None:
-        return [Finding(name, ok=name in about or None, about=about.get(name, "")) for name in _CHECKS]
-    reached = len(about)
-    place = _CHECKS.index(_FAILS_AT[error.code]) if error.code in _FAILS_AT else reached
-    passed = [Finding(name, ok=True, about=about.get(name, "")) for name in _CHECKS[:place]]
-    failed = Finding(_CHECKS[place], ok=False, cause=error.code, facts=dict(error.facts))
-    return [*passed, failed, *(Finding(name, ok=None) for name in _CHECKS[place + 1 :])]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
-from integration.connectors.http import side_by_side
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Element, tag
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.settings import SYSTEM
+from integration.connectors.parallel import side_by_side
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change

@@ -25,7 +25,9 @@ from integration.connectors.accountview.settings import (
     GroupFields,
     Objects,
 )
-from integration.connectors.http import Line, Pace, side_by_side
+from integration.connectors.http import Gateway
+from integration.connectors.limits import RateLimits
+from integration.connectors.parallel import side_by_side
 from integration.core.errors import (
     AccessDeniedError,
     InDoubtError,
@@ -199,15 +201,15 @@ def an_accountview(
     answering: Answering, keeper: MemoryKeeper | None = None, attempts: int = 1, **settings: object
 ) -> AccountView:
     given = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
-    line = Line(
+    gateway = Gateway(
         system="AccountView",
         host_shown="av.example",
-        pace=Pace(in_flight=1, per_second=10_000, attempts=attempts),
+        limits=RateLimits(in_flight=1, per_second=10_000, attempts=attempts),
         secrets=[CLIENT_SECRET, ACCESS],
         transport=httpx.MockTransport(answering),
     )
     keeper = MemoryKeeper(a_token()) if keeper is None else keeper
-    return AccountView(AccountViewSettings.model_validate(given), keeper, line=line, now=lambda: NOW)
+    return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)
 
 
 def asked_for(request: httpx.Request) -> dict[str, str]:

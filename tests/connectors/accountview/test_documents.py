@@ -20,7 +20,8 @@ from integration.connectors.accountview.answers import cause_of
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.http import Line, Pace
+from integration.connectors.http import Gateway
+from integration.connectors.limits import RateLimits
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
 from integration.core.records import Batch, FieldType, Held, Kind, Record, Value, Written
@@ -345,16 +346,16 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
 
 def answered_by(answering: Callable[[httpx.Request], httpx.Response]) -> AccountView:
     """An AccountView that answers as a test wants, on the day of the shop."""
-    line = Line(
+    gateway = Gateway(
         system="AccountView",
         host_shown="av.example",
-        pace=Pace(in_flight=1, per_second=10_000, attempts=1),
+        limits=RateLimits(in_flight=1, per_second=10_000, attempts=1),
         secrets=list,
         transport=httpx.MockTransport(answering),
     )
     settings = AccountViewSettings.model_validate({"url": "https://av.example/api/v3", "company": "7f3c"})
     keeper = MemoryKeeper(Token("access", "refresh", NOW + timedelta(hours=1)))
-    return AccountView(settings, keeper, line=line, now=lambda: NOW)
+    return AccountView(settings, keeper, gateway=gateway, now=lambda: NOW)
 
 
 def test_conditions_of_one_call_are_relied_on_only_when_all_of_them_count() -> None:

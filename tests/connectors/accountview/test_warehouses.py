@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings, WarehouseFields
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.core.errors import RejectedError
 from integration.core.records import FieldType, Kind, Record, Value
 from integration.core.tokens import Token
@@ -211,9 +211,11 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
         return httpx.Response(200, json=known[request.url.params["BusinessObject"]])
 
     settings = AccountViewSettings.model_validate({"company": "7f3c", "warehouses": WAREHOUSES})
-    line = Line(system="", host_shown="", pace=settings.pace(), secrets=list, transport=httpx.MockTransport(answering))
+    gateway = Gateway(
+        system="", host_shown="", limits=settings.limits, secrets=list, transport=httpx.MockTransport(answering)
+    )
     keeper = MemoryKeeper(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
-    accountview = AccountView(settings, keeper, line=line)
+    accountview = AccountView(settings, keeper, gateway=gateway)
     (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
     accountview.close()
     assert levels(record) == {"warehouse:A": Decimal(2), "warehouse:B": None}
