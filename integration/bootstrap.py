@@ -27,11 +27,9 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.protocol import Connector, Finding, Tell, unheard
+from integration.connectors.protocol import Configurable, Connector, Finding, Tell, unheard
+from integration.connectors.systems import SYSTEMS
 from integration.core.corrections import corrected
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
@@ -86,7 +84,6 @@ SANDBOX_WAREHOUSES = {
     "object": "K9V", "table": "K9_STOCK", "article": "ART_CODE", "warehouse": "K9_BRANCH", "quantity": "K9_QTY",
 }  # fmt: skip
 SANDBOX_PACE = {"per_second": 100_000}  # nobody else is to be spared there
-MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
 RATES_KEPT = timedelta(minutes=5)
@@ -96,7 +93,6 @@ ACCESS_SECONDS = 2.0  # how long another process may go on with what was changed
 CSV_PAGE = 1_000  # lines read at a time
 SANDBOX_START_SECONDS = 30.0
 TICKET_SECONDS = 12 * 3600
-SYSTEMS = ("accountview", "mplus")
 OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
 KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
@@ -145,8 +141,8 @@ class Application:
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._checked: dict[str, ConnectionStatus] = {}
-        self._connectors: dict[str, AccountView | Mplus] = {}
-        self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
+        self._connectors: dict[str, Connector] = {}
+        self._replaced: list[Connector] = []  # may still be at work; closed at the end
         self._seen_access: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
         self._rates: dict[str, tuple[datetime, dict[str, Decimal]]] = {}
         self._logics: dict[str, tuple[object, FlowLogic]] = {}
@@ -286,7 +282,7 @@ class Application:
         with self._lock:
             self._notice_access(system)
             if system not in self._connectors:
-                self._connectors[system] = self._accountview() if system == "accountview" else self._mplus()
+                self._connectors[system] = self._connect(system)
             return self._connectors[system]
 
     def _notice_access(self, system: str) -> None:
@@ -298,11 +294,11 @@ class Application:
                 self._reconnect(system)
             self._seen_access[system] = (time.monotonic(), access)
 
-    def _accountview(self) -> AccountView:
-        given = self._access("accountview")
-        if not given.get("client_id") or not given.get("company"):
-            raise ConfigurationError("accountview_login_needed", system="AccountView")
-        return AccountView(_settings_of(AccountViewSettings, given, "ACCOUNTVIEW"), self._tokens())
+    def _connect(self, system: str) -> Connector:
+        given, known = self._access(system), SYSTEMS[system]
+        if not known.can_be_asked(given):
+            raise ConfigurationError(known.unconnected, system=known.caption)
+        return known.connects(_settings_of(known.settings, given, system.upper()), self._tokens())
 
     def _tokens(self) -> StoredTokens:
         return StoredTokens(self.connected, self.leases, self._name("accountview-tokens"), clock=_now)
@@ -310,12 +306,6 @@ class Application:
     def _name(self, name: str) -> str:
         """Access to the sandbox is kept apart, so that trying it costs nobody the connection to a real system."""
         return f"sandbox-{name}" if self.sandboxed else name
-
-    def _mplus(self) -> Mplus:
-        given = self._access("mplus")
-        if not given.get("url"):
-            raise ConfigurationError("mplus_credentials_rejected", system="MplusKASSA")
-        return Mplus(_settings_of(MplusSettings, given, "MPLUS"))
 
     def _access(self, system: str) -> dict[str, Any]:
         """Return what is known of a connection: stored by the set-up, overruled by the environment."""
@@ -340,13 +330,12 @@ class Application:
         """Return both connections as they were checked last."""
         return [
             self._checked.get(system) or ConnectionStatus(system, connected=self.is_connected(system))
-            for system in ("accountview", "mplus")
+            for system in SYSTEMS
         ]
 
     def is_connected(self, system: str) -> bool:
         """Tell whether there is what it takes to speak to a system; says nothing about whether it answers."""
-        access = self._access(system)
-        return bool(access.get("company") if system == "accountview" else access.get("url"))
+        return SYSTEMS[system].is_connected(self._access(system))
 
     def well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
@@ -369,8 +358,7 @@ class Application:
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
-        telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
-        about = next((one.about for one in findings if one.name == telling), "")
+        about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
         good = all(one.ok for one in findings)
         if system == "accountview" and all(one.ok is not None for one in findings):
             findings = [*findings, *self._needs()]
@@ -412,8 +400,8 @@ class Application:
 
     def address(self, system: str) -> str:
         """Return where a system is, or where it usually is while none of one's own is connected."""
-        usual = {"accountview": AccountViewSettings().url, "mplus": MPLUS_ADDRESS}
-        return usual[system] if self.sandboxed else str(self._access(system).get("url") or usual[system])
+        usual = SYSTEMS[system].usual_address
+        return usual if self.sandboxed else str(self._access(system).get("url") or usual)
 
     def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
         """Check a system that was just connected; once both answer, fill what they answer without a question."""
@@ -619,7 +607,7 @@ class Application:
         Only what nobody has answered yet is filled, and only where the answer is unambiguous.
         """
         source, target = self.connector("accountview"), self.connector("mplus")
-        if isinstance(source, AccountView) and not (self._access("accountview").get("article") or self.naming.kept()):
+        if isinstance(source, Configurable) and not (self._access("accountview").get("article") or self.naming.kept()):
             self._keep("accountview", {str(kind): names for kind, names in source.propose_fields().items()}, by)
             source = self.connector("accountview")
         ours, theirs, known = source.choices("vat_rates"), target.choices("vat_rates"), self.rules.tables()
@@ -1190,10 +1178,10 @@ class _Lazily(Mapping[str, Connector]):
         return self._build(system)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("accountview", "mplus"))
+        return iter(SYSTEMS)
 
     def __len__(self) -> int:
-        return 2
+        return len(SYSTEMS)
 
 
 class _Asked:

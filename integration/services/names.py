@@ -15,7 +15,7 @@ from integration.connectors.accountview.codec import Column
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.fields import suggestions
 from integration.connectors.accountview.settings import SYSTEM, UNVERIFIED, BusinessObject, Names
-from integration.connectors.protocol import Connector, Finding
+from integration.connectors.protocol import Configurable, Connector, Finding
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Kind
@@ -257,7 +257,7 @@ class Naming:
     def needs(self, chosen: Collection[Chosen]) -> list[Finding]:
         """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all."""
         connector = self._connector()
-        if not isinstance(connector, AccountView):
+        if not isinstance(connector, Configurable):
             return []
         found = []
         for one in chosen:
@@ -287,7 +287,7 @@ def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Fin
     ]
 
 
-def _unknown(connector: AccountView, chosen: Chosen) -> Iterator[Finding]:
+def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
     """Yield a finding for each field that a flow uses and records do not have, as far as it was found out."""
     by_kind: dict[Kind, list[Use]] = {}
     try:

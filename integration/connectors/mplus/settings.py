@@ -9,6 +9,7 @@ from integration.connectors.limits import PerSecond, RateLimits, Seconds
 from integration.core.addresses import LOOPBACK
 
 SYSTEM = "MplusKASSA"
+USUAL_ADDRESS = "https://api.mpluskassa.nl"
 
 
 def _address(url: str) -> str:
