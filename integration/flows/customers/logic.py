@@ -23,8 +23,9 @@ from integration.core.rules import (
     rules_from,
 )
 from integration.core.run import Link, Staged
+from integration.core.texts import clean
 from integration.flows.functions import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
+from integration.flows.settings import FlowSettings, Parked, Strict, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"

@@ -10,6 +10,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
+from integration.core.texts import clean
 from integration.core.totals import (
     NOTHING,
     ONE,
@@ -29,7 +30,7 @@ from integration.core.totals import (
 )
 from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name
 from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings
-from integration.flows.settings import Parked, clean
+from integration.flows.settings import Parked
 
 PAYMENTS = "payment_methods"
 LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there
