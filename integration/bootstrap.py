@@ -58,12 +58,12 @@ from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
+from integration.store.environments import change_environment
 from integration.store.events import Event, Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Cause, CauseGroup, Issues
 from integration.store.leases import Leases
 from integration.store.links import Links
-from integration.store.places import change_place
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.secrets import Connections, StoredTokens
@@ -541,7 +541,7 @@ class Application:
                 self._reconnect(system)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
         if (self.stored.get("tables") or {"of": "real"})["of"] != here:
-            change_place(self.database, _now, leaving=there, entering=here, by=by)
+            change_environment(self.database, _now, leaving=there, entering=here, by=by)
             ours, theirs = self.rules.tables(), self.stored.get(f"tables:{here}") or {}
             self.stored.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:
@@ -652,7 +652,7 @@ class Application:
         """
         known = self.stored.get(f"flow:{flow}") or {}
         checked = settings_of(flow, {**known, **values})
-        self.naming.expect_place(checked)
+        self.naming.expect_invoices_named(checked)
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}

@@ -214,7 +214,7 @@ class Naming:
         """Tell whether an object for trade invoices is named."""
         return bool(self.in_force().objects.trade_invoices.code)
 
-    def expect_place(self, settings: FlowSettings) -> None:
+    def expect_invoices_named(self, settings: FlowSettings) -> None:
         """Raise ConfigurationError for documents that shall become trade invoices while no object is named for them."""
         if _becomes(settings) == "invoice" and not self.invoices():
             first = "a code under objects.trade_invoices first, in Set-up"
