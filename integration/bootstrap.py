@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from integration.connectors.protocol import Connector, Finding
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
 from integration.flows.spec import FLOWS
 from integration.log.logbook import Logbook
@@ -18,7 +19,7 @@ from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
-from integration.services.access import SYSTEMS, Access
+from integration.services.access import Access
 from integration.services.connections import Connections
 from integration.services.corrections import Corrections
 from integration.services.drafts import Drafts
@@ -148,7 +149,7 @@ class _Parts:
             issues=self.stores.issues,
             connector=connector,
             clock=clock,
-            expect=self.names.expect_place,
+            expect=self.names.expect_invoices_named,
             changed=work.reschedule,
         )
         sandbox = BuiltIn(
@@ -166,6 +167,7 @@ class _Parts:
             self.access,
             clock,
             sandbox,
+            FLOWS.values(),
             propose=proposals.fill,
             needs=lambda: self._needs(setup.chosen() or tuple(FLOWS), mappings),
         )

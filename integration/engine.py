@@ -255,6 +255,7 @@ class Engine:
 
     def _stopped(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
         run = self.runs.get(run_id)
+        facts = {"flow": run.flow, **facts}
         if run.state is RunState.COMMITTING:
             self.runs.interrupt(run_id, code, facts)
         else:

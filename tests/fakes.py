@@ -93,6 +93,9 @@ class MemoryConnector:
         for record in records:
             self.put(record)
 
+    def close(self) -> None:
+        """Do nothing: what is in memory has no connections."""
+
     # What happens in the fake's world, as a test wants it
 
     def put(self, record: Record) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from integration.core.plan import Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
@@ -47,7 +47,6 @@ class Connector(Protocol):
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError.
     """
 
-    system: str
     in_flight: int  # how many calls the system may have at once
 
     def check(self, tell: Tell = unheard) -> list[Finding]:
@@ -88,9 +87,32 @@ class Connector(Protocol):
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes: the number on the button."""
 
+    def close(self) -> None:
+        """Close all connections."""
+
     def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
         """Return one page of what changed in the target from the marker `since` on: records with key and marker.
 
         Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
         are filled.
         """
+
+
+@runtime_checkable
+class Configurable(Connector, Protocol):
+    """A system whose objects and fields have other names in every installation, and which may lack some of them."""
+
+    def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
+        """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.
+
+        `written` records need the right to insert them; as trade invoices, that and the fields of another object.
+        """
+
+    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+        """Return which of these fields records of a kind do not have, each with the name that should hold it.
+
+        A field of ours that the settings leave without a name has "", a name that is none of ours itself.
+        """
+
+    def propose_fields(self) -> dict[Kind, dict[str, str]]:
+        """Return a name for each field that has none, where a caption suggests one."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from integration.connectors.http import side_by_side
+from integration.connectors.parallel import side_by_side
 from integration.connectors.protocol import Connector
 from integration.core.errors import (
     InDoubtError,
@@ -169,7 +169,7 @@ class Commit:
                 case Written():
                     accepted.append(row)
                 case RejectedError():
-                    facts = {"key": row.title, **answer.facts}
+                    facts = {"key": row.title, "flow": run.flow, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
                 case InDoubtError() | MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))

@@ -12,16 +12,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.codec import Column
-from integration.connectors.accountview.connector import AccountView, suggestions
-from integration.connectors.accountview.settings import UNVERIFIED, BusinessObject, Names
-from integration.connectors.protocol import Connector, Finding
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.fields import suggestions
+from integration.connectors.accountview.settings import SYSTEM, UNVERIFIED, BusinessObject, Names
+from integration.connectors.protocol import Configurable, Connector, Finding
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.orders.logic import OrderSettings
 from integration.flows.settings import FlowSettings
-from integration.flows.uses import Use, uses
+from integration.flows.uses import BOOKS, Use, uses
 from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
 
@@ -47,6 +48,8 @@ NEEDED = frozenset(
 """Names that must not be empty."""
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
 """The groups for which captions suggest columns."""
+READ = {"customers": (Kind.DEBTOR,), "stock": (Kind.ARTICLE,)}
+"""What flows read that the check of the connection does not look at, or not with all they need of it."""
 _OF_WAREHOUSES = frozenset({"warehouses.object", "warehouses.table"})
 
 
@@ -213,7 +216,7 @@ class Naming:
         """Tell whether an object for trade invoices is named."""
         return bool(self.in_force().objects.trade_invoices.code)
 
-    def expect_place(self, settings: FlowSettings) -> None:
+    def expect_invoices_named(self, settings: FlowSettings) -> None:
         """Raise ConfigurationError for documents that shall become trade invoices while no object is named for them."""
         if _becomes(settings) == "invoice" and not self.invoices():
             raise ConfigurationError(
@@ -258,14 +261,15 @@ class Naming:
     def needs(self, chosen: Collection[Chosen]) -> list[Finding]:
         """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all."""
         connector = self._connector()
-        if not isinstance(connector, AccountView):
+        if not isinstance(connector, Configurable):
             return []
         found = []
         for one in chosen:
             flow, settings = one.flow.name, one.settings
-            looked = connector.needs(flow, _kinds(settings), as_invoices=_becomes(settings) == "invoice")
+            manner = {"written": one.flow.target == BOOKS, "as_invoices": _becomes(settings) == "invoice"}
+            looked = [each for kind in _kinds(flow, settings) for each in connector.needs(kind, **manner)]
             lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
-            wrong = [replace(each, name=f"flow_{flow}") for each in lacking]
+            wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]
             found += wrong
             if looked and not wrong:
                 about = ", ".join(dict.fromkeys(one.about for one in looked if one.about))
@@ -273,7 +277,21 @@ class Naming:
         return found
 
 
-def _unknown(connector: AccountView, chosen: Chosen) -> Iterator[Finding]:
+def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
+    """Return findings of a check, each with the first flow that has the kind of record it is about."""
+    first = {
+        str(kind): flow.name
+        for flow in reversed(list(flows))
+        for stage in flow.stages
+        for kind in (stage.source, stage.target)
+    }
+    return [
+        replace(one, facts={**one.facts, "flow": first[one.facts["kind"]]}) if one.facts.get("kind") in first else one
+        for one in findings
+    ]
+
+
+def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
     """Yield a finding for each field that a flow uses and records do not have, as far as it was found out."""
     by_kind: dict[Kind, list[Use]] = {}
     try:
@@ -286,10 +304,10 @@ def _unknown(connector: AccountView, chosen: Chosen) -> Iterator[Finding]:
             for use in found:
                 column = unknown.get(use.field)
                 if column or (column is not None and use.chosen):
-                    facts = {"system": connector.system, "flow": chosen.flow.name, "field": column or use.field}
+                    facts = {"system": SYSTEM, "field": column or use.field}
                     yield Finding("", ok=False, cause=use.cause, facts={**facts, **use.facts})
     except IntegrationError as error:
-        yield Finding("", ok=False, cause=error.code, facts={**error.facts, "flow": chosen.flow.name})
+        yield Finding("", ok=False, cause=error.code, facts=dict(error.facts))
 
 
 # ---- what is there --------------------------------------------------------------------------------------------------
@@ -428,10 +446,10 @@ def _state(name: str, columns: Sequence[Column] | None, *, is_there: bool) -> Th
     return There.PRESENT if is_there else There.ABSENT
 
 
-def _kinds(settings: FlowSettings) -> tuple[Kind, ...]:
-    """Return what a flow reads or writes in AccountView, where that is a choice."""
+def _kinds(flow: str, settings: FlowSettings) -> tuple[Kind, ...]:
+    """Return what a flow reads or writes in AccountView beyond what the check of the connection looks at."""
     if not isinstance(settings, OrderSettings):
-        return ()
+        return READ.get(flow, ())
     where = () if settings.target is Kind.POSTING else (Kind.ADDRESS,)
     return (Kind.DEBTOR, *where, settings.target)
 

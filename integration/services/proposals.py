@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from integration.connectors.accountview.connector import AccountView
-from integration.connectors.protocol import Connector
+from integration.connectors.protocol import Configurable, Connector
 from integration.core.errors import AccessDeniedError
 from integration.services.access import Access
 from integration.services.readiness import branch_sources, sales_daybook, same_rates
@@ -49,7 +48,7 @@ class Proposals:
     def _named(self, by: str) -> Connector:
         """Return the connection to the books, with the names that are proposed for its fields."""
         source = self._access.connector("accountview")
-        if not isinstance(source, AccountView) or self._access.of("accountview").get("article"):
+        if not isinstance(source, Configurable) or self._access.of("accountview").get("article"):
             return source
         if self._names_are_kept():
             return source

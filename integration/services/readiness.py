@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.flows.products.logic import LONGEST_NUMBER
+from integration.core.texts import is_till_number
 
 Listed = tuple[str, str]
 """A system, and a list of codes that it keeps."""
@@ -207,11 +207,7 @@ def _terms(known: Known) -> Proposal | None:
 
 def _unfit(known: Known) -> list[str]:
     """Return the article codes seen that cannot be an article number of the till as they are."""
-
-    def fits(code: str) -> bool:
-        return code.isascii() and code.isdecimal() and code[0] != "0" and len(code) <= LONGEST_NUMBER
-
-    return [code for code in known.of(_books("article_codes")) if not fits(code)]
+    return [code for code in known.of(_books("article_codes")) if not is_till_number(code)]
 
 
 def _numbering(known: Known) -> Proposal:

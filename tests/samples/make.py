@@ -39,7 +39,7 @@ from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.sandbox.shop.shop import check_digit
+from integration.sandbox.shop.assortment import check_digit
 from integration.services import Application
 from integration.store.issues import Cause
 from tests.consoles import WHO, opened, settled

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
+from integration.connectors.protocol import Finding
 from integration.core.errors import ConfigurationError
 from integration.core.rules import Mapping, Rule
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
@@ -309,6 +310,22 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
         assert all(one.ok for one in app.connections.check("accountview"))
 
 
+@pytest.mark.parametrize(
+    ("name", "flow"),
+    [("objects.vat.code", "products"), ("warehouses.object", "stock"), ("objects.groups.code", "products")],
+)
+def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
+    app: Application, name: str, flow: str
+) -> None:
+    heard: list[Finding] = []
+    app.names.put({name: "ZZ9"}, WHO)
+    findings = app.connections.check("accountview", heard.extend)
+    wrong = next(one for one in findings if one.name == "rights" and not one.ok)
+
+    assert (wrong.facts["object"], wrong.facts["flow"]) == ("ZZ9", flow)
+    assert [one.name for one in heard]
+
+
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
     app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
     wrong = [one for one in app.connections.check("accountview") if not one.ok]
@@ -316,6 +333,8 @@ def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app
     assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
         ("fields", "AG_NAAM"), ("fields", "K9_NIX"), ("flow_stock", "K9_NIX"), ("flow_orders", "K1_NOTE"),
     ]  # fmt: skip
+    flows = [one.facts["flow"] for one in wrong if one.cause == "flow_field_unknown"]
+    assert flows == ["products", "products", "stock", "orders"]
     assert not app.connections.are_well()["accountview"]
 
 

@@ -11,7 +11,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.http import Pace, PerSecond, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
+
+SYSTEM = "AccountView"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 """A name as AccountView writes it: of an object, a table, a column."""
@@ -316,9 +318,10 @@ class AccountViewSettings(Names):
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
 
-    def pace(self) -> Pace:
-        """Return the limits of the line."""
-        return Pace(
+    @property
+    def limits(self) -> RateLimits:
+        """How hard AccountView may be asked."""
+        return RateLimits(
             in_flight=self.in_flight,
             per_second=self.per_second,
             connect_seconds=self.connect_seconds,

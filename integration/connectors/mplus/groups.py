@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client
+from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.codec import Group
-from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import not_for, readable, told
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError

@@ -6,11 +6,11 @@ from functools import partial
 from threading import Lock
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
-from integration.connectors.mplus.codec import Edit, Words
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.codec import Edit, Vocabulary
+from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError
@@ -24,11 +24,11 @@ _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 class Products:
     """The products of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, setup: Setup) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, fields: Fields) -> None:
         self._settings = settings
         self._client = client
-        self._setup = setup
-        self._words = Words(settings.retire_with)
+        self._fields = fields
+        self._words = Vocabulary(settings.retire_with)
         self._custom_types: Mapping[str, str] | None = None
         self._turns = [Lock() for _ in range(_TURNS)]
 
@@ -203,7 +203,7 @@ class Products:
         if not names:
             return {}
         if self._custom_types is None or not names <= self._custom_types.keys():
-            self._custom_types = self._setup.custom_types()
+            self._custom_types = self._fields.custom_types()
         return self._custom_types
 
 

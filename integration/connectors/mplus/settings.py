@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.http import Pace, PerSecond, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
 from integration.core.addresses import LOOPBACK
+
+SYSTEM = "MplusKASSA"
+USUAL_ADDRESS = "https://api.mpluskassa.nl"
 
 
 def _address(url: str) -> str:
@@ -56,9 +59,9 @@ class MplusSettings(BaseModel):
     top_group: int = 0  # parent number of a group that has no parent
 
     @property
-    def pace(self) -> Pace:
+    def limits(self) -> RateLimits:
         """How hard the till may be asked."""
-        return Pace(
+        return RateLimits(
             in_flight=self.in_flight,
             per_second=self.per_second,
             connect_seconds=self.connect_seconds,

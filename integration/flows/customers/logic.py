@@ -18,8 +18,9 @@ from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
+from integration.core.texts import clean
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
+from integration.flows.settings import FlowSettings, Parked, Strict, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"

@@ -15,8 +15,9 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
+from integration.core.texts import clean
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import Parked, clean
+from integration.flows.settings import Parked
 from integration.flows.spec import Shaped
 
 BOOKS = "accountview"

@@ -19,11 +19,11 @@ from integration.core.plan import Change, Limits, Policy, price_jumps, retire
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
+from integration.core.texts import clean, is_number
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
+from integration.flows.settings import FlowSettings, Parked, Strict, left_out, required
 from integration.flows.spec import FLOWS, Shaped
 
-LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
 VAT_TABLE = "vat_codes"
 PRICE = "article.price"
 VAT_CODE = "article.vat_code"
@@ -215,7 +215,7 @@ class Products:
             given = f"{given:.0f}"
         number = as_text(given).strip()
         facts = {"article": record.key, "value": number}
-        if not (number.isascii() and number.isdecimal()) or len(number) > LONGEST_NUMBER or not int(number):
+        if not is_number(number) or not int(number):
             raise Parked("sku_not_numeric", "number", **facts)
         if number.startswith("0"):
             raise Parked("sku_leading_zero", "number", **facts, number=str(int(number)))

@@ -20,11 +20,11 @@ from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, Formula, RuleError, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
+from integration.core.texts import is_till_number
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import FlowSettings, Parked, left_out
 from integration.flows.spec import FLOWS, Shaped
 
-LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
 AMOUNT, MANAGED = "level.amount", "stock.managed"
@@ -313,8 +313,7 @@ def _shown(amount: Decimal) -> str:
 
 def _as_number(code: str) -> str:
     """Return an article code that can be a number of the till as it is, else nothing."""
-    fits = code.isascii() and code.isdecimal() and len(code) <= LONGEST_NUMBER and not code.startswith("0")
-    return code if fits else ""
+    return code if is_till_number(code) else ""
 
 
 def _absent(key: str) -> Skip:

@@ -15,7 +15,7 @@ from lxml import etree
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client, tag
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import CODES_SECONDS, Documents
@@ -651,10 +651,14 @@ def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
         return httpx.Response(200, content=body.encode())
 
     settings = MplusSettings(url="http://127.0.0.1:18083/", ident="i", secret=SecretStr("s"), per_second=10_000)
-    line = Line(
-        system="MplusKASSA", host_shown="", pace=settings.pace, secrets=("s",), transport=httpx.MockTransport(answer)
+    gateway = Gateway(
+        system="MplusKASSA",
+        host_shown="",
+        limits=settings.limits,
+        secrets=("s",),
+        transport=httpx.MockTransport(answer),
     )
-    return Documents(settings, Client(settings, line)), questions
+    return Documents(settings, Client(settings, gateway)), questions
 
 
 def orders(*markers: str) -> str:

@@ -17,7 +17,7 @@ from integration.store.tables import causes, corrections, cursors, issues, links
 REMEMBERED = (links, cursors, issues, causes, set_aside, corrections)
 
 
-def change_place(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
+def change_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
     """Lay aside what is remembered under one name and take up again what was laid aside under another.
 
     Plans that wait are discarded: they were made for the systems that are left. Raises RunActiveError while a run

@@ -10,11 +10,11 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element, contract, tag
-from integration.connectors.mplus.codec import CustomFieldUnknownError, Edit, UnfitError, Words
+from integration.connectors.mplus.codec import CustomFieldUnknownError, Edit, UnfitError, Vocabulary
 from integration.core.plan import differences
 from integration.core.records import FieldType, Kind, Record, Value
 
-WORDS = Words()
+WORDS = Vocabulary()
 CUSTOM = {
     "herkomst": "DATA-TYPE-STRING",
     "gewicht": "DATA-TYPE-DECIMAL",
@@ -54,7 +54,7 @@ def the_product() -> Element:
     return etree.fromstring(PRODUCT, etree.XMLParser(remove_blank_text=True))
 
 
-def decoded(element: Element, words: Words = WORDS) -> Record:
+def decoded(element: Element, words: Vocabulary = WORDS) -> Record:
     """Return the product as a record; group 12 is our KLED, the others are foreign."""
     return codec.decode_product(element, "JAS", {"12": "KLED"}.get, words)
 
@@ -64,7 +64,7 @@ def part(**values: Value) -> Record:
     return Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100101", values),))
 
 
-def edit(wanted: Record, words: Words = WORDS, leading: str = "incl") -> Element:
+def edit(wanted: Record, words: Vocabulary = WORDS, leading: str = "incl") -> Element:
     """Return the product with the wanted values in it."""
     return codec.edited(the_product(), Edit(wanted, words, CUSTOM, leading))[0]
 
@@ -242,7 +242,7 @@ def test_a_new_article_is_added_behind_the_others() -> None:
 
 
 def test_active_can_be_kept_in_the_flag_that_says_the_opposite() -> None:
-    words = Words("discontinued")
+    words = Vocabulary("discontinued")
     edited = edit(part(active=False), words)
     assert (text(edited, "active"), text(edited, "discontinued")) == ("true", "true")
     assert decoded(edited, words).parts[0].values["active"] is False
