@@ -42,20 +42,24 @@ from integration.core.rules import Trace, rules_from, rules_to
 from integration.core.run import EVERY_LINE, Among, Mode, Pace, Phase, PlanRow, Run, RunState, pace
 from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.core.tokens import Token
-from integration.flows.registry import RATED, flow_of, logic_of, settings_of
+from integration.flows.registry import FLOWS, Specs, mirrors_of, writer_of
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FLOWS, FlowLogic
+from integration.flows.spec import FlowLogic
+from integration.flows.systems import BOOKS
 from integration.log.client import ANNOUNCED
 from integration.log.logbook import BATCH, Logbook, Sought, table_of
 from integration.runner import Parts, Patience, Runner
-from integration.services.drafts import Trial, Trying
+from integration.services.drafts import Trying
 from integration.services.exceptions import MOST, UNMAPPED, Exceptions, missing_row, notes_of
+from integration.services.first_answers import fill_in
 from integration.services.flows import Gauge, Published, Sifted, crons, exposition, next_time, sift
 from integration.services.lists import Remembered
-from integration.services.names import Chosen, Named, Naming
+from integration.services.names import Naming
+from integration.services.needs import Chosen, needs
+from integration.services.objects import Named
 from integration.services.questions import Questions
-from integration.services.readiness import branch_sources, sales_daybook, same_rates
 from integration.services.setup import SettingUp
+from integration.services.trials import Trial
 from integration.settings import PREFIX, Settings, load_settings, refused
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -78,7 +82,6 @@ if TYPE_CHECKING:  # imported where they are started: most commands of a termina
 log = structlog.get_logger(__name__)
 
 ROOT = Path(__file__).parent.parent
-MAPPINGS = ROOT / "data" / "mappings"
 SANDBOX_REFRESH = "sandbox-refresh"
 SANDBOX_TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
 SANDBOX_CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
@@ -139,9 +142,13 @@ def _now() -> datetime:
 class Application:
     """Everything the console does, for pages and terminal. Pages show what it answers and decide nothing."""
 
-    def __init__(self, settings: Settings, *, executor: str = "server", serves: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, executor: str = "server", serves: bool = True, flows: Specs = FLOWS
+    ) -> None:
         self.settings = settings
-        self.flows = FLOWS
+        self.specs = flows
+        self.flows = {name: spec.flow for name, spec in flows.items()}
+        mirrors = mirrors_of(flows.values())
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._checked: dict[str, ConnectionStatus] = {}
@@ -164,8 +171,8 @@ class Application:
         self.database: Database = _opened(settings)
         self._stack.callback(self.database.close)
         self._stack.callback(self._captions.close)
-        self._runs = Runs(self.database, _now)
-        self.links = Links(self.database, _now)
+        self._runs = Runs(self.database, _now, mirrors=mirrors)
+        self.links = Links(self.database, _now, mirrors=mirrors)
         self.issues = Issues(self.database, _now)
         self.rules = Rules(self.database, _now)
         self.stored = StoredSettings(self.database, _now)
@@ -175,14 +182,19 @@ class Application:
         )
         self._publish_shipped()
         self.corrections = Corrections(self.database, _now)
-        self.trying = Trying(
-            self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored, self._corrected
-        )  # drafts of mappings, and what they would do
+        self.trying = Trying(  # drafts of mappings, and what they would do
+            flows, self.connector, self.flow, self._logic_with, self.rules, self._runs, self.stored, self._corrected
+        )
         self.naming = Naming(
-            self.stored, access=lambda: self._access("accountview"), connector=lambda: self.connector("accountview"),
-            name=self._name, file=settings.accountview.names,
-        )  # fmt: skip
+            flows,
+            self.stored,
+            access=lambda: self._access("accountview"),
+            connector=lambda: self.connector("accountview"),
+            name=self._name,
+            file=settings.accountview.names,
+        )
         self.setting_up = SettingUp(
+            flows,
             self.connector,
             self.flow_settings,
             self.set_flow,
@@ -196,7 +208,7 @@ class Application:
         self.questions = Questions(self.stored)  # to the log, kept for everybody
         self.events = Events(self.database, _now)
         self.exceptions = Exceptions(
-            self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
+            flows, self.issues, self.links, self.rules, self._runs, self.events, self.corrections,
             connector=self.connector, flow=self.flow,
         )  # fmt: skip
         self.executor = executor
@@ -274,9 +286,9 @@ class Application:
         return self.leases.try_take(lease, self._owner, SLOT_SECONDS)
 
     def _publish_shipped(self) -> None:
-        for flow in self.flows:
+        for flow, spec in self.specs.items():
             if self.rules.published(flow) is None:
-                body = tomllib.loads((MAPPINGS / f"{flow}.toml").read_text(encoding="utf-8"))
+                body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))
                 self.rules.publish(flow, body, by="shipped", note="")
 
     # ---- the two systems --------------------------------------------------------------------------------------
@@ -379,11 +391,12 @@ class Application:
 
     def _needs(self) -> list[Finding]:
         """Return what the chosen flows need of AccountView beyond the connection; all flows while none is chosen."""
-        return self.naming.needs(
+        return needs(
+            self.connector(BOOKS),
             [
-                Chosen(self.flow(name), self.flow_settings(name), self.mapping(name).mapping)
+                Chosen(self.specs[name], self.flow_settings(name), self.mapping(name).mapping)
                 for name in self.setting_up.chosen() or self.flows
-            ]
+            ],
         )
 
     def names(self, changed: Mapping[str, str] | None = None) -> Named:
@@ -616,44 +629,20 @@ class Application:
 
         Only what nobody has answered yet is filled, and only where the answer is unambiguous.
         """
-        source, target = self.connector("accountview"), self.connector("mplus")
+        source = self.connector(BOOKS)
         if isinstance(source, AccountView) and not (self._access("accountview").get("article") or self.naming.kept()):
             self._keep("accountview", {str(kind): names for kind, names in source.propose_fields().items()}, by)
-            source = self.connector("accountview")
-        ours, theirs, known = source.choices("vat_rates"), target.choices("vat_rates"), self.rules.tables()
-        for name, table in (("vat_codes", same_rates(ours, theirs)), ("vat_codes_sales", same_rates(theirs, ours))):
-            if table and not known.get(name):
-                self.rules.set_table(name, table, by)
-        if sources := branch_sources(target.choices("branches"), source.choices("warehouses")):
-            self._answer("stock", "branches", sources, by)
-        try:
-            self._propose_booking(source, by)
-        except AccessDeniedError as error:  # who has no right to debtors or daybooks can have products all the same
-            log.info("some questions stay open", cause=error.code)
-
-    def _propose_booking(self, source: Connector, by: str) -> None:
-        """Answer how orders are booked where the books leave no choice: one collective account, one sales daybook."""
-        accounts = list(source.choices("debtor_accounts"))
-        if len(accounts) == 1:
-            self._answer("orders", "collective_account", accounts[0], by)
-        if sales := sales_daybook(source.choices("daybooks")):
-            self._answer("orders", "daybook", sales, by)
-
-    def _answer(self, flow: str, setting: str, value: object, by: str) -> None:
-        """Answer a question of a flow that nobody has answered yet."""
-        known = self.stored.get(f"flow:{flow}") or {}
-        if setting not in known:
-            self.stored.put(f"flow:{flow}", {**known, setting: value}, by)
+        fill_in(self.specs, lambda of: self.connector(of.system).choices(of.name), self.rules, self.stored, by)
 
     # ---- flows ------------------------------------------------------------------------------------------------
 
     def flow(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
-        return flow_of(flow, self.flow_settings(flow))
+        return self.specs[flow].with_settings(self.flow_settings(flow))
 
     def flow_settings(self, flow: str) -> FlowSettings:
         """Return the settings of a flow."""
-        return settings_of(flow, self.stored.get(f"flow:{flow}") or {})
+        return self.specs[flow].settings(**(self.stored.get(f"flow:{flow}") or {}))
 
     def set_flow(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
@@ -661,8 +650,8 @@ class Application:
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
         known = self.stored.get(f"flow:{flow}") or {}
-        checked = settings_of(flow, {**known, **values})
-        self.naming.expect_place(checked)
+        checked = self.specs[flow].settings(**{**known, **values})
+        self.naming.expect_objects(self.specs[flow], checked)
         self.stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
@@ -736,16 +725,19 @@ class Application:
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values that parked records have and a value table lacks, with the number of those records."""
         found: dict[str, int] = {}
-        for cause in UNMAPPED:
+        spec = self.specs[flow]
+        for cause in (*filter(None, (one.cause for one in spec.tables)), UNMAPPED):
             for one in self.issues.list(flow, cause, limit=MOST):
-                missing = missing_row(flow, cause, one.issue.facts)
+                missing = missing_row(spec, cause, one.issue.facts)
                 if missing is not None and missing.table == table:
                     found[missing.codes[0]] = found.get(missing.codes[0], 0) + 1
         return found
 
     def preview_filters(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
-        logic = self._trial(flow, settings=settings_of(flow, {**self.flow_settings(flow).model_dump(), **values}))
+        logic = self._trial(
+            flow, settings=self.specs[flow].settings(**{**self.flow_settings(flow).model_dump(), **values})
+        )
         stage = logic.flow.counted
         return sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
 
@@ -786,8 +778,8 @@ class Application:
 
     def _earlier_logic(self, flow: str, version: int) -> FlowLogic:
         """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
-        body, asked = self.rules.body(flow, version), _Asked(self)
-        return logic_of(flow, self.flow_settings(flow), body, version, self.rules.tables(), asked)
+        body, asked = self.rules.body(flow, version), _Asked(self, flow)
+        return self.specs[flow].make(self.flow_settings(flow), body, version, self.rules.tables(), asked)
 
     def _logic_with(self, flow: str, mapping: RuleMapping, afresh: Collection[str] = ()) -> FlowLogic:
         """Return the logic of a flow with a mapping of its own, for documents that count as not booked yet."""
@@ -803,18 +795,17 @@ class Application:
         """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted."""
         version, published = self.rules.published(flow) or (0, {})
         settings = settings or self.flow_settings(flow)
-        asked = _Asked(self, allots=False, afresh=frozenset(afresh))
-        return logic_of(flow, settings, body or published, version, self.rules.tables(), asked)
+        asked = _Asked(self, flow, allots=False, afresh=frozenset(afresh))
+        return self.specs[flow].make(settings, body or published, version, self.rules.tables(), asked)
 
     def source_field(self, flow: str, target: str) -> Field | None:
         """Return the field of the source a target field is filled from, or None when it is not from one field."""
         rule = next((one for one in self.mapping(flow).mapping.rules if one.target == target), None)
         if rule is None or not rule.source:
             return None
-        stages, kind = self.flow(flow).stages, target.partition(".")[0]
-        read = next((one.source for one in stages if one.target == kind and not one.derived), stages[-1].source)
-        if kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.LINE):  # parts of the till's document
-            read = {Kind.DEBTOR: Kind.RELATION}.get(Kind(kind), Kind(kind))
+        whole = self.flow(flow)
+        parts = self.specs[flow].parts_of(whole)
+        read = parts.get(Kind(target.partition(".")[0]), whole.stages[-1].source)
         return next((one for one in self.fields(self.flows[flow].source, read) if one.name == rule.source), None)
 
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
@@ -827,14 +818,17 @@ class Application:
 
     def reorder_level(self, article: str) -> Decimal | None:
         """Return at which level the books say an article is to be ordered again, or None where they do not say."""
-        name = self.flow_settings("stock").model_dump()["reorder"]
+        spec = writer_of(self.specs.values(), Kind.STOCK)
+        name = str(self.flow_settings(spec.name).model_dump().get("reorder") or "") if spec else ""
         record = self.exceptions.article(article) if name else None
         value = record.values.get(name) if record else None
         return value if isinstance(value, Decimal) else None
 
     def articles_named(self, name: str, most: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till with this in their name."""
-        found = self.logbook.search(Sought(text=name, flow="products", event="planned"), limit=10 * most)
+        spec = writer_of(self.specs.values(), Kind.PRODUCT)
+        sought = Sought(text=name, flow=spec.name if spec else "", event="planned")
+        found = self.logbook.search(sought, limit=10 * most)
         lines = found[found["kind"] == Kind.PRODUCT] if len(found) else found
         return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most]) if len(lines) else {}
 
@@ -872,12 +866,12 @@ class Application:
             raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
         version, body = published
         tables, stored = self.rules.tables(), self.stored.get(f"flow:{flow}") or {}
-        asked = _Asked(self)
-        state = (version, tables, stored, *(asked.rates(system) for system in RATED.get(flow, ())))
+        spec, asked = self.specs[flow], _Asked(self, flow)
+        state = (version, tables, stored, *(asked.rates(system) for system in spec.rated))
         known = self._logics.get(flow)
         if known is not None and known[0] == state:
             return known[1]
-        logic = logic_of(flow, settings_of(flow, stored), body, version, tables, asked)
+        logic = spec.make(spec.settings(**stored), body, version, tables, asked)
         self._logics[flow] = (state, logic)
         return logic
 
@@ -1195,30 +1189,28 @@ class _Lazily(Mapping[str, Connector]):
 
 
 class _Asked:
-    """What the logics of the flows ask; a trial allots no number, and takes documents `afresh`, booked or not."""
+    """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
 
-    def __init__(self, application: Application, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, application: Application, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()
+    ) -> None:
         self._application = application
+        self._flow = flow
         self._allots = allots
         self._afresh = afresh
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
         return self._application.vat_rates(system)
 
-    def allot(self, code: str) -> str:
-        return self._application.links.allot("products", "article", code) if self._allots else "1"
+    def allot(self, flow: str, kind: Kind, key: str) -> str:
+        return self._application.links.allot(flow, kind, key) if self._allots else "1"
 
-    def known(self, codes: Collection[str]) -> set[str]:
-        return {record.key for record in self._application.connector("accountview").fetch(Kind.ARTICLE, codes)}
+    def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
+        return {record.key for record in self._application.connector(system).fetch(kind, keys)}
 
-    def booked(self, becomes: str, ids: Collection[str]) -> Mapping[str, str]:
-        kind = Kind.POSTING if becomes == "posting" else Kind.SALES_ORDER
-        asked = [key for key in ids if key not in self._afresh]
-        return {key: link.reference for key, link in self._application.links.get("orders", kind, asked).items()}
-
-    def numbers(self, codes: Collection[str]) -> Mapping[str, str]:
-        found = self._application.links.get("products", Kind.ARTICLE, codes)
-        return {code: link.reference for code, link in found.items()}
+    def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        asked = [key for key in keys if flow != self._flow or key not in self._afresh]
+        return {key: link.reference for key, link in self._application.links.get(flow, kind, asked).items()}
 
 
 class _FlowSchedules:
@@ -1307,12 +1299,12 @@ _started: Application | None = None
 _starting = threading.Lock()
 
 
-def application() -> Application:
-    """Return the one application of this process, started at the first call."""
+def application(flows: Specs = FLOWS) -> Application:
+    """Return the one application of this process, started at the first call with these flows."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:
         if _started is None:
-            _started = Application(load_settings()).start()
+            _started = Application(load_settings(), flows=flows).start()
         return _started
 
 

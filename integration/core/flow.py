@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
+
+Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
+"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""
 
 
 class Ownership(StrEnum):
@@ -44,6 +48,7 @@ class Flow:
     target: str
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps tell of every change; else everything is read
+    passing: tuple[str, ...] = PASSING + STOCK  # how names of values begin that change without a look at the record
 
     @property
     def counted(self) -> int:
@@ -59,10 +64,3 @@ class Flow:
     def stage(self, target: Kind) -> int:
         """Return the position of the stage that writes this kind."""
         return next(place for place, stage in enumerate(self.stages) if stage.target == target)
-
-
-MIRRORED: Mapping[tuple[str, Kind], tuple[str, Kind]] = {
-    ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
-    ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
-}
-"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""

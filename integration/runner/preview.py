@@ -145,19 +145,20 @@ class Preview:
     ) -> None:
         """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
         if logic.flow.stages[place].counted:
-            self._look_again(run, records)
+            self._look_again(run, logic, records)
             records = self.parts.corrected(run.flow, records)
             for aside, stage in enumerate(logic.flow.stages):
                 if stage.derived and (staged := _grouped(logic, aside, records)):
                     self.parts.runs.stage_page(run.id, aside, staged, run.position)
         self.parts.runs.stage_page(run.id, place, _grouped(logic, place, records), position, progress)
 
-    def _look_again(self, run: Run, records: Sequence[Record]) -> None:
+    def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
         known = self.parts.runs.aside(run.flow, [record.key for record in records])
         if not known:
             return
-        marks = {record.key: source_mark(run.flow, record) for record in records if record.key in known}
+        passing = logic.flow.passing
+        marks = {record.key: source_mark(record, passing) for record in records if record.key in known}
         changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
         if changed:
             self.parts.runs.look_again(run.id, changed)

@@ -17,7 +17,9 @@ from integration.core.issues import source_mark, telling
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
-from integration.flows.spec import FLOWS
+from integration.flows.registry import Specs
+from integration.flows.spec import FlowSpec
+from integration.flows.systems import BOOKS
 from integration.store.corrections import Corrections
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
@@ -31,15 +33,7 @@ PAGE = 1_000
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
-UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
-"""Causes that a row of a value table repairs."""
-CHOSEN: Mapping[tuple[str, str], Kind] = {
-    ("orders", "customer_ambiguous"): Kind.DEBTOR,
-    ("customers", "customer_ambiguous"): Kind.RELATION,
-    ("customers", "customer_shared"): Kind.RELATION,
-    ("customers", "customer_taken"): Kind.RELATION,
-}
-"""Causes that are repaired by a person who says which record of the target is meant, and the kind of that."""
+UNMAPPED = "value_unmapped"  # the cause of what lacks a row of a table that has no cause of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +112,12 @@ def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cau
     return Cause(flow, cause, field, telling(cause, facts))
 
 
-def missing_row(flow: str, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
+def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
-    code, country = facts.get("code", ""), facts.get("country", "")
-    within = (f"{country}:{code}",) if country and code else ()
-    match cause:
-        case "vat_code_unmapped" if flow == "orders":
-            return MissingRow("vat_codes_sales", (code, *within))
-        case "vat_code_unmapped":
-            return MissingRow("vat_codes", (code,))
-        case "payment_method_unmapped":
-            return MissingRow("payment_methods", (facts.get("value") or facts.get("method", ""),))
-        case "revenue_account_unmapped":
-            return MissingRow("revenue_accounts", (code, *within, "*"))
-        case "value_unmapped" if facts.get("table"):
-            return MissingRow(facts["table"], (facts.get("value", ""),))
-    return None
+    if cause == UNMAPPED and facts.get("table"):
+        return MissingRow(facts["table"], (facts.get("value", ""),))
+    table = next((one for one in spec.tables if one.cause == cause), None)
+    return MissingRow(table.name, table.codes(facts)) if table is not None else None
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
@@ -159,6 +143,7 @@ class Exceptions:
 
     def __init__(
         self,
+        flows: Specs,
         issues: Issues,
         links: Links,
         rules: Rules,
@@ -168,6 +153,7 @@ class Exceptions:
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
+        self._flows = flows
         self.issues = issues
         self.links = links
         self.rules = rules
@@ -201,7 +187,7 @@ class Exceptions:
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Cause, Try] = {}
-        for flow in FLOWS:
+        for flow in self._flows:
             for run in self.runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
                 if group is not None and group.of not in found:
@@ -281,7 +267,7 @@ class Exceptions:
 
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
-        kind = CHOSEN.get((flow, one.issue.cause))
+        kind = self._flows[flow].chosen.get(one.issue.cause)
         facts = one.issue.facts
         named = facts.get("candidates") or facts.get("number", "")
         references = [reference for reference in named.split(", ") if reference]
@@ -345,7 +331,8 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        known = {key: source_mark(cause.flow, record) for key, record in records.items()}
+        passing = self._flow(cause.flow).passing
+        known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self.issues.set_all_aside(marks, reason.strip(), by)
 
@@ -362,7 +349,7 @@ class Exceptions:
 
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
-        found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
@@ -394,7 +381,7 @@ class Exceptions:
 
         Raises KeyError for an issue about which that cannot be said.
         """
-        kind = CHOSEN[one.flow, one.issue.cause]
+        kind = self._flows[one.flow].chosen[one.issue.cause]
         self.links.keep(one.flow, [Link(kind, one.issue.key, reference)])
         facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
         self.events.tell(

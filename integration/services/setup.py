@@ -8,14 +8,14 @@ import structlog
 
 from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.flows.questions import Known
+from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FLOWS
+from integration.flows.systems import Listed
 from integration.services.readiness import (
     STEPS,
     Asked,
-    Known,
     Line,
-    Listed,
     State,
     Weight,
     done,
@@ -30,9 +30,6 @@ from integration.store.settings import StoredSettings
 log = structlog.get_logger(__name__)
 
 RECORD = "set-up"
-SUGGESTED = ("products", "stock", "orders")
-"""The flows that a new installation is offered as chosen."""
-
 KEPT_SECONDS = 60.0
 
 
@@ -41,6 +38,7 @@ class SettingUp:
 
     def __init__(
         self,
+        flows: Specs,
         connector: Callable[[str], Connector],
         settings: Callable[[str], FlowSettings],
         change: Callable[[str, Mapping[str, Any], str], None],
@@ -55,6 +53,7 @@ class SettingUp:
 
         `entered` tells whether somebody has entered the access to a system here.
         """
+        self._flows = flows
         self._connector = connector
         self._settings = settings
         self._change = change
@@ -72,8 +71,8 @@ class SettingUp:
         """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
         record = self._record()
         if record.get("started") or "chosen" not in record:
-            return tuple(flow for flow in FLOWS if self._settings(flow).on)
-        return tuple(flow for flow in FLOWS if flow in record["chosen"])
+            return tuple(flow for flow in self._flows if self._settings(flow).on)
+        return tuple(flow for flow in self._flows if flow in record["chosen"])
 
     def started(self) -> bool:
         """Tell whether the chosen flows run by themselves already."""
@@ -81,7 +80,9 @@ class SettingUp:
 
     def suggested(self) -> tuple[str, ...]:
         """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
-        return self.chosen() or (() if "chosen" in self._record() else SUGGESTED)
+        if "chosen" in self._record():
+            return self.chosen()
+        return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
     def choose(self, minutes: Mapping[str, int], by: str) -> None:
         """Keep which flows shall run, each every so many minutes. None begins before `start`; others stop at once."""
@@ -89,7 +90,7 @@ class SettingUp:
             if self._settings(flow).schedule_minutes != every:
                 self._change(flow, {"schedule_minutes": every}, by)
         self._keep({"chosen": list(minutes)}, by)
-        for flow in FLOWS:
+        for flow in self._flows:
             self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
 
     def start(self, by: str) -> None:
@@ -108,14 +109,14 @@ class SettingUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(flow)))
+        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(self._flows[flow])))
         found = {}
         for flow in chosen:
             settings = self._settings(flow)
             known = Known(
                 settings.model_dump(), type(settings)().model_dump(), tables, lists, tuple(answered.get(flow, ()))
             )  # fmt: skip
-            found[flow] = weigh(flow, known)
+            found[flow] = weigh(self._flows[flow], known)
         return found
 
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: str) -> None:
@@ -123,7 +124,7 @@ class SettingUp:
 
         Raises ConfigurationError, naming the setting, when the answer cannot be used; the question stays open then.
         """
-        question = question_of(flow, name)
+        question = question_of(self._flows[flow], name)
         if question.table:
             self._rules.set_table(question.table, values, by)
         else:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import PlanStaleError, RunActiveError
+from integration.core.flow import Mirrors
 from integration.core.issues import Issue
 from integration.core.plan import Action, Approval, Brake, Change
 from integration.core.records import Kind
@@ -68,9 +69,17 @@ def run_id(now: datetime) -> str:
 class Runs:
     """All runs. A run that does not exist raises KeyError; a step the tables of states do not have, ValueError."""
 
-    def __init__(self, database: Database, clock: Clock, *, new_id: Callable[[datetime], str] = run_id) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        new_id: Callable[[datetime], str] = run_id,
+        mirrors: Mirrors = links.NO_MIRRORS,
+    ) -> None:
         self.database = database
         self.clock = clock
+        self.mirrors = mirrors
         self.new_id = new_id
 
     # ---- looking --------------------------------------------------------------------------------------------------
@@ -230,7 +239,7 @@ class Runs:
             plans.add(connection, run, rows)
             _set(connection, run, position=dict(position), unchanged=row.unchanged + unchanged_weight)
             _come(connection, now, run, progress)
-            links.keep(connection, now, row.flow, unchanged)
+            links.keep(connection, now, row.flow, unchanged, self.mirrors)
             issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
             tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
             if unchanged_weight:
@@ -426,7 +435,7 @@ class Runs:
             plans.count(connection, run, _moves((row, one.step) for row, one in pairs))
             _count_causes(connection, run, pairs)
             changes = plans.changes(connection, run, list(held), known)
-            _keep_links(connection, now, flow, pairs, changes)
+            links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             issues.meet(
                 connection, now, flow, run,
                 [issues.Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
@@ -708,9 +717,10 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def _keep_links(
+def _made(
     connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
-) -> None:
+) -> list[Link]:
+    """Retire what was made inactive, and return the links that the other changes leave."""
     made: list[Link] = []
     for row, one in pairs:
         if one.step is not Step.PROVEN:
@@ -720,7 +730,7 @@ def _keep_links(
             links.retire(connection, now, flow, change, one.marker)
         else:
             made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
-    links.keep(connection, now, flow, made)
+    return made
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import MAPPINGS, Application
+from integration.bootstrap import Application
 from integration.connectors.mplus.client import contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
@@ -26,7 +26,9 @@ from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, Run, RunState, Staged
 from integration.core.schedule import Schedule
 from integration.engine import Engine
-from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.products.spec import PRODUCTS
 from integration.runner import Parts, Runner
 from integration.settings import load_settings
 from integration.store.cursors import Cursors
@@ -120,7 +122,7 @@ class _Never:
 
 
 def _products(kind: type[Products] = Products) -> Products:
-    mapping = loads((MAPPINGS / "products.toml").read_text(encoding="utf-8"))
+    mapping = loads(PRODUCTS.mapping.read_text(encoding="utf-8"))
     return kind(ProductSettings(), mapping, 1, {"vat_codes": {"2": "2"}}, {"2": Decimal("21.00")}, str)
 
 

@@ -14,23 +14,17 @@ from integration.core.issues import Issue
 from integration.core.records import Field, FieldType, Kind, Record, Value
 from integration.core.rules import Call, Mapping, Rule, faults, rules_from
 from integration.flows.functions import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
-from integration.flows.products.logic import Products, ProductSettings
-from integration.flows.spec import FLOWS
+from integration.flows.orders.settings import documents
+from integration.flows.products.logic import PRICE, Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS
 from integration.services.drafts import (
-    PRICE,
-    Effect,
-    Moved,
     Trying,
     changes,
-    compare,
-    parts_of,
-    read_kind,
-    readable,
     rebased,
-    sample_values,
-    tried,
-    writable,
 )
+from integration.services.parts import read_kind, readable, writable
+from integration.services.trials import Effect, Moved, compare, sample_values, tried
 from integration.store.database import open_database
 from integration.store.rules import Rules
 from integration.store.runs import Runs
@@ -79,9 +73,14 @@ def trying(tmp_path: Path) -> Iterator[Trying]:
     rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     yield Trying(
-        lambda _system: source, lambda flow: FLOWS[flow], lambda _flow, mapping, _keys: logic(mapping), rules,
-        Runs(database, lambda: NOW), StoredSettings(database, lambda: NOW),
-    )  # fmt: skip
+        FLOWS,
+        lambda _system: source,
+        lambda flow: FLOWS[flow].flow,
+        lambda _flow, mapping, _keys: logic(mapping),
+        rules,
+        Runs(database, lambda: NOW),
+        StoredSettings(database, lambda: NOW),
+    )
     database.close()
 
 
@@ -89,25 +88,28 @@ def trying(tmp_path: Path) -> Iterator[Trying]:
 
 
 def test_the_parts_of_orders_are_those_of_what_documents_become() -> None:
-    assert Kind.POSTING not in parts_of(FLOWS["orders"])
-    assert parts_of(FLOWS["orders"])[Kind.LINE] is Kind.LINE
-    assert read_kind(FLOWS["orders"], Kind.DEBTOR) is Kind.ORDER
-    assert read_kind(FLOWS["products"], Kind.GROUP) is Kind.GROUP
+    orders = FLOWS["orders"]
+    parts = orders.parts_of(documents(Kind.INVOICE, Kind.POSTING))
+
+    assert Kind.POSTING not in orders.parts_of(orders.flow)
+    assert (Kind.SALES_ORDER in parts, parts[Kind.POSTING], parts[Kind.LINE]) == (False, Kind.INVOICE, Kind.LINE)
+    assert read_kind(orders.flow, Kind.DEBTOR) is Kind.ORDER
+    assert read_kind(FLOWS["products"].flow, Kind.GROUP) is Kind.GROUP
 
 
 def test_rules_can_read_what_the_flow_works_out_and_fill_only_what_it_writes() -> None:
     name = Field("name", "Name", FieldType.TEXT, Kind.ARTICLE)
     amount = Field("amount", "Amount", FieldType.NUMBER, Kind.LEVEL)
 
-    assert [one.name for one in readable("stock", Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
-    assert set(writable("stock", Kind.LEVEL, [name, amount])) == {"level.amount"}
-    assert "books_price" in {one.name for one in readable("orders", Kind.LINE, [])}
+    assert [one.name for one in readable(FLOWS["stock"], Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
+    assert set(writable(FLOWS["stock"], Kind.LEVEL, [name, amount])) == {"level.amount"}
+    assert "books_price" in {one.name for one in readable(FLOWS["orders"], Kind.LINE, [])}
 
 
 def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
     prices = [Field(name, "Price", FieldType.MONEY, Kind.ARTICLE) for name in ("price_incl", "price_excl")]
 
-    assert list(writable("products", Kind.ARTICLE, prices)) == [PRICE]
+    assert list(writable(FLOWS["products"], Kind.ARTICLE, prices)) == [PRICE]
 
 
 # ---- differences
@@ -139,7 +141,7 @@ def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
 
 
 def test_a_trial_tells_every_value_and_why() -> None:
-    (trial,) = tried(logic(), [article("100")])
+    (trial,) = tried(FLOWS["products"], logic(), [article("100")])
 
     (name,) = trial.of("article.name")
     assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
@@ -149,7 +151,7 @@ def test_a_trial_tells_every_value_and_why() -> None:
 
 
 def test_a_trial_says_what_keeps_a_record_from_being_sent() -> None:
-    (trial,) = tried(logic(), [article("100", vat_code="7")])
+    (trial,) = tried(FLOWS["products"], logic(), [article("100", vat_code="7")])
 
     assert isinstance(trial.obstacle, Issue)
     assert trial.obstacle.cause == "vat_code_unmapped"

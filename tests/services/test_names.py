@@ -21,7 +21,8 @@ from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REF
 from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.services.names import FILE, NEEDED, Name, Named, NamedObject, There, flat
+from integration.services.objects import NEEDED, Name, Named, NamedObject, There
+from integration.services.paths import FILE, flat
 from integration.settings import AccountViewAccess
 from tests.consoles import WHO, opened
 from tests.programs import COMPANY

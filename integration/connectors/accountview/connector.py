@@ -76,12 +76,6 @@ NEEDED = {
 }
 """Without which fields a kind cannot be looked up or written at all."""
 
-USED_BY = {
-    "customers": (Kind.DEBTOR,),
-    "stock": (Kind.ARTICLE,),
-    "orders": (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
@@ -242,20 +236,26 @@ class AccountView:
     def _shelfless(self) -> list[RejectedError]:
         return [_without(self._warehouses.of.table, column, "stock") for column in self._warehouses.missing()]
 
-    def needs(self, flow: str, kinds: Collection[Kind] = (), *, as_invoices: bool = False) -> list[Finding]:
+    def needs(
+        self, flow: str, kinds: Collection[Kind], *, writes: bool = False, as_invoices: bool = False
+    ) -> list[Finding]:
         """Return what a flow needs beyond the check: for every kind the right to its object, and its fields.
 
-        `kinds` are those the flow reads or writes where that is a choice: SALES_ORDER or POSTING for orders, which are
-        written `as_invoices` where the settings of the flow say so. Never raises.
+        `kinds` are those the flow reads or `writes`; orders are written `as_invoices` where its settings say so. Never
+        raises.
         """
         findings = []
-        for kind in kinds or USED_BY.get(flow, ()):
-            for name, look in self._looks(kind, flow, as_invoices=as_invoices and kind is Kind.SALES_ORDER):
+        for kind in kinds:
+            for name, look in self._looks(
+                kind, flow, writes=writes, as_invoices=as_invoices and kind is Kind.SALES_ORDER
+            ):
                 findings += _found(name, look, flow=flow)
         return findings
 
-    def _looks(self, kind: Kind, flow: str, *, as_invoices: bool) -> Iterator[tuple[str, Callable[[], str]]]:
-        yield "rights", lambda: self._look_at_object(kind, flow, writes=not as_invoices)
+    def _looks(
+        self, kind: Kind, flow: str, *, writes: bool, as_invoices: bool
+    ) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "rights", lambda: self._look_at_object(kind, flow, writes=writes and not as_invoices)
         yield "fields", lambda: self._look_at_needed(kind, flow)
         if as_invoices:
             yield "rights", lambda: self._look_at_invoices(flow)
@@ -277,7 +277,7 @@ class AccountView:
         _expect_all(_lacking(Kind.SALES_ORDER, (place.header, place.lines), given, flow))
         return ""
 
-    def _look_at_object(self, kind: Kind, flow: str, *, writes: bool = True) -> str:
+    def _look_at_object(self, kind: Kind, flow: str, *, writes: bool) -> str:
         of, key = self._object_of(kind)
         offered = {one.code: one for one in self.client.objects()}
         found = offered.get(of.code.upper())
@@ -289,7 +289,7 @@ class AccountView:
         history = self.settings.objects.history.code.upper()
         if kind is Kind.SALES_ORDER and history and history not in offered:
             raise RejectedError("object_missing", system=SYSTEM, object=history, flow=flow)
-        if writes and flow == "orders" and kind in TARGETS and not found.insert:
+        if writes and kind in TARGETS and not found.insert:
             raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="insert")
         return found.name
 

@@ -26,16 +26,12 @@ from integration.core.run import Link, Staged
 from integration.flows.functions import Tools
 from integration.flows.orders.papers import LONGEST_ARTICLE, Lookups, Papers
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings
+from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings, documents
 from integration.flows.settings import Parked, left_out
-from integration.flows.spec import Shaped, documents
-
-__all__ = ["ADDRESSES", "COMPUTED", "DEBTORS", "PAPERS", "TABLES", "OrderSettings", "Orders"]
+from integration.flows.spec import Shaped
 
 DEBTORS, ADDRESSES, PAPERS = 0, 1, 2  # the stages of the flow
 ARTICLES = "articles"
-TABLES = ("vat_codes_sales", "revenue_accounts", ARTICLES, COUNTRIES)
-"""The value tables that the flow looks up itself, beside those the mapping names."""
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out

@@ -15,8 +15,11 @@ from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions import FUNCTIONS, Takes
-from integration.services.drafts import Draft, RuleChange, Trial, changes, parts_of, read_kind
+from integration.flows.spec import FlowSpec
+from integration.services.drafts import Draft, RuleChange, changes
 from integration.services.flows import Published
+from integration.services.parts import read_kind
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.draft import asked
 from pages.components.shared.layout import attempt, trouble
@@ -41,6 +44,11 @@ class Desk:
     changed: dict[str, RuleChange]
     faults: dict[str, str]
     marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> FlowSpec:
+        """The flow as one value."""
+        return self.app.specs[self.flow.name]
 
     @property
     def name(self) -> str:
@@ -75,7 +83,9 @@ def desk_of(app: Application, name: str) -> Desk:
         published.mapping if draft is None or draft.base == published.version else app.trying.version(name, draft.base)
     )
     changed = {one.target: one for one in changes(base, mapping)}
-    return Desk(app, flow, published, draft, mapping, parts_of(flow), changed, app.trying.faults(name, mapping))
+    return Desk(
+        app, flow, published, draft, mapping, app.specs[name].parts_of(flow), changed, app.trying.faults(name, mapping)
+    )
 
 
 # ---- records to try on ----------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import streamlit as st
 
 from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.flows.spec import FlowSpec
 from integration.services.exceptions import address_of, cause_of
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note
-from pages.components.shared.wording import counted, plain, system_name, term, text
+from pages.components.shared.wording import counted, flow_term, plain, system_name, text
 
 PLACES: Mapping[str, tuple[str, str]] = {
     "sku_not_numeric": ("settings", "sku_rule"),
@@ -61,16 +62,6 @@ PLACES: Mapping[str, tuple[str, str]] = {
 }
 """Which tab of a flow repairs a cause, and the field there; where it is empty, the field the cause names."""
 
-ELSEWHERE: Mapping[tuple[str, str], tuple[str, str] | None] = {
-    ("stock", "blocked"): None,
-    ("stock", "expression_failed"): ("settings", "formula"),
-    ("stock", "sku_duplicate"): None,
-    ("customers", "create_switched_off"): ("settings", "create"),
-    ("orders", "vat_code_unmapped"): ("tables", "vat_codes_sales"),
-    ("orders", "currency_without_rate"): ("settings", "default_currency"),
-}
-"""Where a flow repairs a cause in another place than the others, or nowhere on its page."""
-
 IN_SOURCE = frozenset(
     {
         "ean_check_digit", "ean_duplicate", "vat_code_missing", "price_missing", "required_field_empty",
@@ -81,20 +72,16 @@ IN_SOURCE = frozenset(
 """Causes that are repaired by correcting a field of the source."""
 
 
-def _place(flow: str, cause: str) -> tuple[str, str] | None:
-    return ELSEWHERE[flow, cause] if (flow, cause) in ELSEWHERE else PLACES.get(cause)
-
-
-def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+def place_of(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
     if cause == "flow_setting_invalid":
         of, _, setting = facts.get("setting", "").partition(" ")
-        return {"flow": flow, "tab": "settings", "field": setting} if of == flow else None
-    place = _place(flow, cause)
+        return {"flow": spec.name, "tab": "settings", "field": setting} if of == spec.name else None
+    place = spec.repaired[cause] if cause in spec.repaired else PLACES.get(cause)
     if place is None:
         return None
     tab, name = place
-    address = {"flow": flow, "tab": tab}
+    address = {"flow": spec.name, "tab": tab}
     if tab == "tables":
         return {**address, "table": name or facts.get("table", "")}
     return {**address, "field": name or field.rpartition("/")[2]}
@@ -120,7 +107,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
     system = system_name(app.flows[flow].source)
     if not key:
         return text("correct_field", system=system, field=plain(named))
-    record = f"{term(f'one_{flow}')} {key}"
+    record = f"{flow_term('one', flow)} {key}"
     return text("correct_field_of", system=system, field=plain(named), record=plain(record))
 
 
@@ -129,7 +116,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
     with st.container(horizontal=True, gap="xsmall"):
-        address = place_of(flow, cause, field, facts)
+        address = place_of(app.specs[flow], cause, field, facts)
         if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
         if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):

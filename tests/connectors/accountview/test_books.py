@@ -783,12 +783,15 @@ def test_choices_for_the_flows_come_from_the_administration(books: AccountView) 
 
 # What the flows need
 
+BOOKED = [Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER]
+
 
 def test_what_the_flows_need_is_there(books: AccountView) -> None:
-    for flow in ("customers", "stock", "orders"):
-        assert [finding for finding in books.needs(flow) if not finding.ok] == []
-    assert all(finding.ok for finding in books.needs("orders", [Kind.POSTING]))
-    assert books.needs("nothing") == []
+    for flow, kinds in (("customers", [Kind.DEBTOR]), ("stock", [Kind.ARTICLE])):
+        assert [finding for finding in books.needs(flow, kinds) if not finding.ok] == []
+    for kinds in (BOOKED, [Kind.POSTING]):
+        assert [finding for finding in books.needs("orders", kinds, writes=True) if not finding.ok] == []
+    assert books.needs("nothing", []) == []
 
 
 def test_what_a_flow_lacks_is_named_and_the_check_of_products_is_left_alone(sandbox: Sandbox) -> None:
@@ -796,17 +799,21 @@ def test_what_a_flow_lacks_is_named_and_the_check_of_products_is_left_alone(sand
         sandbox, sales_order={"note": "K1_NOTE"}, objects={"debtors": {"code": "AR9", "table": "CONTACT"}}
     ) as av:
         assert all(finding.ok for finding in av.check())
-        lacking = [(finding.cause, finding.facts["flow"]) for finding in av.needs("orders") if not finding.ok]
+        lacking = [
+            (finding.cause, finding.facts["flow"])
+            for finding in av.needs("orders", BOOKED, writes=True)
+            if not finding.ok
+        ]
         assert lacking == [("object_missing", "orders"), ("flow_field_unknown", "orders")]
 
 
 def test_a_user_who_may_not_enter_debtors_is_told_before_the_flow_runs(sandbox: Sandbox) -> None:
     with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
-        wrong = [finding for finding in av.needs("orders", [Kind.DEBTOR]) if not finding.ok]
+        wrong = [finding for finding in av.needs("orders", [Kind.DEBTOR], writes=True) if not finding.ok]
         assert [(one.cause, one.facts["object"], one.facts["action"]) for one in wrong] == [
             ("right_missing", "AR1", "insert")
         ]
-        assert all(finding.ok for finding in av.needs("customers"))
+        assert all(finding.ok for finding in av.needs("customers", [Kind.DEBTOR]))
 
 
 # As a source
@@ -898,7 +905,7 @@ def test_what_trade_invoices_need_is_named_with_the_flow(shared_sandbox: Sandbox
 
     def lacking(**changed: object) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
-            looked = accountview.needs("orders", kinds, as_invoices=True)
+            looked = accountview.needs("orders", kinds, writes=True, as_invoices=True)
         return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
@@ -915,7 +922,9 @@ def test_the_code_of_trade_invoices_is_no_use_without_their_tables(sandbox: Sand
 
 def test_a_history_without_the_field_of_our_reference_is_named_with_the_flow(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
-        wrong = [(one.cause, one.facts["flow"]) for one in accountview.needs("orders") if not one.ok]
+        wrong = [
+            (one.cause, one.facts["flow"]) for one in accountview.needs("orders", BOOKED, writes=True) if not one.ok
+        ]
     assert wrong == [("flow_field_unknown", "orders")]
 
 

@@ -267,7 +267,7 @@ def test_warehouses_can_be_chosen(books: AccountView) -> None:
 
 def test_what_is_configured_is_there(books: AccountView) -> None:
     assert all(finding.ok for finding in books.check())
-    assert all(finding.ok for finding in books.needs("stock"))
+    assert all(finding.ok for finding in books.needs("stock", [Kind.ARTICLE]))
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,9 @@ def test_what_is_missing_is_named_and_nothing_is_guessed(
         wrong = next(finding for finding in accountview.check() if not finding.ok)
         assert (wrong.name, wrong.cause) == (name, cause)
         assert facts.items() <= wrong.facts.items()
-        lacking = [(finding.name, finding.cause) for finding in accountview.needs("stock") if not finding.ok]
+        lacking = [
+            (finding.name, finding.cause) for finding in accountview.needs("stock", [Kind.ARTICLE]) if not finding.ok
+        ]
         assert (name, cause) in lacking
         with pytest.raises(RejectedError):
             accountview.extract(Kind.ARTICLE)

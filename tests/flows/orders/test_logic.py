@@ -24,10 +24,11 @@ from integration.core.plan import Action, Change, Unchanged, diff, differences
 from integration.core.records import Held, Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Link, Staged
 from integration.core.totals import BookLine, Document, VatSum, booked
-from integration.flows.orders.logic import ADDRESSES, COMPUTED, DEBTORS, PAPERS, Orders, OrderSettings
+from integration.flows.orders.logic import ADDRESSES, COMPUTED, DEBTORS, PAPERS, Orders
 from integration.flows.orders.papers import compact
 from integration.flows.orders.parties import checked_vat_number
-from integration.flows.spec import FlowLogic, Shaped, documents
+from integration.flows.orders.settings import OrderSettings, documents
+from integration.flows.spec import FlowLogic, Shaped
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.core.test_totals import awkward
