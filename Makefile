@@ -2,7 +2,7 @@
 python := .venv/bin/python
 export CONSOLE_DATA ?= data
 
-.PHONY: run demo test check fix bench setup setup-dev
+.PHONY: run demo test check fix bench same setup setup-dev
 
 run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
 	CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
@@ -22,6 +22,9 @@ fix: setup-dev        ## repair what can be repaired by a program
 
 bench: setup-dev      ## measure, as ratios within one run
 	$(python) -m benchmarks
+
+same: setup-dev       ## tell what the console does otherwise than when it was recorded; RECORD=1 records it anew
+	$(python) -m tests.same $(if $(RECORD),--record)
 
 setup:
 	@scripts/setup

@@ -64,17 +64,18 @@ def _running() -> "Engine":
     return _engine
 
 
-@DBOS.step()
+# Workflows and steps that a database keeps are found by these names, whatever the functions are called.
+@DBOS.step(name="_preview_step")
 def _preview_step(run_id: str) -> Answer:
     return _running().page(run_id, _running().runner.preview_page)
 
 
-@DBOS.step()
+@DBOS.step(name="_commit_step")
 def _commit_step(run_id: str) -> Answer:
     return _running().page(run_id, _running().runner.commit_page)
 
 
-@DBOS.step()
+@DBOS.step(name="_approve_step")
 def _approve_step(run_id: str) -> bool:
     return _running().approve_by_itself(run_id)
 
@@ -92,18 +93,18 @@ def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
             DBOS.sleep(pause)
 
 
-@DBOS.workflow()
+@DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
     if not _until_done(_preview_step, run_id) and scheduled and _approve_step(run_id):
         _until_done(_commit_step, run_id)
 
 
-@DBOS.workflow()
+@DBOS.workflow(name="_commit")
 def _commit(run_id: str) -> None:
     _until_done(_commit_step, run_id)
 
 
-@DBOS.step()
+@DBOS.step(name="_begin_step")
 def _begin_step(flow: str, mode: str) -> str:
     """Open a scheduled run and return it, or nothing while another one of the flow is at work."""
     try:
@@ -113,7 +114,7 @@ def _begin_step(flow: str, mode: str) -> str:
         return ""
 
 
-@DBOS.workflow()
+@DBOS.workflow(name="_scheduled")
 def _scheduled(_due: datetime, context: Any) -> None:
     if run_id := _begin_step(context["flow"], context["mode"]):
         with SetWorkflowID(f"preview-{run_id}"):

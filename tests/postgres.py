@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -64,15 +65,12 @@ def _started(control: tuple[str, ...], folder: Path) -> int:
     raise AssertionError
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The address of a server, without a database's name."""
-    if given := os.environ.get("TEST_POSTGRES_URL"):
-        yield given.rsplit("/", 1)[0] if given.count("/") > 2 else given
-        return
+@contextmanager
+def private_server() -> Iterator[str]:
+    """The address of a server that ends with the block. LookupError where there are no programs for one."""
     programs = _programs()
     if programs is None:
-        pytest.skip(HOW_TO_GET_IT)
+        raise LookupError(HOW_TO_GET_IT)
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     if os.geteuid() == 0:
         postgres = pwd.getpwnam("postgres")
@@ -88,6 +86,18 @@ def postgres_server() -> Iterator[str]:
             _run(*control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a server, without a database's name."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given.rsplit("/", 1)[0] if given.count("/") > 2 else given
+        return
+    if _programs() is None:
+        pytest.skip(HOW_TO_GET_IT)
+    with private_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,252 @@
+"""The one place that knows how the console is driven: a fixed story on both built-in systems, and what was seen."""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, redirect_stdout, suppress
+from dataclasses import asdict
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recording import Sent, recorded
+from integration.__main__ import main
+from integration.bootstrap import SANDBOX_CLIENT, SANDBOX_REFRESH, SANDBOX_TILL, SANDBOX_WAREHOUSES, Application
+from integration.core.plan import Approval, Change
+from integration.core.records import Record, record_to_json
+from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
+from integration.sandbox.server import Sandbox, running
+from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from tests.same.asked import Places, line_of, unnumbered
+from tests.same.clock import Clock
+from tests.same.recording import ASKED, Lines
+
+ARTICLES, ORDERS = 90, 24  # the smallest shop in which every flow creates, updates, skips, parks and brakes
+FLOWS = ("products", "orders", "customers", "stock")
+WHO = "operator"
+PLAN = ", plan"
+LATELY = "2026-11-23"  # one page of receipts is enough, and a few days of it
+STEP_SECONDS, DAY_SECONDS = 10, 86_400
+LONGEST_SECONDS = 120
+FAST = 100_000  # calls a second
+EVENTS = "SELECT flow, event, kind, code, count(*) FROM events GROUP BY ALL ORDER BY ALL"
+
+
+def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
+    """Return what is seen of the story, or of its first round, with so many calls to the till at once.
+
+    One call at a time keeps its place among the others. More come in any order and are sorted, and what the till
+    numbers as it comes is not compared.
+    """
+    with tempfile.TemporaryDirectory(prefix="integration-same-") as folder, ExitStack() as stack:
+        box = stack.enter_context(running(articles=ARTICLES, orders=ORDERS))
+        books, to_books = stack.enter_context(recorded(box.accountview_url))
+        till, to_till = stack.enter_context(recorded(box.mplus_url))
+        names = Path(folder) / "names.toml"
+        names.write_text(_toml("warehouses", SANDBOX_WAREHOUSES), encoding="utf-8")
+        settings = load_settings(
+            data=Path(folder), database_url="", sandbox=False,
+            accountview=AccountViewAccess(
+                url=books, refresh_token=SANDBOX_REFRESH, names=names, per_second=FAST, **SANDBOX_CLIENT
+            ),
+            mplus=MplusAccess(url=till, in_flight=calls_at_once, per_second=FAST, **SANDBOX_TILL),
+        )  # fmt: skip
+        application = Application(settings, executor="same", serves=False)
+        stack.callback(application.close)
+        seen = _Seen({"books": to_books, "till": to_till}, in_order=calls_at_once == 1)
+        operator = _Operator(application.start(), clock, seen)
+        _begin(operator, box)
+        for flow in FLOWS:
+            operator.syncs("first", flow, Mode.COMPLETE)
+        if long:
+            _go_on(operator, box)
+        seen.note("at the end, waits", [_json(asdict(one)) for one in application.causes()])
+        log = application.ask_log(EVENTS)
+        seen.note("at the end, log", [_json(dict(zip(log["columns"], row, strict=True))) for row in log["rows"]])
+        return seen.lines
+
+
+def demo() -> Lines:
+    """Return what the demo tells programs."""
+    sys.argv = ["integration", "demo", "--articles", str(ARTICLES), "--json"]
+    with redirect_stdout(StringIO()) as out, suppress(SystemExit):
+        main()
+    return {"demo": out.getvalue().splitlines()}
+
+
+def _begin(operator: "_Operator", box: Sandbox) -> None:
+    """What is set, and what has happened on both sides, before anything is synced."""
+    operator.sets("customers", leave_out=("20001",), brakes={"changes": 0})
+    operator.sets("stock", fractional="park", negative="park", brakes={"zero_percent": 0})
+    one, other = [row for row in box.state("relations", "mplus") if not row.get("extRelationId")][:2]
+    for each in (one, other):
+        box.till.edit("relations", str(each["relationNumber"]), {"email": one["email"], "vatNumber": ""})
+    box.accountview.edit("CONTACT", "20002", {"VAT_NR": "NL000000000B00"})
+
+
+def _go_on(operator: "_Operator", box: Sandbox) -> None:
+    """What the story tells after the first round."""
+    operator.clock.advance(DAY_SECONDS)
+    box.advance_day()
+    done = {flow: operator.syncs("next day", flow, Mode.CHANGES) for flow in FLOWS}
+    operator.clock.advance(DAY_SECONDS)
+    box.advance_day()
+    _by_hand(box)
+    operator.sets("orders", becomes="posting")
+    operator.application.set_table("revenue_accounts", {"*": "8030"}, WHO)
+    for flow in FLOWS:
+        operator.syncs("as postings", flow, Mode.COMPLETE)
+    operator.sets("orders", default_debtor="fallback", debtor_number="20001")
+    operator.tries_again("orders", "customer_missing")
+    for flow in ("products", "orders", "stock"):
+        operator.undoes(done[flow])
+    for documents, becomes in (("receipt", "posting"), ("invoice", "order")):
+        operator.sets("orders", documents=documents, becomes=becomes, date_from=LATELY, most=1)
+        operator.looks(f"{documents}s", "orders")
+
+
+def _by_hand(box: Sandbox) -> None:
+    """What brakes are for: a price that jumps, an article that is gone, stock that is; and a customer that moves."""
+    codes = sorted(row["extArticleId"] for row in box.state("articles", "mplus") if row.get("extArticleId"))
+    box.accountview.edit("ARTICLE", codes[0], {"PX_SELL": "999.00"})
+    box.accountview.remove("ARTICLE", codes[-1])
+    for row in box.state("K9_STOCK"):
+        if row["ART_CODE"] in codes[1:3]:
+            box.accountview.edit("K9_STOCK", row["REC_ID"], {"K9_QTY": "0"})
+        if row["ART_CODE"] == codes[3]:
+            box.accountview.edit("K9_STOCK", row["REC_ID"], {"K9_QTY": "2.5"})
+    box.accountview.edit("CONTACT", "20003", {"CITY": "Zeist"})
+
+
+class _Seen:
+    """Everything that was seen so far."""
+
+    def __init__(self, logs: Mapping[str, list[Sent]], *, in_order: bool) -> None:
+        self.lines: Lines = {}
+        self._logs = logs
+        self._in_order = in_order
+        self._places = Places()
+
+    def note(self, name: str, lines: Iterable[str]) -> None:
+        """Keep lines under a name."""
+        placed = [self._places.placed(line) for line in lines]
+        self.lines[name] = placed if self._in_order else [unnumbered(line) for line in placed]
+
+    def asked(self, step: str) -> None:
+        """Keep what both systems were asked since the last time."""
+        for system, log in self._logs.items():
+            self.note(name := f"{step}, {ASKED} {system}", [line_of(system, one) for one in log])
+            if not self._in_order:
+                self.lines[name].sort()
+            log.clear()
+
+
+class _Operator:
+    """One person at the console."""
+
+    def __init__(self, application: Application, clock: Clock, seen: _Seen) -> None:
+        self.application = application
+        self.clock = clock
+        self._seen = seen
+
+    def syncs(self, when: str, flow: str, mode: Mode) -> Run:
+        """Preview and commit a flow."""
+        return self._through(f"{when}, {flow}", self.application.preview(flow, WHO, mode))
+
+    def tries_again(self, flow: str, cause: str) -> Run:
+        """Preview and commit what is parked for a cause."""
+        return self._through(f"again, {flow}", self.application.try_again(flow, cause, WHO))
+
+    def looks(self, when: str, flow: str) -> None:
+        """Preview a flow, and put the plan aside."""
+        run = self._planned(f"{when}, {flow}", self.application.preview(flow, WHO, Mode.COMPLETE))
+        if run.state is RunState.READY:
+            self.application.discard(run.id, WHO)
+
+    def sets(self, flow: str, **values: Any) -> None:
+        """Change settings of a flow."""
+        self.application.set_flow(flow, values, WHO)
+
+    def undoes(self, run: Run) -> Run:
+        """Preview and commit what puts back a run."""
+        return self._through(f"undo, {run.flow}", self.application.undo(run.id, WHO))
+
+    def _planned(self, step: str, run_id: str) -> Run:
+        run = self._settled(run_id)
+        self._seen.note(f"{step}{PLAN}", [_json(_run(run)), *(_json(_line(row)) for row in self._rows(run))])
+        self._seen.asked(f"{step}, preview")
+        self.clock.advance(STEP_SECONDS)
+        return run
+
+    def _through(self, step: str, run_id: str) -> Run:
+        run = self._planned(step, run_id)
+        if run.state is RunState.READY:
+            confirmed = {brake.code: brake.count for brake in run.brakes}
+            self.application.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+            run = self._settled(run_id)
+            self._seen.note(f"{step}, end", [_json(_run(run)), *(_json(_end(row)) for row in self._rows(run))])
+            self._seen.asked(f"{step}, commit")
+            self.clock.advance(STEP_SECONDS)
+        return run
+
+    def _rows(self, run: Run) -> list[PlanRow]:
+        return self.application.rows(run.id, limit=100_000)
+
+    def _settled(self, run_id: str) -> Run:
+        until = time.monotonic() + LONGEST_SECONDS
+        while (run := self.application.run(run_id)).state in ACTIVE:
+            if time.monotonic() > until:
+                raise RuntimeError(f"the run of {run.flow} does not come to rest: {run.state}, {run.error}")
+            time.sleep(0.02)
+        return run
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "flow": run.flow, "state": run.state, "mode": run.mode, "mapping": run.mapping_version,
+        "counts": asdict(run.counts), "brakes": [asdict(one) for one in run.brakes], "error": run.error,
+        "facts": dict(run.facts), "fingerprint": run.fingerprint,
+    }  # fmt: skip
+
+
+def _line(row: PlanRow) -> dict[str, Any]:
+    """Return everything a line of a plan says."""
+    change = row.change
+    return {
+        "action": row.action, "kind": row.kind, "key": row.key, "title": row.title, "group": row.group,
+        "weight": row.weight, "brakes": row.brakes, "cause": row.cause, "field": row.cause_field,
+        "facts": dict(row.facts), "step": row.step, "calls": row.calls, "reference": row.reference,
+        "digest": row.digest,
+        "sources": change.sources if change else (), "kept": change.kept if change else (),
+        "first_match": (change and change.first_match) or None,
+        "before": _record(change.before) if change else None, "wanted": _record(change.wanted) if change else None,
+        "agreed": _agreed(change) if change else None,
+    }  # fmt: skip
+
+
+def _end(row: PlanRow) -> dict[str, Any]:
+    """Return what became of a line of a plan."""
+    return {
+        "kind": row.kind, "key": row.key, "step": row.step, "reference": row.reference, "cause": row.cause,
+        "field": row.cause_field, "facts": dict(row.facts), "attempts": row.attempts,
+    }  # fmt: skip
+
+
+def _agreed(change: Change) -> object:
+    return "as wanted" if change.agreed == change.wanted else record_to_json(change.agreed)
+
+
+def _record(record: Record | None) -> object:
+    return record_to_json(record) if record else None
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    """Return values in one line, without those that are empty."""
+    told = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+    return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def _toml(table: str, values: Mapping[str, str]) -> str:
+    return "\n".join([f"[{table}]", *(f'{name} = "{value}"' for name, value in values.items())])
