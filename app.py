@@ -41,7 +41,7 @@ if __name__ != "__main__":
             sys.stderr.flush()
             os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
         if st.get_option("server.address") in (None, "", "0.0.0.0", "127.0.0.1", "localhost"):  # noqa: S104 - asked, not bound
-            application.announce(f"http://127.0.0.1:{st.get_option('server.port')}")
+            application.log_access.announce(f"http://127.0.0.1:{st.get_option('server.port')}")
         try:
             yield None
         finally:
@@ -50,7 +50,7 @@ if __name__ != "__main__":
     async def healthz(_request: Request) -> Response:
         """Answer whether the console itself works: its engine runs and its database answers."""
         try:
-            flows = await asyncio.to_thread(lambda: len(bootstrap.application().statuses()))
+            flows = await asyncio.to_thread(lambda: len(bootstrap.application().flows.statuses()))
         except IntegrationError as error:
             return JSONResponse({"status": "unwell", "cause": error.code}, status_code=503)
         return JSONResponse({"status": "well", "flows": flows})
@@ -58,7 +58,7 @@ if __name__ != "__main__":
     async def metrics(_request: Request) -> Response:
         """Answer the numbers a monitor watches, as Prometheus reads them."""
         try:
-            numbers = await asyncio.to_thread(bootstrap.metrics)
+            numbers = await asyncio.to_thread(lambda: bootstrap.application().metrics.text())  # noqa: PLW0108 - the first call starts it
         except IntegrationError as error:
             return PlainTextResponse(f"# {error.code}\n", status_code=503)
         return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
@@ -67,14 +67,14 @@ if __name__ != "__main__":
         """Answer the terminal's question to the log, which this process owns; only with the token of this start."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         body = await request.body()
-        status, answer = await asyncio.to_thread(bootstrap.answer_log, body, token)
+        status, answer = await asyncio.to_thread(lambda: bootstrap.application().log_access.answer(body, token))
         return Response(answer, status_code=status, media_type="application/json")
 
     async def api_export(request: Request) -> Response:
         """Answer with the whole log as a file, for whoever has a ticket of the page that offers it."""
-        name = request.path_params["name"]
+        name, ticket = request.path_params["name"], request.query_params.get("ticket", "")
         try:
-            file = await asyncio.to_thread(bootstrap.exported_log, name, request.query_params.get("ticket", ""))
+            file = await asyncio.to_thread(lambda: bootstrap.application().log_access.exported(name, ticket))
         except IntegrationError as error:
             return PlainTextResponse(say(error.code, error.facts).what, status_code=503)
         if file is None:

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import duckdb
 
-from integration.log.logbook import Logbook, Sought, queries
+from integration.log.logbook import Logbook, queries
+from integration.services.log import Log, Period, Sought
 from integration.services.questions import SHIPPED
+from integration.store.database import open_database
+from integration.store.events import Events
 
 EVENTS = 10_000_000
 PER_RUN = 70
@@ -104,7 +107,7 @@ def fill(path: Path, events: int, now: datetime) -> None:
             connection.execute(_FILL, values)
 
 
-def questions(log: Logbook, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
+def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield what the console asks, with a name for each."""
     month = now - timedelta(days=30)
     (run,) = log.ask("SELECT run FROM events WHERE run <> '' LIMIT 1 OFFSET 5000000", seconds=20)["run"]
@@ -127,12 +130,12 @@ def questions(log: Logbook, now: datetime) -> Iterator[tuple[str, Callable[[], o
     )
     yield "life of an article that changed 100 times", lambda: log.life("products", "10604")
     yield "life of one order", lambda: log.life("orders", order)
-    yield "volume of a week by hour", lambda: log.volume("hour", now - timedelta(days=7))
-    yield "volume of a year by day", lambda: log.volume("day")
-    yield "errors of a year by cause", log.errors
-    yield "durations of a year of runs", log.durations
-    yield "paces of changes, a year", log.change_paces
-    yield "events of a run", lambda: log.run_events(run)
+    yield "volume of a week by hour", lambda: log.volume(Period(now - timedelta(days=7)))
+    yield "volume of a year by day", lambda: log.volume(Period(unit="day"))
+    yield "errors of a year by cause", lambda: log.errors(Period())
+    yield "durations of a year of runs", lambda: log.durations(Period())
+    yield "paces of changes, a year", lambda: log.change_paces(Period())
+    yield "events of a run as a whole", lambda: log.of_run(run)
     yield "the tables with their columns", log.tables
     for kept, sql in queries(SHIPPED.read_text(encoding="utf-8")).items():
         yield f"question: {kept}", partial(log.ask, sql)
@@ -161,14 +164,16 @@ def main(events: int, folder: Path) -> None:
         begun = time.perf_counter()
         fill(path, events, now)
         sys.stderr.write(f"filled {events} events in {time.perf_counter() - begun:.0f} s\n")
-    log = Logbook(path)
+    logbook, database = Logbook(path), open_database(f"sqlite:///{folder / 'nothing-waits.sqlite'}")
+    log = Log(logbook, Events(database, lambda: now), is_drained=True)
     print(f"| Question, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")
     print("|---|---|---|---|")
     for name, question in questions(log, now):
         taken = measured(question)
         figures = (taken[0], statistics.median(taken), max(taken))
         print(f"| {name} | {' | '.join(f'{one * 1000:,.0f} ms' for one in figures)} |", flush=True)
-    log.close()
+    logbook.close()
+    database.close()
 
 
 if __name__ == "__main__":

@@ -25,15 +25,17 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.log import fill
-from integration.bootstrap import Application
+from integration.bootstrap import build as built
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Mode, PlanRow, RunState
+from integration.services import Application
 from integration.settings import load_settings
 from integration.store.issues import Issues, Met
 from integration.store.runs import Runs
 from integration.store.tables import facets, lines, runs, tallies
+from tests.stores import stores_in
 
 ROOT = Path(__file__).parent.parent
 ARTICLES, EVENTS, RUNS, WAITING = 100_000, 1_000_000, 2_000, 20_000
@@ -54,15 +56,15 @@ def build(folder: Path) -> None:
     now = datetime.now(UTC)
     fill(folder / "log.duckdb", EVENTS, now)
     settings = load_settings(data=folder, sandbox=True, sandbox_articles=ARTICLES)
-    application = Application(settings).start()
+    application = built(settings).start()
     try:
         _history(application, now)
-        run = application.preview("products", by="bench", mode=Mode.COMPLETE)
-        while application.run(run).state in ACTIVE:
+        run = application.runs.preview("products", by="bench", mode=Mode.COMPLETE)
+        while application.runs.get(run).state in ACTIVE:
             time.sleep(0.2)
         _wait(application, now)
         _written(application, run)
-        while application.events.count():
+        while stores_in(application).events.count():
             time.sleep(0.5)
     finally:
         application.close()
@@ -71,7 +73,7 @@ def build(folder: Path) -> None:
 def _history(application: Application, now: datetime) -> None:
     """Keep runs of a month in which a few records each took no part."""
     at = now - timedelta(days=DAYS)
-    past = Runs(application.database, lambda: at)
+    past = Runs(stores_in(application).database, lambda: at)
     skipped = PlanRow(0, 0, Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason)
     for place in range(RUNS):
         at = now - timedelta(days=DAYS) * (RUNS - place) / RUNS
@@ -82,7 +84,7 @@ def _history(application: Application, now: datetime) -> None:
 
 def _wait(application: Application, now: datetime) -> None:
     """Put records into the queue, as if a preview had met them."""
-    queue = Issues(application.database, lambda: now)
+    queue = Issues(stores_in(application).database, lambda: now)
     for cause in CAUSES:
         keys = [f"{cause}-{place}" for place in range(WAITING // len(CAUSES))]
         met = [Met(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets") for key in keys]
@@ -95,7 +97,7 @@ def _written(application: Application, waiting: str) -> None:
         "id": "bench-written", "run": "bench-written", "state": RunState.DONE, "step": "proven",
         "started_at": datetime.now(UTC) - timedelta(hours=2), "ended_at": datetime.now(UTC) - timedelta(hours=1),
     }  # fmt: skip
-    with application.database.write() as connection:
+    with stores_in(application).database.write() as connection:
         for table in (runs, lines, facets, tallies):
             of_run = table.c.id if table is runs else table.c.run
             chosen = [sa.literal(new[column.name], column.type) if column.name in new else column for column in table.c]
@@ -138,10 +140,10 @@ def _wait_for(address: str) -> None:
 
 def addresses(folder: Path) -> dict[str, str]:
     """Return what is opened: every page, and those with a list of their own at its end and filtered."""
-    application = Application(load_settings(data=folder, sandbox=True))
+    application = built(load_settings(data=folder, sandbox=True))
     try:
-        plan = application.runs("products", [RunState.READY], limit=1)[0].id
-        group = next(iter(application.facets(plan, "create")["group"]))
+        plan = application.runs.latest("products", [RunState.READY], limit=1)[0].id
+        group = next(iter(application.plans.facets(plan, "create")["group"]))
     finally:
         application.close()
     return {
@@ -204,9 +206,9 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        kept = Path(sys.argv[1])
-        kept.mkdir(parents=True, exist_ok=True)
-        main(kept)
+        folder = Path(sys.argv[1])
+        folder.mkdir(parents=True, exist_ok=True)
+        main(folder)
     else:
         with tempfile.TemporaryDirectory() as made:
             main(Path(made))

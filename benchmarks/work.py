@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from integration.bootstrap import Application
+from integration.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, RunState
+from integration.services import Application
 from integration.settings import load_settings
+from tests.stores import stores_in
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
@@ -24,13 +26,13 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 def run(application: Application, flow: str) -> dict[str, object]:
     """Preview everything of a flow and commit it; return the seconds, and the counts."""
     begun, worked = time.monotonic(), time.process_time()
-    run_id = application.preview(flow, by="bench", mode=Mode.COMPLETE)
-    while (found := application.run(run_id)).state is RunState.PREVIEWING:
+    run_id = application.runs.preview(flow, by="bench", mode=Mode.COMPLETE)
+    while (found := application.runs.get(run_id)).state is RunState.PREVIEWING:
         time.sleep(LOOK_SECONDS)
     if found.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.commit(run_id, Approval(found.fingerprint, "bench", confirmed=confirmed))
-        while (found := application.run(run_id)).state not in ENDED:
+        application.runs.commit(run_id, Approval(found.fingerprint, "bench", confirmed=confirmed))
+        while (found := application.runs.get(run_id)).state not in ENDED:
             time.sleep(LOOK_SECONDS)
     took = {"seconds": time.monotonic() - begun, "processor": time.process_time() - worked}
     return {**took, "state": found.state, "read": found.counts.read, "proven": found.counts.proven}
@@ -38,8 +40,8 @@ def run(application: Application, flow: str) -> dict[str, object]:
 
 def read(application: Application) -> dict[str, object]:
     """Read both sides whole through the connectors, into records, and do nothing with them."""
-    source, target = application.connector("accountview"), application.connector("mplus")
-    references = application.links.references("products")
+    source, target = application.access.connector("accountview"), application.access.connector("mplus")
+    references = stores_in(application).links.references("products")
     begun, worked = time.monotonic(), time.process_time()
     after, articles, products = None, 0, 0
     while True:
@@ -60,8 +62,8 @@ def read(application: Application) -> dict[str, object]:
 def orders(application: Application) -> dict[str, object]:
     """Preview every order and commit it; those without a customer go to one debtor, so that none waits."""
     answers = {"most": MOST, "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_article": ARTICLE}
-    application.propose(by="bench")
-    application.set_flow("orders", answers, by="bench")
+    application.proposals.fill(by="bench")
+    application.flows.change("orders", answers, by="bench")
     return run(application, "orders")
 
 
@@ -74,7 +76,7 @@ WORKS: Mapping[str, Callable[[Application], dict[str, object]]] = {
 
 def main(folder: str, work: str) -> None:
     """Do one work on this folder: sync, orders or read; print counts, seconds, and the peak of memory in MB."""
-    application = Application(load_settings(data=Path(folder))).start()
+    application = build(load_settings(data=Path(folder))).start()
     time.sleep(WARM_SECONDS)
     try:
         done = WORKS[work](application)

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from integration.bootstrap import OTHERS, ROOT, Application
+from integration.bootstrap import OTHERS, ROOT, build
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -36,6 +36,7 @@ from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
 from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
+from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
 from integration.store.issues import CauseGroup
 from integration.words import MISSING, cause, field_name, say, value_text
@@ -71,7 +72,7 @@ Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 @contextmanager
 def _application(settings: Settings | None = None, *, start: bool = True) -> Iterator[Application]:
-    application = Application(settings or load_settings(), executor="terminal", serves=False)
+    application = build(settings or load_settings(), executor="terminal", serves=False)
     try:
         yield application.start() if start else application
     finally:
@@ -104,7 +105,7 @@ def _status(error: IntegrationError) -> int:
 
 def _found(application: Application, run_id: str) -> Run:
     try:
-        return application.run(run_id)
+        return application.runs.get(run_id)
     except KeyError:
         raise typer.BadParameter(f"there is no run {run_id}; `runs` lists them") from None
 
@@ -154,7 +155,7 @@ def _follow(application: Application, run_id: str, until: frozenset[RunState], *
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
         while True:
-            run = application.run(run_id)
+            run = application.runs.get(run_id)
             if run.state in until:
                 return run
             if not run.error:
@@ -225,7 +226,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
     """Follow a preview, show its plan and how to write it, and end as its state says."""
     run = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
     if not as_json:
-        _show_rows(application.rows(run_id, limit=50), application.row_count(run_id))
+        _show_rows(application.plans.rows(run_id, limit=50), application.plans.count(run_id))
         if run.state is RunState.READY:
             _show_how_to_commit(run)
     _end(run, as_json=as_json)
@@ -235,7 +236,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
     with _application() as application:
-        run_id = application.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
 
@@ -251,7 +252,7 @@ def commit(
     confirmed = _confirmed(confirm or [])
     with _application() as application:
         _found(application, run_id)
-        application.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
+        application.runs.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
         _end(_follow(application, run_id, ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
@@ -259,10 +260,10 @@ def commit(
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
     with _application() as application:
-        run_id = application.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
         found = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
-            application.commit(run_id, Approval(found.fingerprint, _who()))
+            application.runs.commit(run_id, Approval(found.fingerprint, _who()))
             found = _follow(application, run_id, ENDED, quiet=as_json, wait=wait)
         elif found.state is RunState.READY and not as_json:
             _show_how_to_commit(found)
@@ -277,7 +278,7 @@ def runs(
 ) -> None:
     """List what ran, newest first."""
     with _application(start=False) as application:
-        found = application.runs(flow, limit=limit)
+        found = application.runs.latest(flow, limit=limit)
         if as_json:
             _print_json([_summary(one) for one in found])
         elif found:
@@ -297,12 +298,12 @@ def show(
     """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
     with _application(start=False) as application:
         found = _found(application, run_id)
-        rows = application.rows(run_id, only, find, limit=limit)
+        rows = application.plans.rows(run_id, only, find, limit=limit)
         if as_json:
             _print_json({**_summary(found), "rows": [_row_json(row) for row in rows]})
             return
         _show_counts([found])
-        _show_rows(rows, application.row_count(run_id, only, find))
+        _show_rows(rows, application.plans.count(run_id, only, find))
         if found.state is RunState.READY:
             _show_how_to_commit(found)
 
@@ -311,7 +312,7 @@ def show(
 def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     """List what waits for a person, by cause."""
     with _application(start=False) as application:
-        causes = application.causes(flow)
+        causes = application.exceptions.causes(flow)
         if as_json:
             _print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
         elif causes:
@@ -326,7 +327,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     with _application() as application:
         found = _found(application, run_id)
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
-            application.resume(run_id, by=_who())
+            application.runs.resume(run_id, by=_who())
         _end(_follow(application, run_id, ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
@@ -336,7 +337,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     with _application() as application:
         if _found(application, run_id).state not in ACTIVE:
             raise typer.BadParameter(f"run {run_id} is not at work")
-        application.cancel(run_id, by=_who())
+        application.runs.cancel(run_id, by=_who())
         stopped = _follow(application, run_id, PREVIEWED | ENDED, quiet=as_json, wait=wait)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
             _end(stopped, as_json=as_json)
@@ -348,7 +349,7 @@ def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan that puts back what a run wrote; `commit` writes it."""
     with _application() as application:
         _found(application, run_id)
-        _end_with_plan(application, application.undo(run_id, by=_who()), as_json=as_json, wait=wait)
+        _end_with_plan(application, application.runs.undo(run_id, by=_who()), as_json=as_json, wait=wait)
 
 
 @cli.command()
@@ -360,17 +361,17 @@ def retry(
 ) -> None:
     """Make a plan of everything that is parked for one cause, with the mapping and tables of today."""
     with _application() as application:
-        if not application.parked_keys(flow, cause):
+        if not application.exceptions.keys(flow, cause):
             raise typer.BadParameter(f"nothing of {flow} is parked for {cause}", param_hint="cause")
-        _end_with_plan(application, application.try_again(flow, cause, by=_who()), as_json=as_json, wait=wait)
+        _end_with_plan(application, application.runs.try_again(flow, cause, by=_who()), as_json=as_json, wait=wait)
 
 
 @cli.command()
 def check(as_json: Json = False) -> None:
     """Check both connections and say what is wrong with them, line by line."""
     with _application(start=False) as application:
-        application.join_sandbox()
-        found = {system: application.check(system) for system in ("accountview", "mplus")}
+        application.connections.join_sandbox()
+        found = {system: application.connections.check(system) for system in ("accountview", "mplus")}
         if as_json:
             _print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
         else:
@@ -422,11 +423,11 @@ def worker(as_json: Json = False) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    application = Application(load_settings(), executor="worker", serves=False)
+    application = build(load_settings(), executor="worker", serves=False)
     try:
         application.start()
         if as_json:
-            _print_json({"worker": application.engine.executor if application.engine else ""})
+            _print_json({"worker": application.work.executor})
             sys.stdout.flush()
         else:
             err.print("The worker is at work; Ctrl+C stops it.")
@@ -444,7 +445,7 @@ def log_(
     """Ask the log a question in SQL; it can only be read."""
     with _application(start=False) as application:
         question = {"sql": sql, "rows": rows}
-        answer = _here_or_at_the_server(application, question, lambda: application.ask_log(sql, rows=rows))
+        answer = _here_or_at_the_server(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         _print_json(answer)
         return
@@ -466,7 +467,7 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
     with _application(start=False) as application:
         try:
             answer = _here_or_at_the_server(
-                application, {"export": str(path.absolute())}, lambda: {"events": application.export_log(path)}
+                application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
             )
         except OSError as error:
             raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
@@ -525,8 +526,8 @@ def demo(
         )  # fmt: skip
         with _application(settings) as application:
             for number in ROUNDS:
-                if number == AFTER_A_DAY and application.sandbox:
-                    application.sandbox.advance_day()
+                if number == AFTER_A_DAY and application.sandbox.running:
+                    application.sandbox.running.advance_day()
                 for flow in sorted(FLOWS, key=lambda name: FLOWS[name].turn):
                     lines.append(_round(application, flow, number, quiet=as_json))
                     if as_json:
@@ -545,16 +546,16 @@ DEMO_FIELDS = (
 
 def _round(application: Application, flow: str, number: int, *, quiet: bool) -> dict[str, Any]:
     """Preview and commit one flow on the sandbox and count its calls by the sandbox's own ledger."""
-    if application.sandbox is None:
+    if application.sandbox.running is None:
         raise RuntimeError("the demo runs on the sandbox")
-    ledger = application.sandbox.ledger
+    ledger = application.sandbox.running.ledger
     before = ledger.counts()["writes"]
-    run_id = application.preview(flow, by="demo", mode=Mode.COMPLETE)
+    run_id = application.runs.preview(flow, by="demo", mode=Mode.COMPLETE)
     found = _follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.commit(run_id, Approval(found.fingerprint, "demo", confirmed=confirmed))
+        application.runs.commit(run_id, Approval(found.fingerprint, "demo", confirmed=confirmed))
         found = _follow(application, run_id, ENDED, quiet=quiet, wait=60)
     counts = asdict(found.counts)
     return {
@@ -578,7 +579,7 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
         numbers = [line[name] for name in names]
         table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)
-    _show_causes(application.causes())
+    _show_causes(application.exceptions.causes())
 
 
 def _show_causes(causes: list[CauseGroup]) -> None:

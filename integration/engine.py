@@ -48,7 +48,7 @@ Answer = dict[str, Any]
 class Schedules(Protocol):
     """What runs without a person."""
 
-    def all(self) -> list[Schedule]:
+    def schedules(self) -> list[Schedule]:
         """Return the schedules of the flows that are on."""
 
     def may_approve(self, run: Run) -> Approval | None:
@@ -188,7 +188,7 @@ class Engine:
 
     def reschedule(self) -> None:
         """Take over the flows' schedules as they are set now."""
-        wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.all()}
+        wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.schedules()}
         for known in DBOS.list_schedules():
             if known["schedule_name"] not in wanted:
                 DBOS.delete_schedule(known["schedule_name"])

@@ -37,7 +37,7 @@ said()
 
 def nothing(status: str, *, filtered: bool) -> None:
     """Say why there is nothing here, and what to do next."""
-    if not filtered and status == "open" and not app.run_count():
+    if not filtered and status == "open" and not app.runs.count():
         if empty("task_alt", text("exceptions_empty_new"), text("exceptions_empty_new_about"), text("nav_preview")):
             st.switch_page("pages/preview.py")
     elif not filtered:
@@ -75,7 +75,7 @@ def corrections(flow: str) -> None:
 
 
 every = app.exceptions.groups()
-with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandboxed)):
+with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandbox.is_connected)):
     download = st.container(width="content")
 failures()
 active_strip(app)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from integration.bootstrap import FlowStatus
+from integration.services.flows import FlowStatus
 from pages.components.flows.brakes import brakes_tab, schedule_tab
 from pages.components.flows.fields import fields_tab
 from pages.components.flows.filters import filters_tab
@@ -37,8 +37,8 @@ names = list(app.flows)
 wanted = st.query_params.get("flow", names[0])
 flow = wanted if wanted in app.flows else names[0]
 about = f"{flow_name(flow)} · {way(app.flows[flow].source, app.flows[flow].target)}"
-with head(text("nav_flows"), about, sandbox_badges(app.sandboxed)):
-    connected = all(status.connected for status in app.connections())
+with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected)):
+    connected = all(status.connected for status in app.connections.statuses())
     label = text("btn_new_preview", flow=flow_term("flow", flow))
     if connected and st.button(label, icon=":material/difference:", key="preview_now"):
         start_preview(app, flow)
@@ -52,7 +52,7 @@ if not connected:
     st.stop()
 
 draft = Draft(app, flow)
-status = next(one for one in app.statuses() if one.flow.name == flow)
+status = next(one for one in app.flows.statuses() if one.flow.name == flow)
 switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {
     "settings": lambda: settings_tab(app, draft),

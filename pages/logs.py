@@ -17,7 +17,7 @@ app = application()
 if record := st.query_params.get("record", ""):
     one_life(app, record)
 else:
-    tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandboxed))
+    tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
     views = {"records": records, "volume": volumes, "questions": questions}
     tab = choice("tab", list(views), "records", lambda name: text(f"logs_{name}"))
     views[tab](app, tools)

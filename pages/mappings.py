@@ -31,13 +31,13 @@ flow = wanted if wanted in app.flows else names[0]
 desk = desk_of(app, flow)
 about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
 title = text("mapping_title", flow=flow_term("flow", flow))
-with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandboxed)]):
+with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_connected)]):
     actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
     if actions.button(text("btn_to_flow"), icon=":material/tune:", type="tertiary", key="to_flow"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})
 failures()
 
-if not all(status.connected for status in app.connections()):
+if not all(status.connected for status in app.connections.statuses()):
     if empty("cable", text("flows_unconnected"), text("mappings_unconnected_about"), text("btn_set_up")):
         st.switch_page("pages/setup.py")
     st.stop()

@@ -65,20 +65,20 @@ def pass_a_day() -> None:
         text("btn_pass_a_day"), icon=":material/wb_twilight:", type="tertiary", key="pass_a_day",
         help=text("pass_a_day_about"),
     ):  # fmt: skip
-        app.pass_a_day()
+        app.sandbox.pass_a_day()
         st.toast(text("day_passed"))
 
 
-unfinished_at = app.setting_up.goes_on()
-if not any(status.connected for status in app.connections()):
+unfinished_at = app.setup.goes_on()
+if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
     if unfinished_at:
         unfinished(unfinished_at)
     invitation(app)
 else:
-    with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandboxed)):
-        if app.sandbox:
+    with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandbox.is_connected)):
+        if app.sandbox.running:
             pass_a_day()
         new_preview()
     failures()

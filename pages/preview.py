@@ -53,7 +53,7 @@ app = application()
 
 def nothing_yet() -> None:
     """Draw the invitation to the first preview."""
-    head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandboxed))
+    head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandbox.is_connected))
     failures()
     if empty("difference", text("preview_none"), text("preview_none_about"), text("btn_first"), key="first"):
         asked = st.query_params.get("flow", "")
@@ -62,13 +62,13 @@ def nothing_yet() -> None:
 
 def plan_page(run: Run) -> None:
     """Draw one plan from its head to the bar that commits it."""
-    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandboxed)]
+    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandbox.is_connected)]
     actions = head(text("nav_preview"), about_plan(run, app.flows[run.flow]), badges)
     if run.state is RunState.PREVIEWING:
         failures()
         progress_strip(app, run.id)
         return
-    outdated = app.outdated(run) if run.state is RunState.READY else None
+    outdated = app.runs.outdated(run) if run.state is RunState.READY else None
     with actions:
         if run.state is not RunState.COMMITTING:
             preview_again(run, is_offered_below=outdated is not None)
@@ -89,7 +89,7 @@ def plan_page(run: Run) -> None:
     plan_lines(run, download)
     if run.state is not RunState.READY:
         return
-    changes = app.row_count(run.id, "changes")
+    changes = app.plans.count(run.id, "changes")
     if outdated is None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
@@ -109,7 +109,7 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 def anew(run: Run) -> None:
     """Make a plan anew: what changed, or what takes back an earlier run."""
     if run.mode is Mode.UNDO and (earlier := run.position.get("of", "")):
-        undo(app, app.run(earlier))
+        undo(app, app.runs.get(earlier))
     start_preview(app, run.flow)
 
 
@@ -128,11 +128,11 @@ def plan_lines(run: Run, download: DeltaGenerator) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
     download.download_button(
-        text("btn_csv"), data=lambda: app.csv(run.id, show, find, among),
+        text("btn_csv"), data=lambda: app.plans.csv(run.id, show, find, among),
         file_name=f"{run.flow}-{run.id[:8]}-{show}.csv", icon=":material/download:", on_click="ignore",
         mime="text/csv",
     )  # fmt: skip
-    lines = app.row_count(run.id, show, find, among)
+    lines = app.plans.count(run.id, show, find, among)
     if lines:
         some_lines(run, show, find, among, lines)
     else:
@@ -153,7 +153,7 @@ def no_lines(run: Run, show: str, find: str, among: Among) -> None:
 def some_lines(run: Run, show: str, find: str, among: Among, lines: int) -> None:
     """Draw one page of lines and the one that is looked at."""
     offset = page_offset("page", lines, PAGE)
-    rows = app.rows(run.id, show, find, offset, PAGE, among)
+    rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
     ticks = run.state is RunState.READY and show in ("all", "create", "update", "retire")
     name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
     with st.grid(5, min_column_width=190) as grid:

@@ -57,10 +57,10 @@ def result_label(lines: int, name: str) -> str:
 
 def one_run(run_id: str) -> None:
     """Draw one run: the sum of what it read, who approved what, and its records by result."""
-    run = app.run(run_id)
+    run = app.runs.get(run_id)
     flow = app.flows[run.flow]
     about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
-    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandboxed)]
+    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandbox.is_connected)]
     with head(f"{flow_name(run.flow)} · {text('run_title', run=short_id(run.id))}", about, badges):
         if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):
             st.query_params.clear()
@@ -87,19 +87,19 @@ def one_run(run_id: str) -> None:
 
 
 def _records(run_id: str) -> None:
-    run = app.run(run_id)
+    run = app.runs.get(run_id)
     forgotten = ("record", "page", "field", "cause", "_field", "_cause")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show = choice("show", SHOWS, "all", lambda name: result_label(app.row_count(run_id, name), name), forgotten)
+        show = choice("show", SHOWS, "all", lambda name: result_label(app.plans.count(run_id, name), name), forgotten)
         find = search("find", text("find_in_plan"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
-    lines = app.row_count(run_id, show, find, among)
+    lines = app.plans.count(run_id, show, find, among)
     if not lines:
         _no_records(show, find, among)
         return
     offset = page_offset("page", lines, PAGE)
-    rows = app.rows(run_id, show, find, offset, PAGE, among)
+    rows = app.plans.rows(run_id, show, find, offset, PAGE, among)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
             looked_at = plan_table(app, run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
@@ -122,10 +122,10 @@ def _no_records(show: str, find: str, among: Among) -> None:
 def history() -> None:
     """Draw what ran, newest first, with what is at work above it."""
     asked = st.query_params.get("flow", "all")
-    with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandboxed)):
+    with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandbox.is_connected)):
         download = st.container(width="content")
     failures()
-    for active in app.runs(states=list(ACTIVE), limit=len(app.flows)):
+    for active in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
         progress_strip(app, active.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         flow = choice(
@@ -133,10 +133,10 @@ def history() -> None:
         )
         ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
     wanted, states = None if flow == "all" else flow, ENDED[ended]
-    total = app.run_count(wanted, states)
+    total = app.runs.count(wanted, states)
     with download:
         st.download_button(
-            text("btn_csv"), data=lambda: runs_csv(app.runs(wanted, states, limit=max(1, total))),
+            text("btn_csv"), data=lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))),
             file_name="runs.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
         )  # fmt: skip
     if not total and (wanted or states):
@@ -149,7 +149,7 @@ def history() -> None:
         if empty("history", text("runs_none"), text("runs_none_about"), text("btn_first")):
             start_preview(app, next(iter(app.flows)))
     else:
-        clicked = run_table(app.runs(wanted, states, page_offset("page", total, SIZE), SIZE))
+        clicked = run_table(app.runs.latest(wanted, states, page_offset("page", total, SIZE), SIZE))
         pages("page", total, SIZE)
         if clicked is not None:
             st.switch_page("pages/runs.py", query_params={"run": clicked.id})

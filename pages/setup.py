@@ -23,8 +23,8 @@ said()
 step = step_here(app)
 
 where = text("setup_step", number=step_number(step), name=step_name(step))
-with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges(app.sandboxed)):
-    if not app.sandboxed:
+with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges(app.sandbox.is_connected)):
+    if not app.sandbox.is_connected:
         sandbox_button(app, "setup")
 failures()
 

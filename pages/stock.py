@@ -7,28 +7,20 @@ import streamlit as st
 from pages.components.shared.application import application
 from pages.components.shared.layout import failures, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.levels import (
-    article_list,
-    differences_of,
-    doubt,
-    filters,
-    levels,
-    movements,
-    nothing_yet,
-    numbers,
-    shown,
-    unknown,
-)  # fmt: skip
+from pages.components.stock.charts import levels, movements
+from pages.components.stock.differences import differences_of
+from pages.components.stock.outlook import article_list
+from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
 
 app = application()
 view = shown(app)
 
 if view is None:
-    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandboxed))
+    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
     failures()
     nothing_yet(app)
 else:
-    with head(view.title, view.about, sandbox_badges(app.sandboxed)):
+    with head(view.title, view.about, sandbox_badges(app.sandbox.is_connected)):
         if view.article and st.button(
             text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
         ):

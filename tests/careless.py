@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from integration.bootstrap import Application
+from integration.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, RunState
 from integration.sandbox.faults import Fault
+from integration.services import Application
 from integration.settings import load_settings
 from tests.planted import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
 
@@ -47,34 +48,34 @@ def tell_all(work: Callable[[], object]) -> None:
 
 def settled(application: Application, run_id: str) -> RunState:
     until = time.monotonic() + SECONDS
-    while (run := application.run(run_id)).state in ACTIVE and time.monotonic() < until:
+    while (run := application.runs.get(run_id)).state in ACTIVE and time.monotonic() < until:
         time.sleep(0.05)
     sys.stdout.write(f"{run!r}\n")
     return run.state
 
 
 def preview(application: Application) -> str:
-    run_id = application.preview("products", by="test", mode=Mode.COMPLETE)
+    run_id = application.runs.preview("products", by="test", mode=Mode.COMPLETE)
     settled(application, run_id)
     return run_id
 
 
 def commit(application: Application, run_id: str) -> None:
-    run = application.run(run_id)
+    run = application.runs.get(run_id)
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    application.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    application.runs.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
     settled(application, run_id)
 
 
 def main(folder: Path, control: str) -> None:
     """Meet every fault, be refused everywhere, and die."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
-    application = Application(load_settings(data=folder, log="debug", patience_seconds=0.5)).start()
+    application = build(load_settings(data=folder, log="debug", patience_seconds=0.5)).start()
     sys.stdout.write(f"{application.settings!r}\n{application.settings}\n")
     for fault in Fault:
         for system in ("accountview", "mplus"):
             arm(control, fault=fault, system=system, times=2, seconds=0.2)
-            tell_all(partial(application.check, system))
+            tell_all(partial(application.connections.check, system))
         tell_all(lambda: preview(application))
         disarm(control)
     run_id = preview(application)
@@ -82,20 +83,28 @@ def main(folder: Path, control: str) -> None:
         arm(control, fault=fault, system="mplus", operation="createProduct", times=1, seconds=0.2)
     tell_all(lambda: commit(application, run_id))
     disarm(control)
-    tell_all(lambda: application.resume(run_id, by="test"))
+    tell_all(lambda: application.runs.resume(run_id, by="test"))
     settled(application, run_id)
-    wrong = Application(load_settings(data=folder / "other", accountview={}, mplus={}))
+    wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
     till = application.settings.mplus.url
-    tell_all(lambda: wrong.connect_mplus(till, "planted", WRONG_TILL_SECRET, "test"))
-    tell_all(lambda: wrong.connect_mplus(f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, "test"))
-    tell_all(lambda: wrong.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, "test"))
-    log_in = partial(wrong.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, "test")
+    tell_all(lambda: wrong.connections.connect_mplus(till, "planted", WRONG_TILL_SECRET, "test"))
+    tell_all(
+        lambda: wrong.connections.connect_mplus(
+            f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, "test"
+        )
+    )
+    tell_all(lambda: wrong.connections.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, "test"))
+    log_in = partial(wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, "test")
     address = log_in(application.settings.accountview.url)
     tell_all(lambda: address)
-    tell_all(lambda: wrong.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
-    tell_all(wrong.companies)
-    tell_all(lambda: wrong.choose_company("7f3c", "test"))
-    tell_all(lambda: repr([vars(wrong), vars(application)]))
+    tell_all(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
+    tell_all(wrong.connections.companies)
+    tell_all(lambda: wrong.connections.choose_company("7f3c", "test"))
+    tell_all(
+        lambda: [
+            vars(part) for each in (wrong, application) for part in vars(each).values() if hasattr(part, "__dict__")
+        ]
+    )
     preview(application)
     sys.stdout.flush()
     os.kill(os.getpid(), signal.SIGKILL)

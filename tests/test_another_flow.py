@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import pytest
 
 from integration import bootstrap
-from integration.bootstrap import Application
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Limits, Policy
@@ -28,6 +27,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.settings import FlowSettings, left_out
 from integration.flows.spec import Asked, FlowSpec, Needs, Shaped
 from integration.flows.systems import BOOKS, TILL, books
+from integration.services import Application
 from integration.services.exceptions import address_of
 from tests.consoles import WHO
 from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
@@ -169,18 +169,18 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 
 def lines(app: Application, run_id: str) -> list[PlanRow]:
-    return app.rows(run_id, limit=1_000)
+    return app.plans.rows(run_id, limit=1_000)
 
 
 def codes(app: Application) -> list[str]:
-    return [record.key for record in app.connector(BOOKS).extract(Kind.GROUP, None).records]
+    return [record.key for record in app.access.connector(BOOKS).extract(Kind.GROUP, None).records]
 
 
 @pytest.fixture(scope="module")
 def parked(app: Application) -> str:
     """A plan in which every department lacks a row of the value table, but the first."""
-    app.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = settled(app, app.preview(NAME, WHO, Mode.COMPLETE))
+    app.tables.keep("signs", {codes(app)[0]: "Entrance"}, WHO)
+    run = settled(app, app.runs.preview(NAME, WHO, Mode.COMPLETE))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
     return run.id
@@ -203,7 +203,7 @@ def test_its_settings_are_asked_for_and_kept(app: Application, open_page: Open) 
     test = test.text_input(key=f"{NAME}-floor-0").set_value("2").run()
     press(test, "save")
 
-    assert app.flow_settings(NAME).model_dump()["floor"] == "2"
+    assert app.flows.settings(NAME).model_dump()["floor"] == "2"
 
 
 @pytest.mark.parametrize("part", ["group", "changes", "history", "tables"])
@@ -214,7 +214,7 @@ def test_its_mapping_opens(open_page: Open, part: str) -> None:
 
 @pytest.mark.parametrize("step", ["accountview", "mplus", "flows", "questions", "ready"])
 def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Open, step: str) -> None:
-    app.setting_up.choose({NAME: 5}, WHO)
+    app.setup.choose({NAME: 5}, WHO)
 
     test = open_page("setup", step=step)
 
@@ -225,7 +225,7 @@ def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Ope
 def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
     app: Application, parked: str, open_page: Open
 ) -> None:
-    group = next(one for one in app.causes(NAME) if one.cause == "value_unmapped")
+    group = next(one for one in app.exceptions.causes(NAME) if one.cause == "value_unmapped")
     assert group.run == parked
 
     test = open_page("exceptions", cause=address_of(group.of))
@@ -244,15 +244,15 @@ def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    app.set_table("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
+    app.tables.keep("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
 
-    done = committed(app, settled(app, app.preview(NAME, WHO, Mode.COMPLETE)))
+    done = committed(app, settled(app, app.runs.preview(NAME, WHO, Mode.COMPLETE)))
 
     assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
-    assert app.causes(NAME) == []
-    again = settled(app, app.preview(NAME, WHO, Mode.COMPLETE))
+    assert app.exceptions.causes(NAME) == []
+    again = settled(app, app.runs.preview(NAME, WHO, Mode.COMPLETE))
     assert (again.counts.unchanged, lines(app, again.id)) == (len(codes(app)), [])
 
     for page, address in (

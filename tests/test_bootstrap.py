@@ -1,5 +1,6 @@
 """The application as a whole: both systems connected, left, and found again after a restart."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import httpx  # noqa: TID251 - the operator's browser
 import pytest
 
-from integration.bootstrap import Application, answer_log
+from integration.bootstrap import build
 from integration.core.errors import AccessDeniedError, ConfigurationError, PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run, RunState
 from integration.sandbox.server import Sandbox, running
+from integration.services import Application
 from integration.settings import MplusAccess, load_settings
 from tests.consoles import ARTICLES, opened, settled
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -33,10 +36,10 @@ def shop() -> Iterator[Sandbox]:
 
 def synced(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
-    run = settled(application, application.preview("products", by="test", mode=Mode.COMPLETE))
+    run = settled(application, application.runs.preview("products", by="test", mode=Mode.COMPLETE))
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        application.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+        application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
         run = settled(application, run.id)
     return run
 
@@ -47,33 +50,35 @@ def causes(findings: list[Any]) -> list[str]:
 
 def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     """Log in as an operator does: follow the address, allow, and come back. Returns the code and state brought back."""
-    address = application.authorize_address(BACK, "sandbox-client", "sandbox-secret", "test", shop.accountview_url)
+    address = application.connections.authorize_address(
+        BACK, "sandbox-client", "sandbox-secret", "test", shop.accountview_url
+    )
     with httpx.Client() as browser:
         page = browser.get(address)
         hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
         answer = browser.post(address.partition("?")[0], data={**hidden, "answer": "allow"})
     told = parse_qs(urlsplit(answer.headers["location"]).query)
     code, state = told["code"][0], told["state"][0]
-    application.authorized(code, state)
+    application.connections.authorized(code, state)
     return code, state
 
 
 def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
+        application.connections.use_sandbox("test")
 
-        assert all(status.ok for status in application.connections())
-        assert application.sandboxed
+        assert all(status.ok for status in application.connections.statuses())
+        assert application.sandbox.is_connected
 
 
 def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
-        first = application.sandbox
-        application.use_sandbox("test")
+        application.connections.use_sandbox("test")
+        first = application.sandbox.running
+        application.connections.use_sandbox("test")
 
-        assert application.sandbox is first
-        assert all(status.ok for status in application.connections())
+        assert application.sandbox.running is first
+        assert all(status.ok for status in application.connections.statuses())
 
 
 def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
@@ -89,45 +94,45 @@ def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
 
 def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
+        application.connections.use_sandbox("test")
     with opened(tmp_path) as application:
-        assert application.sandboxed
-        assert all(status.ok for status in application.connections())
+        assert application.sandbox.is_connected
+        assert all(status.ok for status in application.connections.statuses())
 
 
 def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as server, opened(tmp_path, start=False) as terminal:
-        server.use_sandbox("test")
-        terminal._owner = "another-machine-1"  # what tells processes apart
-        terminal.use_sandbox("test")
+    elsewhere = opened(tmp_path, start=False, owner="another-machine-1")
+    with opened(tmp_path, start=False) as server, elsewhere as terminal:
+        server.connections.use_sandbox("test")
+        terminal.connections.use_sandbox("test")
 
-        assert server.sandbox is not None
-        assert terminal.sandbox is None
-        assert terminal.sandboxed
-        assert all(one.ok for one in terminal.check("mplus"))
+        assert server.sandbox.running is not None
+        assert terminal.sandbox.running is None
+        assert terminal.sandbox.is_connected
+        assert all(one.ok for one in terminal.connections.check("mplus"))
 
 
 def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
-        assert application.rules.tables()["vat_codes"]
-        application.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+        application.connections.use_sandbox("test")
+        assert stores_in(application).rules.tables()["vat_codes"]
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
 
-        assert not application.sandboxed
-        assert not application.is_connected("accountview")
-        assert not application.rules.tables()["vat_codes"]
+        assert not application.sandbox.is_connected
+        assert not application.connections.status("accountview").connected
+        assert not stores_in(application).rules.tables()["vat_codes"]
 
 
 def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
-        application.rules.set_table("vat_codes", {"1": "77"}, "test")
-        application.use_sandbox("test")
-        assert application.rules.tables()["vat_codes"] != {"1": "77"}
-        application._leave_sandbox("test")
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+        stores_in(application).rules.set_table("vat_codes", {"1": "77"}, "test")
+        application.connections.use_sandbox("test")
+        assert stores_in(application).rules.tables()["vat_codes"] != {"1": "77"}
+        application.sandbox.leave("test")
 
-        assert application._access("mplus")["url"] == shop.mplus_url
-        assert application.rules.tables()["vat_codes"] == {"1": "77"}
+        assert application.access.of("mplus")["url"] == shop.mplus_url
+        assert stores_in(application).rules.tables()["vat_codes"] == {"1": "77"}
 
 
 def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Path) -> None:
@@ -136,24 +141,24 @@ def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Pa
         opened(tmp_path, start=False, mplus=real, sandbox=True) as application,
         pytest.raises(ConfigurationError) as caught,
     ):
-        application.join_sandbox()
+        application.connections.join_sandbox()
 
     assert caught.value.facts["setting"] == "CONSOLE_MPLUS__URL"
 
 
 def test_settings_win_over_a_sandbox_chosen_before(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
+        application.connections.use_sandbox("test")
     with opened(tmp_path, start=False, mplus=MplusAccess(url="https://till.example:1/")) as application:
-        application.join_sandbox()
+        application.connections.join_sandbox()
 
-        assert not application.sandboxed
-        assert application._access("mplus")["url"] == "https://till.example:1/"
+        assert not application.sandbox.is_connected
+        assert application.access.of("mplus")["url"] == "https://till.example:1/"
 
 
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        findings = application.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
+        findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
 
     assert causes(findings) == ["mplus_credentials_rejected"]
 
@@ -161,7 +166,7 @@ def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> N
 @pytest.mark.parametrize("address", ["till.example", "http://till.example/", "ftp://till.example/"])
 def test_an_address_that_is_none_is_a_finding(tmp_path: Path, address: str) -> None:
     with opened(tmp_path, start=False) as application:
-        findings = application.connect_mplus(address, "sandbox", "secret", "test")
+        findings = application.connections.connect_mplus(address, "sandbox", "secret", "test")
 
     assert causes(findings) == ["setting_invalid"]
     assert findings[0].facts["setting"] == "CONSOLE_MPLUS__URL"
@@ -170,8 +175,8 @@ def test_an_address_that_is_none_is_a_finding(tmp_path: Path, address: str) -> N
 def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         logged_in(application, shop)
-        companies = application.companies()
-        findings = application.choose_company("7f3c", "test")
+        companies = application.connections.companies()
+        findings = application.connections.choose_company("7f3c", "test")
 
     assert "7f3c" in companies
     assert causes(findings) == []
@@ -182,13 +187,13 @@ def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> 
         answer = logged_in(application, shop)
 
         with pytest.raises(AccessDeniedError, match="accountview_login_unasked"):
-            application.authorized(*answer)
+            application.connections.authorized(*answer)
 
 
 def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         logged_in(application, shop)
-        findings = application.choose_company("nobody", "test")
+        findings = application.connections.choose_company("nobody", "test")
 
     assert causes(findings) == ["company_not_available"]
 
@@ -196,9 +201,9 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path) as application:
         logged_in(application, shop)
-        application.choose_company("7f3c", "test")
-        application.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
-        run = settled(application, application.preview("products", by="test"))
+        application.connections.choose_company("7f3c", "test")
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+        run = settled(application, application.runs.preview("products", by="test"))
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
@@ -206,18 +211,18 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 
 def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
     given = load_settings(mplus={"secret": "sandbox-secret"}).mplus
     with opened(tmp_path, start=False, mplus=given) as application:
-        assert causes(application.check("mplus")) == []
+        assert causes(application.connections.check("mplus")) == []
 
 
 def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
-        table = application.rules.tables()["vat_codes"]
-        ours = application.connector("accountview").choices("vat_rates")
-        theirs = application.connector("mplus").choices("vat_rates")
+        application.connections.use_sandbox("test")
+        table = stores_in(application).rules.tables()["vat_codes"]
+        ours = application.access.connector("accountview").choices("vat_rates")
+        theirs = application.access.connector("mplus").choices("vat_rates")
 
     rates = list(ours.values())
     assert table
@@ -227,25 +232,25 @@ def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
 
 def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.use_sandbox("test")
-        application.rules.set_table("vat_codes", {"1": "9"}, "test")
-        application.propose("test")
+        application.connections.use_sandbox("test")
+        stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
+        application.proposals.fill("test")
 
-        assert application.rules.tables()["vat_codes"] == {"1": "9"}
+        assert stores_in(application).rules.tables()["vat_codes"] == {"1": "9"}
 
 
 def test_flow_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application, pytest.raises(ConfigurationError) as caught:
-        application.set_flow("products", {"schedule_minutes": "often"}, "test")
+        application.flows.change("products", {"schedule_minutes": "often"}, "test")
 
     assert caught.value.facts["setting"].endswith("schedule_minutes")
 
 
 def test_a_plan_nobody_approved_is_not_resumed(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True) as application:
-        run = settled(application, application.preview("products", by="test"))
+        run = settled(application, application.runs.preview("products", by="test"))
         with pytest.raises(PlanStaleError):
-            application.resume(run.id, by="test")
+            application.runs.resume(run.id, by="test")
 
 
 def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, shop: Sandbox) -> None:
@@ -256,9 +261,9 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
     }  # fmt: skip
     shop.switches.arm("delay", system="accountview", operation="*", times=None, seconds=6)
     settings = load_settings(data=tmp_path, sandbox_articles=ARTICLES, **access)
-    application = Application(settings).start()
-    application.rules.set_table("vat_codes", {"1": "1"}, "test")
-    run_id = application.preview("products", by="test")
+    application = build(settings).start()
+    stores_in(application).rules.set_table("vat_codes", {"1": "1"}, "test")
+    run_id = application.runs.preview("products", by="test")
     time.sleep(0.5)
     application.close()
     shop.switches.disarm()
@@ -269,26 +274,22 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
 
 def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
     with opened(tmp_path) as application:
-        assert application.answer_log(b"{}", "")[0] == 403
-        application.announce("http://127.0.0.1:1")
-        assert application.answer_log(b"{}", "guess")[0] == 403
-        token = application._log_token
-        assert application.answer_log(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
+        assert application.log_access.answer(b"{}", "")[0] == 403
+        application.log_access.announce("http://127.0.0.1:1")
+        assert application.log_access.answer(b"{}", "guess")[0] == 403
+        token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
+        assert application.log_access.answer(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
             200, b'{"columns": ["one"], "rows": [[1]], "cut": false}',
         )  # fmt: skip
-        assert application.answer_log(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
-        assert application.answer_log(b"no question", token)[0] == 400
-        assert application.answer_log(b"[]", token)[0] == 400
+        assert application.log_access.answer(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
+        assert application.log_access.answer(b"no question", token)[0] == 400
+        assert application.log_access.answer(b"[]", token)[0] == 400
     assert not (tmp_path / "server.json").exists()
-
-
-def test_the_function_the_server_mounts_is_there() -> None:
-    assert callable(answer_log)
 
 
 def test_a_folder_that_cannot_be_used_is_told_by_its_setting() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Application(load_settings(data=Path("/proc/nowhere")))
+        build(load_settings(data=Path("/proc/nowhere")))
 
     assert caught.value.facts["setting"] == "CONSOLE_DATA"
 
@@ -297,6 +298,6 @@ def test_a_database_of_another_make_is_told_by_its_setting(tmp_path: Path) -> No
     (tmp_path / "console.sqlite").write_text("no database " * 100, encoding="utf-8")
 
     with pytest.raises(ConfigurationError) as caught:
-        Application(load_settings(data=tmp_path))
+        build(load_settings(data=tmp_path))
 
     assert caught.value.facts["setting"] == "CONSOLE_DATA"

@@ -149,3 +149,16 @@ def test_the_import_contract_names_every_module() -> None:
     ours = {f"integration.{name}" for name in modules - {"__init__", "sandbox"}}
 
     assert (ours - layered, ours - forbidden) == (set(), set())
+
+
+def test_every_step_of_a_walk_is_in_the_code() -> None:
+    page = (ROOT / "docs" / "the-path-of-a-record.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| (.+?) \|", page, re.MULTILINE)
+    steps = [(path, name) for path, names in rows for name in re.findall(r"`(\w+)`", names)]
+    missing = [
+        (path, name) for path, name in steps
+        if not re.search(rf"\b(def|class) {name}\b", (ROOT / "integration" / path).read_text(encoding="utf-8"))
+    ]  # fmt: skip
+
+    assert len(steps) > 20
+    assert missing == []

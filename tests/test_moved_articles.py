@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run
+from integration.services import Application
 from tests.consoles import WHO, Console, opened
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -34,7 +35,7 @@ def console(application: Application) -> Console:
 
 
 def set_products(console: Console, **values: Any) -> None:
-    console.application.set_flow("products", values, WHO)
+    console.application.flows.change("products", values, WHO)
 
 
 def at_the_till(console: Console) -> dict[str, str]:
@@ -102,7 +103,10 @@ def reprice(console: Console, *codes: str) -> None:
 def test_another_sku_rule_doubles_no_article_and_lets_the_others_go_on(console: Console) -> None:
     console.run("products")
     before = at_the_till(console)
-    numbers = {row.reference for row in console.application.links.get("products", Kind.ARTICLE, list(before)).values()}
+    numbers = {
+        row.reference
+        for row in stores_in(console.application).links.get("products", Kind.ARTICLE, list(before)).values()
+    }
     set_products(console, sku_rule="allotted")
     plan = console.preview("products")
     waiting = parked(console, plan, "article_number_changed")

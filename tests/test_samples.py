@@ -18,14 +18,15 @@ import psycopg
 import pytest
 from dbos import DBOS
 
-from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.server import Sandbox
+from integration.services import Application
 from integration.store.issues import Cause, IssueState
 from tests.consoles import WHO, Console, opened, settled
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import until
+from tests.stores import stores_in
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -74,7 +75,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def newest(application: Application, flow: str) -> Run:
-    return application.runs(flow, limit=1)[0]
+    return application.runs.latest(flow, limit=1)[0]
 
 
 def rested(application: Application, flow: str) -> Run:
@@ -83,7 +84,7 @@ def rested(application: Application, flow: str) -> Run:
 
 
 def steps(application: Application, run: Run) -> Counter[Step]:
-    return Counter(row.step for row in application.rows(run.id, "changes", limit=10_000))
+    return Counter(row.step for row in application.plans.rows(run.id, "changes", limit=10_000))
 
 
 def assert_adds_up(run: Run) -> None:
@@ -159,7 +160,7 @@ def test_the_samples_hold_work_that_the_engine_left_behind(tmp_path: Path) -> No
 def test_plans_that_wait_are_committed_as_they_were_shown(sample: Sample) -> None:
     open_it = sample("waiting")
     with open_it(start=False) as application:
-        application.set_flow("stock", {"on": False}, WHO)  # its schedule could be due just now
+        application.flows.change("stock", {"on": False}, WHO)  # its schedule could be due just now
     with open_it() as application:
         console = Console(application)
         waiting = {flow: newest(application, flow) for flow in application.flows}
@@ -167,15 +168,15 @@ def test_plans_that_wait_are_committed_as_they_were_shown(sample: Sample) -> Non
         assert [waiting[flow].mode for flow in ("products", "orders", "customers", "stock")] == [
             Mode.CHOSEN, Mode.UNDO, Mode.CHANGES, Mode.COMPLETE,
         ]  # fmt: skip
-        assert {flow: application.outdated(run) for flow, run in waiting.items()} == dict.fromkeys(waiting)
-        assert (waiting["products"].mapping_version, application.mapping("products").version) == (1, 2)
+        assert {flow: application.runs.outdated(run) for flow, run in waiting.items()} == dict.fromkeys(waiting)
+        assert (waiting["products"].mapping_version, application.mappings.published("products").version) == (1, 2)
         assert waiting["stock"].by == "schedule"
         for flow, run in waiting.items():
-            planned = {row.key: row.change for row in application.rows(run.id, "changes", limit=10_000)}
+            planned = {row.key: row.change for row in application.plans.rows(run.id, "changes", limit=10_000)}
             done = console.commit(run)
             assert_adds_up(done)
             assert done.counts.proven > 0, flow
-            proven = application.rows(run.id, "changes", limit=10_000)
+            proven = application.plans.rows(run.id, "changes", limit=10_000)
             assert {row.key: row.change for row in proven if row.step is Step.PROVEN} == planned, flow
         (tried,) = application.exceptions.tries()
         assert (tried.group.cause, tried.group.count, tried.solved) == ("ean_check_digit", 4, 4)
@@ -184,29 +185,29 @@ def test_plans_that_wait_are_committed_as_they_were_shown(sample: Sample) -> Non
 
 def test_what_people_entered_and_decided_is_there(sample: Sample) -> None:
     with sample("waiting")(start=False) as application:
-        books, till = application.connected.get("accountview"), application.connected.get("mplus")
+        books, till = application.access.connected.get("accountview"), application.access.connected.get("mplus")
         assert books is not None
         assert till is not None
         assert (books["client_secret"], books["company"]) == ("sandbox-secret", "7f3c")
         assert (till["ident"], till["secret"]) == ("sandbox", "sandbox-secret")
-        assert application.connected.get("accountview-tokens")
+        assert application.access.connected.get("accountview-tokens")
         assert [(one.name, one.by) for one in application.questions.saved()] == [
             ("Bewezen", "anneke"), ("Geparkeerd per oorzaak", WHO),
         ]  # fmt: skip
-        proven = application.ask_log(application.questions.saved()[0].sql)
+        proven = application.log.ask(application.questions.saved()[0].sql)
         assert proven["rows"][0][0] > 100
-        assert len(application.logbook.life("products", "9104")) > 1
+        assert len(application.log.life("products", "9104")) > 1
         double = application.exceptions.group(Cause("products", "ean_duplicate", "article.ean"))
         assert double is not None
         assert (double.count, double.assigned, double.note) == (4, "anneke", "Gevraagd aan de leverancier")
         aside = application.exceptions.groups("products", IssueState.SET_ASIDE)
         assert [(one.cause, one.count, one.reason) for one in aside] == [("sku_not_numeric", 4, "Wordt niet verkocht")]
         tried = newest(application, "products").position["keys"].split("\n")
-        assert len(application.corrections.of("products", tried)) == 4
-        draft = application.trying.draft("customers")
+        assert len(stores_in(application).corrections.of("products", tried)) == 4
+        draft = application.drafts.draft("customers")
         assert draft is not None
         assert any(rule.source == "code" for rule in draft.mapping.rules if rule.target == "relation.name")
-        assert application.flow_settings("stock").on
+        assert application.flows.settings("stock").on
 
 
 # ---- work that a kill cut off
@@ -226,7 +227,7 @@ def test_a_killed_commit_goes_on_by_itself_and_an_interrupted_one_when_it_is_res
         assert done.counts.proven == 35
         assert_adds_up(done)
         assert_went_on(f"commit-{done.id}")
-        application.resume(stopped.id, WHO)
+        application.runs.resume(stopped.id, WHO)
         resumed = settled(application, stopped.id)
         assert (resumed.state, resumed.counts.proven) == (RunState.DONE, 8)
         assert_adds_up(resumed)
@@ -244,7 +245,7 @@ def test_documents_in_doubt_are_settled_by_looking_and_booked_once(sample: Sampl
         booked, sent = rested(application, "orders"), rested(application, "stock")
         assert (booked.state, booked.counts.proven) == (RunState.DONE, 11)
         assert_adds_up(booked)
-        orders = [row for row in application.rows(booked.id, "proven", limit=100) if row.kind is Kind.SALES_ORDER]
+        orders = [row for row in application.plans.rows(booked.id, "proven", limit=100) if row.kind is Kind.SALES_ORDER]
         assert len({row.reference for row in orders}) == 11
         assert sum(map(is_ours, console.sandbox.state("SO_HDR"))) == 11
         assert_nothing_doubled(console.sandbox)
@@ -274,6 +275,6 @@ def test_previews_that_were_killed_half_way_go_on_by_themselves(sample: Sample) 
         due = newest(application, "products")
         assert settled(application, due.id).state is RunState.READY
         assert_went_on("sched-products-changes", *(f"preview-{run.id}" for run in (*made.values(), due)))
-        for run in (*made.values(), application.run(due.id)):
+        for run in (*made.values(), application.runs.get(due.id)):
             assert_adds_up(console.commit(run))
         assert_nothing_doubled(console.sandbox)

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from integration.bootstrap import Application
 from integration.core.errors import ConfigurationError, RunActiveError
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run, RunState, Step
 from integration.sandbox.faults import Fault
+from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
 from tests.counter import LOW, ZERO
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,9 +64,9 @@ def customer(console: Console) -> str:
 @contextmanager
 def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
     """Settings that hold inside the block."""
-    stored = console.application.stored
+    stored = stores_in(console.application).settings
     before = stored.get(f"flow:{flow}") or {}
-    console.application.set_flow(flow, values, WHO)
+    console.application.flows.change(flow, values, WHO)
     try:
         yield
     finally:
@@ -75,16 +76,16 @@ def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
 @contextmanager
 def table(console: Console, name: str, rows: dict[str, str]) -> Iterator[None]:
     """A value table that holds inside the block, whatever rows are added to it."""
-    before = console.application.tables().get(name, {})
-    console.application.set_table(name, rows, WHO)
+    before = console.application.tables.all().get(name, {})
+    console.application.tables.keep(name, rows, WHO)
     try:
         yield
     finally:
-        console.application.set_table(name, before, WHO)
+        console.application.tables.keep(name, before, WHO)
 
 
 def add_row(console: Console, name: str, key: str, value: str) -> None:
-    console.application.set_table(name, {**console.application.tables().get(name, {}), key: value}, WHO)
+    console.application.tables.keep(name, {**console.application.tables.all().get(name, {}), key: value}, WHO)
 
 
 def line(console: Console, run: Run, key: str) -> PlanRow:
@@ -135,7 +136,7 @@ def test_an_order_booked_by_hand_is_recognised_and_its_later_change_is_a_questio
     )
     before = console.writes()
     run = console.run("orders", order)
-    link = console.application.links.get("orders", Kind.SALES_ORDER, [order])[order]
+    link = stores_in(console.application).links.get("orders", Kind.SALES_ORDER, [order])[order]
 
     assert line(console, run, order).cause == "already_in_target"
     assert line(console, run, order).facts["reference"] == link.reference == "26900001"
@@ -187,7 +188,7 @@ def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
     order = console.counter.order(
         article, relation=customer, lines=[console.counter.line(article, vatCode=ZERO)]
     )  # fmt: skip
-    with table(console, "vat_codes_sales", console.application.tables()["vat_codes_sales"]):
+    with table(console, "vat_codes_sales", console.application.tables.all()["vat_codes_sales"]):
         parked = line(console, console.run("orders", order), order)
         assert (parked.cause, parked.facts["code"]) == ("vat_code_unmapped", str(ZERO))
 
@@ -223,10 +224,12 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert changed.cause == "document_changed_after_booking"
     assert Decimal(changed.facts["difference"]) * 2 == Decimal(changed.facts["before"])
     assert console.writes() == seen == before + 1  # that of the counter
-    assert console.application.parked_keys("orders", "document_changed_after_booking").count(order) == 1
+    assert console.application.exceptions.keys("orders", "document_changed_after_booking").count(order) == 1
 
     console.counter.change(order, article, 2)
-    again = settled(console.application, console.application.try_again("orders", "document_changed_after_booking", WHO))
+    again = settled(
+        console.application, console.application.runs.try_again("orders", "document_changed_after_booking", WHO)
+    )
 
     assert again.counts.unchanged >= 1
     assert order not in console.waits("orders", "document_changed_after_booking")
@@ -275,7 +278,7 @@ def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Consol
         run = console.run("orders", order)
     refused = line(console, run, customer)
     assert (refused.step, line(console, run, order).cause) == (Step.PARKED, "needed_record_missing")
-    assert console.application.parked_keys("orders", refused.cause) == [order]
+    assert console.application.exceptions.keys("orders", refused.cause) == [order]
 
     assert line(console, console.retry("orders", refused.cause), order).step is Step.PROVEN
     assert not console.waits("orders", refused.cause)
@@ -355,7 +358,7 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
     order = console.counter.order(article, relation=customer)
     run = console.preview("orders", order)
     row = line(console, run, customer)
-    told = console.application.why(run.id, row.seq)
+    told = console.application.plans.why(run.id, row.seq)
 
     assert list(told) == [order]
     assert {trace.target for trace in told[order]} >= {"debtor.name", "debtor.email"}
@@ -373,7 +376,7 @@ def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
     console.run("orders")
     console.run("customers")
     (debtor,) = console.rows("CONTACT", DEB_NR=customer)
-    link = console.application.links.get("customers", Kind.RELATION, [debtor["SUB_NR"]])[debtor["SUB_NR"]]
+    link = stores_in(console.application).links.get("customers", Kind.RELATION, [debtor["SUB_NR"]])[debtor["SUB_NR"]]
     assert link.reference == customer
 
     before = console.writes(), len(console.sandbox.state("relations", "mplus")), len(console.rows("CONTACT"))
@@ -387,7 +390,7 @@ def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
 
 def test_a_customer_brought_to_the_till_is_the_debtor_of_its_first_order(console: Console, article: str) -> None:
     console.run("customers")
-    link = console.application.links.get("customers", Kind.RELATION, ["20110"])["20110"]
+    link = stores_in(console.application).links.get("customers", Kind.RELATION, ["20110"])["20110"]
     order = console.counter.order(article, relation=link.reference)
     console.run("orders", order)
 
@@ -452,9 +455,9 @@ def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
 
 def until_told(application: Application, run: str) -> list[dict[Any, Any]]:
     """Return the levels of a run as the log has them, once its events are in it."""
-    while application.events.count():
-        application.logbook.drain(application.events)
-    found = application.logbook.stock_levels("10013")
+    while stores_in(application).events.count():
+        application.log.catch_up()
+    found = application.log.ask("SELECT run, branch, amount FROM levels WHERE article = '10013' AND amount IS NOT NULL")
     return list(found[found["run"] == run].to_dict("records"))
 
 
@@ -542,9 +545,9 @@ def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console
 def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer)
     with console.sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getOrder*", times=1, seconds=1):
-        first = console.application.preview("orders", WHO, Mode.CHOSEN, [order])
+        first = console.application.runs.preview("orders", WHO, Mode.CHOSEN, [order])
         with pytest.raises(RunActiveError) as caught:
-            console.application.preview("orders", "somebody else")
+            console.application.runs.preview("orders", "somebody else")
 
     assert caught.value.facts["by"] == WHO
     assert caught.value.facts["run"] == first
@@ -617,7 +620,7 @@ def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None
         late = console.retry("orders", "refund_before_order")
 
     assert line(console, late, refund_id).step is Step.PROVEN
-    links = console.application.links.get("orders", Kind.POSTING, [sale, refund_id])
+    links = stores_in(console.application).links.get("orders", Kind.POSTING, [sale, refund_id])
     amounts = [worth_of_page(console, links[key].reference) for key in (sale, refund_id)]
     assert amounts[0] == -amounts[1] != 0
 
@@ -629,7 +632,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
         before = console.writes()
         again = console.run("orders")
     keys = [str(row[f"{kind}Id"]) for row in till_rows(console, kind)]
-    links = console.application.links.get("orders", Kind.POSTING, keys)
+    links = stores_in(console.application).links.get("orders", Kind.POSTING, keys)
     causes = {key: row.cause for key, row in console.lines(run).items()}
     references = {str(link.agreed.values["reference"]) for link in links.values() if link.agreed}
 
@@ -651,7 +654,7 @@ def test_a_posting_made_by_hand_is_recognised(console: Console) -> None:
     console.sandbox.accountview.add("DJ_PAGE", by_hand)
     with as_postings(console, "invoice"):
         run = console.run("orders", invoice)
-        why = console.application.why(run.id, line(console, run, invoice).seq)
+        why = console.application.plans.why(run.id, line(console, run, invoice).seq)
 
     assert line(console, run, invoice).cause == "already_in_target"
     assert len(console.rows("DJ_PAGE", INV_NR=reference)) == 1
@@ -665,7 +668,7 @@ def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, ar
     with as_postings(console, "invoice"):
         done = console.run("orders", invoice)
         undone = console.commit(console.undo(done))
-    links = console.application.links.get("orders", Kind.POSTING, [invoice, f"{invoice}#credit"])
+    links = stores_in(console.application).links.get("orders", Kind.POSTING, [invoice, f"{invoice}#credit"])
 
     assert undone.counts.proven == 1
     assert sum(worth_of_page(console, link.reference) for link in links.values()) == 0
@@ -683,12 +686,12 @@ INVOICES = {
 @contextmanager
 def as_invoices(console: Console) -> Iterator[None]:
     """Orders become trade invoices inside the block, in an object that a person named."""
-    console.application.set_names(INVOICES, WHO)
+    console.application.names.put(INVOICES, WHO)
     try:
         with settings(console, "orders", becomes="invoice"):
             yield
     finally:
-        console.application.set_names(dict.fromkeys(INVOICES), WHO)
+        console.application.names.put(dict.fromkeys(INVOICES), WHO)
 
 
 def invoiced(console: Console, order: str, ending: str = "") -> list[dict[str, Any]]:
@@ -768,7 +771,7 @@ def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
 
 def test_without_an_object_nothing_can_become_a_trade_invoice(console: Console) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        console.application.set_flow("orders", {"becomes": "invoice"}, WHO)
+        console.application.flows.change("orders", {"becomes": "invoice"}, WHO)
 
     assert caught.value.facts["setting"] == "orders becomes"
-    assert console.application.flow_settings("orders").model_dump()["becomes"] == "order"
+    assert console.application.flows.settings("orders").model_dump()["becomes"] == "order"

@@ -1,5 +1,6 @@
 """Amounts: every Decimal of money and quantity from outside passes here, so that equal amounts are equal."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 
@@ -55,3 +56,18 @@ def add_vat(excl: Decimal, percent: Decimal) -> Decimal:
 def remove_vat(incl: Decimal, percent: Decimal) -> Decimal:
     """Return the price excluding VAT in whole cents."""
     return amount(incl * HUNDRED / (HUNDRED + percent))
+
+
+def shared(cents: int, weights: Sequence[int]) -> list[int]:
+    """Return whole cents shared out in proportion to the size of weights, the largest remainders first.
+
+    They are shared equally if all weigh nothing.
+    """
+    sizes = [abs(weight) for weight in weights] if any(weights) else [1] * len(weights)
+    whole, sign = sum(sizes), -1 if cents < 0 else 1
+    quotas = [divmod(abs(cents) * size, whole) for size in sizes]
+    shares = [share for share, _ in quotas]
+    by_remainder = sorted(range(len(sizes)), key=lambda place: -quotas[place][1])
+    for place in by_remainder[: abs(cents) - sum(shares)]:
+        shares[place] += 1
+    return [sign * share for share in shares]

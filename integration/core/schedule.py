@@ -1,6 +1,8 @@
 """When flows run by themselves."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from integration.core.run import Mode
 
@@ -15,3 +17,27 @@ class Schedule:
     flow: str
     cron: str
     mode: Mode
+
+
+NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
+
+
+def crons(minutes: int, *, nightly: bool) -> list[str]:
+    """Return when a flow runs as cron lines with seconds first: every so many minutes, and once a night."""
+    hour, minute, second = NIGHTLY
+    return [f"0 */{minutes} * * * *", *([f"{second} {minute} {hour} * * *"] if nightly else [])]
+
+
+def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> datetime:
+    """Return when a flow runs next, as `crons` has it, in UTC."""
+    here = now.astimezone(zone)
+    coming = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    while coming.astimezone(zone).minute % minutes:
+        coming += timedelta(minutes=1)
+    if not nightly:
+        return coming
+    hour, minute, second = NIGHTLY
+    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if night <= here:
+        night += timedelta(days=1)
+    return min(coming, night.astimezone(UTC))

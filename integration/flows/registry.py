@@ -21,6 +21,6 @@ def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:
     return {(one.name, kind): there for one in flows for kind, there in one.mirrors.items()}
 
 
-def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec | None:
-    """Return the flow that counts records of a kind as it writes them, or None."""
-    return next((one for one in flows if one.flow.stages[one.flow.counted].target is kind), None)
+def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec:
+    """Return the flow that counts records of a kind as it writes them. Raises StopIteration when none does."""
+    return next(one for one in flows if one.flow.stages[one.flow.counted].target is kind)

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from integration.core.addresses import LOOPBACK
 from integration.core.errors import IntegrationError
-from integration.log.logbook import Logbook, table_of
+from integration.log.logbook import Logbook
+from integration.log.questions import table_of
 
 ANNOUNCED = "server.json"
 """Where, in its data folder, a server says its address and the token of this start."""

@@ -77,12 +77,11 @@ ORDER BY happened_at DESC, id DESC;
 SELECT count(*) AS events FROM (SELECT 1 FROM events WHERE {where} LIMIT $most);
 
 -- name: run_events
--- Everything that happened in one run, oldest first.
-SELECT happened_at, flow, kind, key, title, event, code, facts, before, after, ms
+-- What happened in one run as a whole, newest first; what happened to its records is told of each of them.
+SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
-WHERE run = $run
-ORDER BY happened_at, id
-LIMIT $limit OFFSET $offset;
+WHERE run = $run AND key = ''
+ORDER BY happened_at DESC, id DESC;
 
 -- name: volume_hour
 -- How many records had each result, by hour (UTC) and flow. What is unchanged is told as a number, not record by record.
@@ -150,26 +149,6 @@ FROM placed
 GROUP BY period, flow
 ORDER BY period, flow;
 
--- name: stock_levels
--- Every stock level that was written and proven, by article and branch, oldest first; an empty article asks for all.
-WITH levels AS (
-  SELECT run, key, title, key_value.key AS path, TRY_CAST(key_value.value AS DECIMAL(18, 3)) AS amount
-  FROM (
-    SELECT run, key, title, unnest(map_entries(CAST(CAST(after AS JSON) AS MAP(VARCHAR, VARCHAR)))) AS key_value
-    FROM events
-    WHERE flow = 'stock' AND event = 'planned' AND after IS NOT NULL AND ($article = '' OR key = $article)
-  )
-  WHERE key_value.key LIKE '%/amount'
-)
-SELECT proven.happened_at, levels.run, levels.key AS article, levels.title,
-  split_part(levels.path, '/', 1) AS branch, levels.amount
-FROM levels
-JOIN events AS proven ON proven.flow = 'stock' AND proven.event = 'proven'
-  AND proven.run = levels.run AND proven.key = levels.key
-WHERE proven.happened_at >= $since
-ORDER BY proven.happened_at, article, branch
-LIMIT $limit;
-
 -- name: planned_levels
 -- A table macro: every level that plans of stock hold in a table of events, with what they found at the till.
 CREATE OR REPLACE MACRO planned_levels(source) AS TABLE
@@ -178,7 +157,7 @@ SELECT run, article, title, split_part(path, '/', 1) AS branch, found_at,
 FROM (
   SELECT run, key AS article, title, happened_at AS found_at, CAST(CAST(before AS JSON) AS MAP(VARCHAR, VARCHAR)) AS before,
     CAST(CAST(after AS JSON) AS MAP(VARCHAR, VARCHAR)) AS after, unnest(json_keys(CAST(after AS JSON))) AS path
-  FROM (FROM query_table(source) WHERE flow = 'stock' AND event = 'planned' AND after IS NOT NULL)
+  FROM (FROM query_table(source) WHERE kind = 'stock' AND event = 'planned' AND after IS NOT NULL)
 )
 WHERE path LIKE '%/amount';
 
@@ -187,14 +166,14 @@ WHERE path LIKE '%/amount';
 CREATE OR REPLACE MACRO proven_levels(source) AS TABLE
 SELECT run, key AS article, happened_at AS written_at
 FROM query_table(source)
-WHERE flow = 'stock' AND event = 'proven';
+WHERE kind = 'stock' AND event = 'proven';
 
 -- name: planned_groups
 -- A table macro: the article groups that plans of products gave to articles, in a table of events.
 CREATE OR REPLACE MACRO planned_groups(source) AS TABLE
 SELECT unnest(sources) AS article, happened_at, string_split(json_extract_string(after, '$.groups'), ', ') AS groups
 FROM query_table(source)
-WHERE flow = 'products' AND event = 'planned' AND kind = 'product' AND after IS NOT NULL
+WHERE kind = 'product' AND event = 'planned' AND after IS NOT NULL
   AND json_extract_string(after, '$.groups') <> '';
 
 -- name: view_levels

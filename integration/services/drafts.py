@@ -9,14 +9,16 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from integration.connectors.protocol import Connector
-from integration.core.flow import Flow, Ownership
+from integration.core.flow import Ownership
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule, faults, rules_from, rules_to
+from integration.core.rules import Rule, Trace, faults, rules_from, rules_to
 from integration.core.run import PlanRow
 from integration.flows.functions import Tools
 from integration.flows.registry import Specs
-from integration.flows.spec import FlowLogic
+from integration.services.lists import CHOICES_KEPT, Lists
+from integration.services.logic import Logics
+from integration.services.mappings import Mappings
 from integration.services.parts import kind_of, read_kind
 from integration.services.trials import Effect, Moved, Trial, compare, tried
 from integration.store.rules import Rules
@@ -90,32 +92,29 @@ class Draft:
 Progress = Callable[[int, int], None]
 
 
-class Trying:
-    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do.
-
-    `logic` makes what is particular to a flow with a mapping that need not be published; documents under the given keys
-    are taken as not booked yet.
-    """
+class Drafts:
+    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do."""
 
     def __init__(
         self,
         flows: Specs,
-        connector: Callable[[str], Connector],
-        flow: Callable[[str], Flow],
-        logic: Callable[[str, RuleMapping, Collection[str]], FlowLogic],
         rules: Rules,
         runs: Runs,
         stored: StoredSettings,
-        corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = lambda _, records: records,
+        *,
+        logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
+        connector: Callable[[str], Connector],
     ) -> None:
         self._flows = flows
-        self._connector = connector
-        self._corrected = corrected
-        self._flow = flow
-        self._logic = logic
         self._rules = rules
         self._runs = runs
         self._stored = stored
+        self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
+        self._connector = connector
 
     # ---- drafts
 
@@ -175,6 +174,15 @@ class Trying:
         if self._stored.get(_name(flow)):
             self._stored.put(_name(flow), {}, by)
 
+    def publish(self, flow: str, by: str, note: str) -> int:
+        """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
+        draft = self.draft(flow)
+        if draft is None:
+            return self._mappings.published(flow).version
+        version = self._mappings.publish(flow, draft.mapping, draft.base, by, note)
+        self.discard(flow, by)
+        return version
+
     def _at_hand(self, flow: str) -> tuple[int, RuleMapping]:
         draft = self.draft(flow)
         if draft is not None:
@@ -207,17 +215,24 @@ class Trying:
 
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records under these keys, as they are now, with what persons corrected in them."""
-        return list(self._corrected(flow, self._connector(self._flow(flow).source).fetch(kind, keys)))
+        return list(self._logics.corrected(flow, self._connector(self._logics.flow(flow).source).fetch(kind, keys)))
 
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
-        """Return the last records of a flow: those in the plans of its latest runs, then whatever the source has."""
+        """Return the last records of a flow, those of a minute ago.
+
+        First those in the plans of its latest runs, then whatever the source has.
+        """
+        source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
+        return list(self._lists.fresh(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
+
+    def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
-        source, after = self._connector(self._flow(flow).source), None
+        source, after = self._connector(self._logics.flow(flow).source), None
         while len(found) < most:
             batch = source.extract(kind, None, after)
             fresh = [record for record in batch.records if record.key not in found]
-            for record in self._corrected(flow, fresh[: most - len(found)]):
+            for record in self._logics.corrected(flow, fresh[: most - len(found)]):
                 found[record.key] = record
             after = batch.after
             if after is None:
@@ -225,7 +240,7 @@ class Trying:
         return list(found.values())[:most]
 
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
-        stages = self._flow(flow).stages
+        stages = self._logics.flow(flow).stages
         for run in self._runs.latest(flow, limit=RUNS_BACK):
             for row in self._runs.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
@@ -238,17 +253,30 @@ class Trying:
         """
         if not records:
             return []
-        logic = self._logic(flow, self._workable(flow, mapping), [record.key for record in records])
+        good = self._workable(flow, mapping)
+        logic = self._logics.trial(flow, good, [record.key for record in records])
         return tried(self._flows[flow], logic, records)
+
+    def trial_now(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
+        """Return what a mapping would make of the records under these keys, as they are now; see `trial`."""
+        whole = self._logics.trial(flow, mapping).flow
+        return self.trial(flow, mapping, self.records(flow, whole.stages[whole.counted].source, keys))
+
+    def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
+        """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
+        logic = self._logics.trial(flow, mapping)
+        stage = logic.flow.counted
+        records = self.records(flow, logic.flow.stages[stage].source, [key])
+        return logic.trace(stage, records[0]) if records else []
 
     def effect(
         self, flow: str, mapping: RuleMapping, progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
     ) -> Effect:  # fmt: skip
         """Return what a mapping would change in the last records of a flow; `progress` is told how far it has come."""
-        before, whole = self.version(flow, self.current(flow)), self._flow(flow)
+        before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}
-        records = [record for kind in sorted(touched) for record in self.recent(flow, kind)]
+        records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
         moved: list[Moved] = []
         done = 0
@@ -257,7 +285,7 @@ class Trying:
                 break
             page = records[start : start + AT_ONCE]
             keys = [record.key for record in page]
-            moved += compare(self._logic(flow, before, keys), self._logic(flow, good, keys), page)
+            moved += compare(self._logics.trial(flow, before, keys), self._logics.trial(flow, good, keys), page)
             done += len(page)
             progress(done, len(records))
         return Effect(done, tuple(moved), cut=done < len(records))

@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.connectors.protocol import Connector
-from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import source_mark, telling
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows.registry import Specs
 from integration.flows.spec import FlowSpec
 from integration.flows.systems import BOOKS
-from integration.store.corrections import Corrections
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
 from integration.store.links import Links
-from integration.store.rules import Rules
 from integration.store.runs import Runs
 
 MOST = 10_000  # records of a group that are repaired at once
@@ -146,24 +143,37 @@ class Exceptions:
         flows: Specs,
         issues: Issues,
         links: Links,
-        rules: Rules,
         runs: Runs,
         events: Events,
-        corrections: Corrections,
+        *,
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
         self._flows = flows
-        self.issues = issues
-        self.links = links
-        self.rules = rules
-        self.runs = runs
-        self.events = events
-        self.corrections = corrections
+        self._issues = issues
+        self._links = links
+        self._runs = runs
+        self._events = events
         self._connector = connector
         self._flow = flow
 
     # ---- looking
+
+    def counts(self) -> dict[str, int]:
+        """Return how many records wait for a person, by flow."""
+        return self._issues.counts()
+
+    def people(self) -> list[str]:
+        """Return who looks after a cause."""
+        return self._issues.people()
+
+    def causes(self, flow: str | None = None) -> list[CauseGroup]:
+        """Return what waits for a person, grouped by cause."""
+        return self._issues.causes(flow)
+
+    def of_record(self, flow: str, key: str) -> list[OpenIssue]:
+        """Return the issues of a record, whatever became of them."""
+        return self._issues.of_key(flow, key)
 
     def groups(
         self, flow: str = "", state: IssueState = IssueState.OPEN, assigned: str = "", find: str = ""
@@ -172,8 +182,8 @@ class Exceptions:
 
         The one with the most money comes first, then the one that waits longest.
         """
-        groups = sorted(self.issues.causes(flow or None, state), key=urgency)
-        found = self.issues.found(find, state) if find else None
+        groups = sorted(self._issues.causes(flow or None, state), key=urgency)
+        found = self._issues.found(find, state) if find else None
         return [
             group
             for group in groups
@@ -182,13 +192,13 @@ class Exceptions:
 
     def group(self, cause: Cause, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
-        return next((group for group in self.issues.causes(cause.flow, state) if group.of == cause), None)
+        return next((group for group in self._issues.causes(cause.flow, state) if group.of == cause), None)
 
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Cause, Try] = {}
         for flow in self._flows:
-            for run in self.runs.latest(flow, limit=RUNS_BACK):
+            for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
                 if group is not None and group.of not in found:
                     found[group.of] = self._outcome(run, group)
@@ -203,14 +213,14 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self.runs.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self._runs.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
     def made_with(self, group: CauseGroup) -> int:
         """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
         try:
-            return self.runs.get(group.run).mapping_version
+            return self._runs.get(group.run).mapping_version
         except KeyError:
             return 0
 
@@ -218,7 +228,7 @@ class Exceptions:
         self, cause: Cause, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
-        return self.issues.list(
+        return self._issues.list(
             cause.flow,
             cause.cause,
             cause.field,
@@ -237,13 +247,13 @@ class Exceptions:
         stages = self._flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
-        owners = self.links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
+        owners = self._links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self.runs.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self._runs.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -251,7 +261,7 @@ class Exceptions:
 
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of everything open that is parked for a cause."""
-        found = self.issues.list(flow, cause, field, detail=detail, limit=MOST)
+        found = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
@@ -275,7 +285,7 @@ class Exceptions:
             return []
         wanted = [Record(kind, reference, {}) for reference in references]
         held = self._connector(self._flow(flow).target).lookup(wanted, _AsNamed())
-        owners = self.links.by_reference(flow, kind, references)
+        owners = self._links.by_reference(flow, kind, references)
         return [
             Candidate(
                 reference,
@@ -313,11 +323,11 @@ class Exceptions:
 
     def assign(self, cause: Cause, to: str, by: str) -> None:
         """Keep who looks after a cause; nobody when `to` is empty."""
-        self.issues.assign(cause, to.strip(), by)
+        self._issues.assign(cause, to.strip(), by)
 
     def annotate(self, cause: Cause, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
-        self.issues.annotate(cause, note.strip(), by)
+        self._issues.annotate(cause, note.strip(), by)
 
     def set_aside(self, cause: Cause, reason: str, by: str, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
@@ -334,18 +344,14 @@ class Exceptions:
         passing = self._flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
-        return self.issues.set_all_aside(marks, reason.strip(), by)
+        return self._issues.set_all_aside(marks, reason.strip(), by)
 
     def take_back(self, cause: Cause, by: str, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
-        self.issues.take_back([one for one in found if not only or one in only], by)
+        self._issues.take_back([one for one in found if not only or one in only], by)
 
     # ---- repairing
-
-    def add_row(self, table: str, code: str, other: str, by: str) -> None:
-        """Give a code its counterpart in a value table; the other rows stay as they are."""
-        self.rules.add_row(table, code.strip(), other.strip(), by)
 
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
@@ -363,27 +369,14 @@ class Exceptions:
                     found.setdefault(code, part)
         return found
 
-    def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
-        """Let values hold in the place of those the source has in a field, by the key of its records.
-
-        They hold as long as the source does not change them. What is gone from the source is left out.
-        """
-        records = self.records(flow, list(values))
-        kept = [
-            Correction(field.kind, key, field.name, records[key].values.get(field.name), value, titles.get(key, ""), by)
-            for key, value in values.items()
-            if key in records
-        ]
-        self.corrections.keep(flow, kept, by)
-
     def choose(self, one: OpenIssue, reference: str, by: str) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.
 
         Raises KeyError for an issue about which that cannot be said.
         """
         kind = self._flows[one.flow].chosen[one.issue.cause]
-        self.links.keep(one.flow, [Link(kind, one.issue.key, reference)])
+        self._links.keep(one.flow, [Link(kind, one.issue.key, reference)])
         facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
-        self.events.tell(
+        self._events.tell(
             Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts)
         )

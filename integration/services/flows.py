@@ -1,28 +1,45 @@
-"""What the pages that arrange a flow ask for: its next run, what its filters take in, its numbers for a monitor."""
+"""Flows as people arrange them: settings, when they run, what their filters take in, and how each stands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from integration.connectors.protocol import Connector
+from integration.core.flow import Flow
 from integration.core.issues import Skip
-from integration.core.records import Record
-from integration.core.rules import Mapping as RuleMapping
-from integration.flows.spec import FlowLogic
+from integration.core.plan import Approval
+from integration.core.records import Field, Kind, Record
+from integration.core.run import Mode, Run, RunState
+from integration.core.schedule import WALL_CLOCK, Schedule, crons, next_time
+from integration.flows.registry import Specs
+from integration.flows.settings import FlowSettings
+from integration.flows.spec import FlowLogic, FlowSpec
+from integration.services.lists import Lists
+from integration.services.logic import Logics
+from integration.services.mappings import Mappings
+from integration.store.database import Clock
+from integration.store.events import Event, Events
+from integration.store.issues import Issues
+from integration.store.runs import Runs
+from integration.store.settings import StoredSettings
 
-NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
 MOST_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """The mapping of a flow that is in force: number, rules, and who published it with which note."""
+class FlowStatus:
+    """One flow at a glance."""
 
-    version: int
-    mapping: RuleMapping
-    by: str
-    note: str
-    published_at: datetime
+    flow: Flow
+    on: bool
+    waiting: Run | None
+    active: Run | None
+    last: Run | None
+    parked: int
+    last_proof: datetime | None
+    next_run: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +51,157 @@ class Sifted:
     shown: tuple[tuple[str, Skip], ...]
 
 
-def crons(minutes: int, *, nightly: bool) -> list[str]:
-    """Return when a flow runs as cron lines with seconds first: every so many minutes, and once a night."""
-    hour, minute, second = NIGHTLY
-    return [f"0 */{minutes} * * * *", *([f"{second} {minute} {hour} * * *"] if nightly else [])]
+class Flows(Mapping[str, Flow]):
+    """Every flow by its name, and what can be said to it and of it."""
+
+    def __init__(
+        self,
+        specs: Specs,
+        logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
+        *,
+        stored: StoredSettings,
+        events: Events,
+        runs: Runs,
+        issues: Issues,
+        connector: Callable[[str], Connector],
+        clock: Clock,
+        expect: Callable[[FlowSpec, FlowSettings], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones."""
+        self._specs = specs
+        self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
+        self._stored = stored
+        self._events = events
+        self._runs = runs
+        self._issues = issues
+        self._connector = connector
+        self._clock = clock
+        self._expect = expect
+        self._changed = changed
+
+    def __getitem__(self, flow: str) -> Flow:
+        return self._specs[flow].flow
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def spec(self, flow: str) -> FlowSpec:
+        """Return a flow as the value that says everything about it."""
+        return self._specs[flow]
+
+    def as_set(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return self._logics.flow(flow)
+
+    def settings(self, flow: str) -> FlowSettings:
+        """Return the settings of a flow."""
+        return self._logics.settings(flow)
+
+    def change(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
+        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
+
+        `reasons` say for each brake that is switched off why; the log keeps them.
+        """
+        known = self._stored.get(f"flow:{flow}") or {}
+        checked = self._specs[flow].settings(**{**known, **values})
+        self._expect(self._specs[flow], checked)
+        self._stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
+        for brake, reason in (reasons or {}).items():
+            facts = {"by": by, "brake": brake, "reason": reason}
+            self._events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
+        self._changed()
+
+    def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
+        """Read the source now and return what would take part in a flow with these settings changed."""
+        changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
+        logic = self._logics.trial(flow, settings=changed)
+        stage = logic.flow.counted
+        return _sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
+
+    def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
+        source, after = self._connector(self[flow].source), None
+        while True:
+            batch = source.extract(kind, None, after)
+            yield batch.records
+            after = batch.after
+            if after is None:
+                return
+
+    def source_field(self, flow: str, target: str) -> Field | None:
+        """Return the field of the source a target field is filled from, or None when it is not from one field."""
+        rules = self._mappings.published(flow).mapping.rules
+        rule = next((one for one in rules if one.target == target), None)
+        if rule is None or not rule.source:
+            return None
+        whole = self.as_set(flow)
+        read = self._specs[flow].parts_of(whole).get(Kind(target.partition(".")[0]), whole.stages[-1].source)
+        known = self._lists.fields(self[flow].source, read)
+        return next((one for one in known if one.name == rule.source), None)
+
+    def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
+        """Return how many of the last runs each brake has stopped."""
+        found: dict[str, int] = {}
+        for run in self._runs.latest(flow, limit=runs):
+            for brake in run.brakes:
+                found[brake.code] = found.get(brake.code, 0) + 1
+        return found
+
+    def statuses(self) -> list[FlowStatus]:
+        """Return every flow at a glance."""
+        parked = self._issues.counts()
+        return [self._status(flow, parked.get(name, 0)) for name, flow in self.items()]
+
+    def _status(self, flow: Flow, parked: int) -> FlowStatus:
+        active = self._runs.latest(flow.name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
+        last = self._runs.last_done(flow.name)
+        settings = self.settings(flow.name)
+        return FlowStatus(
+            flow=flow,
+            on=settings.on,
+            waiting=self._runs.waiting(flow.name),
+            active=active[0] if active else None,
+            last=last,
+            parked=parked,
+            last_proof=last.ended_at if last else None,
+            next_run=self._next_run(settings) if settings.on else None,
+        )
+
+    def _next_run(self, settings: FlowSettings) -> datetime:
+        zone = ZoneInfo(WALL_CLOCK)
+        return next_time(settings.schedule_minutes, self._clock(), zone, nightly=settings.nightly_complete)
+
+    # ---- what runs without a person
+
+    def schedules(self) -> list[Schedule]:
+        """Return the schedules of the flows that are on: what changed by the minute, everything at night."""
+        return [
+            Schedule(name, cron, mode)
+            for name in self
+            if (settings := self.settings(name)).on
+            for mode, cron in _modes(settings)
+        ]
+
+    def may_approve(self, run: Run) -> Approval | None:
+        """Return the approval of a plan that trips no brake, when its flow may send by itself."""
+        if run.brakes or not self.settings(run.flow).auto_approve:
+            return None
+        return Approval(run.fingerprint, by="schedule")
 
 
-def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> datetime:
-    """Return when a flow runs next, as `crons` has it, in UTC."""
-    here = now.astimezone(zone)
-    coming = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    while coming.astimezone(zone).minute % minutes:
-        coming += timedelta(minutes=1)
-    if not nightly:
-        return coming
-    hour, minute, second = NIGHTLY
-    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
-    if night <= here:
-        night += timedelta(days=1)
-    return min(coming, night.astimezone(UTC))
+def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
+    lines = crons(settings.schedule_minutes, nightly=settings.nightly_complete)
+    return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
 
 
-def sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sifted:
-    """Return what a flow would take in of the records of its source, read page by page."""
+def _sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sifted:
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
     for records in pages:
@@ -68,26 +213,3 @@ def sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sif
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
     return Sifted(taken, left_out, tuple(shown))
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One number for a monitor, in each of its forms: the labels of a form as text, then the number."""
-
-    name: str
-    about: str
-    values: Mapping[str, float]
-
-
-def exposition(gauges: Sequence[Gauge]) -> str:
-    """Return gauges as Prometheus reads them.
-
-    Source: text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/
-    """
-    lines = []
-    for gauge in gauges:
-        lines += [f"# HELP {gauge.name} {gauge.about}", f"# TYPE {gauge.name} gauge"]
-        lines += [
-            f"{gauge.name}{f'{{{labels}}}' if labels else ''} {value:g}" for labels, value in gauge.values.items()
-        ]
-    return "\n".join([*lines, ""])

@@ -1,28 +1,54 @@
-"""Answers that a page can do without: kept, and asked for again in the background."""
+"""What both systems answer about themselves: fields, codes with captions, rates. Kept once, and asked again in time."""
 
 import threading
-import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import structlog
 
-from integration.core.errors import IntegrationError
+from integration.connectors.protocol import Connector
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.core.records import Field, Kind
+from integration.store.database import Clock
 
 log = structlog.get_logger(__name__)
 
-FIRST_SECONDS = 0.5  # how long somebody waits for an answer that was never given before
+FIELDS_KEPT = timedelta(minutes=5)
+CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
+FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
 LAST_SECONDS = 10.0
 
-Captions = dict[str, str]
+Question = tuple[str, str, bool]
+"""A system, what it is asked, and whether it is the built-in one."""
+
+Ask = Callable[[Connector], Any]
 
 
-class Remembered:
-    """Codes and captions by what was asked. Safe to use from several threads; a question is asked once at a time."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a connection answered, and until when that is good."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._kept: dict[Hashable, tuple[float, Captions]] = {}
-        self._asking: dict[Hashable, threading.Event] = {}
+    connector: Connector | None
+    until: datetime
+    value: Any
+
+    def is_good(self, connector: Connector | None, now: datetime) -> bool:
+        return self.connector is connector and now <= self.until
+
+
+class Lists:
+    """Answers of both systems. Safe to use from several threads."""
+
+    def __init__(self, connector: Callable[[str], Connector], is_sandboxed: Callable[[], bool], clock: Clock) -> None:
+        self._connector = connector
+        self._is_sandboxed = is_sandboxed
+        self._clock = clock
+        self._answers: dict[Question, _Answer] = {}
+        self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
+        self._asking: dict[Question, threading.Event] = {}
         self._askers: list[threading.Thread] = []
         self._lock = threading.Lock()
 
@@ -31,33 +57,91 @@ class Remembered:
         for asker in self._askers:
             asker.join(LAST_SECONDS)
 
-    def get(self, question: Hashable, ask: Callable[[], Captions]) -> Captions:
-        """Return the last answer, at once where there is one; nothing while the system does not answer."""
+    def fields(self, system: str, kind: Kind) -> list[Field]:
+        """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
+        return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
+
+    def choices(self, system: str, name: str) -> dict[str, str]:
+        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
+
+        Asked again after a minute: pages do not ask the systems anew each time.
+        """
+        found = self.fresh(system, f"choices {name}", CHOICES_KEPT, lambda connector: connector.choices(name))
+        return dict(found)
+
+    def vat_rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code; asked again after some minutes."""
+
+        def ask(connector: Connector) -> dict[str, Decimal]:
+            return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
+
+        rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
+        return rates
+
+    def captions(self, system: str, name: str) -> dict[str, str]:
+        """Return codes and captions as a system answered last, asked again in the background after some minutes.
+
+        For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
+        """
+        question = system, f"captions {name}", self._is_sandboxed()
         with self._lock:
-            at, known = self._kept.get(question, (None, {}))
-            if at is not None and time.monotonic() - at < self._seconds:
-                return known
-            answered = self._asking.get(question)
-            if answered is None:
-                answered = self._asking[question] = threading.Event()
-                asker = threading.Thread(target=self._ask, args=(question, ask, answered), name="captions", daemon=True)
-                self._askers = [one for one in self._askers if one.is_alive()] + [asker]
-                asker.start()
-        if at is None:
+            last = self._answers.get(question)
+            if last is not None and last.is_good(None, self._clock()):
+                return dict(last.value)
+            answered = self._asked_behind(question, lambda: self.choices(system, name))
+        if last is None:
             answered.wait(FIRST_SECONDS)
             with self._lock:
-                known = self._kept.get(question, (0.0, {}))[1]
-        return known
+                last = self._answers.get(question)
+        return dict(last.value) if last else {}
 
-    def _ask(self, question: Hashable, ask: Callable[[], Captions], answered: threading.Event) -> None:
-        found: Captions | None = None
+    def readable(self, system: str, name: str) -> dict[str, str] | None:
+        """Return codes and captions of a system, or None while they cannot be read.
+
+        What does not answer is not asked again for a minute.
+        """
+        try:
+            connector = self._connector(system)
+            silent = (self._silent.get(one) for one in ((system, ""), (system, name)))
+            if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
+                return None
+            return self.choices(system, name)
+        except ConfigurationError:  # the check says what is wrong
+            return None
+        except IntegrationError as error:
+            log.info("a question stays open", system=system, list=name, cause=error.code)
+            one = name if isinstance(error, AccessDeniedError) else ""  # who may not read one list may read others
+            self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
+            return None
+
+    def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
+        """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
+        connector, asked = self._connector(system), (system, question, self._is_sandboxed())
+        known = self._answers.get(asked)
+        if known is None or not known.is_good(connector, self._clock()):
+            known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))
+        return known.value
+
+    def _asked_behind(self, question: Question, ask: Callable[[], dict[str, str]]) -> threading.Event:
+        """Ask in the background, a question once at a time, and return what tells of its end."""
+        answered = self._asking.get(question)
+        if answered is None:
+            answered = self._asking[question] = threading.Event()
+            asker = threading.Thread(target=self._ask, args=(question, ask, answered), name="captions", daemon=True)
+            self._askers = [one for one in self._askers if one.is_alive()] + [asker]
+            asker.start()
+        return answered
+
+    def _ask(self, question: Question, ask: Callable[[], dict[str, str]], answered: threading.Event) -> None:
+        found: dict[str, str] | None = None
         try:
             found = ask()
         except IntegrationError as error:
-            log.info("captions are not known", question=str(question), cause=error.code)
+            log.info("captions are not known", question=question[1], cause=error.code)
         finally:
             with self._lock:
-                last = self._kept.get(question, (0.0, {}))[1]
-                self._kept[question] = (time.monotonic(), last if found is None else found)
+                last = self._answers.get(question)
+                kept = (last.value if last else {}) if found is None else found
+                self._answers[question] = _Answer(None, self._clock() + FIELDS_KEPT, kept)
                 del self._asking[question]
             answered.set()

@@ -36,14 +36,16 @@ class Naming:
         connector: Callable[[], Connector],
         name: Callable[[str], str],
         file: Path | None,
+        changed: Callable[[], None],
     ) -> None:
         """Read the file of names, where there is one. Raises ConfigurationError, naming the setting, for a wrong one.
 
         `access` returns what is known of the connection with its names laid over it; `name` keeps the records of
-        sandbox and real systems apart.
+        sandbox and real systems apart; `changed` is told of new names.
         """
         self._flows = flows
         self._stored = stored
+        self._changed = changed
         self._access = access
         self._connector = connector
         self._name = name
@@ -99,6 +101,7 @@ class Naming:
         kept = nested(names, defaults)
         checked(kept)
         self._stored.put(self._name(RECORD), kept, by)
+        self._changed()
 
     def look(self, changed: Mapping[str, str] | None = None) -> Named:
         """Return every object with its names, held against the list of objects and the dictionary as they are now.

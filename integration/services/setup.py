@@ -1,17 +1,13 @@
 """Where the set-up stands: which flows are chosen, which of their questions are answered, and what is missing."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import structlog
-
-from integration.connectors.protocol import Connector
-from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.flows.questions import Known
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.systems import Listed
+from integration.services.lists import Lists
 from integration.services.readiness import (
     STEPS,
     Asked,
@@ -27,19 +23,16 @@ from integration.services.readiness import (
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
-log = structlog.get_logger(__name__)
-
 RECORD = "set-up"
-KEPT_SECONDS = 60.0
 
 
-class SettingUp:
+class SetUp:
     """The set-up of an installation: what is answered is kept, what is missing is worked out anew each time."""
 
     def __init__(
         self,
         flows: Specs,
-        connector: Callable[[str], Connector],
+        lists: Lists,
         settings: Callable[[str], FlowSettings],
         change: Callable[[str, Mapping[str, Any], str], None],
         rules: Rules,
@@ -54,7 +47,7 @@ class SettingUp:
         `entered` tells whether somebody has entered the access to a system here.
         """
         self._flows = flows
-        self._connector = connector
+        self._lists = lists
         self._settings = settings
         self._change = change
         self._rules = rules
@@ -62,8 +55,6 @@ class SettingUp:
         self._name = name
         self._well = well
         self._entered = entered
-        self._lists: dict[Listed, tuple[Connector, float, dict[str, str] | None]] = {}
-        self._silent: dict[str, tuple[Connector, float]] = {}  # since when a system does not answer
 
     # ---- flows
 
@@ -177,29 +168,5 @@ class SettingUp:
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
         """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""
         well = self._well()
-        read = {listed: self._list(listed) for listed in wanted if well[listed[0]]}
+        read = {listed: self._lists.readable(*listed) for listed in wanted if well[listed[0]]}
         return {listed: codes for listed, codes in read.items() if codes is not None}
-
-    def _list(self, listed: Listed) -> dict[str, str] | None:
-        """Return a list as it was read at most a minute ago from the same connection, or None."""
-        system, name = listed
-        try:
-            connector = self._connector(system)
-        except ConfigurationError:  # the check says what is wrong
-            return None
-        now, kept = time.monotonic(), self._lists.get(listed)
-        if kept is None or kept[0] is not connector or now - kept[1] > KEPT_SECONDS:
-            silent = self._silent.get(system)
-            if silent is not None and silent[0] is connector and now - silent[1] < KEPT_SECONDS:
-                return None
-            kept = self._lists[listed] = connector, now, self._asked(system, connector, name)
-        return kept[2]
-
-    def _asked(self, system: str, connector: Connector, name: str) -> dict[str, str] | None:
-        try:
-            return connector.choices(name)
-        except IntegrationError as error:
-            log.info("a question stays open", system=system, list=name, cause=error.code)
-            if not isinstance(error, AccessDeniedError):  # who may not read one list may read others
-                self._silent[system] = connector, time.monotonic()
-            return None

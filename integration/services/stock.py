@@ -1,24 +1,124 @@
-"""Stock as people look at it: how long it lasts, and where the two systems differ."""
+"""Stock as people look at it: levels and movements over time, how long it lasts, and where the two systems differ."""
 
-from collections.abc import Iterator, Sequence
+# ruff: noqa: TID251 - what the log answers are data frames
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from functools import lru_cache
+from math import isnan
+from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.plan import Action
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.run import PlanRow, Step
-from integration.log.logbook import StockScope
+from integration.log.logbook import Logbook
+from integration.log.moments import BEGINNING, aware, naive
+from integration.services.log import HOURLY_DAYS, Log, Sought
+from integration.store.issues import Issues, IssueState
+
+if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+    import pandas as pd
 
 SOON_DAYS = 14
+WEEK = 7
+YOUNG = timedelta(days=3)  # so long the log tells by the hour, whatever the period
 LATE_TURNS = 3  # turns of a schedule without a proof, until levels count as not proven
 LATE_AT_LEAST = timedelta(hours=1)
 LATE_BY_HAND = timedelta(days=1)  # where nothing runs by itself
-HOURLY_DAYS = 7  # up to here a period is looked at by the hour
 FARTHEST_DAYS = 3_650  # a date beyond ten years says nothing
+SHORTEST_TRAIL = 3
+MOST_KNOWN = 32  # answers that are kept
+MOST_ROWS_KEPT = 200  # of each; what is exported is longer, and asked for once
+MOST_POINTS = 5_000
+
+Split = Literal["branch", "group"]
+Show = Literal["soon", "falling", "steady", "all"]
+Sort = Literal["days", "level", "pace", "article"]
 
 _OPEN = frozenset({Step.PLANNED, Step.SENT, Step.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True)
+class StockScope:
+    """Which levels are asked for: since when, and of which article, branch and group; empty asks for all."""
+
+    since: datetime = BEGINNING
+    article: str = ""
+    branch: str = ""
+    group: str = ""
+    unit: Literal["hour", "day"] = "day"
+
+    @property
+    def where(self) -> dict[str, object]:
+        """The scope as the queries take it."""
+        return {"since": naive(self.since), "article": self.article, "branch": self.branch, "group": self.group}
+
+
+@dataclass(frozen=True, slots=True)
+class StockSums:
+    """What the last known levels of a scope come to; `written_at` is when one was written last.
+
+    `found` of them were found at the till by a plan that has not written them, the last at `found_at`.
+    """
+
+    amount: Decimal
+    fell_a_day: float
+    written_at: datetime | None
+    found_at: datetime | None
+    levels: int
+    articles: int
+    branches: int
+    soon: int
+    gone: int
+    found: int
+
+    @property
+    def fell_a_week(self) -> Decimal:
+        """What they fall in a week."""
+        return Decimal(str(round(self.fell_a_day * WEEK, 1)))
+
+    @property
+    def days_left(self) -> float | None:
+        """How many days they last at that speed; None for ever."""
+        return max(0.0, float(self.amount)) / self.fell_a_day if self.fell_a_day else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Which articles are listed, and in which order.
+
+    `soon` shows what lasts at most `SOON_DAYS`, `falling` what has a date, `steady` what has none.
+    """
+
+    show: Show = "all"
+    find: str = ""
+    sort: Sort = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """An article in a branch: its level, what falls in a week, how long it lasts so, and its last levels."""
+
+    article: str
+    title: str
+    branch: str
+    level: float
+    fell_a_week: float
+    days: int | None
+    out_on: date | None
+    trail: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Since when levels are not proven, and whether that is because their article is parked."""
+
+    since: datetime
+    parked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +138,8 @@ class Difference:
         return None if self.target is None else self.source - self.target
 
 
-def differences(rows: Sequence[PlanRow]) -> Iterator[Difference]:
-    """Yield the levels that the lines of a plan of stock would still change."""
+def differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Difference]:
+    """Yield the levels of a scope that the lines of a plan of stock would still change."""
     for row in rows:
         change = row.change
         if change is None or change.kind is not Kind.STOCK or row.action is not Action.UPDATE or row.step not in _OPEN:
@@ -48,6 +148,8 @@ def differences(rows: Sequence[PlanRow]) -> Iterator[Difference]:
         for path, wanted in change.wanted.flat().items():
             branch, _, field = path.rpartition("/")
             held = before.get(path)
+            if scope.article not in ("", row.key) or scope.branch not in ("", branch):
+                continue
             if field == "amount" and branch and isinstance(wanted, Decimal) and wanted != held:
                 target = held if isinstance(held, Decimal) else None
                 yield Difference(row.seq, row.key, row.title, branch, wanted, target)
@@ -81,13 +183,176 @@ def reason(one: Difference, written: Decimal | None, since: datetime | None) -> 
     return Reason(since, at_target, one.source - written)
 
 
-def period(days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:
-    """Return which levels the last days of an article, a branch and a group are; short periods go by the hour."""
-    unit: Literal["hour", "day"] = "hour" if days <= HOURLY_DAYS else "day"
-    begin = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
-    return StockScope(begin, article, branch, group, unit)
-
-
 def out_on(days_left: float, now: datetime) -> date | None:
     """Return the day an article runs out, or None where that is too far away to be told."""
     return (now + timedelta(days=days_left)).date() if days_left <= FARTHEST_DAYS else None
+
+
+def largest(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
+    """Return the largest lines of levels, and the sum of all others as one more where there are too many."""
+    if len(levels.columns) <= most:
+        return levels
+    kept = list(levels.iloc[-1].sort_values(ascending=False).index[: most - 1])
+    return levels[kept].assign(**{rest: levels.drop(columns=kept).sum(axis=1)})
+
+
+class Stock:
+    """What may be asked about stock. The same question has the same answer until levels or groups come in."""
+
+    def __init__(
+        self,
+        logbook: Logbook,
+        log: Log,
+        issues: Issues,
+        *,
+        flow: str,
+        products: str,
+        article: Callable[[str], Record | None],
+        reorder: Callable[[], str],
+    ) -> None:
+        """`flow` and `products` name the flows that write levels and products.
+
+        `article` reads one from the books; `reorder` names its field that says at which level to order again.
+        """
+        self.flow = flow
+        self._products = products
+        self._logbook = logbook
+        self._log = log
+        self._issues = issues
+        self._article = article
+        self._reorder = reorder
+        self._known = lru_cache(MOST_KNOWN)(self._asked)
+
+    def _told(self, query: str, **parameters: object) -> pd.DataFrame:
+        return self._known(self._logbook.levels, query, tuple(parameters.items())).copy()
+
+    def _asked(self, _levels: int, query: str, parameters: tuple[tuple[str, object], ...]) -> pd.DataFrame:
+        return self._logbook.answer(query, **dict(parameters))
+
+    def scope(self, days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:
+        """Return which levels the last days of an article, a branch and a group are; short periods go by the hour."""
+        by_hour = days <= HOURLY_DAYS or now - self._log.span()[0] < YOUNG
+        begin = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+        return StockScope(begin, article, branch, group, "hour" if by_hour else "day")
+
+    def branches(self) -> list[str]:
+        """Return the branches whose levels are known."""
+        return [str(branch) for branch in self._told("stock_branches")["branch"]]
+
+    def groups(self) -> dict[str, str]:
+        """Return code and name of the groups of the articles whose levels are known."""
+        told = self._told("stock_groups")
+        return {str(code): str(name) for code, name in zip(told["code"], told["name"], strict=True)}
+
+    def title(self, scope: StockScope, now: datetime) -> str:
+        """Return what the article of a scope is called, empty where no level of it is known."""
+        found = self.outlook(StockScope(scope.since, scope.article), now, limit=1)
+        return str(found["title"].iloc[0]) if len(found) else ""
+
+    def sums(self, scope: StockScope, now: datetime) -> StockSums:
+        """Return what the levels of a scope come to; days are counted as in `outlook`."""
+        told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.where)
+        (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
+        written, found = (
+            None if line[name] is None else aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
+        )
+        whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
+        amount = Decimal(str(round(float(line["amount"]), 3)))
+        return StockSums(amount, float(line["fell_a_day"]), written, found, **whole)
+
+    def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
+        """Return what a chart of levels shows: of one article every known level, oldest first, else sums over time.
+
+        Those of an article are told with happened_at, run, branch, origin, amount; the sum of all known levels at the
+        end of each period with period, branch or group, amount.
+        """
+        if not scope.article:
+            told = self._told("stock_over_time", unit=scope.unit, split=split, **scope.where)
+            return told.rename(columns={"series": split})
+        where = {name: value for name, value in scope.where.items() if name != "group"}
+        return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
+
+    def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
+        """Return levels with a row for each moment (UTC) and a column for each branch or group, up to now."""
+        told = self.charted(scope, split).rename(columns={"happened_at": "period"})
+        wide = told.pivot_table(index="period", columns=split, values="amount", aggfunc="last").astype(float)
+        end = naive(now)
+        if end not in wide.index:
+            wide.loc[end] = float("nan")
+        return wide.ffill()
+
+    def moved(self, scope: StockScope) -> pd.DataFrame:
+        """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
+        return self._told("stock_moved", unit=scope.unit, **scope.where)
+
+    def outlook(
+        self, scope: StockScope, now: datetime, listed: Listed | None = None, offset: int = 0, limit: int = 200
+    ) -> pd.DataFrame:
+        """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
+
+        `found` is how many there are in all. Days are counted up to the whole hour: a scope begins at one.
+        """
+        told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or Listed()
+        page = {"within": SOON_DAYS, "offset": offset, "limit": limit}
+        asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
+        return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
+
+    def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> list[Lasting]:
+        """Return lines of `outlook` as they are shown, each with its last levels."""
+        articles = tuple(sorted(set(lines["article"])))
+        told = self._told("stock_trails", articles=articles, since=naive(scope.since))
+        places = zip(told["article"], told["branch"], told["amounts"], strict=True)
+        trails = {(article, branch): [float(one) for one in amounts] for article, branch, amounts in places}
+        named: Any = lines.fillna({"title": ""}).itertuples()
+        return [_lasting(line, trails.get((line.article, line.branch), []), now) for line in named]
+
+    def reasons(self, found: Sequence[Difference]) -> list[Reason]:
+        """Return why levels differ, each from the one that was written last."""
+        articles = sorted({one.article for one in found})
+        lines: Any = self._logbook.answer("stock_written", articles=articles).itertuples()
+        written = {
+            (line.article, line.branch): (Decimal(str(line.amount)), aware(line.written_at.to_pydatetime()))
+            for line in lines
+        }
+        return [reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
+
+    def unproven(self, article: str, proof: datetime | None, minutes: int | None, now: datetime) -> Unproven | None:
+        """Return since when levels are not proven; those of an article that is parked never are."""
+        known = self._issues.of_key(self.flow, article) if article else []
+        waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
+        if waits:
+            return Unproven(min(waits), parked=True)
+        since = unproven_since(proof, minutes, now)
+        return None if since is None else Unproven(since, parked=False)
+
+    def reorder_level(self, article: str) -> Decimal | None:
+        """Return at which level the books say an article is to be ordered again, or None where they do not say."""
+        name = self._reorder()
+        record = self._article(article) if name else None
+        value = record.flat().get(name) if record else None
+        return value if isinstance(value, Decimal) else None
+
+    def articles_named(self, name: str, most: int) -> dict[str, str]:
+        """Return codes and names of articles that were planned for the till with this in their name."""
+        found = self._log.search(Sought(text=name, flow=self._products, event="planned"), limit=10 * most)
+        lines = found[found["kind"] == Kind.PRODUCT]
+        return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
+
+
+def _lasting(line: Any, trail: list[float], now: datetime) -> Lasting:
+    days = None if isnan(line.days_left) else float(line.days_left)
+    return Lasting(
+        str(line.article),
+        str(line.title),
+        str(line.branch),
+        float(line.amount),
+        round(float(line.fell_a_day) * WEEK, 1),
+        None if days is None else int(days),
+        None if days is None else out_on(days, now),
+        trail if len(trail) >= SHORTEST_TRAIL else [],
+    )
+
+
+def _hour(moment: datetime) -> datetime:
+    """Return the hour a moment is in as the log keeps it: what is told in it is told to everybody alike."""
+    return naive(moment).replace(minute=0, second=0, microsecond=0)

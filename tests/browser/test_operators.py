@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from integration.bootstrap import Application
 from integration.sandbox.server import Sandbox, running
+from integration.services import Application
 from tests.browser.conftest import PATIENCE, button, commit, connecting, picture, serving
 from tests.consoles import opened
 from tests.counter import Counter
@@ -49,8 +49,8 @@ def settings(console: str, data: Path) -> Iterator[Application]:
     assert console
     with opened(data, start=False) as application:
         for flow in ("products", "stock", "orders"):
-            application.set_flow(flow, {"brakes": WIDE}, "test")
-        application.set_flow("stock", {"branches": {"1": "formula", "2": "formula"}}, "test")
+            application.flows.change(flow, {"brakes": WIDE}, "test")
+        application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, "test")
         yield application
 
 
@@ -98,7 +98,7 @@ def ordered(systems: Sandbox, stocked: str, settings: Application) -> str:
         article = str(articles[number % len(articles)]["articleNumber"])
         order = counter.order(article, relation=str(1001 + number % 10))
         counter.prepaid(order, "PIN", 1)
-    settings.set_table("payment_methods", {"CASH": "14"}, "test")
+    settings.tables.keep("payment_methods", {"CASH": "14"}, "test")
     return stocked
 
 
@@ -192,7 +192,7 @@ def test_a_mapping_is_changed_tried_and_published_and_an_older_plan_refused(
     picture(page, "operators-9-publish")
     dialog.get_by_role("button", name="Publish version 2").click()
     expect(page.get_by_text(re.compile("Version 2, published"))).to_be_visible(timeout=PATIENCE)
-    assert settings.mapping("products").version == 2
+    assert settings.mappings.published("products").version == 2
 
     writes = systems.ledger.counts()["writes"]
     page.goto(plan, wait_until="commit")

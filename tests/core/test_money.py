@@ -12,6 +12,7 @@ from integration.core.money import (
     from_cents,
     from_scaled,
     remove_vat,
+    shared,
     to_cents,
     to_scaled,
 )
@@ -82,3 +83,11 @@ def test_vat_taken_off_and_added_again_is_at_most_a_cent_away(incl: Decimal, per
 @given(EUROS, PERCENT)
 def test_vat_added_and_taken_off_again_gives_the_price(excl: Decimal, percent: Decimal) -> None:
     assert remove_vat(add_vat(excl, percent), percent) == excl
+
+
+@pytest.mark.parametrize(
+    ("cents", "weights", "shares"),
+    [(10, [1, 1, 1], [4, 3, 3]), (-10, [100, 300], [-3, -7]), (5, [0, 0], [3, 2]), (0, [7, 8], [0, 0])],
+)
+def test_cents_are_shared_out_to_the_last_one(cents: int, weights: list[int], shares: list[int]) -> None:
+    assert shared(cents, weights) == shares

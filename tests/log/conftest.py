@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
-from integration.store.events import Events
+from integration.store.events import Event, Events
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -36,3 +37,21 @@ def logbook(tmp_path: Path) -> Iterator[Logbook]:
     opened = Logbook(tmp_path / "log.duckdb", memory="256MB")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def told(events: Events, logbook: Logbook) -> Logbook:
+    """A log of one run in which one product was proven and another was parked."""
+    run = partial(Event, run="r1", flow="products")
+    product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")
+    events.tell(
+        run(event="run_started"),
+        product(event="planned", code="update", before={"name": "Tee"}, after={"name": "Thee"}),
+        run(event="parked", key="A3", title="Köffie 100%", code="price_missing", facts={"key": "A3"}),
+        run(event="plan_ready", ms=1500),
+        product(event="proven", ms=80),
+        run(event="run_done", ms=9000),
+        Event(event="setting_changed", key="flow:products"),
+    )
+    assert logbook.drain(events) == 7
+    return logbook

@@ -148,7 +148,7 @@ def test_a_death_between_log_and_outbox_neither_doubles_nor_loses(
         logbook.drain(_Dying(events, forgets=forgets))
     events.tell(Event(event="test", key="later"))
     assert logbook.drain(events) == 1
-    assert sorted(logbook.search()["key"]) == ["0", "1", "2", "later"]
+    assert sorted(logbook.ask("SELECT key FROM events")["key"]) == ["0", "1", "2", "later"]
 
 
 @pytest.mark.postgres

@@ -15,9 +15,9 @@ from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
 from integration import bootstrap
-from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Run
+from integration.services import Application
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 30
@@ -89,21 +89,21 @@ def open_page() -> Open:
 def settled(app: Application, run_id: str) -> Run:
     """Wait until a run is no longer at work."""
     until = time.monotonic() + SECONDS
-    while app.run(run_id).state in ACTIVE:
+    while app.runs.get(run_id).state in ACTIVE:
         assert time.monotonic() < until, "the run does not come to rest"
         time.sleep(0.05)
-    return app.run(run_id)
+    return app.runs.get(run_id)
 
 
 def previewed(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return settled(app, app.preview("products", "test"))
+    return settled(app, app.runs.preview("products", "test"))
 
 
 def committed(app: Application, run: Run) -> Run:
     """Commit a plan as it is and wait for its end."""
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    app.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    app.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
     return settled(app, run.id)
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 
 from integration import words
-from integration.bootstrap import Application
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run, RunState
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
+from integration.services import Application
 from pages.components.flows.brakes import BRAKES
 from pages.components.shared.repair import PLACES
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -24,24 +24,24 @@ ELSEWHERE_ASKED = {"on", "schedule_minutes", "nightly_complete", "auto_approve",
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    committed(connected, settled(connected, connected.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview("products", "test")))
     return connected
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = settled(shop, shop.preview("orders", "test", Mode.COMPLETE))
+    run = settled(shop, shop.runs.preview("orders", "test", Mode.COMPLETE))
     assert run.state is RunState.READY
     yield run
-    if shop.run(run.id).state is RunState.READY:
-        shop.discard(run.id, "test")
+    if shop.runs.get(run.id).state is RunState.READY:
+        shop.runs.discard(run.id, "test")
 
 
 def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanRow:
     return next(
         row
-        for row in app.rows(run.id, "create", limit=500)
+        for row in app.plans.rows(run.id, "create", limit=500)
         if row.kind is Kind.SALES_ORDER and row.change and (not with_address or row.change.wanted.values.get("address"))
     )
 
@@ -113,8 +113,8 @@ def test_every_tab_of_every_flow_opens_and_has_nothing_to_save(open_page: Open, 
 
 
 def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Application, open_page: Open) -> None:
-    before = shop.flow_settings("stock").model_dump()["branches"]
-    shop.set_flow("stock", {"branches": {"1": "formula"}}, "test")
+    before = shop.flows.settings("stock").model_dump()["branches"]
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, "test")
     test = open_page("flows", flow="stock", tab="settings")
     assert "What the formula gives" in test.selectbox(key="stock-branches-2-0").options
 
@@ -122,8 +122,8 @@ def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Applicat
     test = press(test, "save")
 
     assert not test.exception
-    assert shop.flow_settings("stock").model_dump()["branches"] == {"1": "formula", "2": "formula"}
-    shop.set_flow("stock", {"branches": before}, "test")
+    assert shop.flows.settings("stock").model_dump()["branches"] == {"1": "formula", "2": "formula"}
+    shop.flows.change("stock", {"branches": before}, "test")
 
 
 def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application, open_page: Open) -> None:
@@ -134,12 +134,12 @@ def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application,
     test = press(test, "save")
 
     assert "the number of the default debtor" in texts(test)
-    assert shop.flow_settings("orders").model_dump()["default_debtor"] == "off"
+    assert shop.flows.settings("orders").model_dump()["default_debtor"] == "off"
 
 
 def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, open_page: Open) -> None:
-    before = shop.flow_settings("stock").model_dump()["branches"]
-    shop.set_flow("stock", {"branches": {"1": "formula"}}, "test")
+    before = shop.flows.settings("stock").model_dump()["branches"]
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, "test")
     test = open_page("flows", flow="stock", tab="settings")
     test.text_input(key="example-stock").set_value("10201")
 
@@ -149,7 +149,7 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     shown = test.table[-1].value
     assert shown.iloc[0, 0] == "Branch 1"
     assert "available stock" in str(shown.iloc[0, 1])
-    shop.set_flow("stock", {"branches": before}, "test")
+    shop.flows.change("stock", {"branches": before}, "test")
 
 
 @pytest.mark.usefixtures("shop")
@@ -203,7 +203,7 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
 
 
 def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: Open, orders: Run) -> None:
-    assert shop.row_count(orders.id, "create")
+    assert shop.plans.count(orders.id, "create")
 
     test = open_page("preview", plan=orders.id, show="create")
 
@@ -213,7 +213,7 @@ def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: O
 def test_a_document_without_a_customer_leads_to_the_default_debtor(
     shop: Application, open_page: Open, orders: Run
 ) -> None:
-    row = next(one for one in shop.rows(orders.id, "park", limit=500) if one.cause == "customer_missing")
+    row = next(one for one in shop.plans.rows(orders.id, "park", limit=500) if one.cause == "customer_missing")
 
     test = open_page("preview", plan=orders.id, show="park", record=str(row.seq))
 
@@ -225,36 +225,36 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
-    done = committed(shop, settled(shop, shop.preview("customers", "test")))
+    done = committed(shop, settled(shop, shop.runs.preview("customers", "test")))
     assert done.counts.proven
 
     test = press(open_page("runs", run=done.id), "undo")
 
     assert not test.exception
-    back = settled(shop, shop.runs("customers", limit=1)[0].id)
+    back = settled(shop, shop.runs.latest("customers", limit=1)[0].id)
     assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
     said = texts(open_page("preview", plan=back.id, show="all"))
     assert "This plan takes back run" in said
     assert "what an earlier run wrote is taken back" in said
     assert "Undo" in set(open_page("runs").dataframe[0].value["mode"])
-    retired = next(row for row in shop.rows(back.id, "retire", limit=1))
+    retired = next(row for row in shop.plans.rows(back.id, "retire", limit=1))
     assert retired.action is Action.RETIRE
-    shop.discard(back.id, "test")
+    shop.runs.discard(back.id, "test")
 
 
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.preview("stock", "test"))
-    shop.discard(run.id, "test")
+    run = settled(shop, shop.runs.preview("stock", "test"))
+    shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.preview("stock", "test"))
+    run = settled(shop, shop.runs.preview("stock", "test"))
 
     test = open_page("preview", plan=run.id, show="update")
 
     assert not test.exception
     assert "Branch 1 · De Ketting Utrecht" in texts(test)
     assert test.dataframe[0].value["what"].str.startswith("Branch ").all()
-    shop.discard(run.id, "test")
+    shop.runs.discard(run.id, "test")

@@ -4,35 +4,35 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.bootstrap import Application
 from integration.core.run import Mode, RunState
+from integration.services import Application
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+from tests.stores import built_in
 
 
 def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open_page: Open) -> None:
     test = press(open_page(), "preview-products")
 
     assert not test.exception
-    run = settled(connected, connected.runs(limit=1)[0].id)
+    run = settled(connected, connected.runs.latest(limit=1)[0].id)
     assert run.state is RunState.READY
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    writes = connected.sandbox.ledger.counts()["writes"] if connected.sandbox else -1
+    writes = built_in(connected).ledger.counts()["writes"]
 
     test = open_page("preview", plan=run.id)
 
     assert not test.exception
     said = texts(test)
-    changes = connected.row_count(run.id, "changes")
+    changes = connected.plans.count(run.id, "changes")
     assert f"{changes} of {changes} changes chosen" in said
     assert "Nothing has been written yet" in said
     assert f"Commit {changes} changes to MplusKASSA" in said
-    assert connected.sandbox is not None
-    assert connected.sandbox.ledger.counts()["writes"] == writes
-    connected.discard(run.id, "test")
+    assert built_in(connected).ledger.counts()["writes"] == writes
+    connected.runs.discard(run.id, "test")
 
 
 @pytest.mark.parametrize("show", ["all", "create", "update", "retire", "park", "skip", "unchanged"])
@@ -42,7 +42,7 @@ def test_every_filter_of_a_plan_opens(connected: Application, open_page: Open, s
     test = open_page("preview", plan=run.id, show=show)
 
     assert not test.exception
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_a_search_without_a_match_can_be_cleared(connected: Application, open_page: Open) -> None:
@@ -55,18 +55,18 @@ def test_a_search_without_a_match_can_be_cleared(connected: Application, open_pa
 
     assert not test.exception
     assert test.text_input(key="find").value == ""
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_parked_lines_say_what_happened_what_it_means_and_what_to_do(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    row = connected.rows(run.id, "park", limit=1)[0]
+    row = connected.plans.rows(run.id, "park", limit=1)[0]
 
     said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
 
     assert "parked" in said
     assert row.key in said
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_why_this_value_tells_each_step(connected: Application, open_page: Open) -> None:
@@ -76,7 +76,7 @@ def test_why_this_value_tells_each_step(connected: Application, open_page: Open)
 
     assert not test.exception
     assert "failure" not in test.session_state
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_discard_puts_the_plan_aside(connected: Application, open_page: Open) -> None:
@@ -84,7 +84,7 @@ def test_discard_puts_the_plan_aside(connected: Application, open_page: Open) ->
 
     test = press(open_page("preview", plan=run.id), "discard")
 
-    assert connected.run(run.id).state is RunState.DISCARDED
+    assert connected.runs.get(run.id).state is RunState.DISCARDED
     assert "Nothing of it was written" in texts(test)
 
 
@@ -98,8 +98,8 @@ def test_a_brake_asks_for_its_number_before_anything_is_written(connected: Appli
         test = test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count)).run()
 
     assert not test.exception
-    assert connected.run(run.id).state is RunState.READY
-    connected.discard(run.id, "test")
+    assert connected.runs.get(run.id).state is RunState.READY
+    connected.runs.discard(run.id, "test")
 
 
 def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to_do(
@@ -111,7 +111,7 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
     said = texts(open_page("runs", run=done.id))
     assert "Nothing lost: difference 0" in said
 
-    again = settled(connected, connected.preview("products", "test", Mode.COMPLETE))
+    again = settled(connected, connected.runs.preview("products", "test", Mode.COMPLETE))
     said = texts(open_page("preview", plan=again.id))
     assert "Nothing to do: both systems agree on" in said
     assert "Commit" not in said
@@ -119,7 +119,7 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
 
 
 def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Application, open_page: Open) -> None:
-    previews = connected.run_count()
+    previews = connected.runs.count()
     assert previews
 
     test = open_page("runs", ended="stopped")
@@ -131,9 +131,9 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Applic
 
 
 def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
-    run = next(one for one in connected.runs() if one.approval)
-    row = connected.rows(run.id, "proven", limit=1)[0]
-    connected.logbook.drain(connected.events)
+    run = next(one for one in connected.runs.latest() if one.approval)
+    row = connected.plans.rows(run.id, "proven", limit=1)[0]
+    connected.log.catch_up()
 
     test = open_page("logs", record=f"products:{row.key}")
 
@@ -155,7 +155,7 @@ def test_a_question_that_would_change_the_log_is_refused_in_words(connected: App
     test = next(button for button in test.button if button.label == "Run the question").click().run()
 
     assert "it can only be read" in texts(test)
-    assert connected.logbook.ask("select count(*) as n from events")["n"][0] > 0
+    assert connected.log.ask("select count(*) as n from events")["n"][0] > 0
 
 
 def test_the_set_up_checks_a_connection_line_by_line(connected: Application, open_page: Open) -> None:
@@ -164,7 +164,7 @@ def test_the_set_up_checks_a_connection_line_by_line(connected: Application, ope
     test = press(open_page("setup", step="mplus"), "check-mplus")
 
     assert "MplusKASSA answers" in texts(test)
-    status = next(one for one in connected.connections() if one.system == "mplus")
+    status = next(one for one in connected.connections.statuses() if one.system == "mplus")
     assert status.checked_at is not None
     assert status.checked_at > before
 

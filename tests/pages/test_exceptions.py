@@ -12,16 +12,17 @@ from stdnum import ean
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
-from integration.bootstrap import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Rule
 from integration.core.run import Mode, Run, RunState
+from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.store.issues import Cause, CauseGroup, IssueState
 from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.stores import built_in
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
@@ -31,21 +32,21 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview("products", "test")))
     return connected
 
 
 @pytest.fixture(scope="module")
 def counter(shop: Application) -> Counter:
     assert shop.sandbox
-    return Counter(shop.sandbox)
+    return Counter(built_in(shop))
 
 
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
     assert shop.sandbox
-    known = shop.sandbox.state("articles", "mplus")
+    known = built_in(shop).state("articles", "mplus")
     return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
 
 
@@ -57,7 +58,7 @@ def customer(counter: Counter) -> str:
 
 def planned(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return settled(app, app.preview(flow, "test", Mode.CHOSEN, keys))
+    return settled(app, app.runs.preview(flow, "test", Mode.CHOSEN, keys))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -78,7 +79,7 @@ def put_aside(app: Application, flow: str) -> None:
     """Discard the plan of a flow that waits."""
     run = last(app, flow)
     if run.state is RunState.READY:
-        app.discard(run.id, "test")
+        app.runs.discard(run.id, "test")
 
 
 def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
@@ -93,7 +94,7 @@ def menu(test: AppTest, key: str) -> MenuButton[str]:
 
 def last(app: Application, flow: str = "orders") -> Run:
     """Return the newest run of a flow once it has come to rest."""
-    return settled(app, app.runs(flow, limit=1)[0].id)
+    return settled(app, app.runs.latest(flow, limit=1)[0].id)
 
 
 def paid_with(counter: Counter, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
@@ -109,8 +110,8 @@ def paid_with(counter: Counter, article: str, customer: str, method: str, orders
 @pytest.fixture
 def unmapped(shop: Application, counter: Counter, article: str, customer: str) -> Iterator[Callable[[int], CauseGroup]]:
     """Makes orders paid with a method whose counterpart nobody has said."""
-    before = shop.tables().get("payment_methods", {})
-    shop.set_table("payment_methods", {"CASH": "14"}, "test")
+    before = shop.tables.all().get("payment_methods", {})
+    shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
     every: list[str] = []
 
     def made(orders: int) -> CauseGroup:
@@ -120,7 +121,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
         return waiting(shop, "payment_method_unmapped", key=keys[0])
 
     yield made
-    shop.set_table("payment_methods", before, "test")
+    shop.tables.keep("payment_methods", before, "test")
     planned(shop, "orders", *every)
     put_aside(shop, "orders")
 
@@ -129,7 +130,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
 
 
 def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, open_page: Open) -> None:
-    assert fresh.run_count() == 0
+    assert fresh.runs.count() == 0
 
     said = texts(open_page("exceptions"))
 
@@ -138,8 +139,8 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 
 
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
-    fresh.use_sandbox("test")
-    run = settled(fresh, fresh.preview("customers", "test"))
+    fresh.connections.use_sandbox("test")
+    run = settled(fresh, fresh.runs.preview("customers", "test"))
     assert run.counts.parked == 0
 
     said = texts(open_page("exceptions"))
@@ -241,7 +242,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     test = press(test, "add_row")
 
     assert not test.exception
-    assert shop.tables()["payment_methods"]["PIN"] == "14"
+    assert shop.tables.all()["payment_methods"]["PIN"] == "14"
     run = last(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.of)
@@ -260,10 +261,10 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     nameless = counter.order(article)
     counter.prepaid(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
-    shop.set_flow("orders", with_default, "test")
+    shop.flows.change("orders", with_default, "test")
     planned(shop, "orders", nameless)
     assert shop.exceptions.group(group.of).count == 3  # type: ignore[union-attr]
-    shop.set_flow("orders", {"default_debtor": "off", "debtor_number": ""}, "test")
+    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, "test")
     test = opened(open_page, group)
 
     test = test.selectbox(key="counterpart").set_value("14").run()
@@ -274,14 +275,14 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     said = texts(open_page("exceptions"))
     assert "2 of 3 solved, 1 has another cause." in said
     assert "2 orders are in a preview" in said
-    shop.discard(run.id, "test")
+    shop.runs.discard(run.id, "test")
 
 
 def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(2)
-    shop.try_again(group.flow, group.cause, "test", group.field, group.detail)
+    shop.runs.try_again(group.flow, group.cause, "test", group.field, group.detail)
     last(shop)
 
     said = texts(opened(open_page, group))
@@ -290,13 +291,13 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
 
 def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
     group = unmapped(1)
-    (key,) = shop.parked_keys("orders", group.cause, group.field, group.detail)
-    shop.set_table("payment_methods", {"PIN": "14"}, "test")
+    (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
+    shop.tables.keep("payment_methods", {"PIN": "14"}, "test")
 
-    settled(shop, shop.preview("orders", "test", Mode.COMPLETE))
+    settled(shop, shop.runs.preview("orders", "test", Mode.COMPLETE))
 
     assert not is_open(shop, group.of)
-    (one,) = shop.issues.of_key("orders", key)
+    (one,) = shop.exceptions.of_record("orders", key)
     assert one.state is IssueState.CLOSED
     assert one.reason == "gone"
 
@@ -308,10 +309,10 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(1)
-    before, place = shop.trying.current("orders"), f"more-{address_of(group.of)}"
+    before, place = shop.drafts.current("orders"), f"more-{address_of(group.of)}"
     assert menu(opened(open_page, group), place).options[0] == "Try again"
-    shop.trying.remove_rule("orders", "sales_order.payment_condition", "test")
-    shop.publish_draft("orders", "test", "payment conditions left out")
+    shop.drafts.remove_rule("orders", "sales_order.payment_condition", "test")
+    shop.drafts.publish("orders", "test", "payment conditions left out")
     offered = menu(opened(open_page, group), place).options
     assert offered[:2] == [
         f"Try again with today's mapping (version {before + 1})", f"Try again as it was (mapping version {before})",
@@ -325,8 +326,8 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     today = last(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
     assert not is_open(shop, group.of)
-    shop.trying.take_version("orders", before, "test")
-    shop.publish_draft("orders", "test", "and back again")
+    shop.drafts.take_version("orders", before, "test")
+    shop.drafts.publish("orders", "test", "and back again")
 
 
 def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
@@ -334,17 +335,17 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
 ) -> None:
     group = unmapped(2)
     made = shop.exceptions.made_with(group)
-    shop.trying.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), "test")
-    shop.publish_draft("orders", "test", "a remark")
-    shop.exceptions.add_row("payment_methods", "PIN", "14", "test")
+    shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), "test")
+    shop.drafts.publish("orders", "test", "a remark")
+    shop.tables.add_row("payment_methods", "PIN", "14", "test")
     menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)
 
-    shop.trying.take_version("orders", made, "test")
-    shop.publish_draft("orders", "test", "back")
+    shop.drafts.take_version("orders", made, "test")
+    shop.drafts.publish("orders", "test", "back")
     with pytest.raises(PlanStaleError) as refused:
-        shop.commit(run.id, Approval(run.fingerprint, "test"))
+        shop.runs.commit(run.id, Approval(run.fingerprint, "test"))
     assert refused.value.code == "mapping_published_since"
 
 
@@ -357,15 +358,15 @@ def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[Caus
     order = counter.order(REPAIR_HOUR, relation=customer)
     planned(shop, "orders", order)
     yield waiting(shop, "article_missing", key=order)
-    shop.set_table("articles", {}, "test")
-    shop.set_flow("orders", {"collective_article": ""}, "test")
+    shop.tables.keep("articles", {}, "test")
+    shop.flows.change("orders", {"collective_article": ""}, "test")
     put_aside(shop, "orders")
 
 
 def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     shop: Application, open_page: Open, unknown: CauseGroup, article: str
 ) -> None:
-    shop.logbook.drain(shop.events)
+    shop.log.catch_up()
     name = shop.exceptions.article(article)
     assert name is not None
     test = opened(open_page, unknown)
@@ -379,7 +380,7 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     test = press(test, "use_articles")
 
     assert not test.exception
-    assert shop.tables()["articles"][REPAIR_HOUR] == article
+    assert shop.tables.all()["articles"][REPAIR_HOUR] == article
     assert last(shop).counts.planned >= 1
     assert not is_open(shop, unknown.of)
 
@@ -394,7 +395,7 @@ def test_a_collective_article_stands_in_for_all(
     test = press(test, "use_articles")
 
     assert not test.exception
-    assert shop.flow_settings("orders").model_dump()["collective_article"] == article
+    assert shop.flows.settings("orders").model_dump()["collective_article"] == article
     assert last(shop).counts.planned >= 1
 
 
@@ -410,15 +411,15 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     assert shop.sandbox
     test = press(test, "again")
     assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
-    like = next(row for row in shop.sandbox.state("ARTICLE") if row["ART_CODE"] == "10201")
+    like = next(row for row in built_in(shop).state("ARTICLE") if row["ART_CODE"] == "10201")
     new = {"ART_CODE": REPAIR_HOUR, "ART_DESC1": "Reparatie per uur", "AG_CODE": like["AG_CODE"], "VAT_CODE": "1"}
-    shop.sandbox.accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
+    built_in(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
 
     test = press(test, "again")
 
     assert not test.exception
     assert last(shop).counts.planned >= 1
-    shop.sandbox.accountview.remove("ARTICLE", REPAIR_HOUR)
+    built_in(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
 
 
 # ---- customers
@@ -429,7 +430,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
 ) -> None:
     assert shop.sandbox
     for number, city in (("30001", "Utrecht"), ("30002", "Zeist")):
-        shop.sandbox.accountview.add(
+        built_in(shop).accountview.add(
             "CONTACT",
             {**DEBTOR, "SUB_NR": number, "ACCT_NAME": "Tweeling", "MAIL_BUS": "twee@ling.example", "CITY": city},
         )
@@ -456,7 +457,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert run.counts.planned == 2
     done = committed(shop, run)
     assert done.counts.proven == 2
-    booked = [row["RPL_INV"] for row in shop.sandbox.state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
+    booked = [row["RPL_INV"] for row in built_in(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.of)
 
@@ -474,10 +475,10 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     assert not test.exception
     assert test.button(key="correct").disabled
 
-    field = shop.source_field("products", "article.ean")
+    field = shop.flows.source_field("products", "article.ean")
     assert field is not None
-    shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
-    run = settled(shop, shop.try_again("products", group.cause, "test", group.field, group.detail))
+    shop.corrections.correct("products", field, {key: good}, person(), {key: first.title})
+    run = settled(shop, shop.runs.try_again("products", group.cause, "test", group.field, group.detail))
     assert run.counts.planned == 1
     assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.of)}
     test = open_page("exceptions", status="corrected")
@@ -485,13 +486,13 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     shown = test.dataframe[0].value
     assert list(shown["key"]) == [key]
     assert list(shown["becomes"]) == [good]
-    shop.discard(run.id, "test")
+    shop.runs.discard(run.id, "test")
 
-    (kept,) = shop.corrections.all("products")
-    shop.sandbox.accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
-    assert shop.why_article("products", key) != []
-    assert not kept.holds_for(shop.exceptions.records("products", [key])[key])
-    shop.corrections.remove("products", [kept], person())
+    (correction,) = shop.corrections.of("products")
+    built_in(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
+    assert shop.drafts.why("products", key) != []
+    assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
+    shop.corrections.remove("products", [correction], person())
     assert shop.corrections.counts() == {}
 
 

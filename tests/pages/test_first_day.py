@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.bootstrap import Application
+from integration.services import Application
 from tests.pages.conftest import Open, press, script, texts
 
 
@@ -18,8 +18,8 @@ def test_one_click_connects_the_sandbox(fresh: Application, open_page: Open) -> 
     test = press(open_page(), "sandbox")
 
     assert not test.exception
-    assert fresh.sandboxed
-    assert all(status.ok for status in fresh.connections())
+    assert fresh.sandbox.is_connected
+    assert all(status.ok for status in fresh.connections.statuses())
 
 
 @pytest.mark.usefixtures("fresh")
@@ -35,7 +35,7 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
 
 def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:
     assert "not finished" not in texts(open_page())
-    fresh.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+    fresh.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
     test = open_page()
     assert "The set-up is not finished" in texts(test)
 
@@ -79,7 +79,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(fresh: Application
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert "Fill in address, ident and secret" in texts(test)
-    assert not fresh.is_connected("mplus")
+    assert not fresh.connections.status("mplus").connected
 
 
 @pytest.mark.usefixtures("fresh")

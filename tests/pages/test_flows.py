@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from integration.bootstrap import Application
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
 from integration.core.plan import Approval
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
+from integration.services import Application
 from tests.pages.conftest import Open, press, previewed, settled, texts
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
@@ -35,10 +35,10 @@ def test_changes_of_several_tabs_are_saved_with_one_button(connected: Applicatio
     test = press(test, "save")
 
     assert not test.exception
-    assert connected.flow_settings("products").model_dump()["sku_rule"] == "allotted"
-    assert connected.flow_settings("products").schedule_minutes == 12
+    assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
+    assert connected.flows.settings("products").schedule_minutes == 12
     assert "not saved yet" not in texts(test)
-    connected.set_flow("products", {"sku_rule": "code", "schedule_minutes": 5}, "test")
+    connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, "test")
 
 
 def test_discarded_changes_leave_the_settings_as_they_are(connected: Application, open_page: Open) -> None:
@@ -48,7 +48,7 @@ def test_discarded_changes_leave_the_settings_as_they_are(connected: Application
     test = press(test, "discard_changes")
 
     assert test.selectbox(key="products-zero_price-1").value == "send"
-    assert connected.flow_settings("products").model_dump()["zero_price"] == "send"
+    assert connected.flows.settings("products").model_dump()["zero_price"] == "send"
 
 
 def test_a_number_from_a_field_needs_the_field(connected: Application, open_page: Open) -> None:
@@ -58,7 +58,7 @@ def test_a_number_from_a_field_needs_the_field(connected: Application, open_page
     test = press(test, "save")
 
     assert "Choose the field that holds the number" in texts(test)
-    assert connected.flow_settings("products").model_dump()["sku_rule"] == "code"
+    assert connected.flows.settings("products").model_dump()["sku_rule"] == "code"
 
 
 def test_a_flow_that_is_on_says_when_it_runs_next(connected: Application, open_page: Open) -> None:
@@ -66,8 +66,8 @@ def test_a_flow_that_is_on_says_when_it_runs_next(connected: Application, open_p
     test = press(test.toggle(key="products-on-0").set_value(True).run(), "save")
 
     assert "Next run:" in texts(test)
-    assert connected.statuses()[0].next_run is not None
-    connected.set_flow("products", {"on": False}, "test")
+    assert connected.flows.statuses()[0].next_run is not None
+    connected.flows.change("products", {"on": False}, "test")
 
 
 def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
@@ -77,16 +77,16 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     test = test.toggle(key="products-brake-price_percent-on-0").set_value(False).run()
     test = press(test, "save")
     assert "Say why" in texts(test)
-    assert connected.flow_settings("products").brakes.price_percent == Decimal(25)
+    assert connected.flows.settings("products").brakes.price_percent == Decimal(25)
 
     test = test.text_input(key="products-brake-price_percent-reason-0").set_value("Summer sale").run()
     press(test, "save")
 
-    assert connected.flow_settings("products").brakes.price_percent is None
-    connected.logbook.drain(connected.events)
-    told = connected.logbook.ask("select facts from events where event = 'brake_switched_off'")
+    assert connected.flows.settings("products").brakes.price_percent is None
+    connected.log.catch_up()
+    told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(told["facts"][0])
-    connected.set_flow("products", {"brakes": {"price_percent": "25"}}, "test")
+    connected.flows.change("products", {"brakes": {"price_percent": "25"}}, "test")
 
 
 def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Application, open_page: Open) -> None:
@@ -101,11 +101,13 @@ def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Applica
     assert numbers["Take part"] > 0
     reasons = test.dataframe[0].value["reason"]
     assert reasons.str.contains("left out by a filter").any()
-    assert connected.flow_settings("products").filters == ()
+    assert connected.flows.settings("products").filters == ()
 
 
 def test_the_fields_show_why_an_article_has_its_values(connected: Application, open_page: Open) -> None:
-    code = next(row.key for row in connected.rows(previewed(connected).id, "create", limit=400) if row.key.isdigit())
+    code = next(
+        row.key for row in connected.plans.rows(previewed(connected).id, "create", limit=400) if row.key.isdigit()
+    )
     test = open_page("flows", tab="fields")
     test.text_input(key="why_code").set_value(code)
 
@@ -118,7 +120,7 @@ def test_the_fields_show_why_an_article_has_its_values(connected: Application, o
 def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refused(
     connected: Application, open_page: Open
 ) -> None:
-    run, before = previewed(connected), connected.mapping("products")
+    run, before = previewed(connected), connected.mappings.published("products")
     test = open_page("flows", tab="fields")
     test.selectbox(key="add_target").set_value("article.custom:herkomst")
     test.selectbox(key="add_source").set_value("K9_ORIGIN")
@@ -128,31 +130,31 @@ def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refuse
     test = press(test, "publish")
 
     assert not test.exception
-    after = connected.mapping("products")
+    after = connected.mappings.published("products")
     assert after.version == before.version + 1
     assert after.mapping.rules[-1] == Rule(target="article.custom:herkomst", source="K9_ORIGIN")
     with pytest.raises(PlanStaleError, match="mapping_published_since"):
-        connected.commit(run.id, Approval(run.fingerprint, "test"))
-    connected.discard(run.id, "test")
-    connected.publish_mapping("products", before.mapping, after.version, "test", "as it was")
+        connected.runs.commit(run.id, Approval(run.fingerprint, "test"))
+    connected.runs.discard(run.id, "test")
+    connected.mappings.publish("products", before.mapping, after.version, "test", "as it was")
 
 
 def test_two_people_cannot_publish_over_each_other(connected: Application) -> None:
-    before = connected.mapping("products")
+    before = connected.mappings.published("products")
     rules = tuple(
         Rule(target=one.target, source=one.source, ownership=Ownership.NEVER) for one in before.mapping.rules[:1]
     )
-    connected.publish_mapping("products", before.mapping, before.version, "anna", "the same")
+    connected.mappings.publish("products", before.mapping, before.version, "anna", "the same")
 
     with pytest.raises(PlanStaleError):
-        connected.publish_mapping("products", Mapping(1, rules), before.version, "ben", "over it")
+        connected.mappings.publish("products", Mapping(1, rules), before.version, "ben", "over it")
 
 
 def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
-    kept = connected.tables()["vat_codes"]
-    connected.set_table("vat_codes", {code: other for code, other in kept.items() if code != "2"}, "test")
-    connected.discard(previewed(connected).id, "test")
-    parked = connected.unmapped("products", "vat_codes")["2"]
+    kept = connected.tables.all()["vat_codes"]
+    connected.tables.keep("vat_codes", {code: other for code, other in kept.items() if code != "2"}, "test")
+    connected.runs.discard(previewed(connected).id, "test")
+    parked = connected.tables.unmapped("products", "vat_codes")["2"]
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
     first = next(one for one in test.selectbox)
@@ -160,41 +162,41 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
 
     test = press(first.set_value(kept["2"]).run(), "save_table")
 
-    assert connected.tables()["vat_codes"] == kept
+    assert connected.tables.all()["vat_codes"] == kept
     press(test, "again-table-vat_codes")
-    run = connected.runs(limit=1)[0]
+    run = connected.runs.latest(limit=1)[0]
     assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
-    assert connected.unmapped("products", "vat_codes") == {}
-    connected.discard(run.id, "test")
+    assert connected.tables.unmapped("products", "vat_codes") == {}
+    connected.runs.discard(run.id, "test")
 
 
 def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    row = next(one for one in connected.rows(run.id, "park") if one.cause == "sku_leading_zero")
+    row = next(one for one in connected.plans.rows(run.id, "park") if one.cause == "sku_leading_zero")
     test = open_page("preview", plan=run.id, show="park", record=str(row.seq))
     assert "Open the setting" in texts(test)
 
     press(test, "again-line")
 
-    again = settled(connected, connected.runs(limit=1)[0].id)
+    again = settled(connected, connected.runs.latest(limit=1)[0].id)
     assert again.mode is Mode.CHOSEN
-    assert again.counts.parked == again.counts.read == len(connected.parked_keys("products", "sku_leading_zero"))
+    assert again.counts.parked == again.counts.read == len(connected.exceptions.keys("products", "sku_leading_zero"))
 
 
 def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    row = next(one for one in connected.rows(run.id, "park") if one.cause == "vat_code_missing")
+    row = next(one for one in connected.plans.rows(run.id, "park") if one.cause == "vat_code_missing")
 
     said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
 
     assert f"Article {row.key} has no VAT code in AccountView" in said
     assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in said
-    connected.discard(run.id, "test")
+    connected.runs.discard(run.id, "test")
 
 
 def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(connected: Application) -> None:
-    told = connected.metrics()
+    told = connected.metrics.text()
 
-    assert f'console_parked{{flow="products"}} {connected.statuses()[0].parked}' in told
+    assert f'console_parked{{flow="products"}} {connected.flows.statuses()[0].parked}' in told
     assert 'console_runs{flow="products",state="done"}' in told
     assert "console_last_proof_age_seconds" in told

@@ -8,21 +8,21 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
-from integration.log.logbook import BATCH, Sought
+from integration.services import Application
+from integration.services.log import Sought
 from integration.words import LANGUAGES
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.stores import stores_in
 
 
 @pytest.fixture(scope="module")
 def ran(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
-    products = committed(connected, settled(connected, connected.preview("products", "test", Mode.COMPLETE)))
-    committed(connected, settled(connected, connected.preview("orders", "test", Mode.COMPLETE)))
-    while connected.logbook.drain(connected.events) == BATCH:
-        pass
+    products = committed(connected, settled(connected, connected.runs.preview("products", "test", Mode.COMPLETE)))
+    committed(connected, settled(connected, connected.runs.preview("orders", "test", Mode.COMPLETE)))
+    connected.log.catch_up()
     return products
 
 
@@ -33,13 +33,12 @@ def _shown(test: AppTest) -> pd.DataFrame:
 
 
 def _order(app: Application, event: str = "proven") -> str:
-    found = app.logbook.search(Sought(flow="orders", event=event), limit=200)
+    found = app.log.search(Sought(flow="orders", event=event), limit=200)
     return str(found[found["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
 
 
 def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open_page: Open) -> None:
-    while fresh.logbook.drain(fresh.events) == BATCH:
-        pass
+    fresh.log.catch_up()
     test = open_page("logs", find="nothing is called so")
     assert not test.exception
     assert "Nothing in the log matches this filter" in texts(test)
@@ -58,7 +57,7 @@ def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str
 
 
 def test_records_are_filtered_by_what_the_address_says(connected: Application, ran: Run, open_page: Open) -> None:
-    every = connected.logbook.found()
+    every = connected.log.search().attrs["found"]
     test = open_page("logs", run=ran.id, event="parked")
     shown = _shown(test)
     assert 0 < len(shown) < every
@@ -79,7 +78,7 @@ def test_a_run_can_be_taken_out_of_the_filter(ran: Run, open_page: Open) -> None
 def test_records_are_found_by_key_title_cause_and_what_was_told(
     connected: Application, ran: Run, open_page: Open
 ) -> None:
-    row = connected.rows(ran.id, "park", limit=1)[0]
+    row = connected.plans.rows(ran.id, "park", limit=1)[0]
     for find in (row.key, row.title.lower(), row.cause):
         shown = _shown(open_page("logs", find=find))
         assert row.key in set(shown["key"]), find
@@ -89,7 +88,7 @@ def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: 
     sought = Sought(run=ran.id)
     test = open_page("logs", run=ran.id)
     assert len(_shown(test)) == 200
-    assert f"Events 1 to 200 of {connected.logbook.found(sought):,}." in texts(test)
+    assert f"Events 1 to 200 of {connected.log.search(sought).attrs['found']:,}." in texts(test)
     second = open_page("logs", run=ran.id, page="2")
     assert "Events 201 to 400" in texts(second)
     assert set(_shown(second).index) == set(range(200))
@@ -100,14 +99,14 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
 ) -> None:
     assert ran.id
     key = _order(connected)
-    link = connected.links.get("orders", Kind.SALES_ORDER, [key])[key]
+    link = stores_in(connected).links.get("orders", Kind.SALES_ORDER, [key])[key]
     test = open_page("logs", record=f"orders:{key}")
     said = texts(test)
     assert not test.exception
     assert "Sales order" in test.title[0].value
     assert "3 steps" in said
     assert said.count("Proven: read back and equal to the plan") == len(
-        {(row.kind, row.key) for row in connected.logbook.life("orders", key).itertuples()}
+        {(row.kind, row.key) for row in connected.log.life("orders", key).itertuples()}
     )
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables
@@ -120,7 +119,7 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
 def test_the_page_of_one_record_says_that_it_is_of_the_sandbox(
     connected: Application, ran: Run, open_page: Open, *, known: bool
 ) -> None:
-    key = connected.rows(ran.id, "proven", limit=1)[0].key if known else "NEVER-SEEN"
+    key = connected.plans.rows(ran.id, "proven", limit=1)[0].key if known else "NEVER-SEEN"
     assert "Sandbox" in open_page("logs", record=f"products:{key}").title[0].value
 
 
@@ -136,7 +135,7 @@ def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: R
 def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
     connected: Application, ran: Run, open_page: Open
 ) -> None:
-    row = next(row for row in connected.rows(ran.id, "update", limit=20) if row.change and row.change.before)
+    row = next(row for row in connected.plans.rows(ran.id, "update", limit=20) if row.change and row.change.before)
     test = press(open_page("logs", record=f"products:{row.key}"), "details-0")
     assert not test.exception
     difference = next(table.value for table in test.table if "Before" in table.value.columns)
@@ -147,7 +146,7 @@ def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
 
 
 def test_a_parked_record_leads_to_its_exception(connected: Application, ran: Run, open_page: Open) -> None:
-    row = connected.rows(ran.id, "park", limit=1)[0]
+    row = connected.plans.rows(ran.id, "park", limit=1)[0]
     test = open_page("logs", record=f"products:{row.key}")
     assert not test.exception
     tables = "\n".join(str(table.value.to_dict()) for table in test.table)
@@ -262,12 +261,12 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
 
 def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
     assert ran.id
-    ticket = connected.export_ticket()
-    file = connected.exported("log.csv", ticket)
+    ticket = connected.log_access.ticket()
+    file = connected.log_access.exported("log.csv", ticket)
     assert file is not None
     told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert ran.id in set(told["run"])
     for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
-        assert connected.exported("log.csv", wrong) is None
-    assert connected.exported("console.sqlite", ticket) is None
+        assert connected.log_access.exported("log.csv", wrong) is None
+    assert connected.log_access.exported("console.sqlite", ticket) is None

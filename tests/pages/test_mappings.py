@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import words
-from integration.bootstrap import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
 from integration.core.run import RunState
 from integration.flows.functions import FUNCTIONS
 from integration.reasons import retold
+from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 
@@ -41,7 +41,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "shop" in request.fixturenames:
         shop: Application = request.getfixturevalue("shop")
         for flow in shop.flows:
-            shop.trying.discard(flow, "test")
+            shop.drafts.discard(flow, "test")
 
 
 def opened(open_page: Open, flow: str = "products", **address: str) -> AppTest:
@@ -52,8 +52,8 @@ def opened(open_page: Open, flow: str = "products", **address: str) -> AppTest:
 
 def rule_of(app: Application, target: str = NAME, flow: str = "products") -> Rule:
     """Return a rule as it is worked on."""
-    draft = app.trying.draft(flow)
-    rules = (draft.mapping if draft else app.mapping(flow).mapping).rules
+    draft = app.drafts.draft(flow)
+    rules = (draft.mapping if draft else app.mappings.published(flow).mapping).rules
     return next(rule for rule in rules if rule.target == target)
 
 
@@ -72,7 +72,7 @@ def shown_rules(test: AppTest) -> dict[str, list[str]]:
 
 
 def test_without_a_connection_the_page_leads_to_the_set_up(fresh: Application, open_page: Open) -> None:
-    assert not any(status.connected for status in fresh.connections())
+    assert not any(status.connected for status in fresh.connections.statuses())
 
     test = press(open_page("mappings"), "empty")
 
@@ -104,7 +104,7 @@ def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Applic
     name = next(one for one in offered if "ART_DESC1" in one)
     assert name.startswith("Omschrijving (ART_DESC1) · Text · ")
     assert len(name) > len("Omschrijving (ART_DESC1) · Text · ")
-    known = {one.name for one in shop.fields("accountview", shop.flows["products"].stages[1].source)}
+    known = {one.name for one in shop.lists.fields("accountview", shop.flows["products"].stages[1].source)}
     assert len(offered) >= len(known)
 
 
@@ -141,7 +141,7 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
     test = press(test, keyed(test, "button", "-0-out"))
     assert not test.exception
     assert [call.name for call in rule_of(shop).functions] == ["trim"]
-    assert shop.trying.draft("products") is None
+    assert shop.drafts.draft("products") is None
 
 
 def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Application, open_page: Open) -> None:
@@ -149,7 +149,7 @@ def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Ap
         Call(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.needed))
         for name, arguments in FUNCTIONS.items()
     ]
-    shop.trying.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
+    shop.drafts.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
 
     test = opened(open_page, field=NAME)
 
@@ -165,7 +165,7 @@ def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Ap
 
 
 def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Open) -> None:
-    shop.trying.put_rule(
+    shop.drafts.put_rule(
         "products",
         Rule(target=NAME, source="name", functions=(Call("substring", (Decimal(1), Decimal(40))),)),
         person(),
@@ -197,15 +197,15 @@ def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Applic
 
 
 def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
-    mapping = shop.mapping("products").mapping
+    mapping = shop.mappings.published("products").mapping
     rest = tuple(rule for rule in mapping.rules if rule.target != NAME)
-    (record,) = shop.trying.recent("products", shop.flows["products"].stages[1].source, 1)
+    (record,) = shop.drafts.recent("products", shop.flows["products"].stages[1].source, 1)
     for expression in HOSTILE:
         hostile = type(mapping)(mapping.version, (*rest, Rule(target=NAME, expression=expression)))
         began = time.process_time()  # of this process: the machine may be busy with others
 
-        fault = shop.trying.faults("products", hostile).get(NAME)
-        (trial,) = shop.trying.trial("products", hostile, [record])
+        fault = shop.drafts.faults("products", hostile).get(NAME)
+        (trial,) = shop.drafts.trial("products", hostile, [record])
 
         assert time.process_time() - began < 0.5, expression
         assert fault or trial.of(NAME)[0].issue is not None, expression
@@ -215,7 +215,7 @@ def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
 def test_a_hostile_expression_is_answered_with_a_sentence(
     shop: Application, open_page: Open, expression: str, said: str
 ) -> None:
-    shop.trying.put_rule("products", Rule(target=NAME, expression=expression), person())
+    shop.drafts.put_rule("products", Rule(target=NAME, expression=expression), person())
 
     assert said in texts(opened(open_page, field=NAME))
 
@@ -248,11 +248,13 @@ def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Op
 
     test = press(test, "rule_remove")
     assert not test.exception
-    assert shop.trying.draft("products") is None
+    assert shop.drafts.draft("products") is None
 
 
 def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: Open) -> None:
-    mine = [rule.target for rule in shop.mapping("products").mapping.rules if rule.target.startswith("article.")]
+    mine = [
+        rule.target for rule in shop.mappings.published("products").mapping.rules if rule.target.startswith("article.")
+    ]
     test = opened(open_page, part="article", field=mine[0])
     assert test.button(key="rule_before").disabled
 
@@ -290,9 +292,9 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
-    shop.set_table("payment_methods", {"CASH": "14"}, "test")
-    run = settled(shop, shop.preview("orders", "test"))
-    waiting = shop.unmapped("orders", "payment_methods")
+    shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
+    run = settled(shop, shop.runs.preview("orders", "test"))
+    waiting = shop.tables.unmapped("orders", "payment_methods")
     assert waiting
 
     test = opened(open_page, flow="orders", part="tables", table="payment_methods")
@@ -306,17 +308,17 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
     test = test.selectbox(key=keyed(test, "selectbox", f"-{code}")).set_value("14").run()
     test = press(test, "save_table")
     assert not test.exception
-    assert shop.tables()["payment_methods"] == {"CASH": "14", code: "14"}
-    shop.set_table("payment_methods", {}, "test")
-    if shop.run(run.id).state is RunState.READY:
-        shop.discard(run.id, "test")
+    assert shop.tables.all()["payment_methods"] == {"CASH": "14", code: "14"}
+    shop.tables.keep("payment_methods", {}, "test")
+    if shop.runs.get(run.id).state is RunState.READY:
+        shop.runs.discard(run.id, "test")
 
 
 # ---- draft, effect, publishing
 
 
 def drafted(app: Application, source: str = "name") -> None:
-    app.trying.put_rule("products", Rule(target=NAME, source=source, functions=(Call("upper", ()),)), person())
+    app.drafts.put_rule("products", Rule(target=NAME, source=source, functions=(Call("upper", ()),)), person())
 
 
 def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Application, open_page: Open) -> None:
@@ -329,9 +331,9 @@ def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Ap
     assert "1 rule changed" in said
     difference = test.dataframe[0].value
     assert "Functions" in set(difference["what"])
-    assert test.button(key="publish").label == f"Publish version {shop.trying.current('products') + 1}"
+    assert test.button(key="publish").label == f"Publish version {shop.drafts.current('products') + 1}"
     test = press(test, "discard_draft")
-    assert shop.trying.draft("products") is None
+    assert shop.drafts.draft("products") is None
     assert "No changes" in texts(test) or not test.exception
 
 
@@ -341,7 +343,7 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
     test = press(opened(open_page, part="product"), "find_effect")
 
     assert not test.exception
-    effect = shop.trying.effect("products", shop.trying.draft("products").mapping)  # type: ignore[union-attr]
+    effect = shop.drafts.effect("products", shop.drafts.draft("products").mapping)  # type: ignore[union-attr]
     assert effect.read == 200
     assert f"{effect.records} of {effect.read}" in texts(test).replace("the last ", "")
     listed = test.dataframe[1].value
@@ -353,21 +355,23 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
     plan = previewed(shop)
     if plan.state is not RunState.READY:
         assert shop.sandbox
-        shop.sandbox.advance_day()
+        shop.sandbox.pass_a_day()
         plan = previewed(shop)
-    before = shop.trying.current("products")
+    before = shop.drafts.current("products")
     drafted(shop)
     test = press(opened(open_page), "publish")
     assert test.text_input(key="publish_note") is not None
     assert "Plans made with the version before" in texts(test) or "publish_now" in {one.key for one in test.button}
 
-    shop.publish_draft("products", person(), "Names in capitals")
+    shop.drafts.publish("products", person(), "Names in capitals")
 
     said = texts(opened(open_page))
     assert f"Version {before + 1}" in said
     assert "Names in capitals" in said
     with pytest.raises(PlanStaleError) as refused:
-        shop.commit(plan.id, Approval(plan.fingerprint, "test", confirmed={one.code: one.count for one in plan.brakes}))
+        shop.runs.commit(
+            plan.id, Approval(plan.fingerprint, "test", confirmed={one.code: one.count for one in plan.brakes})
+        )
     assert refused.value.code == "mapping_published_since"
     said = texts(open_page("preview", plan=plan.id))
     assert f"version {before + 1}" in said.casefold()
@@ -375,27 +379,27 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
 
 def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, open_page: Open) -> None:
     drafted(shop)
-    number = shop.publish_draft("products", person(), "to be regretted")
+    number = shop.drafts.publish("products", person(), "to be regretted")
     test = opened(open_page, part="history", version="1")
     assert len(test.dataframe[0].value) == number
 
     test = press(test, "go_back")
 
     assert not test.exception
-    draft = shop.trying.draft("products")
+    draft = shop.drafts.draft("products")
     assert draft is not None
-    assert draft.mapping.rules == shop.trying.version("products", 1).rules
-    shop.publish_draft("products", person(), "back to what was shipped")
-    assert shop.mapping("products").mapping.rules == shop.trying.version("products", 1).rules
+    assert draft.mapping.rules == shop.drafts.version("products", 1).rules
+    shop.drafts.publish("products", person(), "back to what was shipped")
+    assert shop.mappings.published("products").mapping.rules == shop.drafts.version("products", 1).rules
 
 
 def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     shop: Application, open_page: Open
 ) -> None:
     drafted(shop)
-    mapping = shop.mapping("products")
+    mapping = shop.mappings.published("products")
     theirs = tuple(rule for rule in mapping.mapping.rules if rule.target != "product.text")
-    shop.publish_mapping("products", type(mapping.mapping)(1, theirs), mapping.version, "Bram", "no texts")
+    shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, "Bram", "no texts")
 
     test = opened(open_page)
     said = texts(test)
@@ -407,8 +411,8 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     assert not test.exception
     assert not test.button(key="publish").disabled
     assert rule_of(shop).functions == (Call("upper", ()),)
-    draft = shop.trying.draft("products")
+    draft = shop.drafts.draft("products")
     assert draft is not None
     assert "product.text" not in {rule.target for rule in draft.mapping.rules}
-    shop.trying.take_version("products", mapping.version, "test")
-    shop.publish_draft("products", person(), "texts again")
+    shop.drafts.take_version("products", mapping.version, "test")
+    shop.drafts.publish("products", person(), "texts again")

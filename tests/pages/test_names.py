@@ -8,13 +8,14 @@ import pytest
 import stamina
 from streamlit.testing.v1 import AppTest
 
-from integration.bootstrap import Application
 from integration.core.records import Kind
 from integration.core.run import Mode
 from integration.sandbox.faults import Fault
+from integration.services import Application
 from integration.services.paths import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
+from tests.stores import built_in
 
 INVOICES = {
     "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
@@ -25,11 +26,11 @@ INVOICES = {
 @pytest.fixture
 def app(connected: Application) -> Iterator[Application]:
     """A console on the sandbox, with its names as they were put back afterwards."""
-    before = flat(connected.naming.in_force())
+    before = flat(connected.names.in_force())
     yield connected
-    now = flat(connected.naming.in_force())
-    connected.set_names({path: before[path] for path in now if now[path] != before[path]}, "test")
-    connected.check("accountview")
+    now = flat(connected.names.in_force())
+    connected.names.put({path: before[path] for path in now if now[path] != before[path]}, "test")
+    connected.connections.check("accountview")
 
 
 def opened(open_page: Open, name: str) -> AppTest:
@@ -44,12 +45,12 @@ def field(test: AppTest, path: str) -> str:
 
 def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, open_page: Open) -> None:
     assert app.sandbox
-    before = len(app.sandbox.ledger.calls(system="accountview"))
+    before = len(built_in(app).ledger.calls(system="accountview"))
     test = open_page("setup", step="accountview")
 
     assert "Names in this AccountView" in [fold.label for fold in test.expander]
     assert not [one for one in test.selectbox if str(one.key).startswith("article.")]
-    assert len(app.sandbox.ledger.calls(system="accountview")) == before
+    assert len(built_in(app).ledger.calls(system="accountview")) == before
 
 
 def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_verified(
@@ -64,7 +65,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert "no installation is known so far" in said
     assert "Not there · ○ unverified" in said  # the ledger account of a line
     assert "Used by: Orders" in said
-    assert app.naming.in_force().sales_order.gross == "GROSS_FLG"
+    assert app.names.in_force().sales_order.gross == "GROSS_FLG"
 
 
 def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application, open_page: Open) -> None:
@@ -74,14 +75,14 @@ def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application
     assert "1 name changed, not saved yet" in texts(test)
     assert test.button(key="continue").disabled
     assert test.button(key="save_names").label == "Save 1 name and connect anew"
-    assert app.naming.in_force().article.ean == "K9_EAN"
+    assert app.names.in_force().article.ean == "K9_EAN"
 
-    before = app.connector("accountview")
+    before = app.access.connector("accountview")
     press(test, "save_names")
 
-    assert app.naming.in_force().article.ean == "K9_ORIGIN"
-    assert app.connector("accountview") is not before
-    assert app.connections()[0].ok
+    assert app.names.in_force().article.ean == "K9_ORIGIN"
+    assert app.access.connector("accountview") is not before
+    assert app.connections.statuses()[0].ok
     assert "not saved yet" not in texts(test)
     assert not test.button(key="continue").disabled
 
@@ -92,7 +93,7 @@ def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Applic
     press(test, "save_names")
 
     assert "the table and that of its lines" in texts(test)
-    assert app.naming.in_force().objects.trade_invoices.code == ""
+    assert app.names.in_force().objects.trade_invoices.code == ""
 
     press(test, "discard_names")
     assert "not saved yet" not in texts(test)
@@ -105,36 +106,36 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
     test.text_input(key="objects.trade_invoices.table-0").input("k9_inv").run()
 
     assert "INV_NR · Factuurnummer" in test.selectbox(key=field(test, "trade_invoice.invoice_number")).options
-    assert app.naming.in_force().objects.trade_invoices.code == ""
+    assert app.names.in_force().objects.trade_invoices.code == ""
 
 
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
-    app.set_names({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, "test")
+    app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, "test")
     test = opened(open_page, "debtors")
     press(test, "defaults")
     press(test, "save_names")
 
-    assert (app.naming.in_force().debtor.email, app.naming.in_force().debtor.blocked) == ("MAIL_BUS", "REC_BLK")
+    assert (app.names.in_force().debtor.email, app.names.in_force().debtor.blocked) == ("MAIL_BUS", "REC_BLK")
 
 
 def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application, open_page: Open) -> None:
     assert app.sandbox
     with (
         stamina.set_testing(True, attempts=1),
-        app.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
+        built_in(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):
         test = opened(open_page, "articles")
 
     assert "cannot be read now" in texts(test)
     test.text_input(key="article.ean-0").input("EAN_CODE").run()
     press(test, "save_names")
-    assert app.naming.in_force().article.ean == "EAN_CODE"
-    assert "flow_field_unknown" in {one.cause for one in app.connections()[0].findings}
+    assert app.names.in_force().article.ean == "EAN_CODE"
+    assert "flow_field_unknown" in {one.cause for one in app.connections.statuses()[0].findings}
 
 
 def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
-    app.set_names({"objects.delivery_addresses.code": "ZZ9"}, "test")
-    app.check("accountview")
+    app.names.put({"objects.delivery_addresses.code": "ZZ9"}, "test")
+    app.connections.check("accountview")
     test = open_page("setup", step="accountview")
     said = texts(test) + "".join(str(table.value) for table in test.table)
 
@@ -146,13 +147,13 @@ def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: 
 def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
     app: Application, open_page: Open
 ) -> None:
-    app.set_names({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, "test")
-    app.set_flow("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, "test")
+    app.names.put({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, "test")
+    app.flows.change("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, "test")
     try:
-        app.check("accountview")
+        app.connections.check("accountview")
         test = open_page("setup", step="accountview")
     finally:
-        app.set_flow("products", {"filters": []}, "test")
+        app.flows.change("products", {"filters": []}, "test")
     (told,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
 
     first, second = told[":gray[Fields]"].splitlines()
@@ -173,32 +174,32 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
     assert becomes.options == ["Sales orders", "Postings in a sales daybook"]
     assert "once Set-up names the object" in texts(test)
 
-    app.set_names(INVOICES, "test")
+    app.names.put(INVOICES, "test")
     test = open_page("flows", flow="orders")
     becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-becomes"))
     assert "once Set-up names the object" not in texts(test)
     becomes.select("invoice").run()
     press(test, "save")
 
-    assert app.flow_settings("orders").model_dump()["becomes"] == "invoice"
-    app.set_flow("orders", {"becomes": "order"}, "test")
+    assert app.flows.settings("orders").model_dump()["becomes"] == "invoice"
+    app.flows.change("orders", {"becomes": "order"}, "test")
 
 
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
-    app.set_names(INVOICES, "test")
-    app.set_flow("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
-    run = settled(app, app.preview("orders", "test", Mode.COMPLETE))
-    document = next(row for row in app.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
+    app.names.put(INVOICES, "test")
+    app.flows.change("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
+    run = settled(app, app.runs.preview("orders", "test", Mode.COMPLETE))
+    document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 
     assert f"Trade invoice** · {plain(document.title)}" in "".join(fold.label for fold in test.expander)
-    app.discard(run.id, "test")
-    app.set_flow("orders", {"becomes": "order", "collective_article": ""}, "test")
+    app.runs.discard(run.id, "test")
+    app.flows.change("orders", {"becomes": "order", "collective_article": ""}, "test")
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
     test = press(open_page("flows", flow="orders"), "name_trade_invoices")
 
-    assert app.naming.has_object("trade_invoices") is False
+    assert app.names.has_object("trade_invoices") is False
     assert test.query_params["object"] == "trade_invoices"
     assert "Without a code none is written" in texts(test)

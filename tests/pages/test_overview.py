@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 
-from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.core.run import RunState
 from integration.sandbox.faults import Fault
+from integration.services import Application
 from tests.pages.conftest import SECONDS, Open, press, previewed, settled, texts
+from tests.stores import built_in, stores_in
 
 LATE_SECONDS = 5
 
@@ -22,13 +23,13 @@ def until(reached: Callable[[], bool]) -> None:
 def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
     assert connected.sandbox
     run = previewed(connected)
-    late = connected.sandbox.switches.armed(
+    late = built_in(connected).switches.armed(
         Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
     )
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        connected.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        until(lambda: connected.doubtful(connected.run(run.id)) > 0)
+        connected.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+        until(lambda: connected.runs.doubtful(connected.runs.get(run.id)) > 0)
         said = texts(open_page())
         done = settled(connected, run.id)
 
@@ -39,7 +40,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
 
 
 def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
-    until(lambda: connected.events.count() == 0)
+    until(lambda: stores_in(connected).events.count() == 0)
 
     test = open_page()
 
@@ -50,9 +51,9 @@ def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application,
 
 def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open_page: Open) -> None:
     assert connected.sandbox
-    before = len(connected.sandbox.state("orders", "mplus"))
+    before = len(built_in(connected).state("orders", "mplus"))
 
     test = press(open_page(), "pass_a_day")
 
     assert not test.exception
-    assert len(connected.sandbox.state("orders", "mplus")) > before
+    assert len(built_in(connected).state("orders", "mplus")) > before

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration.bootstrap import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Among, Mode, Run, RunState
+from integration.services import Application
 from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, press, previewed, settled, texts
+from tests.stores import built_in, stores_in
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def plan(connected: Application) -> Iterator[Run]:
     run = previewed(connected)
     assert run.state is RunState.READY
     yield run
-    if connected.run(run.id).state is RunState.READY:
-        connected.discard(run.id, "test")
+    if connected.runs.get(run.id).state is RunState.READY:
+        connected.runs.discard(run.id, "test")
 
 
 def shown(test: AppTest) -> list[str]:
@@ -42,14 +43,14 @@ def options(test: AppTest, name: str) -> list[str]:
 def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    counted = connected.facets(plan.id, "create")["group"]
+    counted = connected.plans.facets(plan.id, "create")["group"]
     group, number = next(iter(counted.items()))
 
     test = open_page("preview", plan=plan.id, show="create", group=group)
 
     assert not test.exception
     assert len(shown(test)) == min(number, PAGE)
-    told = csv.DictReader(io.StringIO(connected.csv(plan.id, "create", "", Among(group=group))))
+    told = csv.DictReader(io.StringIO(connected.plans.csv(plan.id, "create", "", Among(group=group))))
     assert list(dict.fromkeys(row["key"] for row in told)) == shown(test)
 
 
@@ -57,32 +58,32 @@ def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
     test = open_page("preview", plan=plan.id, show="update")
-    fields = connected.facets(plan.id, "update")["field"]
+    fields = connected.plans.facets(plan.id, "update")["field"]
     assert len(options(test, "field")) == len(fields) + 1
 
     test = test.selectbox(key="_field").select("article.price_incl").run()
 
     assert test.query_params["field"] == "article.price_incl"
     assert len(shown(test)) == fields["article.price_incl"]
-    assert {row.key for row in connected.rows(plan.id, "update", among=Among(field="article.price_incl"))} == set(
+    assert {row.key for row in connected.plans.rows(plan.id, "update", among=Among(field="article.price_incl"))} == set(
         shown(test)
     )
 
 
 def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, open_page: Open, plan: Run) -> None:
-    causes = connected.facets(plan.id, "park")["cause"]
+    causes = connected.plans.facets(plan.id, "park")["cause"]
     cause, number = next(iter(causes.items()))
 
     test = open_page("preview", plan=plan.id, show="park", cause=cause)
 
     assert len(shown(test)) == number
-    assert sum(causes.values()) == connected.row_count(plan.id, "park")
+    assert sum(causes.values()) == connected.plans.count(plan.id, "park")
 
 
 def test_another_action_forgets_the_field_and_keeps_the_group(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    group = next(iter(connected.facets(plan.id, "update")["group"]))
+    group = next(iter(connected.plans.facets(plan.id, "update")["group"]))
     test = open_page("preview", plan=plan.id, show="update", group=group, field="article.price_incl")
 
     test = test.segmented_control(key="_show").set_value("create").run()
@@ -109,8 +110,8 @@ def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, plan: Run) -
 def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    changes = connected.row_count(plan.id, "changes")
-    group, number = next(iter(connected.facets(plan.id, "create")["group"].items()))
+    changes = connected.plans.count(plan.id, "changes")
+    group, number = next(iter(connected.plans.facets(plan.id, "create")["group"].items()))
     test = open_page("preview", plan=plan.id, show="create", group=group)
 
     test = press(test, "leave_shown")
@@ -118,7 +119,7 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
     assert (
-        connected.changes_among(plan.id, "create", among=Among(group=group)) == test.session_state["left_out"][plan.id]
+        connected.plans.changes(plan.id, "create", among=Among(group=group)) == test.session_state["left_out"][plan.id]
     )
 
     test = press(test, "choose_shown")
@@ -139,7 +140,7 @@ def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
 
     test = press(open_page("preview", plan=plan.id), "commit")
 
-    assert connected.run(plan.id).state is RunState.READY
+    assert connected.runs.get(plan.id).state is RunState.READY
     assert test.button(key="really").disabled
 
 
@@ -150,7 +151,9 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
     assert "has been published since" not in texts(open_page("preview", plan=plan.id))
-    connected.rules.publish("products", connected.rules.body("products", plan.mapping_version), "test", "")
+    stores_in(connected).rules.publish(
+        "products", stores_in(connected).rules.body("products", plan.mapping_version), "test", ""
+    )
 
     test = open_page("preview", plan=plan.id)
 
@@ -158,25 +161,25 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     assert test.button(key="commit").disabled
     assert [button.key for button in test.button].count("again") == 1
     test = press(test, "again")
-    newer = connected.runs("products", limit=1)[0]
+    newer = connected.runs.latest("products", limit=1)[0]
     assert newer.id != plan.id
-    connected.discard(settled(connected, newer.id).id, "test")
+    connected.runs.discard(settled(connected, newer.id).id, "test")
 
 
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    before = connected.naming.in_force().article.ean
-    connected.set_names({"article.ean": ""}, "test")
+    before = connected.names.in_force().article.ean
+    connected.names.put({"article.ean": ""}, "test")
 
     test = open_page("preview", plan=plan.id)
 
     assert "before names of objects or fields in AccountView were changed" in texts(test)
     assert test.button(key="commit").disabled
     with pytest.raises(PlanStaleError, match="names_changed_since"):
-        connected.commit(plan.id, Approval(plan.fingerprint, "test"))
-    connected.set_names({"article.ean": before}, "test")
-    assert connected.outdated(plan) is None
+        connected.runs.commit(plan.id, Approval(plan.fingerprint, "test"))
+    connected.names.put({"article.ean": before}, "test")
+    assert connected.runs.outdated(plan) is None
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
 
 
@@ -184,7 +187,7 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
 
 
 def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, open_page: Open, plan: Run) -> None:
-    row = connected.rows(plan.id, "park", limit=1)[0]
+    row = connected.plans.rows(plan.id, "park", limit=1)[0]
 
     test = open_page("runs", run=plan.id, show="parked", find=row.key)
 
@@ -193,37 +196,39 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
 
 
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
-    assert connected.sandbox is not None
-    connected.choices("mplus", "branches")
-    calls = connected.sandbox.ledger.counts()
+    assert connected.sandbox.running is not None
+    connected.lists.choices("mplus", "branches")
+    calls = built_in(connected).ledger.counts()
 
-    again = connected.choices("mplus", "branches")
+    again = connected.lists.choices("mplus", "branches")
 
     assert again
-    assert connected.sandbox.ledger.counts() == calls
-    assert connected.captions("mplus", "branches") == again
+    assert built_in(connected).ledger.counts() == calls
+    assert connected.lists.captions("mplus", "branches") == again
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
-    run = settled(connected, connected.preview("stock", "test", Mode.COMPLETE))
+    run = settled(connected, connected.runs.preview("stock", "test", Mode.COMPLETE))
 
-    groups = connected.facets(run.id)["group"]
+    groups = connected.plans.facets(run.id)["group"]
 
     assert groups
-    assert all(connected.row_count(run.id, "all", "", Among(group=group)) == number for group, number in groups.items())
+    assert all(
+        connected.plans.count(run.id, "all", "", Among(group=group)) == number for group, number in groups.items()
+    )
     if run.state is RunState.READY:
-        connected.discard(run.id, "test")
+        connected.runs.discard(run.id, "test")
 
 
 def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
-    run = settled(connected, connected.preview("orders", "test", Mode.COMPLETE))
+    run = settled(connected, connected.runs.preview("orders", "test", Mode.COMPLETE))
 
-    branches = connected.facets(run.id)["group"]
+    branches = connected.plans.facets(run.id)["group"]
 
-    assert set(branches) <= set(connected.choices("mplus", "branches"))
+    assert set(branches) <= set(connected.lists.choices("mplus", "branches"))
     assert len(branches) > 1
-    worth = [row for row in connected.rows(run.id, limit=1000) if row.group in branches]
+    worth = [row for row in connected.plans.rows(run.id, limit=1000) if row.group in branches]
     assert sum(branches.values()) == len(worth)
-    assert len(worth) == connected.row_count(run.id)
+    assert len(worth) == connected.plans.count(run.id)
     if run.state is RunState.READY:
-        connected.discard(run.id, "test")
+        connected.runs.discard(run.id, "test")

@@ -4,17 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.bootstrap import Application
 from integration.core.plan import Approval
+from integration.services import Application
 from integration.store.runs import Runs
 from tests.pages.conftest import Open, press, texts
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
+from tests.stores import stores_in
 
 
 @pytest.fixture
 def past(fresh: Application) -> Runs:
     """The runs of an installation where nothing is connected."""
-    return Runs(fresh.database, lambda: datetime.now(UTC))
+    return Runs(stores_in(fresh).database, lambda: datetime.now(UTC))
 
 
 def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
@@ -28,7 +29,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     assert "This plan is being written now." in texts(test)
     assert "commit" not in [button.key for button in test.button]
     assert "0 of 2 changes written" in test.get("progress")[0].proto.text
-    fresh.cancel(run, "test")
+    fresh.runs.cancel(run, "test")
 
 
 def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
@@ -93,4 +94,4 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
     said = test.get("progress")[0].proto.text
     assert "0 of 1 changes written" in said
     assert "parked" not in said
-    fresh.cancel(run, "test")
+    fresh.runs.cancel(run, "test")

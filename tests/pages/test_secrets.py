@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
 from integration import bootstrap
-from integration.bootstrap import Application
 from integration.core.run import Run, RunState
 from integration.sandbox.server import Sandbox, running
+from integration.services import Application
 from integration.services.readiness import STEPS
 from integration.store.secrets import Connections
 from tests.pages.conftest import ROOT, Open, committed, previewed
@@ -28,6 +28,7 @@ from tests.planted import (
     found,
 )
 from tests.programs import access
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -99,14 +100,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def tokens(app: Application) -> list[str]:
-    kept = Connections(app.database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
+    kept = Connections(stores_in(app).database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
     assert kept
     return [kept["access"], kept["refresh"]]
 
 
 def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
-        assert all(one.ok for system in ("accountview", "mplus") for one in app.check(system))
+        assert all(one.ok for system in ("accountview", "mplus") for one in app.connections.check(system))
         run = committed(app, previewed(app))
         secrets = [*PLANTED, *tokens(app)]
 
@@ -117,7 +118,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
     with console(tmp_path, **access(sandbox)) as app:
         previewed(app)
     with console(tmp_path, **{**access(sandbox), "MPLUS__SECRET": WRONG_TILL_SECRET}) as app:
-        assert "mplus_credentials_rejected" in {one.cause for one in app.check("mplus")}
+        assert "mplus_credentials_rejected" in {one.cause for one in app.connections.check("mplus")}
         run = previewed(app)
         assert run.state is RunState.FAILED
 
@@ -127,7 +128,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
 def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     wrong = {"ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN}
     with console(tmp_path, **{**access(sandbox), **wrong}) as app:
-        assert "accountview_login_needed" in {one.cause for one in app.check("accountview")}
+        assert "accountview_login_needed" in {one.cause for one in app.connections.check("accountview")}
 
         assert told(open_page, PLANTED, FRONTS) == {}
 
@@ -142,7 +143,7 @@ def test_what_was_typed_into_the_set_up_is_gone_once_it_was_sent(
         field.input(value)
     next(button for button in test.button if button.label == "Check the connection").click().run()
 
-    assert fresh.connections()[1].findings[-1].ok is None
+    assert fresh.connections.statuses()[1].findings[-1].ok is None
     assert b"does not accept" in shown(test)
     assert told(open_page, PLANTED, FRONTS) == {}
 

@@ -9,10 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
-from integration.bootstrap import Application
 from integration.flows.forms import Choose, each_of
 from integration.flows.questions import Question
 from integration.flows.registry import FLOWS
+from integration.services import Application
 from integration.services.readiness import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
 
@@ -21,7 +21,7 @@ ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 
 
 def state(app: Application, flow: str, name: str) -> State:
-    return next(one.state for one in app.setting_up.questions()[flow] if one.question.name == name)
+    return next(one.state for one in app.setup.questions()[flow] if one.question.name == name)
 
 
 def steps(test: AppTest) -> list[str]:
@@ -65,16 +65,16 @@ def test_flows_are_chosen_with_how_often_and_lead_to_their_questions(connected: 
     test = press(test, "continue")
 
     assert not test.exception
-    assert connected.setting_up.chosen() == tuple(connected.flows)
-    assert connected.flow_settings("customers").schedule_minutes == 20
-    assert not any(status.on for status in connected.statuses())
+    assert connected.setup.chosen() == tuple(connected.flows)
+    assert connected.flows.settings("customers").schedule_minutes == 20
+    assert not any(status.on for status in connected.flows.statuses())
     assert "Which article number does the till get?" in texts(test)
 
 
 def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     connected: Application, open_page: Open
 ) -> None:
-    connected.setting_up.choose(EVERY, "test")
+    connected.setup.choose(EVERY, "test")
     test = open_page("setup", step="questions", question="products.number")
     assert "can be a number at the till as they are" in texts(test)
     test = test.radio(key="products-sku_rule-0").set_value("allotted").run()
@@ -82,16 +82,16 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     test = press(test, "answer-products.number")
 
     assert not test.exception
-    assert connected.flow_settings("products").model_dump()["sku_rule"] == "allotted"
+    assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
     assert "A number the console allots once" in texts(test)
     assert not test.radio
     test = press(test, "open-products.number")
     assert test.radio(key="products-sku_rule-0").value == "allotted"
-    connected.setting_up.answer("products", "number", {"sku_rule": "code"}, "test")
+    connected.setup.answer("products", "number", {"sku_rule": "code"}, "test")
 
 
 def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
-    connected.setting_up.choose(EVERY, "test")
+    connected.setup.choose(EVERY, "test")
     test = open_page("setup", step="questions", question="orders.documents")
     test = test.selectbox(key="orders-becomes-0").set_value("posting").run()
     test = test.selectbox(key="orders-daybook-0").set_value("").run()
@@ -99,25 +99,25 @@ def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, op
     test = press(test, "answer-orders.documents")
 
     assert "the sales daybook for postings" in texts(test)
-    assert connected.flow_settings("orders").model_dump()["becomes"] == "order"
+    assert connected.flows.settings("orders").model_dump()["becomes"] == "order"
 
 
 def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
-    connected.setting_up.choose(EVERY, "test")
-    before = connected.tables()["vat_codes"]
+    connected.setup.choose(EVERY, "test")
+    before = connected.tables.all()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
     first = next(one for one in test.selectbox)
     assert (first.label, len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
 
-    assert connected.tables()["vat_codes"] == {**before, "3": "3"}
+    assert connected.tables.all()["vat_codes"] == {**before, "3": "3"}
     assert state(connected, "products", "vat") is State.ANSWERED
-    connected.set_table("vat_codes", before, "test")
+    connected.tables.keep("vat_codes", before, "test")
 
 
 def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:
-    connected.setting_up.choose(EVERY, "test")
+    connected.setup.choose(EVERY, "test")
     test = open_page("setup", step="questions")
 
     test = press(test, "accept_all")
@@ -131,9 +131,9 @@ def test_all_proposals_are_taken_with_one_button(connected: Application, open_pa
 def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_preview(
     connected: Application, open_page: Open
 ) -> None:
-    connected.setting_up.choose({"stock": 5}, "test")
-    before = connected.flow_settings("stock").model_dump()["branches"]
-    connected.set_flow("stock", {"branches": {}}, "test")
+    connected.setup.choose({"stock": 5}, "test")
+    before = connected.flows.settings("stock").model_dump()["branches"]
+    connected.flows.change("stock", {"branches": {}}, "test")
 
     test = open_page("setup", step="ready")
     said = texts(test)
@@ -144,21 +144,21 @@ def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_pr
     test = press(test, "to-questions-stock.branches")
     assert (test.query_params["question"], test.query_params["flow"]) == ("stock.branches", "stock")
     test = press(test, "answer-stock.branches")  # as it is proposed
-    assert connected.flow_settings("stock").model_dump()["branches"] == before
+    assert connected.flows.settings("stock").model_dump()["branches"] == before
     assert "Make the first preview of stock" in texts(open_page("setup", step="ready"))
 
 
 def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected: Application, open_page: Open) -> None:
-    connected.setting_up.choose({"products": 5}, "test")
+    connected.setup.choose({"products": 5}, "test")
 
     test = press(open_page("setup", step="ready"), "first-products")
 
     assert not test.exception
-    run = settled(connected, connected.runs(limit=1)[0].id)
-    assert (run.flow, connected.flow_settings("products").on) == ("products", True)
+    run = settled(connected, connected.runs.latest(limit=1)[0].id)
+    assert (run.flow, connected.flows.settings("products").on) == ("products", True)
     assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
-    connected.discard(run.id, "test")
-    connected.set_flow("products", {"on": False}, "test")
+    connected.runs.discard(run.id, "test")
+    connected.flows.change("products", {"on": False}, "test")
 
 
 @pytest.mark.usefixtures("connected")

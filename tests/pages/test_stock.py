@@ -5,51 +5,46 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration.bootstrap import Application
 from integration.core.issues import Issue
 from integration.core.run import Mode, Run
-from integration.log.logbook import StockScope
-from integration.services.stock import Difference, Reason, reason, unproven_since
+from integration.services import Application
+from integration.services.stock import Listed, StockScope
 from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
-
-NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+from tests.stores import built_in, stores_in
 
 
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview("products", "test")))
     committed(connected, compared(connected))
-    assert connected.sandbox
     logged(connected)
     for article in stocked(connected)[:3]:
-        connected.sandbox.till.edit("stock", f"1/{article}", {"amount": 1})
+        built_in(connected).till.edit("stock", f"1/{article}", {"amount": 1})
     committed(connected, compared(connected))
     logged(connected)
     return connected
 
 
 def compared(app: Application) -> Run:
-    return settled(app, app.preview("stock", "test", Mode.COMPLETE))
+    return settled(app, app.runs.preview("stock", "test", Mode.COMPLETE))
 
 
 def logged(app: Application) -> None:
-    while app.logbook.drain(app.events):
-        pass
+    app.log.catch_up()
 
 
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
-    found = app.logbook.stock_outlook(StockScope(branch="1"), datetime.now(UTC), sort="article", limit=1_000)
+    found = app.stock.outlook(StockScope(branch="1"), datetime.now(UTC), Listed(sort="article"), limit=1_000)
     return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
 
 
@@ -63,11 +58,11 @@ def article(shop: Application) -> str:
 def sold(shop: Application, article: str) -> Iterator[Run]:
     """A plan that waits because a till sold since."""
     assert shop.sandbox
-    shop.sandbox.till.edit("stock", f"1/{article}", {"amount": 0})
+    built_in(shop).till.edit("stock", f"1/{article}", {"amount": 0})
     run = compared(shop)
     logged(shop)
     yield run
-    shop.discard(run.id, "test")
+    shop.runs.discard(run.id, "test")
 
 
 def charts(test: AppTest) -> list[dict[str, Any]]:
@@ -100,14 +95,14 @@ def metric(test: AppTest, label: str) -> float:
 
 
 def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Application, open_page: Open) -> None:
-    fresh.use_sandbox("test")
+    fresh.connections.use_sandbox("test")
     test = open_page("stock")
     assert "Stock has not been sent yet" in texts(test)
 
     test = press(test, "first_stock")
 
     assert not test.exception
-    assert settled(fresh, fresh.runs("stock", limit=1)[0].id).counts.read
+    assert settled(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
 
 
 @pytest.mark.usefixtures("sold")
@@ -126,10 +121,10 @@ def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
 ) -> None:
     scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
 
-    (line,) = shop.logbook.stock_outlook(scope, now).to_dict("records")
-    sums = shop.logbook.stock_sums(scope, now)
+    (line,) = shop.stock.outlook(scope, now).to_dict("records")
+    sums = shop.stock.sums(scope, now)
 
-    assert (line["amount"], sums.amount, sums.found) == (0, 0, 1)
+    assert (line["amount"], float(sums.amount), sums.found) == (0, 0, 1)
     assert line["written_at"] < line["found_at"]
     assert sums.found_at
     assert sums.found_at >= sold.started_at
@@ -167,7 +162,7 @@ def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open
 @pytest.mark.parametrize("period", ["7", "30", "90", "365"])
 @pytest.mark.usefixtures("shop")
 def test_every_period_opens_for_a_branch_and_a_group(shop: Application, open_page: Open, period: str) -> None:
-    group = str(shop.logbook.stock_groups()["code"].iloc[0])
+    group = next(iter(shop.stock.groups()))
 
     test = opened(open_page, period=period, branch="2", group=group)
 
@@ -212,7 +207,7 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
     test = opened(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
-    shown = shop.logbook.stock_outlook(StockScope(), datetime.now(UTC), sort="article", limit=1)
+    shown = shop.stock.outlook(StockScope(), datetime.now(UTC), Listed(sort="article"), limit=1)
 
     assert first == shown["article"].iloc[0]
     assert first in texts(opened(open_page, article=first))
@@ -225,14 +220,14 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
     shop: Application, article: str, open_page: Open
 ) -> None:
     assert "shapes" not in charts(opened(open_page, article=article))[0]["layout"]
-    shop.set_flow("stock", {"reorder": "K9_MINQ"}, "test")
+    shop.flows.change("stock", {"reorder": "K9_MINQ"}, "test")
 
     layout = charts(opened(open_page, article=article))[0]["layout"]
 
     assert [shape["y0"] for shape in layout["shapes"]] == [5.0]
     assert layout["annotations"][0]["text"] == "Reorder at 5"
     assert "shapes" not in charts(opened(open_page))[0]["layout"]
-    shop.set_flow("stock", {"reorder": ""}, "test")
+    shop.flows.change("stock", {"reorder": ""}, "test")
 
 
 # ---- differences
@@ -240,7 +235,7 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
 
 def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
     assert sold.counts.planned == 1
-    before = shop.sandbox.ledger.counts()["writes"] if shop.sandbox else -1
+    before = built_in(shop).ledger.counts()["writes"] if shop.sandbox else -1
 
     test = opened(open_page, show="all")
     shown = test.dataframe[1].value
@@ -249,42 +244,27 @@ def test_differences_show_both_values_and_why(shop: Application, article: str, s
     assert list(shown["target"]) == [0.0]
     assert shown["why"].iloc[0].startswith(f"MplusKASSA -{shown['source'].iloc[0]:g} since")
     assert shop.sandbox is not None
-    assert shop.sandbox.ledger.counts()["writes"] == before
+    assert built_in(shop).ledger.counts()["writes"] == before
 
 
 def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Application, open_page: Open) -> None:
     assert shop.sandbox
-    writes = shop.sandbox.ledger.counts()["writes"]
+    writes = built_in(shop).ledger.counts()["writes"]
 
     test = press(opened(open_page), "compare")
 
     assert not test.exception
-    settled(shop, shop.runs("stock", limit=1)[0].id)
-    assert shop.sandbox.ledger.counts()["writes"] == writes
-
-
-def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
-    one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
-
-    assert reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
-    assert reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
-    assert reason(one, None, None).since is None
+    settled(shop, shop.runs.latest("stock", limit=1)[0].id)
+    assert built_in(shop).ledger.counts()["writes"] == writes
 
 
 # ---- not proven
 
 
-def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
-    assert unproven_since(None, 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=50), 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=70), 5, NOW) == NOW - timedelta(minutes=70)
-    assert unproven_since(NOW - timedelta(hours=2), 60, NOW) is None
-    assert unproven_since(NOW - timedelta(hours=20), None, NOW) is None
-    assert unproven_since(NOW - timedelta(days=2), None, NOW) == NOW - timedelta(days=2)
-
-
 def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, article: str, open_page: Open) -> None:
-    shop.issues.open("stock", "by-hand", [Met(Issue("no_stock_article", article, facts={"article": article}))])
+    stores_in(shop).issues.open(
+        "stock", "by-hand", [Met(Issue("no_stock_article", article, facts={"article": article}))]
+    )
 
     test = opened(open_page, article=article)
 
@@ -292,8 +272,8 @@ def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, 
     lines = charts(test)[0]["data"]
     assert {line["line"]["dash"] for line in lines} == {"solid", "dot"}
     assert len({line["name"] for line in lines if line["showlegend"]}) == 3
-    (issue,) = shop.issues.of_key("stock", article)
-    shop.issues.close(issue.id, "test")
+    (issue,) = stores_in(shop).issues.of_key("stock", article)
+    stores_in(shop).issues.close(issue.id, "test")
     assert "Not proven since" not in texts(opened(open_page, article=article))
 
 
@@ -311,9 +291,9 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
 
 
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
-    known = shop.logbook.stock_over_time(StockScope(), "branch")
+    known = shop.stock.charted(StockScope(), "branch")
 
     shown = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
 
-    last = known.groupby("series")["amount"].last().astype(float)
+    last = known.groupby("branch")["amount"].last().astype(float)
     assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in shown.values()))

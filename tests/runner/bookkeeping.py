@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.money import from_cents
-from integration.core.totals import NOTHING, BookLine, VatSum, booked
+from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.vat import NOTHING, VatSum
 from integration.sandbox.server import Sandbox
 
 OURS = "MP-"  # what our references begin with

@@ -11,13 +11,14 @@ import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from pathlib import Path
 from tomllib import loads
 from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import Application
+from integration.bootstrap import build
 from integration.connectors.mplus.client import contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
@@ -30,6 +31,7 @@ from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
 from integration.runner import Parts, Runner
+from integration.services import Application
 from integration.settings import load_settings
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
@@ -48,14 +50,14 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
     """Bring the run in this folder to its end, whoever began it; begin one where there is none."""
     _into_file(folder)
-    application = Application(load_settings(data=folder, **access)).start()
+    application = build(load_settings(data=folder, **access)).start()
     try:
-        known = application.runs("products")
-        run_id = known[0].id if known else application.preview("products", by="test", mode=Mode.COMPLETE)
-        while (run := application.run(run_id)).state not in ENDED:
+        known = application.runs.latest("products")
+        run_id = known[0].id if known else application.runs.preview("products", by="test", mode=Mode.COMPLETE)
+        while (run := application.runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 confirmed = {brake.code: brake.count for brake in run.brakes}
-                application.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
+                application.runs.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
             time.sleep(0.05)
     finally:
         application.close()
@@ -65,7 +67,7 @@ def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connect
     """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
     _into_file(folder)
     serves = executor == "server"
-    application = Application(load_settings(data=folder, **access), executor=executor, serves=serves).start()
+    application = build(load_settings(data=folder, **access), executor=executor, serves=serves).start()
     try:
         while (order := orders.recv()) is not None:
             try:
@@ -79,10 +81,10 @@ def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connect
 def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> object:
     if name == "due":  # answered when the run has come to rest
         DBOS.trigger_schedule(*arguments).get_result()
-        return DBOS.retrieve_workflow(f"preview-{application.runs()[0].id}").get_result()
+        return DBOS.retrieve_workflow(f"preview-{application.runs.latest()[0].id}").get_result()
     if name == "lose":
         return DBOS.cancel_workflow(*arguments)
-    return getattr(application, name)(*arguments)
+    return attrgetter(name)(application)(*arguments)
 
 
 def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
@@ -113,7 +115,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
 class _Never:
     """No schedules."""
 
-    def all(self) -> list[Schedule]:
+    def schedules(self) -> list[Schedule]:
         return []
 
     def may_approve(self, run: Run) -> Approval | None:

@@ -20,7 +20,7 @@ from typing import Any
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Counts, Mode, RunState, Step
-from integration.core.totals import NOTHING
+from integration.core.totals.vat import NOTHING
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.runner import bookkeeping
@@ -140,7 +140,7 @@ def _a_case(journal: Path, folder: Path, becomes: str) -> Iterator[tuple[Obedien
             console.start()
             try:
                 if becomes == "posting":
-                    console.ask("set_table", "revenue_accounts", {"*": REVENUE}, "test")
+                    console.ask("tables.keep", "revenue_accounts", {"*": REVENUE}, "test")
                 yield console, ledger
             except AssertionError as missed:
                 missed.add_note(how_it_stands(console, ledger))
@@ -154,10 +154,10 @@ def _plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
     collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
     since = (shop.today - timedelta(days=days)).isoformat()
     if becomes == "posting":  # which daybook is what the set-up finds out
-        console.ask("propose", "test")
+        console.ask("proposals.fill", "test")
     settings = {"date_from": since, "collective_article": collective, "becomes": becomes}
-    console.ask("set_flow", "orders", settings, "test")
-    console.ask("preview", "orders", "test", Mode.COMPLETE)
+    console.ask("flows.change", "orders", settings, "test")
+    console.ask("runs.preview", "orders", "test", Mode.COMPLETE)
     _until_rest(ledger)
 
 
@@ -166,7 +166,7 @@ def _approve(console: Obedient, ledger: Ledger) -> None:
     assert run is not None
     assert run.state is RunState.READY, (run.error, run.facts)
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    console.ask("commit", run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    console.ask("runs.commit", run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
 
 
 def _until_rest(ledger: Ledger) -> None:

@@ -123,8 +123,8 @@ class Obedient(Console):
 
     def rests(self, run_id: str, seconds: float = SECONDS) -> Run:
         """Wait until a run is no longer at work, and return it."""
-        until(lambda: self.ask("run", run_id).state not in ACTIVE, f"the end of {run_id}", seconds)
-        run = self.ask("run", run_id)
+        until(lambda: self.ask("runs.get", run_id).state not in ACTIVE, f"the end of {run_id}", seconds)
+        run = self.ask("runs.get", run_id)
         assert isinstance(run, Run)
         return run
 

@@ -55,26 +55,26 @@ def yes(run: Run) -> Approval:
 
 def unproven(console: Obedient, run: Run) -> dict[str, str]:
     """Return the changes of a run that are not proven, and why."""
-    rows = console.ask("rows", run.id, "changes", "", 0, 1000)
+    rows = console.ask("plans.rows", run.id, "changes", "", 0, 1000)
     return {row.key: row.cause for row in rows if row.step is not Step.PROVEN}
 
 
 def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
-    console.rests(console.ask("preview", "products", "test"))
+    console.rests(console.ask("runs.preview", "products", "test"))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("preview", "products", "test")
-    until(lambda: bool(console.ask("run", run_id).error), "the trouble")
+    run_id = console.ask("runs.preview", "products", "test")
+    until(lambda: bool(console.ask("runs.get", run_id).error), "the trouble")
     return console, run_id, away
 
 
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = console.ask("preview", "products", "somebody")
+        first = console.ask("runs.preview", "products", "somebody")
         with pytest.raises(RunActiveError) as refusal:
-            console.ask("preview", "products", "test")
+            console.ask("runs.preview", "products", "test")
     assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
     assert console.rests(first).state is RunState.READY
 
@@ -82,15 +82,15 @@ def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, s
 def scheduled(console: Obedient) -> Run:
     """Make the schedule due and return its run as it was left."""
     console.ask("due", "products-changes")
-    (run, *_) = console.ask("runs", "products")
+    (run, *_) = console.ask("runs.latest", "products")
     assert isinstance(run, Run)
     return run
 
 
 def by_itself(start: Start, *, may_send: bool) -> Obedient:
     console = start()
-    console.ask("propose", "test")
-    console.ask("set_flow", "products", {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, "test")
+    console.ask("proposals.fill", "test")
+    console.ask("flows.change", "products", {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, "test")
     return console
 
 
@@ -120,11 +120,11 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
 
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console = start()
-    run = console.rests(console.ask("preview", "products", "test"))
+    run = console.rests(console.ask("runs.preview", "products", "test"))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
-    console.ask("commit", run.id, yes(run))
-    until(lambda: bool(console.ask("run", run.id).error), "the trouble")
-    stopped = console.ask("run", run.id)
+    console.ask("runs.commit", run.id, yes(run))
+    until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
+    stopped = console.ask("runs.get", run.id)
     assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
     assert stopped.counts.planned > 0
     sandbox.switches.disarm(away)
@@ -135,7 +135,7 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
 
 def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console, run_id, away = stopped_by_the_books(start, sandbox)
-    assert console.ask("run", run_id).state is RunState.PREVIEWING
+    assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     sandbox.switches.disarm(away)
     run = console.rests(run_id)
     assert (run.state, run.counts.difference) == (RunState.READY, 0)
@@ -143,10 +143,10 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
 
 def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
     console, run_id, away = stopped_by_the_books(start, sandbox)
-    console.ask("cancel", run_id, "somebody")
-    until(lambda: console.ask("run", run_id).state is RunState.DISCARDED, "the end")
+    console.ask("runs.cancel", run_id, "somebody")
+    until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
-    again = console.rests(console.ask("preview", "products", "test"))
+    again = console.rests(console.ask("runs.preview", "products", "test"))
     assert (again.state, again.counts.difference) == (RunState.READY, 0)
     assert not sandbox.ledger.writes()
 
@@ -156,8 +156,8 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 ) -> None:
     console = start()
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=7)
-    run_id = console.ask("preview", "products", "test")
-    until(lambda: console.ask("run", run_id).phase == "extract", "the first page")
+    run_id = console.ask("runs.preview", "products", "test")
+    until(lambda: console.ask("runs.get", run_id).phase == "extract", "the first page")
     console.stop()  # waits five seconds for the page, which is not long enough
     sandbox.switches.disarm(slow)
     console.start()
@@ -168,9 +168,9 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        run_id = console.ask("preview", "products", "test")
+        run_id = console.ask("runs.preview", "products", "test")
         console.ask("lose", f"preview-{run_id}")
-    assert console.ask("run", run_id).state is RunState.PREVIEWING
+    assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     assert console.rests(run_id).state is RunState.READY
 
 
@@ -196,18 +196,18 @@ def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
 @pytest.mark.postgres
 def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server = start(database_url=postgres_url)
-    server.ask("propose", "test")
+    server.ask("proposals.fill", "test")
     worker = start(database_url=postgres_url, executor="worker")
-    assert worker.ask("runs", "products") == []
+    assert worker.ask("runs.latest", "products") == []
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = server.ask("preview", "products", "test")
+        first = server.ask("runs.preview", "products", "test")
         with pytest.raises(RunActiveError) as refusal:
-            worker.ask("preview", "products", "test")
+            worker.ask("runs.preview", "products", "test")
     assert refusal.value.facts["run"] == first
     server.rests(first)
 
     def both_have_worked() -> bool:
-        server.rests(server.ask("preview", "products", "test"))
+        server.rests(server.ask("runs.preview", "products", "test"))
         with psycopg.connect(postgres_url) as connection:
             found = connection.execute("SELECT DISTINCT executor_id FROM dbos.workflow_status").fetchall()
         return {name for (name,) in found} >= {"server-1", "worker-1"}
@@ -218,13 +218,13 @@ def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandb
 @pytest.mark.postgres
 def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server = start(database_url=postgres_url)
-    run = server.rests(server.ask("preview", "products", "test"))
+    run = server.rests(server.ask("runs.preview", "products", "test"))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
-    server.ask("commit", run.id, yes(run))
+    server.ask("runs.commit", run.id, yes(run))
     until(lambda: bool(sandbox.ledger.writes()), "the first write")
     server.kill()
     worker = start(database_url=postgres_url, executor="worker")
-    assert worker.ask("run", run.id).state is RunState.COMMITTING
+    assert worker.ask("runs.get", run.id).state is RunState.COMMITTING
     sandbox.switches.disarm(slow)
     done = worker.rests(run.id, TAKEN_OVER_WITHIN_SECONDS)
     assert done.state is RunState.DONE

@@ -13,11 +13,16 @@ from typing import Any
 
 from benchmarks.recording import Sent, recorded
 from integration.__main__ import main
-from integration.bootstrap import SANDBOX_CLIENT, SANDBOX_REFRESH, SANDBOX_TILL, SANDBOX_WAREHOUSES, Application
+from integration.bootstrap import build
 from integration.core.plan import Approval, Change
 from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
 from integration.sandbox.server import Sandbox, running
+from integration.services import Application
+from integration.services.sandbox import CLIENT as SANDBOX_CLIENT
+from integration.services.sandbox import REFRESH as SANDBOX_REFRESH
+from integration.services.sandbox import TILL as SANDBOX_TILL
+from integration.services.sandbox import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from tests.same.asked import Places, line_of, unnumbered
 from tests.same.clock import Clock
@@ -53,7 +58,7 @@ def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
             ),
             mplus=MplusAccess(url=till, in_flight=calls_at_once, per_second=FAST, **SANDBOX_TILL),
         )  # fmt: skip
-        application = Application(settings, executor="same", serves=False)
+        application = build(settings, executor="same", serves=False)
         stack.callback(application.close)
         seen = _Seen({"books": to_books, "till": to_till}, in_order=calls_at_once == 1)
         operator = _Operator(application.start(), clock, seen)
@@ -62,8 +67,8 @@ def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
             operator.syncs("first", flow, Mode.COMPLETE)
         if long:
             _go_on(operator, box)
-        seen.note("at the end, waits", [_json(asdict(one)) for one in application.causes()])
-        log = application.ask_log(EVENTS)
+        seen.note("at the end, waits", [_json(asdict(one)) for one in application.exceptions.causes()])
+        log = application.log.ask(EVENTS)
         seen.note("at the end, log", [_json(dict(zip(log["columns"], row, strict=True))) for row in log["rows"]])
         return seen.lines
 
@@ -95,7 +100,7 @@ def _go_on(operator: "_Operator", box: Sandbox) -> None:
     box.advance_day()
     _by_hand(box)
     operator.sets("orders", becomes="posting")
-    operator.application.set_table("revenue_accounts", {"*": "8030"}, WHO)
+    operator.application.tables.keep("revenue_accounts", {"*": "8030"}, WHO)
     for flow in FLOWS:
         operator.syncs("as postings", flow, Mode.COMPLETE)
     operator.sets("orders", default_debtor="fallback", debtor_number="20001")
@@ -153,25 +158,25 @@ class _Operator:
 
     def syncs(self, when: str, flow: str, mode: Mode) -> Run:
         """Preview and commit a flow."""
-        return self._through(f"{when}, {flow}", self.application.preview(flow, WHO, mode))
+        return self._through(f"{when}, {flow}", self.application.runs.preview(flow, WHO, mode))
 
     def tries_again(self, flow: str, cause: str) -> Run:
         """Preview and commit what is parked for a cause."""
-        return self._through(f"again, {flow}", self.application.try_again(flow, cause, WHO))
+        return self._through(f"again, {flow}", self.application.runs.try_again(flow, cause, WHO))
 
     def looks(self, when: str, flow: str) -> None:
         """Preview a flow, and put the plan aside."""
-        run = self._planned(f"{when}, {flow}", self.application.preview(flow, WHO, Mode.COMPLETE))
+        run = self._planned(f"{when}, {flow}", self.application.runs.preview(flow, WHO, Mode.COMPLETE))
         if run.state is RunState.READY:
-            self.application.discard(run.id, WHO)
+            self.application.runs.discard(run.id, WHO)
 
     def sets(self, flow: str, **values: Any) -> None:
         """Change settings of a flow."""
-        self.application.set_flow(flow, values, WHO)
+        self.application.flows.change(flow, values, WHO)
 
     def undoes(self, run: Run) -> Run:
         """Preview and commit what puts back a run."""
-        return self._through(f"undo, {run.flow}", self.application.undo(run.id, WHO))
+        return self._through(f"undo, {run.flow}", self.application.runs.undo(run.id, WHO))
 
     def _planned(self, step: str, run_id: str) -> Run:
         run = self._settled(run_id)
@@ -184,7 +189,7 @@ class _Operator:
         run = self._planned(step, run_id)
         if run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
-            self.application.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+            self.application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
             run = self._settled(run_id)
             self._seen.note(f"{step}, end", [_json(_run(run)), *(_json(_end(row)) for row in self._rows(run))])
             self._seen.asked(f"{step}, commit")
@@ -192,11 +197,11 @@ class _Operator:
         return run
 
     def _rows(self, run: Run) -> list[PlanRow]:
-        return self.application.rows(run.id, limit=100_000)
+        return self.application.plans.rows(run.id, limit=100_000)
 
     def _settled(self, run_id: str) -> Run:
         until = time.monotonic() + LONGEST_SECONDS
-        while (run := self.application.run(run_id)).state in ACTIVE:
+        while (run := self.application.runs.get(run_id)).state in ACTIVE:
             if time.monotonic() > until:
                 raise RuntimeError(f"the run of {run.flow} does not come to rest: {run.state}, {run.error}")
             time.sleep(0.02)

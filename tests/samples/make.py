@@ -32,17 +32,18 @@ import httpx
 import psycopg
 from dbos import DBOS
 
-from integration.bootstrap import Application
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Rule
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.sandbox.shop import check_digit
+from integration.sandbox.shop.shop import check_digit
+from integration.services import Application
 from integration.store.issues import Cause
 from tests.consoles import WHO, opened, settled
 from tests.postgres import private_server
+from tests.stores import built_in, stores_in
 
 ARTICLES = 60
 FOREVER = 600.0  # a call that is held so long is there when its console is killed
@@ -64,14 +65,13 @@ class Life:
 
 def _box(application: Application) -> Sandbox:
     """The built-in systems, chosen in the console so that they are there at each start."""
-    if application.sandbox is None:
-        application.use_sandbox(WHO)
-    assert application.sandbox is not None
-    return application.sandbox
+    if application.sandbox.running is None:
+        application.connections.use_sandbox(WHO)
+    return built_in(application)
 
 
 def _preview(application: Application, flow: str, *keys: str) -> Run:
-    return _ready(application, application.preview(flow, WHO, Mode.CHOSEN if keys else Mode.COMPLETE, keys))
+    return _ready(application, application.runs.preview(flow, WHO, Mode.CHOSEN if keys else Mode.COMPLETE, keys))
 
 
 def _ready(application: Application, run_id: str) -> Run:
@@ -82,7 +82,7 @@ def _ready(application: Application, run_id: str) -> Run:
 
 def _approve(application: Application, run: Run) -> None:
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    application.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+    application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
 
 
 def _sync(application: Application, flow: str) -> Run:
@@ -94,7 +94,7 @@ def _sync(application: Application, flow: str) -> Run:
 
 
 def _steps(application: Application, run_id: str) -> Counter[Step]:
-    return Counter(row.step for row in application.rows(run_id, "changes", limit=10_000))
+    return Counter(row.step for row in application.plans.rows(run_id, "changes", limit=10_000))
 
 
 def _until(reached: Callable[[], object], what: str) -> None:
@@ -107,12 +107,12 @@ def _until(reached: Callable[[], object], what: str) -> None:
 def _takes_orders(application: Application) -> None:
     shop = _box(application).shop
     collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
-    application.set_flow("orders", {"date_from": "2026-11-15", "collective_article": collective}, WHO)
+    application.flows.change("orders", {"date_from": "2026-11-15", "collective_article": collective}, WHO)
 
 
 def _by_itself(application: Application, flow: str, *, may_send: bool) -> None:
     """Switch the schedule of a flow on, and make it due."""
-    application.set_flow(flow, {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, WHO)
+    application.flows.change(flow, {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, WHO)
     _until(lambda: DBOS.get_schedule(f"{flow}-changes"), "the schedule")
     DBOS.trigger_schedule(f"{flow}-changes")
 
@@ -139,16 +139,16 @@ def _accepted(sandbox: Sandbox, operation: str) -> int:
 def _enter_own_systems(application: Application) -> None:
     """Connect systems of one's own as the set-up does; they are gone when the sample is made, their access is not."""
     with running(articles=ARTICLES) as own:
-        address = application.authorize_address(
+        address = application.connections.authorize_address(
             "http://127.0.0.1/back", "sandbox-client", "sandbox-secret", WHO, own.accountview_url
         )
         with httpx.Client() as browser:
             hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', browser.get(address).text))
             answer = browser.post(address.partition("?")[0], data={**hidden, "answer": "allow"})
         told = parse_qs(urlsplit(answer.headers["location"]).query)
-        application.authorized(told["code"][0], told["state"][0])
-        application.choose_company("7f3c", WHO)
-        application.connect_mplus(own.mplus_url, "sandbox", "sandbox-secret", WHO)
+        application.connections.authorized(told["code"][0], told["state"][0])
+        application.connections.choose_company("7f3c", WHO)
+        application.connections.connect_mplus(own.mplus_url, "sandbox", "sandbox-secret", WHO)
 
 
 def _work_for_a_day(application: Application) -> None:
@@ -161,28 +161,30 @@ def _work_for_a_day(application: Application) -> None:
     booked = _sync(application, "orders")
     application.questions.save("Geparkeerd per oorzaak", "SELECT code, count(*) AS n FROM events GROUP BY code", WHO)
     application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", "anneke")
-    application.trying.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
+    application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
     exceptions = application.exceptions
     exceptions.assign(Cause("products", "ean_duplicate", "article.ean"), "anneke", WHO)
     exceptions.annotate(Cause("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
     exceptions.set_aside(Cause("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
     _correct(application)
-    application.publish_mapping("products", application.mapping("products").mapping, 1, WHO, "Zonder verandering")
-    application.pass_a_day()
-    _ready(application, application.try_again("products", "ean_check_digit", WHO, "article.ean", "", version=1))
-    _ready(application, application.undo(booked.id, WHO))
-    _ready(application, application.preview("customers", WHO, Mode.CHANGES))
+    application.mappings.publish(
+        "products", application.mappings.published("products").mapping, 1, WHO, "Zonder verandering"
+    )
+    application.sandbox.pass_a_day()
+    _ready(application, application.runs.try_again("products", "ean_check_digit", WHO, "article.ean", "", version=1))
+    _ready(application, application.runs.undo(booked.id, WHO))
+    _ready(application, application.runs.preview("customers", WHO, Mode.CHANGES))
     _by_itself(application, "stock", may_send=False)
-    _until(lambda: application.runs("stock", [RunState.READY]), "the plan of the schedule")
-    _until(lambda: application.events.count() == 0, "the log")
+    _until(lambda: application.runs.latest("stock", [RunState.READY]), "the plan of the schedule")
+    _until(lambda: stores_in(application).events.count() == 0, "the log")
 
 
 def _correct(application: Application) -> None:
-    wrong = application.issues.list("products", "ean_check_digit", limit=100)
-    (ean,) = [one for one in application.fields("accountview", Kind.ARTICLE) if one.name == "ean"]
+    wrong = stores_in(application).issues.list("products", "ean_check_digit", limit=100)
+    (ean,) = [one for one in application.lists.fields("accountview", Kind.ARTICLE) if one.name == "ean"]
     values = {one.issue.key: one.issue.facts["value"][:12] for one in wrong}
     right = {key: twelve + check_digit(twelve) for key, twelve in values.items()}
-    application.exceptions.correct("products", ean, right, WHO, {one.issue.key: one.title for one in wrong})
+    application.corrections.correct("products", ean, right, WHO, {one.issue.key: one.title for one in wrong})
 
 
 # ---- killed while it writes
@@ -192,13 +194,15 @@ def _stop_between(application: Application) -> None:
     """Leave a commit interrupted, with changes that are proven, in doubt and not sent."""
     sandbox = _box(application)
     everyone = _preview(application, "customers")
-    run = _preview(application, "customers", *(row.key for row in application.rows(everyone.id, "create", limit=8)))
+    run = _preview(
+        application, "customers", *(row.key for row in application.plans.rows(everyone.id, "create", limit=8))
+    )
     _let_pass(sandbox, "createRelation", 3)
     _arm(sandbox, Fault.CUT_AFTER, "createRelation", 2)
     _arm(sandbox, Fault.TOO_MANY, "createRelation")
     _approve(application, run)
-    _until(lambda: application.run(run.id).error, "the trouble")
-    application.cancel(run.id, WHO)
+    _until(lambda: application.runs.get(run.id).error, "the trouble")
+    application.runs.cancel(run.id, WHO)
     assert settled(application, run.id).state is RunState.INTERRUPTED
     assert {Step.PROVEN, Step.IN_DOUBT, Step.PLANNED} <= set(_steps(application, run.id))
     sandbox.switches.disarm()
@@ -223,7 +227,7 @@ def _fill_the_till(application: Application) -> None:
     _takes_orders(application)
     for flow in ("products", "customers"):
         _sync(application, flow)
-    application.pass_a_day()
+    application.sandbox.pass_a_day()
 
 
 def _die_in_doubt(application: Application) -> None:
@@ -231,8 +235,8 @@ def _die_in_doubt(application: Application) -> None:
     sandbox = _box(application)
     run = _preview(application, "orders")
     _arm(sandbox, Fault.DELAY, "getArticleGroups")
-    held = application.preview("products", WHO, Mode.CHANGES)
-    _until(lambda: application.run(held).position["phase"] == "plan", "the plan of products")
+    held = application.runs.preview("products", WHO, Mode.CHANGES)
+    _until(lambda: application.runs.get(held).position["phase"] == "plan", "the plan of products")
     _let_pass(sandbox, "setStock", 10)
     _arm(sandbox, Fault.DELAY, "setStock")
     _by_itself(application, "stock", may_send=True)
@@ -252,22 +256,22 @@ def _die_in_doubt(application: Application) -> None:
 def _die_while_previewing(application: Application) -> None:
     """Hold a preview between two pages of an extract, one of a plan, one of an undo, and a schedule that is due."""
     sandbox = _box(application)
-    done = application.runs("customers", [RunState.DONE])[0]
+    done = application.runs.latest("customers", [RunState.DONE])[0]
     _let_pass(sandbox, "getOrders", 1)
     _arm(sandbox, Fault.DELAY, "getOrders")
-    orders = application.preview("orders", WHO, Mode.COMPLETE)
-    _until(lambda: "after" in application.run(orders).position, "the first page of orders")
+    orders = application.runs.preview("orders", WHO, Mode.COMPLETE)
+    _until(lambda: "after" in application.runs.get(orders).position, "the first page of orders")
     for operation in ("getRelations", "getStock"):
         _arm(sandbox, Fault.DELAY, operation)
-    undo = application.undo(done.id, WHO)
-    stock = application.preview("stock", WHO, Mode.COMPLETE)
-    _until(lambda: application.run(stock).position["phase"] == "plan", "the plan of stock")
+    undo = application.runs.undo(done.id, WHO)
+    stock = application.runs.preview("stock", WHO, Mode.COMPLETE)
+    _until(lambda: application.runs.get(stock).position["phase"] == "plan", "the plan of stock")
     _arm(sandbox, Fault.DELAY, "VA1 GET")
-    application.set_names({}, WHO)  # what the books answered before is forgotten
+    application.names.put({}, WHO)  # what the books answered before is forgotten
     _by_itself(application, "products", may_send=False)
     _until(lambda: DBOS.list_workflows(name="_scheduled", status="PENDING"), "the schedule")
-    assert application.run(undo).position["phase"] == "undo"
-    assert {application.run(one).state for one in (orders, undo, stock)} == {RunState.PREVIEWING}
+    assert application.runs.get(undo).position["phase"] == "undo"
+    assert {application.runs.get(one).state for one in (orders, undo, stock)} == {RunState.PREVIEWING}
 
 
 LIVES: Mapping[str, tuple[Life, ...]] = {

@@ -19,13 +19,18 @@ from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.services.drafts import (
-    Trying,
+    Drafts,
     changes,
     rebased,
 )
+from integration.services.lists import Lists
+from integration.services.logic import Logics
+from integration.services.mappings import Mappings
 from integration.services.parts import read_kind, readable, writable
 from integration.services.trials import Effect, Moved, compare, sample_values, tried
+from integration.store.corrections import Corrections
 from integration.store.database import open_database
+from integration.store.links import Links
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -65,21 +70,34 @@ UPPER = with_rule(Rule(target="article.name", source="name", functions=(Call("tr
 
 
 @pytest.fixture
-def trying(tmp_path: Path) -> Iterator[Trying]:
+def drafts(tmp_path: Path) -> Iterator[Drafts]:
     """Drafts on a fresh database, with three articles at the source and the shipped mapping in force."""
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     rules = Rules(database, lambda: NOW)
     rules.publish("products", BODY, by="shipped", note="")
     rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
-    yield Trying(
+    source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
+    settings, links = StoredSettings(database, lambda: NOW), Links(database, lambda: NOW)
+    lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
+    logics = Logics(
         FLOWS,
-        lambda _system: source,
-        lambda flow: FLOWS[flow].flow,
-        lambda _flow, mapping, _keys: logic(mapping),
+        rules,
+        settings,
+        links,
+        Corrections(database, lambda: NOW),
+        connector=lambda _system: source,
+        rates=lists.vat_rates,
+    )
+    yield Drafts(
+        FLOWS,
         rules,
         Runs(database, lambda: NOW),
-        StoredSettings(database, lambda: NOW),
+        settings,
+        logics=logics,
+        mappings=Mappings(rules, logics),
+        lists=lists,
+        connector=lambda _system: source,
     )
     database.close()
 
@@ -198,78 +216,78 @@ def test_an_effect_counts_records_once_and_by_field() -> None:
 # ---- drafts
 
 
-def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(trying: Trying) -> None:
+def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(drafts: Drafts) -> None:
     before = next(rule for rule in SHIPPED.rules if rule.target == "article.ean")
 
-    trying.put_rule("products", Rule(target="article.ean", source="code"), "anna")
-    draft = trying.draft("products")
+    drafts.put_rule("products", Rule(target="article.ean", source="code"), "anna")
+    draft = drafts.draft("products")
 
     assert draft is not None
     assert (draft.base, draft.by) == (1, "anna")
     assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.ean"]
-    trying.put_rule("products", before, "anna")
-    assert trying.draft("products") is None
+    drafts.put_rule("products", before, "anna")
+    assert drafts.draft("products") is None
 
 
-def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(trying: Trying) -> None:
-    trying.put_rule("products", Rule(target="article.custom:origin"), "anna")
+def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(drafts: Drafts) -> None:
+    drafts.put_rule("products", Rule(target="article.custom:origin"), "anna")
 
-    draft = trying.draft("products")
+    draft = drafts.draft("products")
 
     assert draft is not None
-    assert "a source" in trying.faults("products", draft.mapping)["article.custom:origin"]
-    (trial,) = trying.trial("products", draft.mapping, [article("100")])
+    assert "a source" in drafts.faults("products", draft.mapping)["article.custom:origin"]
+    (trial,) = drafts.trial("products", draft.mapping, [article("100")])
     assert trial.of("article.name")
 
 
-def test_a_rule_can_be_put_back_and_taken_away(trying: Trying) -> None:
-    trying.remove_rule("products", "article.ean", "anna")
-    trying.put_rule("products", Rule(target="article.name", source="code"), "anna")
+def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
+    drafts.remove_rule("products", "article.ean", "anna")
+    drafts.put_rule("products", Rule(target="article.name", source="code"), "anna")
 
-    trying.restore_rule("products", "article.ean", "anna")
+    drafts.restore_rule("products", "article.ean", "anna")
 
-    draft = trying.draft("products")
+    draft = drafts.draft("products")
     assert draft is not None
     assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.name"]
 
 
-def test_going_back_makes_a_draft_of_the_earlier_version(trying: Trying) -> None:
-    trying._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
+def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
 
-    trying.take_version("products", 1, "anna")
+    drafts.take_version("products", 1, "anna")
 
-    draft = trying.draft("products")
+    draft = drafts.draft("products")
     assert draft is not None
     assert (draft.base, len(draft.mapping.rules)) == (2, len(SHIPPED.rules))
 
 
-def test_a_draft_goes_on_from_what_was_published_meanwhile(trying: Trying) -> None:
-    trying.put_rule("products", Rule(target="article.name", source="code"), "anna")
-    trying._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
+def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> None:
+    drafts.put_rule("products", Rule(target="article.name", source="code"), "anna")
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
 
-    trying.rebase("products", "anna")
+    drafts.rebase("products", "anna")
 
-    draft = trying.draft("products")
+    draft = drafts.draft("products")
     assert draft is not None
-    assert (draft.base, [one.target for one in changes(trying.version("products", 2), draft.mapping)]) == (
+    assert (draft.base, [one.target for one in changes(drafts.version("products", 2), draft.mapping)]) == (
         2, ["article.name"],
     )  # fmt: skip
 
 
-def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(trying: Trying) -> None:
-    trying.put_rule("products", Rule(target="article.unit", source="code"), "anna")
-    draft = trying.draft("products")
+def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(drafts: Drafts) -> None:
+    drafts.put_rule("products", Rule(target="article.unit", source="code"), "anna")
+    draft = drafts.draft("products")
     assert draft is not None
     told: list[tuple[int, int]] = []
 
-    effect = trying.effect("products", draft.mapping, lambda done, total: told.append((done, total)))
+    effect = drafts.effect("products", draft.mapping, lambda done, total: told.append((done, total)))
 
     assert told == [(3, 3)]
     assert (effect.read, effect.cut, effect.by_field()) == (3, False, {"article.unit": 2})
 
 
-def test_an_effect_stops_when_its_time_is_over(trying: Trying) -> None:
-    effect = trying.effect("products", UPPER, seconds=-1)
+def test_an_effect_stops_when_its_time_is_over(drafts: Drafts) -> None:
+    effect = drafts.effect("products", UPPER, seconds=-1)
 
     assert (effect.read, effect.cut) == (0, True)
 

@@ -12,7 +12,6 @@ import pytest
 import stamina  # noqa: TID251 - no pauses between attempts
 from pydantic import SecretStr
 
-from integration.bootstrap import ACCESS_SECONDS, Application
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
 from integration.core.errors import ConfigurationError
@@ -21,11 +20,14 @@ from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REF
 from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from integration.services import Application
+from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
 from integration.services.objects import NEEDED, Name, Named, NamedObject, There
 from integration.services.paths import FILE, flat
 from integration.settings import AccountViewAccess
 from tests.consoles import WHO, opened
 from tests.programs import COMPANY
+from tests.stores import built_in, stores_in
 
 DOCS = Path(__file__).parents[2] / "docs"
 INVOICES = {
@@ -38,17 +40,17 @@ INVOICES = {
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """An application that has joined the sandbox, without an engine."""
     with opened(tmp_path_factory.mktemp("names"), start=False, sandbox=True) as application:
-        application.join_sandbox()
+        application.connections.join_sandbox()
         yield application
 
 
 @pytest.fixture
 def app(console: Application) -> Iterator[Application]:
     """The same application with its names as they were put back afterwards."""
-    before = flat(console.naming.in_force())
+    before = flat(console.names.in_force())
     yield console
-    now = flat(console.naming.in_force())
-    console.set_names({path: before[path] for path in now if now[path] != before[path]}, WHO)
+    now = flat(console.names.in_force())
+    console.names.put({path: before[path] for path in now if now[path] != before[path]}, WHO)
 
 
 def of(named: Named, name: str) -> NamedObject:
@@ -56,14 +58,14 @@ def of(named: Named, name: str) -> NamedObject:
 
 
 def name_of(app: Application, path: str) -> Name:
-    return next(name for one in app.names().objects for name in one.names if name.path == path)
+    return next(name for one in app.names.look().objects for name in one.names if name.path == path)
 
 
 # ---- what is set, and what is there
 
 
 def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
-    paths = [name.path for one in app.names().objects for name in one.names]
+    paths = [name.path for one in app.names.look().objects for name in one.names]
     lineless = {f"objects.{name}.detail" for name in dict(Names().objects)} - set(paths)
 
     assert sorted(paths) == sorted(flat(Names()).keys() - lineless)
@@ -71,8 +73,8 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 
 
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
-    app.set_names({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, WHO)
-    named = app.names()
+    app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, WHO)
+    named = app.names.look()
     states = {name.path: name.there for one in named.objects for name in one.names}
 
     assert states["debtor.name"] is There.PRESENT
@@ -95,7 +97,7 @@ def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application
 
 
 def test_a_column_is_proposed_for_a_field_without_one(app: Application) -> None:
-    app.set_names({"article.ean": ""}, WHO)
+    app.names.put({"article.ean": ""}, WHO)
 
     assert name_of(app, "article.ean").proposed == "K9_EAN"
     assert name_of(app, "article.colour").proposed == ""  # it has one
@@ -111,9 +113,9 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
     assert app.sandbox
     with (
         stamina.set_testing(True, attempts=1),
-        app.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
+        built_in(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):  # fmt: skip
-        named = app.names()
+        named = app.names.look()
 
     assert named.cause == "service_unavailable"
     assert name_of_these(named, "objects.articles.code").there is There.PRESENT
@@ -129,45 +131,47 @@ def name_of_these(named: Named, path: str) -> Name:
 
 
 def test_names_are_used_from_the_next_call_on(app: Application) -> None:
-    before = app.connector("accountview")
-    app.set_names({"article.name": "K9_TEXT"}, WHO)
+    before = app.access.connector("accountview")
+    app.names.put({"article.name": "K9_TEXT"}, WHO)
 
-    assert app.connector("accountview") is not before
-    assert [one.wire for one in app.fields("accountview", next(iter(app.flow("stock").stages)).source)][1] == "K9_TEXT"
+    assert app.access.connector("accountview") is not before
+    assert [one.wire for one in app.lists.fields("accountview", next(iter(app.flows.as_set("stock").stages)).source)][
+        1
+    ] == "K9_TEXT"
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
-    app.set_names({"article.unit": "NO_UNIT"}, WHO)
-    wrong = [(one.name, one.facts["field"]) for one in app.check("accountview") if one.ok is False]
+    app.names.put({"article.unit": "NO_UNIT"}, WHO)
+    wrong = [(one.name, one.facts["field"]) for one in app.connections.check("accountview") if one.ok is False]
     assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
-    app.set_names({"article.unit": None}, WHO)
-    assert app.naming.in_force().article.model_fields_set.isdisjoint({"unit"})
-    assert all(one.ok for one in app.check("accountview"))
+    app.names.put({"article.unit": None}, WHO)
+    assert app.names.in_force().article.model_fields_set.isdisjoint({"unit"})
+    assert all(one.ok for one in app.connections.check("accountview"))
 
 
 def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as server, opened(tmp_path, start=False) as worker:
-        server.connected.put("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
-        before = worker.connector("accountview")
-        server.set_names({"article.name": "K9_TEXT"}, WHO)
+        server.access.keep("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
+        before = worker.access.connector("accountview")
+        server.names.put({"article.name": "K9_TEXT"}, WHO)
         time.sleep(ACCESS_SECONDS + 0.1)
 
-        after = worker.connector("accountview")
+        after = worker.access.connector("accountview")
         assert after is not before
         assert isinstance(after, AccountView)
         assert after.settings.article.name == "K9_TEXT"
-        assert worker.connector("accountview") is after
+        assert worker.access.connector("accountview") is after
 
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:
-    assert app.naming.in_force().article.ean == "K9_EAN"  # proposed at the start
-    app.set_names({"article.ean": None}, WHO)
-    app.propose(WHO)
+    assert app.names.in_force().article.ean == "K9_EAN"  # proposed at the start
+    app.names.put({"article.ean": None}, WHO)
+    app.proposals.fill(WHO)
 
-    assert app.naming.in_force().article.ean == ""
-    assert app.naming.in_force().article.colour == "K9_COLOUR"
-    told = [event for event in app.events.waiting(1000) if event["key"] == "sandbox-names"][-1]
+    assert app.names.in_force().article.ean == ""
+    assert app.names.in_force().article.colour == "K9_COLOUR"
+    told = [event for event in stores_in(app).events.waiting(1000) if event["key"] == "sandbox-names"][-1]
     assert (told["event"], str(WHO) in str(told["facts"])) == ("setting_changed", True)
 
 
@@ -186,12 +190,12 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, named: str) -> None:
-    before = flat(app.naming.in_force())
+    before = flat(app.names.in_force())
     with pytest.raises(ConfigurationError) as caught:
-        app.set_names({path: value}, WHO)
+        app.names.put({path: value}, WHO)
 
     assert caught.value.facts["setting"] == named
-    assert flat(app.naming.in_force()) == before
+    assert flat(app.names.in_force()) == before
 
 
 def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
@@ -200,58 +204,60 @@ def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
 
 
 def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> None:
-    app.set_names({"objects.posting_history": "DJ2P, GJ1"}, WHO)
-    (first, second) = app.naming.in_force().objects.posting_history
+    app.names.put({"objects.posting_history": "DJ2P, GJ1"}, WHO)
+    (first, second) = app.names.in_force().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
     assert name_of(app, "objects.posting_history").there is There.PRESENT
 
 
 def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Application) -> None:
-    app.set_names({"article.ean": "K9_TEXT"}, WHO)
+    app.names.put({"article.ean": "K9_TEXT"}, WHO)
 
-    assert app.stored.get("sandbox-names")
-    assert app.stored.get("names") is None
+    assert stores_in(app).settings.get("sandbox-names")
+    assert stores_in(app).settings.get("names") is None
 
 
 # ---- what the flows need
 
 
 def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Application) -> None:
-    app.set_names({"objects.debtors.code": "ZZ9"}, WHO)
-    lines = {one.name: one for one in app.check("accountview")}
+    app.names.put({"objects.debtors.code": "ZZ9"}, WHO)
+    lines = {one.name: one for one in app.connections.check("accountview")}
 
     assert (lines["flow_customers"].ok, lines["flow_customers"].cause) == (False, "object_missing")
     assert (lines["flow_orders"].facts["object"], lines["flow_orders"].facts["flow"]) == ("ZZ9", "orders")
     assert lines["flow_stock"].ok
-    assert app.well()["accountview"]
+    assert app.connections.are_well()["accountview"]
 
 
 def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
-    app.set_names(INVOICES, WHO)
-    app.set_flow("orders", {"becomes": "invoice"}, WHO)
+    app.names.put(INVOICES, WHO)
+    app.flows.change("orders", {"becomes": "invoice"}, WHO)
     try:
-        app.set_names({"trade_invoice.reference": "COMMENT9"}, WHO)
-        (line,) = [one for one in app.check("accountview") if one.name == "flow_orders"]
+        app.names.put({"trade_invoice.reference": "COMMENT9"}, WHO)
+        (line,) = [one for one in app.connections.check("accountview") if one.name == "flow_orders"]
         assert (line.cause, line.facts["field"]) == ("flow_field_unknown", "COMMENT9")
     finally:
-        app.set_flow("orders", {"becomes": "order"}, WHO)
+        app.flows.change("orders", {"becomes": "order"}, WHO)
 
 
 def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nobody_has(app: Application) -> None:
-    published = app.mapping("products")
+    published = app.mappings.published("products")
     rules = [replace(one, source="K9_TYPO") if one.target == "article.ean" else one for one in published.mapping.rules]
-    app.publish_mapping("products", Mapping(1, tuple(rules)), published.version, WHO, "")
+    app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, WHO, "")
     filters = [{"field": "blocked", "operator": "empty"}, {"field": "nosuch", "operator": "equal", "value": "x"}]
     wrong = {"sku_rule": "field", "sku_field": "K9_NOPE", "parent_field": "K9_NIET", "filters": filters}
-    app.set_flow("products", wrong, WHO)
-    app.set_flow("stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, WHO)
+    app.flows.change("products", wrong, WHO)
+    app.flows.change("stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, WHO)
     try:
-        lines = [one for one in app.check("accountview") if not one.ok]
+        lines = [one for one in app.connections.check("accountview") if not one.ok]
     finally:
-        app.publish_mapping("products", published.mapping, app.mapping("products").version, WHO, "")
-        app.set_flow("products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, WHO)
-        app.set_flow("stock", {"branches": {}, "reorder": ""}, WHO)
+        app.mappings.publish("products", published.mapping, app.mappings.published("products").version, WHO, "")
+        app.flows.change(
+            "products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, WHO
+        )
+        app.flows.change("stock", {"branches": {}, "reorder": ""}, WHO)
 
     told = {"system", "flow", "field"}
     assert [
@@ -265,19 +271,19 @@ def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nob
         ("flow_stock", "warehouse:9", "setting_field_unknown", "stock_branches"),
         ("flow_stock", "short_text", "setting_field_unknown", "reorder"),  # ours, and without a column here
     ]
-    assert app.well()["accountview"]
+    assert app.connections.are_well()["accountview"]
 
 
 def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Application) -> None:
-    published = app.mapping("orders")
+    published = app.mappings.published("orders")
     typo = Rule(target="sales_order.K9_TYPO", source="reference")
     unused = Rule(target="posting.K9_TYPO", source="reference")  # of documents this flow does not make
     mapping = Mapping(1, (*published.mapping.rules, typo, unused))
-    app.publish_mapping("orders", mapping, published.version, WHO, "")
+    app.mappings.publish("orders", mapping, published.version, WHO, "")
     try:
-        (line,) = [one for one in app.check("accountview") if not one.ok]
+        (line,) = [one for one in app.connections.check("accountview") if not one.ok]
     finally:
-        app.publish_mapping("orders", published.mapping, app.mapping("orders").version, WHO, "")
+        app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, WHO, "")
 
     assert (line.name, line.cause, line.facts["target"]) == ("flow_orders", "rule_field_unknown", "sales_order.K9_TYPO")
 
@@ -294,23 +300,23 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
         running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
         opened(tmp_path, start=False, accountview=access_to(other)) as app,
     ):
-        lines = [one for one in app.check("accountview") if not one.ok]
+        lines = [one for one in app.connections.check("accountview") if not one.ok]
         assert [(one.name, one.cause, one.facts["field"], one.facts["target"]) for one in lines] == [
             ("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")
         ]
 
-        app.set_names({"article.vat_code": ""}, WHO)  # somebody says that there is none
-        assert all(one.ok for one in app.check("accountview"))
+        app.names.put({"article.vat_code": ""}, WHO)  # somebody says that there is none
+        assert all(one.ok for one in app.connections.check("accountview"))
 
 
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
-    app.set_names({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
-    wrong = [one for one in app.check("accountview") if not one.ok]
+    app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
+    wrong = [one for one in app.connections.check("accountview") if not one.ok]
 
     assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
         ("fields", "AG_NAAM"), ("fields", "K9_NIX"), ("flow_stock", "K9_NIX"), ("flow_orders", "K1_NOTE"),
     ]  # fmt: skip
-    assert not app.well()["accountview"]
+    assert not app.connections.are_well()["accountview"]
 
 
 # ---- a file of names
@@ -325,11 +331,11 @@ def file_of(folder: Path, text: str) -> AccountViewAccess:
 def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Path) -> None:
     access = file_of(tmp_path, 'conditions = 7\n[article]\nean = "EAN_CODE"\n')
     with opened(tmp_path / "data", start=False, accountview=access) as app:
-        app.set_names({"article.text": "LONG_TEXT"}, WHO)
-        names = app.naming.in_force()
-        fixed = [name.path for one in app.names().objects for name in one.names if name.fixed]
+        app.names.put({"article.text": "LONG_TEXT"}, WHO)
+        names = app.names.in_force()
+        fixed = [name.path for one in app.names.look().objects for name in one.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
-            app.set_names({"article.ean": "OTHER"}, WHO)
+            app.names.put({"article.ean": "OTHER"}, WHO)
 
     assert (names.conditions, names.article.ean, names.article.text) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]
@@ -339,9 +345,9 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
 def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
     access = file_of(tmp_path, '[article]\nean = "EAN_CODE"\n')
     with opened(tmp_path / "data", start=False, accountview=access, sandbox=True) as app:
-        app.join_sandbox()
+        app.connections.join_sandbox()
 
-        assert app.naming.in_force().article.ean == "K9_EAN"
+        assert app.names.in_force().article.ean == "K9_EAN"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change, Limits, Policy
-from integration.core.records import Field, FieldType, Held, Kind, Record, Value
+from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import (
     Compiled,
     Rule,
@@ -24,55 +24,27 @@ from integration.core.rules import (
 from integration.core.rules import Mapping as Rules
 from integration.core.run import Link, Staged
 from integration.flows.functions import Tools
-from integration.flows.orders.papers import LONGEST_ARTICLE, Lookups, Papers
+from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
+from integration.flows.orders.bookings import Bookings
+from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES, Codes
+from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings, documents
+from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.settings import Parked, left_out
 from integration.flows.spec import Shaped
 
 DEBTORS, ADDRESSES, PAPERS = 0, 1, 2  # the stages of the flow
-ARTICLES = "articles"
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out
-CREDIT, CREDIT_ENDING = "#credit", "-C"
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
-
-_T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
-COMPUTED: tuple[Field, ...] = (
-    Field("our_reference", "Our reference", _T.CODE, _D),
-    Field("description", "Number and customer", _T.TEXT, _D),
-    Field("daybook", "Daybook of the settings", _T.CODE, _D),
-    Field("period", "Month of the booking date", _T.NUMBER, _D),
-    Field("gross", "Prices include VAT", _T.FLAG, _D),
-    Field("currency", "Currency", _T.CODE, _D),
-    Field("payment_reference", "Reference of the payment provider", _T.TEXT, _D),
-    Field("customer_name", "Customer: name", _T.TEXT, _D),
-    Field("customer_email", "Customer: e-mail", _T.TEXT, _D),
-    Field("customer_phone", "Customer: telephone", _T.TEXT, _D),
-    Field("customer_vat_number", "Customer: VAT number", _T.CODE, _D),
-    Field("customer_payment_days", "Customer: days to pay", _T.NUMBER, _D),
-    Field("customer_price_group", "Customer: price group", _T.CODE, _D),
-    Field("books_article", "Article in the books", _T.CODE, _L),
-    Field("books_quantity", "Quantity to book", _T.NUMBER, _L),
-    Field("books_price", "Price to book", _T.MONEY, _L),
-    Field("books_discount", "Discount to book, in percent", _T.NUMBER, _L),
-    Field("books_vat_code", "VAT code in the books", _T.CODE, _L),
-    Field("books_account", "Ledger account of a posting", _T.CODE, _L),
-    Field("books_amount", "Amount of a posting", _T.MONEY, _L),
-    Field("books_vat", "VAT of a posting", _T.MONEY, _L),
-    Field("posting_text", "Text of a posting", _T.TEXT, _L),
-    Field("collective_account", "Collective account of the settings", _T.CODE, Kind.RELATION),
-    Field("number", "Relation number", _T.CODE, Kind.RELATION),
-)
-"""What rules can read beside the fields of the till: worked out here, so that amounts add up."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What one document comes to in each stage."""
 
-    paper: Staged
+    booking: Staged
     debtor: Staged | None = None
     address: Staged | None = None
 
@@ -110,18 +82,11 @@ class Orders:
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
         self._parties = Parties(settings, self._debtors, self._addresses, self._complete)
-        self._papers = Papers(
-            settings,
+        self._articles = Articles(_of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
+        self._bookings = Bookings(
             compile(rules, tools, {target}),
             compile(rules, tools, {Kind.LINE}),
-            _of_articles(rules, tools),
-            Lookups(
-                tables.get("vat_codes_sales", {}),
-                tables.get("revenue_accounts", {}),
-                vat_rates,
-                till_rates,
-                tables.get(ARTICLES, {}),
-            ),
+            Codes(settings, tables.get(VAT_CODES, {}), tables.get(REVENUE_ACCOUNTS, {}), vat_rates, till_rates),
             {rule.target for rule in rules.rules},
         )
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
@@ -142,7 +107,7 @@ class Orders:
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
             page = self._page = (records, self._reads(records))
-        found = ({DEBTORS: one.debtor, ADDRESSES: one.address, PAPERS: one.paper}[stage] for one in page[1])
+        found = ({DEBTORS: one.debtor, ADDRESSES: one.address, PAPERS: one.booking}[stage] for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
@@ -157,7 +122,7 @@ class Orders:
                 continue
             try:
                 whole = self._complete(record)
-                told[record.key] = whole, self._papers.articles(whole)
+                told[record.key] = whole, self._named(whole)
             except Parked as parked:
                 done[record.key] = _Read(_staged(record, issue=_issue(parked, record)))
         self._learn(code for whole, articles in told.values() for code in self._asked_for(whole, articles))
@@ -180,12 +145,16 @@ class Orders:
         if record.key not in booked and record.values.get("cancelled") is not True:
             return None
         try:
-            return _Read(_staged(record, self._papers.brief(record, booked.get(record.key, ""))))
+            return _Read(_staged(record, self._bookings.brief(record, booked.get(record.key, ""))))
         except Parked as parked:
             return _Read(_staged(record, issue=_issue(parked, record)))
 
+    def _named(self, told: Told) -> dict[str, str]:
+        """Return the articles that the lines name; a posting knows none."""
+        return {} if self.settings.target is Kind.POSTING else self._articles.named(told)
+
     def _asked_for(self, told: Told, articles: Mapping[str, str]) -> list[str]:
-        return [*articles.values(), *self._papers.stand_ins(told, articles).values()]
+        return [*articles.values(), *self._articles.stand_ins(told, articles).values()]
 
     def _learn(self, codes: Iterable[str]) -> None:
         """Ask which of these articles the books have; what they have is remembered."""
@@ -200,16 +169,16 @@ class Orders:
         try:
             self._expect_original(told, booked, done)
             owner = self._parties.owner(told)
-            settled = self._papers.settled_articles(told, articles, self._known)
+            settled = self._articles.settled(told, articles, self._known)
             address = self._address(told, owner)
-            paper = self._papers.paper(told, owner, address.parent if address else "", settled)
+            booking = self._bookings.booking(told, owner, address.parent if address else "", settled)
         except Parked as parked:
             return _Read(_staged(record, issue=_issue(parked, record)))
-        if not paper.parts:
+        if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": told.title, "document": told.title}
             return _Read(_staged(record, skip=Skip("document_empty", record.key, facts)))
         debtor = self._parties.debtor(told) if owner.debtor else None
-        return _Read(_staged(record, paper), debtor, address)
+        return _Read(_staged(record, booking), debtor, address)
 
     def _address(self, told: Told, owner: Owner) -> Staged | None:
         """Return the address goods go to; a posting knows none."""
@@ -221,8 +190,8 @@ class Orders:
         if not original or original in booked or original in self._outside:
             return
         there = done.get(original)
-        if there is None or (there.paper.record is None and there.paper.skip is None):
-            name = there.paper.title if there else original
+        if there is None or (there.booking.record is None and there.booking.skip is None):
+            name = there.booking.title if there else original
             raise Parked("refund_before_order", "credit_of", document=told.title, original=name)
 
     # ---- what documents have in common
@@ -249,7 +218,7 @@ class Orders:
             return self._debtor_objection(desired, held, link)
         if stage == ADDRESSES:  # of several that say the same, any will do
             return None
-        return _paper_objection(desired, held, link)
+        return _booking_objection(desired, held, link)
 
     def _debtor_objection(self, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         customer = as_text(desired.values.get("name")) or desired.key
@@ -295,14 +264,7 @@ class Orders:
         """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use."""
         if stage != PAPERS:
             return Skip("undo_keeps", change.key, {"key": change.title})
-        reference = as_text(change.wanted.values.get("reference")) + CREDIT_ENDING
-        if len(reference) > LONGEST_REFERENCE.get(change.kind, len(reference)):
-            return Skip("undo_keeps", change.key, {"key": change.title})  # a reference is never cut
-        key = change.key + CREDIT
-        return replace(
-            change, key=key, title=change.title + CREDIT_ENDING,
-            wanted=_opposite(change.wanted, key, reference), agreed=_opposite(change.agreed, key, reference),
-        )  # fmt: skip
+        return credit(change) or Skip("undo_keeps", change.key, {"key": change.title})
 
     # ---- why
 
@@ -316,15 +278,15 @@ class Orders:
             if stage == ADDRESSES:
                 source = self._parties.address_source(told)
                 return self._addresses.trace(source) if source else []
-            articles = self._papers.articles(told)
+            articles = self._named(told)
             self._learn(self._asked_for(told, articles))
-            return self._papers.trace(told, self._papers.settled_articles(told, articles, self._known))
+            return self._bookings.trace(told, self._articles.settled(told, articles, self._known))
         except Parked as parked:
             target = parked.field or f"{self.flow.stages[stage].target}.reference"
             return [Trace(target, (), None, _issue(parked, record))]
 
 
-def _paper_objection(desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+def _booking_objection(desired: Record, held: Held | None, link: Link | None) -> Issue | None:
     """Return an issue when the till did something to a document that is booked, or nobody knows which one it is."""
     if held is None and link is None:
         return None
@@ -349,20 +311,6 @@ def _paper_objection(desired: Record, held: Held | None, link: Link | None) -> I
     if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
         return Issue("target_record_missing", desired.key, "", facts | {"key": number})
     return None
-
-
-def _opposite(record: Record, key: str, reference: str) -> Record:
-    """Return the same sold back: quantities of an order, amounts of a posting."""
-    turned, sums = {"quantity", "amount", "vat", "discount", "rounding"}, ("sold_", "booked_")
-
-    def opposite(values: Mapping[str, Value]) -> dict[str, Value]:
-        return {
-            name: -value if isinstance(value, Decimal) and (name in turned or name.startswith(sums)) else value
-            for name, value in values.items()
-        }
-
-    parts = tuple(replace(part, values=opposite(part.values)) for part in record.parts)
-    return Record(record.kind, key, {**opposite(record.values), "reference": reference}, parts, record.source)
 
 
 def _staged(

@@ -5,7 +5,10 @@ from typing import Any
 
 from integration.core.flow import Flow
 from integration.core.records import Field, FieldType, Kind
-from integration.flows.orders.logic import ARTICLES, COMPUTED, Orders
+from integration.flows.orders.articles import ARTICLES
+from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES
+from integration.flows.orders.fields import COMPUTED
+from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import QUESTIONS
 from integration.flows.orders.sections import SECTIONS
@@ -64,7 +67,7 @@ ORDERS = FlowSpec(
     ),
     tables=(
         ValueTable(
-            "vat_codes_sales",
+            VAT_CODES,
             till("vat_codes"),
             books("vat_codes"),
             looks_up=True,
@@ -72,7 +75,7 @@ ORDERS = FlowSpec(
             by_country=True,
         ),
         ValueTable(
-            "revenue_accounts",
+            REVENUE_ACCOUNTS,
             books("vat_codes"),
             books("revenue_accounts"),
             looks_up=True,
@@ -95,7 +98,7 @@ ORDERS = FlowSpec(
     ),
     chosen={"customer_ambiguous": Kind.DEBTOR},
     repaired={
-        "vat_code_unmapped": ("tables", "vat_codes_sales"),
+        "vat_code_unmapped": ("tables", VAT_CODES),
         "currency_without_rate": ("settings", "default_currency"),
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},

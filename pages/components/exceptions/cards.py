@@ -10,9 +10,9 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.records import Record
 from integration.core.run import Mode
+from integration.services import Application
 from integration.services.exceptions import Try, address_of
 from integration.store.issues import Cause, CauseGroup, IssueState, OpenIssue
 from pages.components.exceptions.repairs import mend, noun, preview_group
@@ -97,7 +97,7 @@ def counted_corrections(app: Application) -> dict[str, int]:
 
 def active_strip(app: Application) -> None:
     """Draw the progress of what is tried again at this moment."""
-    for status in app.statuses():
+    for status in app.flows.statuses():
         if status.active and status.active.mode is Mode.CHOSEN:
             progress_strip(app, status.active.id)
 
@@ -105,13 +105,13 @@ def active_strip(app: Application) -> None:
 def in_preview(app: Application, tries: Tries) -> None:
     """Say which records that were tried again by themselves wait in a preview, and lead there."""
     told = {one.run.id for one in tries.values()}
-    for status in app.statuses():
+    for status in app.flows.statuses():
         run = status.waiting
         if run is None or run.mode is not Mode.CHOSEN or run.id in told:
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-            look, parked = LOOKS["waiting"], app.row_count(run.id, "park")
-            sentence = counted("chosen_plan", app.row_count(run.id, "changes"), parked=number(parked))
+            look, parked = LOOKS["waiting"], app.plans.count(run.id, "park")
+            sentence = counted("chosen_plan", app.plans.count(run.id, "changes"), parked=number(parked))
             flow = flow_name(run.flow)
             st.markdown(f":{look.colour}[:material/{look.icon}:] **{flow}:** {sentence}", width="stretch")
             if st.button(text("btn_open_preview"), key=f"plan-{run.flow}"):
@@ -239,7 +239,7 @@ def _open_or_close(state: IssueState, place: str, *, is_open: bool, first: bool)
 
 def _more(app: Application, group: CauseGroup, place: str) -> None:
     """Offer what can be done beside the repair; what needs an answer asks for it in a dialog."""
-    made, today = app.exceptions.made_with(group), app.trying.current(group.flow)
+    made, today = app.exceptions.made_with(group), app.drafts.current(group.flow)
     again = ("again",) if made in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
     chosen = st.menu_button(
@@ -278,7 +278,7 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
 
 def _ask_who(app: Application, group: CauseGroup) -> None:
     note(text("assign_about"))
-    known = list(dict.fromkeys(["", person(), *app.issues.people()]))
+    known = list(dict.fromkeys(["", person(), *app.exceptions.people()]))
     chosen = st.selectbox(
         text("assign_to"), known, index=known.index(group.assigned), key="assign_to", accept_new_options=True,
         format_func=lambda one: who(one) if one else text("assign_nobody"),
@@ -358,7 +358,7 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
     total: Decimal | None = None
     if documents:
         records = _documents(app, group, found)
-        branches = asked(app, f"{flow.source} branches", lambda: app.choices(flow.source, "branches")) or {}
+        branches = asked(app, f"{flow.source} branches", lambda: app.lists.choices(flow.source, "branches")) or {}
         sold = [records.get(one.issue.key) for one in found]
         if any(sold):
             del columns["title"]

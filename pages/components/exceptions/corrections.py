@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
+from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.shared.application import person
@@ -41,10 +41,10 @@ def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, or None when no single field does."""
     if group.cause not in IN_SOURCE:
         return None
-    flow, target = app.flow(group.flow), group.field.rpartition("/")[2]
+    flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
     read = flow.stages[flow.counted].source
     try:
-        found = app.source_field(group.flow, target if "." in target else f"article.{target}")
+        found = app.flows.source_field(group.flow, target if "." in target else f"article.{target}")
     except IntegrationError:
         return None
     return found if found is not None and found.kind is read else None
@@ -70,7 +70,7 @@ def correct(
     label = counted(f"btn_value_{noun}", len(given) or group.count)
     if st.button(label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(wrong)):
         titles = {one.issue.key: one.title for one in found}
-        repair(lambda: app.exceptions.correct(group.flow, field, given, person(), titles))
+        repair(lambda: app.corrections.correct(group.flow, field, given, person(), titles))
     note(text("value_lasts", system=system))
 
 
@@ -107,7 +107,7 @@ def corrected_list(app: Application, flow: str) -> None:
         empty("edit_note", text("exceptions_empty_corrected"), text("exceptions_empty_corrected_about"))
         return
     offset = page_offset("page", total, SIZE)
-    found = app.corrections.all(flow, offset, SIZE)
+    found = app.corrections.of(flow, offset, SIZE)
     note(text("corrected_about"))
     clicked = browse(_frame(app, flow, found), _columns(app, flow), f"corrected-{flow}-{offset}-{total}",
                      text("exceptions_corrected"))  # fmt: skip
@@ -128,7 +128,7 @@ def corrected_csv(app: Application) -> str:
     lines = [
         (flow, one.kind, one.key, one.title, one.field, as_text(one.was), as_text(one.becomes), one.by)
         for flow in app.flows
-        for one in app.corrections.all(flow, limit=MOST_EXPORTED)
+        for one in app.corrections.of(flow, limit=MOST_EXPORTED)
     ]
     return pd.DataFrame(lines, columns=["flow", "kind", "key", "title", "field", "was", "becomes", "by"]).to_csv(
         index=False
@@ -152,7 +152,7 @@ def _frame(app: Application, flow: str, found: Sequence[Correction]) -> pd.DataF
 
 def _captions(app: Application, flow: str, kind: object) -> dict[str, str]:
     system = app.flows[flow].source
-    fields = asked(app, f"{system} {kind}", lambda: app.fields(system, kind)) or []  # type: ignore[arg-type]
+    fields = asked(app, f"{system} {kind}", lambda: app.lists.fields(system, kind)) or []  # type: ignore[arg-type]
     return {one.name: one.caption for one in fields}
 
 

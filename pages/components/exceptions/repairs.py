@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
 from integration.flows.systems import Listed
+from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
     Candidate,
@@ -40,7 +40,7 @@ MOST_CHOICES = 10  # records of one group that are linked by hand one after the 
 
 def noun(app: Application, group: CauseGroup) -> str:
     """Return of what kind the records of a group are: `order`, `article`, `customer` or `record`."""
-    return "customer" if group.facts.get("documents") else app.specs[group.flow].noun
+    return "customer" if group.facts.get("documents") else app.flows.spec(group.flow).noun
 
 
 def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:
@@ -50,19 +50,19 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
     """
     started: list[str] = []
     of = group.of
-    if attempt(lambda: started.append(app.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
+    if attempt(lambda: started.append(app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
         st.switch_page("pages/preview.py", query_params={"flow": of.flow, "plan": started[0]})
     st.rerun()
 
 
 def mend(app: Application, group: CauseGroup) -> None:
     """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
-    row = missing_row(app.specs[group.flow], group.cause, group.facts)
+    row = missing_row(app.flows.spec(group.flow), group.cause, group.facts)
     if row is not None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
-    elif group.cause in app.specs[group.flow].chosen:
+    elif group.cause in app.flows.spec(group.flow).chosen:
         _customers(app, group)
     elif (field := field_to_correct(app, group)) is not None:
         _value(app, group, field)
@@ -99,7 +99,7 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
-    flow, sides = app.flows[group.flow], app.specs[group.flow].table(row.table)
+    flow, sides = app.flows[group.flow], app.flows.spec(group.flow).table(row.table)
     ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
     st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -107,7 +107,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
         other = _counterpart(theirs, system_name(flow.target))
     label = counted(f"btn_row_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.exceptions.add_row(row.table, code, other, person()))
+        _repair(app, group, lambda: app.tables.add_row(row.table, code, other, person()))
     _nothing_written(app, group)
 
 
@@ -137,7 +137,7 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
 
 
 def _choices(app: Application, of: Listed | None) -> Mapping[str, str]:
-    return (asked(app, f"{of.system} {of.name}", lambda: app.choices(of.system, of.name)) or {}) if of else {}
+    return (asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) or {}) if of else {}
 
 
 # ---- articles that stand in
@@ -172,7 +172,7 @@ def _article(app: Application, label: str, key: str) -> str:
         return ""
     if _known_article(app, typed):
         return typed
-    alike = app.articles_named(typed, MOST_ALIKE)
+    alike = app.stock.articles_named(typed, MOST_ALIKE)
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""
@@ -220,10 +220,10 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
 
 def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]) -> None:
     if "" in given:
-        app.set_flow(group.flow, {"collective_article": given[""]}, person())
+        app.flows.change(group.flow, {"collective_article": given[""]}, person())
     for code, other in given.items():
         if code:
-            app.exceptions.add_row(ARTICLES, code, other, person())
+            app.tables.add_row(ARTICLES, code, other, person())
 
 
 # ---- which customer is meant
@@ -300,7 +300,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         st.markdown(correct)
     else:
         st.markdown(plain(sentences.do or sentences.data))
-    place = place_of(app.specs[group.flow], group.cause, group.field, group.facts)
+    place = place_of(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     needed = _needed(app, group)
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(

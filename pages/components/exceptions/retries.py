@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.run import RunState
+from integration.services import Application
 from integration.services.exceptions import Try, address_of
 from integration.store.issues import Cause, CauseGroup
 from pages.components.exceptions.repairs import noun

@@ -12,7 +12,7 @@ from pages.components.shared.wording import text
 
 def pick_with_objects(asking: Asking, shape: Pick) -> None:
     """Draw it and take what is on screen into the draft; what lacks its object leads to where that is named."""
-    lacking = {option: name for option, name in shape.needs.items() if not asking.app.naming.has_object(name)}
+    lacking = {option: name for option, name in shape.needs.items() if not asking.app.names.has_object(name)}
     if not lacking:
         pick(asking, shape)
         return

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application, FlowStatus
+from integration.services import Application
+from integration.services.flows import FlowStatus
 from pages.components.flows.settings import heading
 from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.layout import note
@@ -57,12 +58,12 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
 
 def brakes_tab(app: Application, draft: Draft) -> None:
     """Draw each brake as a sentence with its number; switching one off asks why."""
-    stopped = app.stops(draft.flow, LAST_RUNS)
-    runs = min(LAST_RUNS, app.run_count(draft.flow))
+    stopped = app.flows.stops(draft.flow, LAST_RUNS)
+    runs = min(LAST_RUNS, app.runs.count(draft.flow))
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
         heading(text("nav_brakes"), "brakes")
         note(text("brakes_about"))
-        for place, name in enumerate(app.specs[draft.flow].brakes):
+        for place, name in enumerate(app.flows.spec(draft.flow).brakes):
             if place:
                 st.divider()
             _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))

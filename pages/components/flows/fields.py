@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Kind, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.services.flows import Published
+from integration.services import Application
+from integration.services.mappings import Published
 from integration.services.parts import WITHOUT_OWNER, readable
 from integration.words import has_term
 from pages.components.flows.source_fields import field_label, source_fields
@@ -41,9 +41,9 @@ from pages.components.shared.wording import (
 
 def fields_tab(app: Application, flow: str) -> None:
     """Draw one row for each field, the way to add one, and why a record has the values it has."""
-    published = app.mapping(flow)
+    published = app.mappings.published(flow)
     draft = _draft(flow, published)
-    kinds = app.specs[flow].parts_of(app.flow(flow))
+    kinds = app.flows.spec(flow).parts_of(app.flows.as_set(flow))
     sources = {target: _sources(app, flow, source) for target, source in kinds.items()}
     targets = _target_fields(app, flow, list(kinds))
     if targets is None or any(one is None for one in sources.values()):
@@ -73,7 +73,7 @@ def fields_tab(app: Application, flow: str) -> None:
 def _sources(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return what rules can read of a kind: its fields, and what the flow works out; None with the reason on screen."""
     found = source_fields(app, flow, kind)
-    return None if found is None else readable(app.specs[flow], kind, found)
+    return None if found is None else readable(app.flows.spec(flow), kind, found)
 
 
 def _draft(flow: str, published: Published) -> dict[str, Any]:
@@ -94,10 +94,10 @@ def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[s
     """Return the fields of the target by the name a rule has for them, or None with the reason on screen."""
     target = app.flows[flow].target
     name = f"{target} {' '.join(kinds)}"
-    found = asked(app, name, lambda: [one for kind in kinds for one in app.fields(target, kind)])
+    found = asked(app, name, lambda: [one for kind in kinds for one in app.lists.fields(target, kind)])
     if found is None:
         return None
-    written = app.specs[flow].writable
+    written = app.flows.spec(flow).writable
     named = {f"{one.kind}.{one.name}": one for one in found}
     return {name: one for name, one in named.items() if written is None or name in written}
 
@@ -213,7 +213,7 @@ def _add(
     targets: Mapping[str, Field],
 ) -> None:
     taken = {rule.target for rule in mapping.rules}
-    sent = {name for several in app.specs[draft["flow"]].sent_as.values() for name in several}
+    sent = {name for several in app.flows.spec(draft["flow"]).sent_as.values() for name in several}
     free = [name for name in targets if name not in taken and name not in sent]
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
@@ -263,7 +263,7 @@ def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
             return
         found: list[Any] = []
         with st.spinner(text("why_wait")):
-            good = attempt(lambda: found.extend(app.why_article(flow, asked_for, mapping)))
+            good = attempt(lambda: found.extend(app.drafts.why(flow, asked_for, mapping)))
         if not good:
             trouble(*st.session_state.pop("failure"))
         elif not found:
@@ -300,7 +300,7 @@ def _publish_bar(
         label = text("btn_publish_version", version=published.version + 1)
         if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(wrong)):
             base, words = draft["base"], (said or "").strip() or named
-            if attempt(lambda: app.publish_mapping(flow, mapping, base, person(), words)):
+            if attempt(lambda: app.mappings.publish(flow, mapping, base, person(), words)):
                 draft.update(base=0, changed=False)
                 st.session_state["said"] = text("published", version=published.version + 1)
             st.rerun()

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.records import FieldType
 from integration.core.rules import Operator, as_text
+from integration.services import Application
 from pages.components.flows.settings import heading
 from pages.components.flows.source_fields import field_label, source_fields, source_kind
 from pages.components.shared.draft import Draft
@@ -46,7 +46,7 @@ def filters_tab(app: Application, draft: Draft) -> None:
             _keep(draft, kept)
         if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
             first = {
-                "field": app.specs[draft.flow].filter_first or fields[0].name,
+                "field": app.flows.spec(draft.flow).filter_first or fields[0].name,
                 "operator": Operator.EQUAL,
                 "value": "",
                 "take": "in",
@@ -150,4 +150,4 @@ def _sifted(flow: str) -> dict[str, Any]:
 
 
 def _ask(app: Application, flow: str, changed: Mapping[str, Any]) -> Any:
-    return app.preview_filters(flow, changed)
+    return app.flows.sift(flow, changed)

@@ -70,7 +70,7 @@ def example(asking: Asking, shape: Example) -> None:
         return
     found: list[Trace] = []
     with st.spinner(text("why_wait")):
-        good = attempt(lambda: found.extend(asking.app.why_article(flow, asked_for)))
+        good = attempt(lambda: found.extend(asking.app.drafts.why(flow, asked_for)))
     if not good:
         trouble(*st.session_state.pop("failure"))
     elif not found:

@@ -4,8 +4,8 @@
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.flows.forms import names
+from integration.services import Application
 from pages.components.flows.sections import draw
 from pages.components.shared.draft import Draft
 from pages.components.shared.inputs import Asking
@@ -17,7 +17,7 @@ def settings_tab(app: Application, draft: Draft) -> None:
     """Draw every setting that is a question of its own."""
     asking = Asking(app, draft)
     with st.grid(2, min_column_width=330):
-        for section in app.specs[draft.flow].sections:
+        for section in app.flows.spec(draft.flow).sections:
             with st.container(border=True, gap="small", height="stretch"):
                 heading(text(section.title), *names(section.shapes))
                 for shape in section.shapes:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind
 from integration.flows.forms import SourceField
+from integration.services import Application
 from pages.components.shared.draft import asked
 from pages.components.shared.inputs import Asking, code_field
 from pages.components.shared.wording import field_name, text
@@ -13,7 +13,7 @@ from pages.components.shared.wording import field_name, text
 
 def flow_as_set(app: Application, flow: str) -> Flow:
     """Return a flow with the kinds of record that its settings choose."""
-    return app.flow(flow)
+    return app.flows.as_set(flow)
 
 
 def source_kind(app: Application, flow: str) -> Kind:
@@ -25,7 +25,7 @@ def source_kind(app: Application, flow: str) -> Kind:
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
     source = app.flows[flow].source
-    return asked(app, f"{source} {kind}", lambda: app.fields(source, kind))
+    return asked(app, f"{source} {kind}", lambda: app.lists.fields(source, kind))
 
 
 def field_label(fields: Sequence[Field], name: str) -> str:

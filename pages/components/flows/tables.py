@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.rules import Rule
 from integration.flows.spec import FlowSpec
 from integration.flows.systems import Listed
 from integration.flows.tables import EVERY
+from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
 from pages.components.flows.fields import table_name
@@ -28,8 +28,8 @@ SIZE = 25
 
 def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
-    spec = app.specs[flow]
-    names = table_names(spec, rules or app.mapping(flow).mapping.rules)
+    spec = app.flows.spec(flow)
+    names = table_names(spec, rules or app.mappings.published(flow).mapping.rules)
     if not names:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
@@ -39,8 +39,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     ours, theirs = side(app, table.ours), side(app, table.theirs)
     if ours is None or theirs is None:
         return
-    saved, waiting = app.tables().get(name, {}), app.unmapped(flow, name)
-    draft = table_draft(f"table-{name}-{app.sandboxed}", saved)
+    saved, waiting = app.tables.all().get(name, {}), app.tables.unmapped(flow, name)
+    draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
         about = f"table_{name}_about"
@@ -73,7 +73,7 @@ def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
 
 def side(app: Application, of: Listed | None) -> dict[str, str] | None:
     """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
-    return asked(app, f"{of.system} {of.name}", lambda: app.choices(of.system, of.name)) if of else {}
+    return asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) if of else {}
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
@@ -142,6 +142,6 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
             draft.update(saved=None)
             st.rerun()
         if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
-            if attempt(lambda: app.set_table(name, rows, person())):
+            if attempt(lambda: app.tables.keep(name, rows, person())):
                 st.session_state["said"] = text("saved")
             st.rerun()

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from integration.bootstrap import Application
-from integration.log.logbook import BEGINNING, Sought
+from integration.services import Application
+from integration.services.log import Sought
 from pages.components.shared.layout import clear_search, search
 from pages.components.shared.runs import short_id
 from pages.components.shared.states import LOOKS, word
@@ -16,11 +16,32 @@ from pages.components.shared.timeline import event_name
 from pages.components.shared.wording import field_date, flow_name, plain, text, zone
 
 EVENTS = (
-    "proven", "parked", "in_doubt", "skipped", "unchanged", "left", "planned", "sent", "approved", "run_started",
-    "plan_ready", "run_done", "run_failed", "run_interrupted", "run_discarded", "stop_asked", "issue_closed",
-    "issue_set_aside", "issue_taken_back", "linked_by_hand", "mapping_published", "table_changed", "setting_changed",
-    "brake_switched_off", "connection_changed",
-)  # fmt: skip
+    "proven",
+    "parked",
+    "in_doubt",
+    "skipped",
+    "unchanged",
+    "left",
+    "planned",
+    "sent",
+    "approved",
+    "run_started",
+    "plan_ready",
+    "run_done",
+    "run_failed",
+    "run_interrupted",
+    "run_discarded",
+    "stop_asked",
+    "issue_closed",
+    "issue_set_aside",
+    "issue_taken_back",
+    "linked_by_hand",
+    "mapping_published",
+    "table_changed",
+    "setting_changed",
+    "brake_switched_off",
+    "connection_changed",
+)
 PERIODS = ("1", "7", "30", "90", "365")
 PICKED = ("flow", "event", "run")
 
@@ -38,13 +59,21 @@ def asked(app: Application) -> Sought:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(f":small[{text('col_run')} [{plain(short_id(run))}](/runs?run={run})]", width="content")
             st.button(
-                text("btn_every_run"), icon=":material/close:", type="tertiary", key="every_run", on_click=_forget,
+                text("btn_every_run"),
+                icon=":material/close:",
+                type="tertiary",
+                key="every_run",
+                on_click=_forget,
                 args=("run",),
-            )  # fmt: skip
+            )
     return Sought(
-        text_asked, flow, event, run, _begin(first) if first else BEGINNING,
+        text_asked,
+        flow,
+        event,
+        run,
+        _begin(first) if first else None,
         _begin(last + timedelta(days=1)) if last else None,
-    )  # fmt: skip
+    )
 
 
 def flows(app: Application) -> dict[str, str]:
@@ -76,9 +105,15 @@ def pick(name: str, options: Mapping[str, str], label: str, width: int) -> str:
 
     codes, asked_for = list(options), st.query_params.get(name, "")
     found = st.selectbox(
-        label, codes, index=codes.index(asked_for) if asked_for in options else 0, key=f"_{name}", on_change=keep,
-        format_func=lambda code: options[code], label_visibility="collapsed", width=width,
-    )  # fmt: skip
+        label,
+        codes,
+        index=codes.index(asked_for) if asked_for in options else 0,
+        key=f"_{name}",
+        on_change=keep,
+        format_func=lambda code: options[code],
+        label_visibility="collapsed",
+        width=width,
+    )
     return str(found or "")
 
 
@@ -98,9 +133,14 @@ def _days() -> tuple[date | None, date | None]:
     first, last = _day("from"), _day("to")
     shown: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
     st.date_input(
-        text("log_period"), shown, key="_days", on_change=keep, format=field_date(),
-        label_visibility="collapsed", width=230,
-    )  # fmt: skip
+        text("log_period"),
+        shown,
+        key="_days",
+        on_change=keep,
+        format=field_date(),
+        label_visibility="collapsed",
+        width=230,
+    )
     return (first, last) if first and last else (None, None)
 
 

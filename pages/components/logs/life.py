@@ -8,12 +8,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
-from integration.core.records import Kind, Value
+from integration.core.records import Value
 from integration.core.run import Link
-from integration.log.logbook import payload_of
+from integration.core.totals.comparison import without_sums
+from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
-from integration.store.issues import IssueState, OpenIssue
+from integration.services.log import payload_of
 from pages.components.logs.filters import result_name
 from pages.components.logs.records import event_frame
 from pages.components.shared.document import DOCUMENTS, REMEMBERED, totals
@@ -47,7 +47,7 @@ from pages.components.shared.wording import (
     system_name,
     text,
     value_text,
-)  # fmt: skip
+)
 
 STATES = ("proven", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
 SENT = ("sent", "proven", "in_doubt")
@@ -60,7 +60,7 @@ SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as sums, or of no use
 def one_life(app: Application, record: str) -> None:
     """Draw the life of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
     flow, _, key = record.partition(":")
-    events = app.logbook.life(flow, key, MOST_EVENTS).iloc[::-1].reset_index(drop=True)
+    events = app.log.life(flow, key, MOST_EVENTS).iloc[::-1].reset_index(drop=True)
     rows = rows_of(events)
     own = next((row for row in rows if row["key"] == key), rows[0] if rows else {})
     _head(app, flow, key, events, own)
@@ -79,11 +79,16 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     known = flow_name(flow) if flow in app.flows else plain(flow)
     about = f"{known} · {plain(key)}"
     if rows:
-        about = text("life_about", flow=known, code=plain(_code(own)), first=moment(moment_of(rows[-1])),
-                     events=counted("count_event", len(rows)))  # fmt: skip
+        about = text(
+            "life_about",
+            flow=known,
+            code=plain(_code(own)),
+            first=moment(moment_of(rows[-1])),
+            events=counted("count_event", len(rows)),
+        )
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
-    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandboxed)]):
+    with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
             st.query_params.clear()
             st.rerun()
@@ -91,9 +96,13 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
             note(text("copy_link_about"))
             st.code(f"{st.context.url or ''}?record={flow}:{key}", language=None, wrap_lines=True)
         st.download_button(
-            text("btn_csv"), data=lambda: _csv(events), file_name="life.csv", on_click="ignore",
-            icon=":material/download:", mime="text/csv",
-        )  # fmt: skip
+            text("btn_csv"),
+            data=lambda: _csv(events),
+            file_name="life.csv",
+            on_click="ignore",
+            icon=":material/download:",
+            mime="text/csv",
+        )
 
 
 def _csv(events: pd.DataFrame) -> str:
@@ -195,28 +204,20 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 # ---- where it is now ------------------------------------------------------------------------------------------------
 
 
-def _link(app: Application, flow: str, rows: Sequence[Happened]) -> Link | None:
-    """Return which record of the target this is, as both systems last agreed on it."""
-    for kind, key in dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows):
-        if kind in list(Kind) and (found := app.links.get(flow, Kind(kind), [key]).get(key)):
-            return found
-    return None
-
-
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
-    link = _link(app, flow, rows)
+    link = app.records.link(flow, dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows))
     section(text("now_title"))
     with st.container(border=True):
         facts_table(_facts(app, flow, rows, link))
-    agreed = dict(link.agreed.values) if link and link.agreed else {}
-    if flow in app.flows and link and link.kind in DOCUMENTS and agreed:
+    agreed = link.agreed if link else None
+    if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
         section(text("to_the_cent"))
         with st.container(border=True):
-            totals(agreed, app.flow(flow))
-    if link and link.agreed:
+            totals(agreed, app.flows.as_set(flow))
+    if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
-            _agreed(link.agreed.flat())
+            _agreed(without_sums(agreed).flat())
 
 
 def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | None) -> dict[str, str]:
@@ -230,32 +231,29 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | N
     shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
     if link and link.retired:
         shown[text("now_retired")] = text("yes")
-    for one in _open_issues(app, flow, str(newest["key"])):
-        address = address_of(cause_of(flow, one.issue.cause, one.issue.field, one.issue.facts))
-        sentence = plain(say(one.issue.cause, one.issue.facts).what)
+    if (issue := app.records.waits(flow, str(newest["key"]))) is not None:
+        address = address_of(cause_of(flow, issue.cause, issue.field, issue.facts))
+        sentence = plain(say(issue.cause, issue.facts).what)
         shown[text("now_waits")] = f"{sentence} [{text('btn_open')}](/exceptions?cause={address})"
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:
         shown[text("now_proven")] = moment(moment_of(proven))
     if run := str(newest["run"] or ""):
         shown[text("now_run")] = f"[{plain(short_id(run))}](/runs?run={run})"
-    others = [one for one in app.logbook.flows_of(str(newest["key"])) if one != flow and one in app.flows]
+    others = [one for one in app.log.flows_of(str(newest["key"])) if one != flow and one in app.flows]
     if others:
         links = [f"[{flow_name(one)}](/logs?record={one}:{newest['key']})" for one in others]
         shown[text("now_also")] = " · ".join(links)
     return shown
 
 
-def _open_issues(app: Application, flow: str, key: str) -> list[OpenIssue]:
-    return [one for one in app.issues.of_key(flow, key) if one.state is IssueState.OPEN][:1]
-
-
 def _agreed(values: Mapping[str, Value]) -> None:
     """Draw what both systems last agreed on; the rest of many values on demand."""
     told = {
-        path: value for path, value in values.items()
+        path: value
+        for path, value in values.items()
         if path not in REMEMBERED and value not in (None, "") and not path.startswith(SUMS)
-    }  # fmt: skip
+    }
     rows = {plain(_path(path)): plain(value_text(value)) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)
     if len(told) > MOST_VALUES and st.button(

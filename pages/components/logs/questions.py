@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.charts import answer_chart
@@ -74,9 +74,14 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
 
     names, asked = list(kept), st.query_params.get("question", "")
     st.selectbox(
-        text("question_kept"), names, index=names.index(asked) if asked in kept else None, key="_question",
-        on_change=take, format_func=lambda name: kept[name][0], placeholder=text("question_kept_choose"),
-    )  # fmt: skip
+        text("question_kept"),
+        names,
+        index=names.index(asked) if asked in kept else None,
+        key="_question",
+        on_change=take,
+        format_func=lambda name: kept[name][0],
+        placeholder=text("question_kept_choose"),
+    )
 
 
 def _put(sql: str, name: str = "") -> None:
@@ -148,14 +153,14 @@ def _tables(app: Application) -> None:
     """Draw the tables and views with a sentence each and their columns, and the whole log as a file."""
     st.markdown(f":small[**{text('question_tables')}**]")
     with st.container(height=250, border=False, gap="xsmall"):
-        for name, columns in app.logbook.tables().items():
+        for name, columns in app.log.tables().items():
             if not has_term(f"log_table_{name}"):  # serves other views alone
                 continue
             note(f"`{name}` {text(f'log_table_{name}')}")
             note(" ".join(f"`{column}`" for column in columns))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")
-    ticket = app.export_ticket()
+    ticket = app.log_access.ticket()
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
             address = f"/api/log/log.{name}?ticket={ticket}"
@@ -175,7 +180,7 @@ def _answer(app: Application, sql: str, *, fresh: bool) -> Answer | None:
     begun = time.monotonic()
     st.session_state.pop("answer", None)
     found: list[pd.DataFrame] = []
-    if not attempt(lambda: found.append(app.logbook.ask(sql, seconds=SECONDS, rows=MOST_ROWS))):
+    if not attempt(lambda: found.append(app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS))):
         failures()
         return None
     st.session_state["answer"] = Answer(sql, found[0], time.monotonic() - begun)
@@ -190,13 +195,21 @@ def _show(answer: Answer) -> None:
             note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
         st.download_button(
-            text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name="answer.csv", on_click="ignore",
-            icon=":material/download:", mime="text/csv",
-        )  # fmt: skip
+            text("btn_csv"),
+            data=lambda: frame.to_csv(index=False),
+            file_name="answer.csv",
+            on_click="ignore",
+            icon=":material/download:",
+            mime="text/csv",
+        )
         st.download_button(
-            text("btn_parquet"), data=lambda: _parquet(frame), file_name="answer.parquet", on_click="ignore",
-            icon=":material/download:", mime="application/vnd.apache.parquet",
-        )  # fmt: skip
+            text("btn_parquet"),
+            data=lambda: _parquet(frame),
+            file_name="answer.parquet",
+            on_click="ignore",
+            icon=":material/download:",
+            mime="application/vnd.apache.parquet",
+        )
     if frame.attrs.get("cut"):
         note(f":orange[:material/content_cut: {text('answer_cut', rows=number(MOST_ROWS))}]")
     if frame.empty:
@@ -205,9 +218,12 @@ def _show(answer: Answer) -> None:
         _chart(frame)
     else:
         st.dataframe(
-            frame, hide_index=True, row_height=ROW, height=ROW * (min(len(frame), MOST_ROWS_HIGH) + 1) + 3,
+            frame,
+            hide_index=True,
+            row_height=ROW,
+            height=ROW * (min(len(frame), MOST_ROWS_HIGH) + 1) + 3,
             alt=text("answer_title"),
-        )  # fmt: skip
+        )
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

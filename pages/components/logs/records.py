@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
-from integration.log.logbook import MOST_FOUND, Sought
+from integration.services import Application
+from integration.services.log import MOST_FOUND, Sought
 from pages.components.logs import filters as log_filters
 from pages.components.shared.document import DOCUMENTS
 from pages.components.shared.layout import empty, note, page_offset, pages
@@ -24,27 +24,33 @@ def records(app: Application, tools: DeltaGenerator) -> None:
     """Draw the events that are asked for; a click opens the record's life, or the run."""
     sought = log_filters.asked(app)
     offset = page_offset("page", MOST_FOUND, SIZE)
-    events = app.logbook.search(sought, offset, SIZE)
+    events = app.log.search(sought, offset, SIZE)
     if events.empty and offset:
-        offset, events = 0, app.logbook.search(sought, 0, SIZE)
+        offset, events = 0, app.log.search(sought, 0, SIZE)
     if events.empty:
         _nothing(sought)
         return
     found, more = int(events.attrs["found"]), bool(events.attrs["more"])
     with tools:
         st.download_button(
-            text("btn_csv"), data=lambda: event_frame(app.logbook.search(sought, 0, MOST_FOUND)).to_csv(index=False),
-            file_name="log.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-        )  # fmt: skip
+            text("btn_csv"),
+            data=lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)).to_csv(index=False),
+            file_name="log.csv",
+            icon=":material/download:",
+            on_click="ignore",
+            mime="text/csv",
+        )
     clicked = browse(
         _tagged(event_frame(events)), _columns(), f"log-{hash(sought)}-{offset}", text("nav_logs"), {"at": table_second}
     )
     note(
         text(
-            "log_shown_more" if more else "log_shown", first=number(offset + 1), last=number(offset + len(events)),
+            "log_shown_more" if more else "log_shown",
+            first=number(offset + 1),
+            last=number(offset + len(events)),
             number=number(found),
         )
-    )  # fmt: skip
+    )
     pages("page", found, SIZE)
     if clicked is not None:
         _open(events.iloc[clicked])
@@ -55,8 +61,13 @@ def _nothing(sought: Sought) -> None:
     if sought == Sought():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
         return
-    if empty("filter_alt_off", text("log_nothing_matches"), text("log_no_match_about"), text("btn_clear_filters"),
-             key="clear"):  # fmt: skip
+    if empty(
+        "filter_alt_off",
+        text("log_nothing_matches"),
+        text("log_no_match_about"),
+        text("btn_clear_filters"),
+        key="clear",
+    ):
         log_filters.clear()
 
 
@@ -109,8 +120,10 @@ def _columns() -> Columns:
         "key": config.TextColumn(text("col_code"), width=104),
         "title": config.TextColumn(text("col_name"), width=210),
         "result": config.MultiselectColumn(
-            text("col_event"), options=[tag(state) for state in states], color=[tint(state) for state in states],
+            text("col_event"),
+            options=[tag(state) for state in states],
+            color=[tint(state) for state in states],
             width=150,
         ),
         "reason": config.TextColumn(text("col_reason"), width="large"),
-    }  # fmt: skip
+    }

@@ -2,16 +2,15 @@
 
 # ruff: noqa: TID251 - pages speak to the browser, in tables and charts
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.services.exceptions import address_of
+from integration.services.log import Period, last_days
 from pages.components.logs.filters import PERIODS, flows, pick
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.layout import choice, empty, note, section
@@ -21,37 +20,15 @@ from pages.components.shared.timeline import Happened, event_reason, event_title
 from pages.components.shared.wording import flow_name, table_time, term, text, zone
 
 PERIOD = "30"
-HOURLY = ("1", "7")
 RESULTS = ("proven", "unchanged", "skipped", "parked", "in_doubt", "left")
 MILLI = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What is looked at: since when, of which flow, and by what unit of the clock on the wall."""
-
-    since: datetime
-    flow: str
-    unit: Literal["hour", "day"]
-    shift: timedelta
-
-    @property
-    def bounds(self) -> tuple[datetime, datetime]:
-        """From when to when a chart goes, as a clock on the wall shows it; half a unit more at each end."""
-        half = timedelta(hours=0.5 if self.unit == "hour" else 12)
-        begin = self.since.astimezone(zone()).replace(tzinfo=None)
-        return begin - half, datetime.now(zone()).replace(tzinfo=None) + half
-
-    @property
-    def ticks(self) -> str:
-        return text(f"axis_{self.unit}")
 
 
 def volumes(app: Application, _tools: DeltaGenerator) -> None:
     """Draw what the log tells of a period, each chart with its data."""
     period = _period(app)
-    volume = app.logbook.volume(period.unit, period.since, period.flow, shift=period.shift)
-    runs = app.logbook.durations(period.since, period.flow)
+    volume = app.log.volume(period)
+    runs = app.log.durations(period)
     if volume.empty and runs.empty:
         if period.flow or st.query_params.get("period", PERIOD) != PERIODS[-1]:
             empty("monitoring", text("volume_nothing"), text("volume_nothing_about"))
@@ -71,11 +48,15 @@ def _period(app: Application) -> Period:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         days = choice("period", PERIODS, PERIOD, lambda one: text(f"log_period_{one}"))
         flow = pick("flow", {"": text("log_all_flows"), **flows(app)}, text("col_flow"), 200)
-    unit: Literal["hour", "day"] = "hour" if days in HOURLY else "day"
-    here = datetime.now(zone())
-    since = here.replace(minute=0, second=0, microsecond=0) - timedelta(days=int(days))
-    since = since if unit == "hour" else since.replace(hour=0) + timedelta(days=1)
-    return Period(since.astimezone(UTC), flow, unit, here.utcoffset() or timedelta())
+    return last_days(int(days), datetime.now(zone()), flow)
+
+
+def _bounds(period: Period) -> tuple[datetime, datetime]:
+    return period.bounds(datetime.now(zone()))
+
+
+def _ticks(period: Period) -> str:
+    return text(f"axis_{period.unit}")
 
 
 def _results(period: Period, volume: pd.DataFrame) -> None:
@@ -87,7 +68,7 @@ def _results(period: Period, volume: pd.DataFrame) -> None:
         if wide.empty:
             note(text("volume_nothing"))
         else:
-            results_over_time(wide, RESULTS, period.ticks, period.unit, period.bounds, text("volume_title"))
+            results_over_time(wide, RESULTS, _ticks(period), period.unit, _bounds(period), text("volume_title"))
 
 
 def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
@@ -97,15 +78,20 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
             section(text(title), text(about))
         if len(data):
             st.download_button(
-                text("btn_csv"), data=lambda: data.to_csv(index=data.index.name is not None),
-                file_name=f"{name}.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-                key=f"csv-{name}", type="tertiary",
-            )  # fmt: skip
+                text("btn_csv"),
+                data=lambda: data.to_csv(index=data.index.name is not None),
+                file_name=f"{name}.csv",
+                icon=":material/download:",
+                on_click="ignore",
+                mime="text/csv",
+                key=f"csv-{name}",
+                type="tertiary",
+            )
 
 
 def _errors(app: Application, period: Period) -> None:
     """Draw what was parked or stopped a run, by cause; a click leads to where it is repaired."""
-    errors = app.logbook.errors(period.since, period.flow)
+    errors = app.log.errors(period)
     _titled("errors_title", "errors_about", "errors", errors)
     if errors.empty:
         with st.container(border=True):
@@ -151,7 +137,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     """Open the exceptions of a cause while there are any, else what the log has of it; or the runs it stopped."""
     if error["event"] != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": str(error["flow"]), "event": str(error["event"])})
-    waiting = [one for one in app.causes(str(error["flow"])) if one.of.cause == error["code"]]
+    waiting = [one for one in app.exceptions.causes(str(error["flow"])) if one.of.cause == error["code"]]
     if len(waiting) == 1:
         st.switch_page("pages/exceptions.py", query_params={"cause": address_of(waiting[0].of)})
     if waiting:
@@ -167,13 +153,18 @@ def _durations(period: Period, runs: pd.DataFrame) -> None:
     _titled("duration_title", "duration_about", "durations", frame[["run", "flow", "at", "seconds"]])
     with st.container(border=True):
         points_over_time(
-            frame, _names(frame), period.ticks, period.bounds, text("duration_title"), term("duration_seconds")
+            frame,
+            _names(frame),
+            _ticks(period),
+            _bounds(period),
+            text("duration_title"),
+            term("duration_seconds"),
         )
 
 
 def _paces(app: Application, period: Period) -> None:
     """Draw how long one change took from sending to its proof, day by day."""
-    paces = app.logbook.change_paces(period.since, period.flow, shift=period.shift)
+    paces = app.log.change_paces(period)
     paces = paces.assign(seconds=paces["half_ms"] / MILLI, most_seconds=paces["most_ms"] / MILLI)
     wide = paces.pivot_table(index="period", columns="flow", values="seconds")
     _titled("pace_title", "pace_about", "paces", paces[["period", "flow", "changes", "seconds", "most_seconds"]])
@@ -182,7 +173,12 @@ def _paces(app: Application, period: Period) -> None:
             note(text("volume_nothing"))
         else:
             lines_over_time(
-                wide, _names(paces), text("axis_day"), period.bounds, text("pace_title"), term("duration_seconds")
+                wide,
+                _names(paces),
+                text("axis_day"),
+                _bounds(period),
+                text("pace_title"),
+                term("duration_seconds"),
             )
 
 

@@ -121,7 +121,7 @@ def _known_effect(desk: Desk) -> Effect | None:
 
 
 def _shape(desk: Desk) -> tuple[object, ...]:
-    return desk.published.version, desk.mapping, desk.app.tables(), desk.app.flow_settings(desk.name)
+    return desk.published.version, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name)
 
 
 def find_effect(desk: Desk) -> bool:
@@ -132,7 +132,7 @@ def find_effect(desk: Desk) -> bool:
         bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
 
     found: list[Effect] = []
-    good = attempt(lambda: found.append(desk.app.trying.effect(desk.name, desk.mapping, told)))
+    good = attempt(lambda: found.append(desk.app.drafts.effect(desk.name, desk.mapping, told)))
     bar.empty()
     if not good:
         trouble(*st.session_state.pop("failure"))
@@ -231,7 +231,7 @@ def overtaken_box(desk: Desk) -> None:
     """Say that somebody else published since the draft began, with what they changed, and offer how to go on."""
     if not desk.overtaken or desk.draft is None:
         return
-    theirs = changes(desk.app.trying.version(desk.name, desk.draft.base), desk.published.mapping)
+    theirs = changes(desk.app.drafts.version(desk.name, desk.draft.base), desk.published.mapping)
     both = [one.target for one in theirs if one.target in desk.changed]
     with st.container(border=True, gap="xsmall"):
         st.markdown(
@@ -244,7 +244,7 @@ def overtaken_box(desk: Desk) -> None:
         if both:
             small(text("overtaken_both", fields=_fields(both)))
         if st.button(text("btn_rebase", version=desk.published.version), icon=":material/merge:", key="rebase"):
-            desk.app.trying.rebase(desk.name, person())
+            desk.app.drafts.rebase(desk.name, person())
             st.rerun()
 
 
@@ -265,7 +265,7 @@ def draft_bar(desk: Desk) -> None:
             width="stretch",
         )
         if st.button(text("btn_discard_draft"), type="tertiary", key="discard_draft"):
-            desk.app.trying.discard(desk.name, person())
+            desk.app.drafts.discard(desk.name, person())
             st.rerun()
         reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
         label = text("btn_publish_version", version=desk.published.version + 1)
@@ -295,7 +295,7 @@ def _publish(desk: Desk) -> None:
         label = text("btn_publish_version", version=desk.published.version + 1)
         if st.button(label, type="primary", icon=":material/publish:", key="publish_now"):
             words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
-            if attempt(lambda: desk.app.publish_draft(desk.name, person(), words)):
+            if attempt(lambda: desk.app.drafts.publish(desk.name, person(), words)):
                 st.session_state["said"] = text("published", version=desk.published.version + 1)
             st.rerun()
 
@@ -307,7 +307,7 @@ def _publish(desk: Desk) -> None:
 
 def history_part(desk: Desk, place: Any) -> None:
     """Draw the published versions, the newest first; of the one looked at, its rules beside those in force."""
-    versions = desk.app.rules.history(desk.name)
+    versions = desk.app.mappings.history(desk.name)
     frame = pd.DataFrame(
         [(one.version, one.published_at, who(one.by), one.note) for one in versions],
         columns=["version", "published_at", "by", "note"],
@@ -334,7 +334,7 @@ def history_part(desk: Desk, place: Any) -> None:
         _show(version=str(versions[clicked].version))
     wanted = st.query_params.get("version", "")
     chosen = next((one for one in versions if str(one.version) == wanted), versions[0])
-    _version(desk, chosen.version, desk.app.trying.version(desk.name, chosen.version))
+    _version(desk, chosen.version, desk.app.drafts.version(desk.name, chosen.version))
 
 
 def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
@@ -355,7 +355,7 @@ def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
         note(text("version_same", version=desk.published.version))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if found and st.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
-            desk.app.trying.take_version(desk.name, version, person())
+            desk.app.drafts.take_version(desk.name, version, person())
             _show(part="changes")
         if found:
             note(text("go_back_loses" if desk.changed else "go_back_about"))

@@ -70,7 +70,7 @@ def rule_editor(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str,
         edited = _filled(desk, rule, choices, key)
         edited = _afterwards(desk, edited, choices, key)
     if edited != rule:
-        desk.app.trying.put_rule(desk.name, edited, person())
+        desk.app.drafts.put_rule(desk.name, edited, person())
         state["rule"] = edited
         st.rerun()
 
@@ -94,10 +94,10 @@ def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str])
             if icon_button(icon, text(label), label, shortcut=key, disabled=not other):
                 show_rule(other)
         if rule.target in desk.changed and icon_button("undo", text("rule_restore"), "rule_restore"):
-            desk.app.trying.restore_rule(desk.name, rule.target, person())
+            desk.app.drafts.restore_rule(desk.name, rule.target, person())
             st.rerun()
         if icon_button("delete", text("rule_remove"), "rule_remove"):
-            desk.app.trying.remove_rule(desk.name, rule.target, person())
+            desk.app.drafts.remove_rule(desk.name, rule.target, person())
             show_rule("")
 
 
@@ -141,7 +141,7 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         text("rule_source", system=desk.source), options, index=options.index(rule.source), key=f"{key}-source",
         format_func=choices.label,
     )  # fmt: skip
-    offer = Offer(choices.sources, choices.label, list(desk.app.tables()), _type(choices))
+    offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), _type(choices))
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
 
 
@@ -210,7 +210,7 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
 
 
 def _table(desk: Desk, rule: Rule, key: str) -> Rule:
-    names = [*desk.app.tables(), *(one.table for one in desk.mapping.rules if one.table)]
+    names = [*desk.app.tables.all(), *(one.table for one in desk.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = st.selectbox(
@@ -230,9 +230,9 @@ def _table(desk: Desk, rule: Rule, key: str) -> Rule:
 
 def _rows_of(desk: Desk, table: str) -> None:
     """Say how many rows a table has and what waits for one, with the way there."""
-    missing = desk.app.unmapped(desk.name, table)
+    missing = desk.app.tables.unmapped(desk.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = counted("table_rows", len(desk.app.tables().get(table, {})))
+        said = counted("table_rows", len(desk.app.tables.all().get(table, {})))
         if missing:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
@@ -281,7 +281,7 @@ def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> No
             return
         traces = trial.of(rule.target)
         if not traces:
-            note(text("why_off" if rule.table and not desk.app.tables().get(rule.table) else "why_not_there"))
+            note(text("why_off" if rule.table and not desk.app.tables.all().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
             _way(trace)
         if len(traces) > MOST_WAYS:

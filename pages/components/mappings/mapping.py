@@ -9,15 +9,15 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
+from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, changes
-from integration.services.flows import Published
+from integration.services.mappings import Published
 from integration.services.parts import read_kind
 from integration.services.trials import Trial
 from integration.words import has_term
@@ -48,7 +48,7 @@ class Desk:
     @property
     def spec(self) -> FlowSpec:
         """The flow as one value."""
-        return self.app.specs[self.flow.name]
+        return self.app.flows.spec(self.flow.name)
 
     @property
     def name(self) -> str:
@@ -77,14 +77,21 @@ class Desk:
 
 def desk_of(app: Application, name: str) -> Desk:
     """Return what the page works on for a flow."""
-    flow, published, draft = app.flow(name), app.mapping(name), app.trying.draft(name)
+    flow, published, draft = app.flows.as_set(name), app.mappings.published(name), app.drafts.draft(name)
     mapping = draft.mapping if draft else published.mapping
     base = (
-        published.mapping if draft is None or draft.base == published.version else app.trying.version(name, draft.base)
+        published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)
     )
     changed = {one.target: one for one in changes(base, mapping)}
     return Desk(
-        app, flow, published, draft, mapping, app.specs[name].parts_of(flow), changed, app.trying.faults(name, mapping)
+        app,
+        flow,
+        published,
+        draft,
+        mapping,
+        app.flows.spec(name).parts_of(flow),
+        changed,
+        app.drafts.faults(name, mapping),
     )
 
 
@@ -94,23 +101,23 @@ def desk_of(app: Application, name: str) -> Desk:
 def recent_records(desk: Desk, kind: Kind) -> list[Record] | None:
     """Return the last records of a flow, or None with the reason on screen."""
     name = f"recent {desk.name} {kind}"
-    return asked(desk.app, name, lambda: desk.app.recent(desk.name, kind, MOST_OFFERED))
+    return asked(desk.app, name, lambda: desk.app.drafts.recent(desk.name, kind, MOST_OFFERED))
 
 
 def record_by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
     """Return one record of the source; None when there is none, or with the reason on screen."""
-    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.trying.records(desk.name, kind, [key]))
+    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.drafts.records(desk.name, kind, [key]))
     return found[0] if found else None
 
 
 def try_on(desk: Desk, record: Record) -> Trial | None:
     """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
-    shape = (desk.name, record, desk.mapping, desk.app.tables(), desk.app.flow_settings(desk.name))
+    shape = (desk.name, record, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") == shape and time.monotonic() - kept["at"] < KEPT_SECONDS:
         return kept["trial"]  # type: ignore[no-any-return]
     found: list[Trial] = []
-    if not attempt(lambda: found.extend(desk.app.trying.trial(desk.name, desk.mapping, [record]))):
+    if not attempt(lambda: found.extend(desk.app.drafts.trial(desk.name, desk.mapping, [record]))):
         trouble(*st.session_state.pop("failure"))
         return None
     kept.update(shape=shape, at=time.monotonic(), trial=found[0])
@@ -134,14 +141,14 @@ def captioned(fields: Sequence[Field], system: str) -> list[Field]:
 def source_list(desk: Desk, part: Kind) -> list[Field] | None:
     """Return the fields of the source that rules for a part read, or None with the reason on screen."""
     kind, system = desk.parts[part], desk.flow.source
-    found = asked(desk.app, f"{system} {kind}", lambda: desk.app.fields(system, kind))
+    found = asked(desk.app, f"{system} {kind}", lambda: desk.app.lists.fields(system, kind))
     return None if found is None else captioned(found, system)
 
 
 def target_list(desk: Desk, part: Kind) -> list[Field] | None:
     """Return the fields of the target of a part, or None with the reason on screen."""
     system = desk.flow.target
-    return asked(desk.app, f"{system} {part}", lambda: desk.app.fields(system, part))
+    return asked(desk.app, f"{system} {part}", lambda: desk.app.lists.fields(system, part))
 
 
 def tried_kind(desk: Desk, part: Kind) -> Kind:

@@ -125,7 +125,7 @@ def _first(desk: Desk, recent: Sequence[Record]) -> int:
     """Return the place of the first record that nothing keeps from being sent: it shows most."""
     some = recent[:MOST_LOOKED_AT]
     name = f"first {desk.name} {[one.key for one in some]}"
-    tried = asked(desk.app, name, lambda: desk.app.trying.trial(desk.name, desk.published.mapping, some)) or []
+    tried = asked(desk.app, name, lambda: desk.app.drafts.trial(desk.name, desk.published.mapping, some)) or []
     return next((place for place, one in enumerate(tried) if one.obstacle is None), 0)
 
 
@@ -245,5 +245,5 @@ def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Fie
         )  # fmt: skip
         pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:
-        desk.app.trying.put_rule(desk.name, Rule(target=target), person())
+        desk.app.drafts.put_rule(desk.name, Rule(target=target), person())
         show_rule(target)

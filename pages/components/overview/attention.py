@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from integration.bootstrap import Application, ConnectionStatus, FlowStatus
 from integration.core.run import RunState
+from integration.services import Application
+from integration.services.connections import ConnectionStatus
 from integration.services.exceptions import address_of
+from integration.services.flows import FlowStatus
 from pages.components.shared.causes import headline
 from pages.components.shared.layout import note, small
 from pages.components.shared.repair import in_source, place_of, try_again
@@ -34,9 +36,9 @@ class Need:
 
 def needs(app: Application) -> list[Need]:
     """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
-    statuses = app.statuses()
-    connections = app.connections()
-    if app.setting_up.goes_on():  # which leads to a system that is not connected yet
+    statuses = app.flows.statuses()
+    connections = app.connections.statuses()
+    if app.setup.goes_on():  # which leads to a system that is not connected yet
         connections = [status for status in connections if status.connected]
     found = [need for status in connections for need in _connection(status)]
     found += [need for status in statuses for need in _stopped(app, status)]
@@ -59,7 +61,7 @@ def _connection(status: ConnectionStatus) -> Iterator[Need]:
 
 
 def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
-    latest = app.runs(status.flow.name, limit=1)
+    latest = app.runs.latest(status.flow.name, limit=1)
     if not latest or latest[0].state not in (RunState.FAILED, RunState.INTERRUPTED):
         return
     run = latest[0]
@@ -67,7 +69,7 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
     sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
     title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
     about = plain(f"{sentences.data} {sentences.do}")
-    if place := place_of(app.specs[run.flow], run.error, "", run.facts):
+    if place := place_of(app.flows.spec(run.flow), run.error, "", run.facts):
         yield Need(state, title, about, text("btn_repair"), "flows", place)
     else:
         yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
@@ -75,8 +77,8 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
 
 def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
     """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
-    for run in app.runs(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
-        if doubtful := app.doubtful(run):
+    for run in app.runs.latest(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
+        if doubtful := app.runs.doubtful(run):
             system = system_name(app.flows[run.flow].target)
             title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
             about = text("need_in_doubt_about", system=system)
@@ -88,7 +90,7 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
     run = status.waiting
     if run is None:
         return
-    changes = app.row_count(run.id, "planned")
+    changes = app.plans.count(run.id, "planned")
     title = counted("need_waiting", changes, flow=flow_name(run.flow))
     about = text("need_made", moment=moment(run.started_at))
     for brake in run.brakes:

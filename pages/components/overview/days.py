@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
+from integration.services.log import Period
 from pages.components.shared.charts import flow_bars, state_bars
 from pages.components.shared.layout import note, section
 from pages.components.shared.wording import flow_name, short_day, text, zone
@@ -34,7 +35,7 @@ def last_days(app: Application) -> None:
 def daily(app: Application) -> pd.DataFrame:
     """Return how many records had each result on each of the last days of whoever looks: day, flow, event, events."""
     since = _first_day()
-    told = app.logbook.volume("hour", since)
+    told = app.log.volume(Period(since))
     told = told[told["event"].isin(RESULTS)]
     here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
     counted = told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.run import ACTIVE, Counts, Run, RunState
+from integration.services import Application
 from pages.components.shared.failures import refreshing
 from pages.components.shared.layout import note
 from pages.components.shared.states import mark
@@ -22,15 +22,15 @@ def plan_of_address(app: Application) -> Run | None:
     asked = st.query_params.get("plan", "")
     if asked:
         try:
-            return app.run(asked)
+            return app.runs.get(asked)
         except KeyError:
             st.query_params.pop("plan", None)
     wanted = st.query_params.get("flow", "")
     flow = wanted if wanted in app.flows else None
     for states in (ACTIVE, (RunState.READY,)):
-        if found := app.runs(flow, list(states), limit=1):
+        if found := app.runs.latest(flow, list(states), limit=1):
             return found[0]
-    latest = app.runs(flow, limit=1)
+    latest = app.runs.latest(flow, limit=1)
     return latest[0] if latest else None
 
 
@@ -45,7 +45,7 @@ def about_plan(run: Run, flow: Flow) -> str:
 def lines_by_show(app: Application, run: Run) -> dict[str, int]:
     """Return how many lines each filter of a plan shows; what is unchanged has no lines, only a number of records."""
     shown = ("all", "create", "update", "retire", "park", "skip")
-    return {name: app.row_count(run.id, name) for name in shown} | {"unchanged": run.counts.unchanged}
+    return {name: app.plans.count(run.id, name) for name in shown} | {"unchanged": run.counts.unchanged}
 
 
 def show_first(lines: Mapping[str, int]) -> str:
@@ -74,11 +74,11 @@ def sum_line(counts: Counts) -> None:
 
 def watch(app: Application, run: Run) -> None:
     """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
-    seen = str(app.outdated(run))
+    seen = str(app.runs.outdated(run))
 
     def look() -> None:
-        now = app.run(run.id)
-        if now.state is not run.state or str(app.outdated(now)) != seen:
+        now = app.runs.get(run.id)
+        if now.state is not run.state or str(app.runs.outdated(now)) != seen:
             st.rerun()
 
     refreshing(WATCH_SECONDS)(look)()

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.bootstrap import Application, ConnectionStatus
 from integration.connectors.protocol import Finding, Tell
+from integration.services import Application
+from integration.services.connections import ConnectionStatus
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.setup.steps import next_step
 from pages.components.shared.application import person
@@ -60,25 +61,27 @@ class Spot:
 def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
     """Return where the form of a system is drawn, and the place of its check beneath."""
     form, check = st.container(border=True), st.empty()
-    return form, Spot(next(one for one in app.connections() if one.system == system), check)
+    return form, Spot(next(one for one in app.connections.statuses() if one.system == system), check)
 
 
 def _asks(app: Application, spot: Spot) -> bool:
     """Tell whether to draw the form of a system: not while it is connected and well, before somebody asks for it."""
     system, key = spot.system, f"own-{spot.system}"
-    if not app.sandboxed and not spot.well:
+    if not app.sandbox.is_connected and not spot.well:
         return True
-    if app.sandboxed:
+    if app.sandbox.is_connected:
         note(text("setup_sandboxed"))
     else:
         about = plain(spot.status.about)
         st.markdown(f"{mark('ok')} {text('setup_connected', about=about) if about else text('connected')}")
     if st.session_state.get(f"asks-{system}"):
-        if app.sandboxed:
+        if app.sandbox.is_connected:
             note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
         return True
-    label = text("btn_connect_own", system=system_name(system)) if app.sandboxed else text("btn_change_access")
-    if st.button(label, icon=":material/cable:" if app.sandboxed else ":material/key:", key=key):
+    label = (
+        text("btn_connect_own", system=system_name(system)) if app.sandbox.is_connected else text("btn_change_access")
+    )
+    if st.button(label, icon=":material/cable:" if app.sandbox.is_connected else ":material/key:", key=key):
         st.session_state[f"asks-{system}"] = True
         st.rerun()
     return False
@@ -95,7 +98,7 @@ def _checked(app: Application, spot: Spot) -> None:
     if status.connected:
         kind: Kind = "secondary" if status.ok is not None else "primary"
         if st.button(text("btn_check_again"), icon=":material/network_check:", type=kind, key=f"check-{status.system}"):
-            spot.fill(lambda tell: app.check(status.system, tell))
+            spot.fill(lambda tell: app.connections.check(status.system, tell))
     unsaved = names_unsaved(app) if status.system == "accountview" else ""
     next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
 
@@ -111,7 +114,7 @@ def accountview_step(app: Application) -> None:
         if _asks(app, spot):
             note(text("setup_accountview_about"))
             _login_form(app, spot)
-            if not app.sandboxed and app.logged_in():
+            if not app.sandbox.is_connected and app.connections.is_logged_in():
                 _company_form(app, spot)
     _checked(app, spot)
     names_section(app)
@@ -122,8 +125,8 @@ def _login_form(app: Application, spot: Spot) -> None:
         with st.container(horizontal=True, gap="small"):
             client_id = st.text_input(text("field_client_id"), autocomplete="off") or ""
             secret = st.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
-        address = st.text_input(text("field_address"), app.address("accountview"), autocomplete="off") or ""
-        kind: Kind = "secondary" if not app.sandboxed and app.logged_in() else spot.kind
+        address = st.text_input(text("field_address"), app.connections.address("accountview"), autocomplete="off") or ""
+        kind: Kind = "secondary" if not app.sandbox.is_connected and app.connections.is_logged_in() else spot.kind
         pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
     if not pressed:
         return
@@ -131,7 +134,7 @@ def _login_form(app: Application, spot: Spot) -> None:
         note(f":orange[:material/error: {text('fill_both')}]")
         return
     page: list[str] = []
-    if attempt(lambda: page.append(app.authorize_address(_here(), client_id, secret, person(), address))):
+    if attempt(lambda: page.append(app.connections.authorize_address(_here(), client_id, secret, person(), address))):
         note(text("log_in_there"))
         st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
     else:
@@ -151,12 +154,12 @@ def finished_login(app: Application) -> None:
     for name in ("code", "state", "error", "error_description", "scope"):
         st.query_params.pop(name, None)
     st.query_params["step"] = "accountview"
-    if attempt(lambda: app.authorized(code, state)):
+    if attempt(lambda: app.connections.authorized(code, state)):
         st.session_state["asks-accountview"] = True  # the company is chosen next
 
 
 def _company_form(app: Application, spot: Spot) -> None:
-    known = asked(app, "companies", app.companies)
+    known = asked(app, "companies", app.connections.companies)
     if known is None:
         return
     note(f"{mark('ok')} {text('logged_in')}")
@@ -166,7 +169,7 @@ def _company_form(app: Application, spot: Spot) -> None:
     )  # fmt: skip
     if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
         st.session_state.pop("asks-accountview", None)
-        spot.fill(lambda tell: app.choose_company(company, person(), tell))
+        spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))
 
 
 # ---- MplusKASSA -----------------------------------------------------------------------------------------------------
@@ -186,7 +189,7 @@ def mplus_step(app: Application) -> None:
 def _mplus_form(app: Application, spot: Spot) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
-            at = urlsplit(app.address("mplus"))
+            at = urlsplit(app.connections.address("mplus"))
             address = st.text_input(text("field_address"), f"{at.scheme}://{at.hostname}", autocomplete="off") or ""
             port = st.text_input(text("field_port"), str(at.port or ""), width=140, autocomplete="off") or ""
         with st.container(horizontal=True, gap="small"):
@@ -201,4 +204,4 @@ def _mplus_form(app: Application, spot: Spot) -> None:
     host = address.strip().rstrip("/")
     url = f"{host}:{port.strip()}/" if port.strip() else f"{host}/"
     st.session_state.pop("asks-mplus", None)
-    spot.fill(lambda tell: app.connect_mplus(url, ident, secret, person(), tell))
+    spot.fill(lambda tell: app.connections.connect_mplus(url, ident, secret, person(), tell))

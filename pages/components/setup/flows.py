@@ -4,7 +4,7 @@
 
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from pages.components.flows.brakes import MOST_MINUTES
 from pages.components.setup.steps import next_step
 from pages.components.shared.application import person
@@ -16,8 +16,8 @@ def flows_step(app: Application) -> None:
     """Offer each flow with what it does; what is chosen is kept at once, and the questions depend on it."""
     with st.container(border=True, gap="small", key="rows_flows"):
         st.subheader(text("setup_flows"), anchor=False)
-        note(text("setup_flows_about_on" if app.setting_up.started() else "setup_flows_about"))
-        suggested = app.setting_up.suggested()
+        note(text("setup_flows_about_on" if app.setup.started() else "setup_flows_about"))
+        suggested = app.setup.suggested()
         for name in app.flows:
             st.divider()
             _flow(app, name, chosen=name in suggested)
@@ -39,7 +39,7 @@ def _flow(app: Application, name: str, *, chosen: bool) -> None:
             small(flow_text("flow_does", name, source=source, target=target))
             note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
         st.number_input(
-            text("setting_schedule_minutes"), 1, MOST_MINUTES, app.flow_settings(name).schedule_minutes, width=170,
+            text("setting_schedule_minutes"), 1, MOST_MINUTES, app.flows.settings(name).schedule_minutes, width=170,
             key=f"minutes-{name}", disabled=not st.session_state[f"choose-{name}"], on_change=_keep, args=(app,),
         )  # fmt: skip
 
@@ -49,4 +49,4 @@ def _keep(app: Application) -> None:
     chosen = {
         name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
     }  # fmt: skip
-    app.setting_up.choose(chosen, person())
+    app.setup.choose(chosen, person())

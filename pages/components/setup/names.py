@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
 from pages.components.shared.application import person
@@ -69,7 +69,7 @@ class _Draft:
 
 def names_section(app: Application) -> None:
     """Draw the names behind a fold: they are read only while it is open. Nothing while AccountView is not connected."""
-    if not app.is_connected("accountview"):
+    if not app.connections.status("accountview").connected:
         return
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:
@@ -82,7 +82,7 @@ def names_unsaved(app: Application) -> str:
 
 
 def _draft(app: Application) -> _Draft:
-    place = "sandbox" if app.sandboxed else "real"
+    place = "sandbox" if app.sandbox.is_connected else "real"
     kept = st.session_state.setdefault(f"names-{place}", {"changed": {}, "refused": {}, "round": 0, "read": 0})
     return _Draft(kept["changed"], kept["refused"], kept)
 
@@ -91,7 +91,7 @@ def _names(app: Application) -> None:
     draft = _draft(app)
     kept = draft.kept
     of_objects, was_changed = _of_objects(draft), bool(draft.changed)
-    named = asked(app, f"names {kept['read']} {sorted(of_objects.items())}", lambda: app.names(of_objects))
+    named = asked(app, f"names {kept['read']} {sorted(of_objects.items())}", lambda: app.names.look(of_objects))
     if named is None:
         return
     note(text("names_about"))
@@ -311,13 +311,13 @@ def _bar(app: Application, named: Named, draft: _Draft) -> None:
 
 def _save(app: Application, draft: _Draft) -> None:
     try:
-        app.set_names(draft.changed, person())
+        app.names.put(draft.changed, person())
     except IntegrationError as error:
         draft.refused.clear()
         draft.refused[error.facts.get("setting", "")] = error.facts.get("expected", "")
         st.rerun()
     draft.forget(saved=True)
     with st.spinner(text("names_effect")):
-        attempt(lambda: app.check("accountview"))
+        attempt(lambda: app.connections.check("accountview"))
     st.session_state["said"] = text("saved")
     st.rerun()

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
 from integration.flows.questions import Reason
 from integration.flows.systems import Listed
 from integration.flows.tables import EVERY
+from integration.services import Application
 from integration.services.readiness import Asked, State, Weight
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw, options_of
@@ -33,7 +33,7 @@ OPEN = ":gray[:material/radio_button_unchecked:]"
 
 def questions_step(app: Application) -> None:
     """Draw the questions of each chosen flow; the first that nobody has answered, or that of the address, is open."""
-    questions = app.setting_up.questions()
+    questions = app.setup.questions()
     every = [one for group in questions.values() for one in group]
     if not every:
         if empty("tune", text("questions_no_flow"), text("questions_no_flow_about"), text("btn_choose_flows")):
@@ -81,7 +81,7 @@ def reason(why: Reason) -> str:
 
 
 def _accept(app: Application) -> None:
-    app.setting_up.accept(person())
+    app.setup.accept(person())
     st.query_params.pop("question", None)
 
 
@@ -132,7 +132,7 @@ def _stands(asking: Asking, one: Asked) -> str:
 
 def _in_force(asking: Asking, one: Asked) -> Mapping[str, Any]:
     if one.question.table:
-        return asking.app.tables().get(one.question.table, {})
+        return asking.app.tables.all().get(one.question.table, {})
     return {name: asking.draft.saved[name] for name in one.question.settings}
 
 
@@ -199,7 +199,7 @@ def _open(asking: Asking, one: Asked) -> None:
         if st.query_params.get("question") == name_of(one):
             st.button(text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to,
                       args=("questions",))  # fmt: skip
-        if one.question.table and asking.app.specs[one.flow].table(one.question.table).by_country:
+        if one.question.table and asking.app.flows.spec(one.flow).table(one.question.table).by_country:
             note(text("question_table_more"))
 
 
@@ -218,12 +218,12 @@ def _settings(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]]:
 def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
     name, app = one.question.table, asking.app
-    sides = app.specs[one.flow].table(name)
+    sides = app.flows.spec(one.flow).table(name)
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return None
-    saved = app.tables().get(name, {})
-    draft = table_draft(f"answers-{name}-{app.sandboxed}", saved)
+    saved = app.tables.all().get(name, {})
+    draft = table_draft(f"answers-{name}-{app.sandbox.is_connected}", saved)
     if one.proposal is not None and one.state is not State.ANSWERED and not draft["rows"]:
         draft["rows"].update(one.proposal.values)
     flow = app.flows[one.flow]
@@ -237,7 +237,7 @@ def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None
 def _shapes(asking: Asking, one: Asked) -> list[Shape]:
     """Return the fields of a question, as the page of its flow has them."""
     wanted = one.question.settings
-    shapes = each_of(shape for section in asking.app.specs[one.flow].sections for shape in section.shapes)
+    shapes = each_of(shape for section in asking.app.flows.spec(one.flow).sections for shape in section.shapes)
     return sorted((shape for shape in shapes if shape.name in wanted), key=lambda shape: wanted.index(shape.name))
 
 
@@ -248,7 +248,7 @@ def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     try:
-        asking.app.setting_up.answer(one.flow, one.question.name, values, person())
+        asking.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
         draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.services.readiness import Line, Weight
 from pages.components.setup.questions import PROPOSED, name_of, reason, title_of
 from pages.components.setup.steps import connection_stands, go_to, step_name
@@ -23,11 +23,11 @@ SIGNS = {
 
 def ready_step(app: Application) -> None:
     """Draw the list, each line leading to its step or question, and offer the first preview when nothing stops it."""
-    for status in app.connections():
+    for status in app.connections.statuses():
         if status.connected and status.ok is None:
             with st.spinner(text("checking", system=system_name(status.system))):
-                app.check(status.system)
-    lines = app.setting_up.readiness()
+                app.connections.check(status.system)
+    lines = app.setup.readiness()
     stops = sum(line.weight is Weight.STOPS for line in lines)
     with st.container(border=True, gap="small", key="rows_ready"):
         st.subheader(counted("ready_stops", stops) if stops else text("ready_title"), anchor=False)
@@ -65,8 +65,8 @@ def _line(app: Application, line: Line) -> None:
 
 def _stands(app: Application, line: Line) -> str:
     if line.step == "flows":
-        return ", ".join(flow_name(flow) for flow in app.setting_up.chosen()) or text("setup_flows_none")
-    return connection_stands(next(one for one in app.connections() if one.system == line.step))
+        return ", ".join(flow_name(flow) for flow in app.setup.chosen()) or text("setup_flows_none")
+    return connection_stands(next(one for one in app.connections.statuses() if one.system == line.step))
 
 
 def _row(sign: str, title: str, about: str, step: str, question: str = "", flow: str = "") -> None:
@@ -82,7 +82,7 @@ def _row(sign: str, title: str, about: str, step: str, question: str = "", flow:
 
 def _first_preview(app: Application) -> None:
     """Offer the first preview; the other chosen flows follow by themselves."""
-    (first, *others), started = app.setting_up.chosen(), app.setting_up.started()
+    (first, *others), started = app.setup.chosen(), app.setup.started()
     said = text("ready_text")
     if others and not started:
         said = f"{said} {text('ready_others', flows=', '.join(flow_term('flow', flow) for flow in others))}"
@@ -90,5 +90,5 @@ def _first_preview(app: Application) -> None:
         st.markdown(f":small[:gray[{said}]]", width="stretch")
         label = text("btn_new_preview" if started else "btn_first_preview", flow=flow_term("flow", first))
         if st.button(label, type="primary", icon=":material/difference:", key=f"first-{first}"):
-            app.setting_up.start(person())
+            app.setup.start(person())
             start_preview(app, first)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from integration.bootstrap import Application, ConnectionStatus
+from integration.services import Application
+from integration.services.connections import ConnectionStatus
 from integration.services.readiness import STEPS, Asked, State, Weight
 from pages.components.shared.layout import note
 from pages.components.shared.states import mark
@@ -17,7 +18,7 @@ def step_here(app: Application) -> str:
     """Return the step of the address; without one, where the set-up goes on, which the address tells from then on."""
     asked = st.query_params.get("step", "")
     if asked not in STEPS:
-        st.query_params["step"] = asked = app.setting_up.step()
+        st.query_params["step"] = asked = app.setup.step()
     return asked
 
 
@@ -59,8 +60,8 @@ def unfinished(step: str) -> None:
 
 def rail(app: Application, here: str) -> None:
     """Draw every step with its state; each leads there."""
-    asked, done = app.setting_up.questions(), app.setting_up.done()
-    failed = {status.system for status in app.connections() if status.ok is False}
+    asked, done = app.setup.questions(), app.setup.done()
+    failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
         for step in STEPS:
             with st.container(gap=None):
@@ -93,9 +94,9 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -
                 return text("questions_none")
             return counted("questions_open", open_ones) if open_ones else text("questions_answered")
         case "ready":
-            stops = sum(line.weight is Weight.STOPS for line in app.setting_up.readiness())
+            stops = sum(line.weight is Weight.STOPS for line in app.setup.readiness())
             return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
-    return connection_stands(next(one for one in app.connections() if one.system == step))
+    return connection_stands(next(one for one in app.connections.statuses() if one.system == step))
 
 
 def connection_stands(status: ConnectionStatus) -> str:

@@ -5,8 +5,8 @@
 import streamlit as st
 
 from integration import bootstrap
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.services import Application
 from pages.components.shared.layout import trouble
 from pages.components.shared.wording import text
 

@@ -31,6 +31,14 @@ Bounds = tuple[datetime, datetime]
 CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
 
 
+def stand_in(place: int) -> str:
+    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
+    return f"#{place + 1:06d}"
+
+
+COLOURS = [stand_in(place) for place in range(10)]  # all ten of the theme
+
+
 def state_bars(frame: pd.DataFrame, at: str, states: list[str], every: int = 1) -> None:
     """Draw one stacked bar for each row, a column of `frame` for each state.
 
@@ -68,9 +76,13 @@ class Limit:
 
 
 def steps(
-    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, limit: Limit | None = None,
+    frame: pd.DataFrame,
+    names: Mapping[str, str],
+    ticks: str,
+    alt: str,
+    limit: Limit | None = None,
     unsure: pd.Timestamp | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Draw levels over time as steps: a line for each column of `frame`, whose index are the moments.
 
     From `unsure` on the lines are dotted: nobody has looked since.
@@ -80,15 +92,23 @@ def steps(
         parts = list(_sure_and_unsure(frame[column], unsure))
         for first, (dash, part) in enumerate(parts):
             figure.add_scatter(
-                x=part.index, y=part, name=names.get(column, column), mode="lines", legendgroup=column,
-                connectgaps=True, showlegend=not first,
+                x=part.index,
+                y=part,
+                name=names.get(column, column),
+                mode="lines",
+                legendgroup=column,
+                connectgaps=True,
+                showlegend=not first,
                 line={"shape": "hv", "width": 2, "dash": dash, "color": stand_in(place)},
-            )  # fmt: skip
+            )
     if limit is not None:
         figure.add_hline(
-            y=limit.level, line={"dash": "dot", "width": 1, "color": LIMIT}, annotation_text=limit.words,
-            annotation_position="top left", annotation_font={"color": LIMIT, "size": 12},
-        )  # fmt: skip
+            y=limit.level,
+            line={"dash": "dot", "width": 1, "color": LIMIT},
+            annotation_text=limit.words,
+            annotation_position="top left",
+            annotation_font={"color": LIMIT, "size": 12},
+        )
     _over_time(figure, ticks, alt)
 
 
@@ -105,9 +125,7 @@ def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Ite
     yield "dot", pd.concat([there, line[line.index > at]])
 
 
-def ups_and_downs(
-    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta
-) -> None:  # fmt: skip
+def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta) -> None:
     """Draw for each name what rose above the line and what fell below it.
 
     `frame` has a row for each period and name: period, origin, rose, fell. `unit` is how long a period is.
@@ -118,18 +136,18 @@ def ups_and_downs(
         colour = stand_in(place)
         for sign, column in ((1, "rose"), (-1, "fell")):
             figure.add_bar(
-                x=mine["period"], y=sign * mine[column], name=label, legendgroup=name, showlegend=sign > 0,
-                marker={"color": colour}, width=BAR_SHARE * unit.total_seconds() * 1000,
-            )  # fmt: skip
+                x=mine["period"],
+                y=sign * mine[column],
+                name=label,
+                legendgroup=name,
+                showlegend=sign > 0,
+                marker={"color": colour},
+                width=BAR_SHARE * unit.total_seconds() * 1000,
+            )
     figure.update_layout(barmode="relative")
     last = frame["period"].max() + unit
     figure.update_xaxes(range=[min(frame["period"].min() - unit, last - FEWEST_BARS * unit), last])
     _over_time(figure, ticks, alt)
-
-
-def stand_in(place: int) -> str:
-    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
-    return f"#{place + 1:06d}"
 
 
 def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bounds: Bounds | None = None) -> None:
@@ -137,7 +155,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
     if bounds is not None:
         figure.update_xaxes(range=bounds)
     figure.update_layout(
-        colorway=[stand_in(place) for place in range(10)],
+        colorway=COLOURS,
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
@@ -150,11 +168,11 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
 
 
-def chart(figure: go.Figure, height: int = HEIGHT, alt: str = "") -> None:
+def chart(figure: go.Figure, alt: str = "") -> None:
     """Draw a figure in the console's manner: the theme's ten colours, a legend above, no tools."""
     figure.update_layout(
-        colorway=[f"#{place:06d}" for place in range(1, 11)],  # stand-ins: Streamlit puts the theme's ten colours there
-        height=height,
+        colorway=COLOURS,
+        height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
         separators=separators(),
@@ -181,9 +199,12 @@ def results_over_time(
     for state in states:
         if state in frame and frame[state].sum():
             figure.add_bar(
-                x=frame.index, y=frame[state], name=word(state), width=WIDEST * UNITS[unit],
+                x=frame.index,
+                y=frame[state],
+                name=word(state),
+                width=WIDEST * UNITS[unit],
                 marker={"color": line_colour(LOOKS[state].colour), "pattern": {"shape": STRIPES.get(state, "")}},
-            )  # fmt: skip
+            )
     figure.update_layout(barmode="stack")
     _over_time(figure, ticks, alt, bounds=bounds)
 
@@ -196,10 +217,14 @@ def points_over_time(
     for colour, (flow, name) in zip(CALM, names.items(), strict=False):
         mine = frame[frame["flow"] == flow]
         figure.add_scatter(
-            x=mine["at"], y=mine["seconds"], text=mine["label"], name=name, mode="markers",
+            x=mine["at"],
+            y=mine["seconds"],
+            text=mine["label"],
+            name=name,
+            mode="markers",
             marker={"color": stand_in(colour), "size": 7, "opacity": 0.8},
             hovertemplate=f"%{{y:,.1f}} {unit} · %{{text}}<extra>{name}</extra>",
-        )  # fmt: skip
+        )
     _over_time(figure, ticks, alt, SHORT, bounds)
 
 
@@ -211,10 +236,15 @@ def lines_over_time(
     for colour, (flow, name) in zip(CALM, names.items(), strict=False):
         if flow in frame:
             figure.add_scatter(
-                x=frame.index, y=frame[flow], name=name, mode="lines+markers", connectgaps=True,
-                line={"width": 2, "color": stand_in(colour)}, marker={"size": 5},
+                x=frame.index,
+                y=frame[flow],
+                name=name,
+                mode="lines+markers",
+                connectgaps=True,
+                line={"width": 2, "color": stand_in(colour)},
+                marker={"size": 5},
                 hovertemplate=f"%{{y:,.2f}} {unit}<extra>{name}</extra>",
-            )  # fmt: skip
+            )
     if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
         figure.update_xaxes(dtick=UNITS["day"])  # else a day would be written several times
     _over_time(figure, ticks, alt, SHORT, bounds)
@@ -231,13 +261,16 @@ def answer_chart(
         else:
             figure.add_scatter(x=at, y=series, name=name, mode="lines" if kind == "line" else "markers")
     figure.update_layout(
-        colorway=[stand_in(place) for place in range(10)], height=ANSWER_HEIGHT,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="closest" if kind == "scatter" else "x unified",
-        separators=separators(), showlegend=True,
+        colorway=COLOURS,
+        height=ANSWER_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        hovermode="closest" if kind == "scatter" else "x unified",
+        separators=separators(),
+        showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         xaxis={"title": None, **({} if _continuous(at) else {"type": "category", "nticks": 20})},
         yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
-    )  # fmt: skip
+    )
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
 
 

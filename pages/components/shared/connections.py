@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from integration.bootstrap import Application, ConnectionStatus
 from integration.connectors.protocol import Finding
+from integration.services import Application
+from integration.services.connections import ConnectionStatus
 from integration.words import has_term
 from pages.components.shared.layout import facts_table, note, small
 from pages.components.shared.states import LOOKS, mark
@@ -17,7 +18,7 @@ from pages.components.shared.wording import flow_text, moment, plain, say, syste
 def connection_rows(app: Application) -> None:
     """Draw both connections with what they are connected to and how fast they answer."""
     with st.container(border=True, gap="xsmall", key="rows_connections"):
-        for place, status in enumerate(app.connections()):
+        for place, status in enumerate(app.connections.statuses()):
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

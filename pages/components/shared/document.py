@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, Value
 from integration.core.run import PlanRow, Run
+from integration.core.totals.comparison import compared_in
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.layout import note, small
 from pages.components.shared.states import inline, mark
@@ -33,7 +34,6 @@ POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article", "account", "text", "quantity", "price", "discount_percent", "amount", "vat_code", "vat", "cost_centre",
 )  # fmt: skip
-SOLD, BOOKED, EXCL = "sold_vat:", "booked_vat:", "sold_excl:"
 Row = dict[str, str]
 """One line of a table on screen, by the captions of its columns."""
 
@@ -64,7 +64,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         if len(lines) > MOST_LINES:
             note(text("and_more", number=number(len(lines) - MOST_LINES)))
     with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
-        totals(values, flow)
+        totals(change.agreed, flow)
 
 
 def known_as(row: PlanRow) -> tuple[str, str]:
@@ -107,8 +107,8 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
-    link = app.links.get(flow.name, kind, [key]).get(key)
-    reference = link.reference if link else app.links.references(flow.name).reference(kind, key) or ""
+    link = app.records.link(flow.name, [(kind, key)])
+    reference = link.reference if link else app.records.reference(flow.name, kind, key)
     known = link.agreed.values if link and link.agreed else {}
     name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
     with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
@@ -119,7 +119,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
 
 def line_of(app: Application, run: Run, kind: Kind, key: str) -> PlanRow | None:
     """Return the line of a plan that is about a record, or None when it needs no change."""
-    return app.line_about(run.id, kind, key)
+    return app.plans.line_about(run.id, kind, key)
 
 
 def _head(change: Change) -> list[Row]:
@@ -176,10 +176,11 @@ def _listed(value: Value) -> tuple[str, ...]:
 # ---- the sums -------------------------------------------------------------------------------------------------------
 
 
-def totals(values: Mapping[str, Value], flow: Flow) -> None:
+def totals(document: Record, flow: Flow) -> None:
     """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
+    values = document.values
     columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))
-    rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(values)]
+    rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(document)]
     st.table(rows, border="horizontal", hide_index=True)
     rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
     if isinstance(rounding, Decimal) and rounding:
@@ -194,11 +195,12 @@ def same_total(values: Mapping[str, Value]) -> bool:
     return isinstance(values.get("booked_incl"), Decimal) and values.get("booked_incl") == values.get("sold_incl")
 
 
-def _sums(values: Mapping[str, Value]) -> Iterator[list[str]]:
-    codes = [name.removeprefix(SOLD) for name in values if name.startswith(SOLD)]
-    for code in codes:
-        yield _sum(text("sum_base", code=code), values.get(EXCL + code), values.get(f"booked_excl:{code}"))
-        yield _sum(text("sum_vat", code=code), values.get(SOLD + code), values.get(BOOKED + code))
+def _sums(document: Record) -> Iterator[list[str]]:
+    values = document.values
+    for one in compared_in(document):
+        base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
+        yield _sum(text("sum_base", code=one.code), one.sold.excl, base)
+        yield _sum(text("sum_vat", code=one.code), one.sold.vat, vat)
     if "sold_excl" in values:
         yield _sum(text("sum_excl"), values.get("sold_excl"), values.get("booked_excl"))
     total = _sum(text("sum_incl"), values.get("sold_incl"), values.get("booked_incl"))

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
+from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, trouble
 from pages.components.shared.tables import ROW, Columns
@@ -33,7 +33,7 @@ class Draft:
         none = {"changed": {}, "refused": {}, "reasons": {}, "round": 0}
         kept = st.session_state.setdefault(f"{name}-{flow}", none)
         self.flow = flow
-        self.saved: Mapping[str, Any] = app.flow_settings(flow).model_dump()
+        self.saved: Mapping[str, Any] = app.flows.settings(flow).model_dump()
         self.changed: dict[str, Any] = kept["changed"]
         self.refused: dict[str, str] = kept["refused"]
         self.reasons: dict[str, str] = kept["reasons"]
@@ -95,7 +95,7 @@ def save_bar(app: Application, draft: Draft) -> None:
 
 
 def _effect(app: Application, draft: Draft) -> str:
-    status = next(one for one in app.statuses() if one.flow.name == draft.flow)
+    status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
     said = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
     return f"{said} {text('settings_plan_waits')}" if status.waiting else said
 
@@ -108,7 +108,7 @@ def _save(app: Application, draft: Draft) -> None:
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     try:
-        app.set_flow(draft.flow, draft.changed, person(), dict(draft.reasons))
+        app.flows.change(draft.flow, draft.changed, person(), dict(draft.reasons))
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
         draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))
@@ -128,7 +128,7 @@ def said() -> None:
 def asked(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     """Return what a live system answers, asked again after a minute; what stands in the way is shown instead."""
     kept: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
-    whole = f"{'sandbox' if app.sandboxed else 'real'} {name}"
+    whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
     if whole not in kept or time.monotonic() - kept[whole][0] > ASKED_SECONDS:
         found: list[T] = []
         with st.spinner(text("asking_systems")):

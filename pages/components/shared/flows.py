@@ -4,8 +4,9 @@
 
 import streamlit as st
 
-from integration.bootstrap import Application, FlowStatus
 from integration.core.run import Mode, RunState
+from integration.services import Application
+from integration.services.flows import FlowStatus
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, icon_button, note
 from pages.components.shared.states import badge, inline
@@ -17,7 +18,7 @@ CARD = 236
 def flow_cards(app: Application) -> None:
     """Draw every flow with its state, its number of the moment, and when it was proven last."""
     with st.grid(4, min_column_width=CARD):
-        for status in app.statuses():
+        for status in app.flows.statuses():
             with st.container(border=True, gap="xsmall", height="stretch"):
                 _card(app, status)
 
@@ -69,18 +70,18 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
     if status.active:
         return text(f"figure_{status.active.phase or 'extract'}"), number(status.active.progress_done)
     if status.waiting:
-        changes = app.row_count(status.waiting.id, "planned")
+        changes = app.plans.count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
     if status.last:
-        flow = app.flow(status.flow.name)
-        return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, flow.linked))
+        flow = app.flows.as_set(status.flow.name)
+        return flow_text("figure_linked", flow.name), number(app.records.linked(flow))
     return text("figure_never"), "–"
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
     """Start a preview and show it while it is made; a run already at work is shown instead."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.preview(flow, person(), mode))):
+    if attempt(lambda: started.append(app.runs.preview(flow, person(), mode))):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()
 
@@ -106,5 +107,5 @@ def sandbox_button(app: Application, then: str = "overview") -> None:
     """Offer to connect both built-in systems in one click, and go on with the page `then`."""
     if st.button(text("btn_try_builtin"), icon=":material/science:", key="sandbox"):
         with st.spinner(text("sandbox_starting")):
-            attempt(lambda: app.use_sandbox(person()))
+            attempt(lambda: app.connections.use_sandbox(person()))
         st.switch_page(f"pages/{then}.py")

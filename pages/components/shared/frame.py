@@ -5,7 +5,8 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from integration.bootstrap import Application, ConnectionStatus
+from integration.services import Application
+from integration.services.connections import ConnectionStatus
 from integration.words import LANGUAGES
 from pages.components.shared.application import running
 from pages.components.shared.layout import note, small
@@ -35,7 +36,7 @@ def navigation() -> StreamlitPage:
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [
             _page("preview", "difference", waiting=_waiting(app)),
-            _page("exceptions", "rule", waiting=sum(app.issues.counts().values())),
+            _page("exceptions", "rule", waiting=sum(app.exceptions.counts().values())),
             _page("runs", "history"),
         ],
         text("menu_insight"): [_page("stock", "inventory_2"), _page("logs", "receipt_long")],
@@ -55,13 +56,13 @@ def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> S
 
 def _waiting(app: Application) -> int:
     """Return how many changes wait for approval."""
-    plans = [status.waiting for status in app.statuses() if status.waiting]
-    return sum(app.row_count(run.id, "planned") for run in plans)
+    plans = [status.waiting for status in app.flows.statuses() if status.waiting]
+    return sum(app.plans.count(run.id, "planned") for run in plans)
 
 
 def _connections(app: Application) -> None:
     with st.container(gap="xxsmall"):
-        for status in app.connections():
+        for status in app.connections.statuses():
             state = {True: "ok", False: "failed", None: "unknown"}[status.ok if status.connected else None]
             small(f"{mark(state)} {system_name(status.system)}")
             note(plain(status.about) or text(_said(status)))

@@ -10,7 +10,6 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.flows.forms import (
     LONGEST_CODE,
     Choose,
@@ -27,6 +26,7 @@ from integration.flows.forms import (
     Words,
 )
 from integration.flows.systems import Listed
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.draft import Draft, asked, editor, toggle
 from pages.components.shared.layout import note
@@ -65,7 +65,7 @@ class Asking:
     def choices(self, listed: Listed) -> dict[str, str]:
         """Return codes and captions as the system has them now; nothing while it does not answer."""
         system, name = listed
-        return asked(self.app, f"{system} {name}", lambda: self.app.choices(system, name)) or {}
+        return asked(self.app, f"{system} {name}", lambda: self.app.lists.choices(system, name)) or {}
 
     def _own(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")

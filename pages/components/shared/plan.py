@@ -8,12 +8,12 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.flow import Flow
 from integration.core.plan import Action, Approval, Change
 from integration.core.records import Kind, Value
 from integration.core.rules import Trace
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
+from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.changes import FieldLine, field_lines, what_changes
@@ -93,11 +93,11 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[int]) -> list[
 
 def choose_shown(app: Application, run: Run, show: str, find: str, among: Among) -> None:
     """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
-    changes = app.row_count(run.id, "changes" if show == "all" else show, find, among)
+    changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
     with st.container(horizontal=True, gap="small"):
         for key, move in (("leave_shown", set.update), ("choose_shown", set.difference_update)):
             if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
-                move(chosen_out(run), app.changes_among(run.id, show, find, among))
+                move(chosen_out(run), app.plans.changes(run.id, show, find, among))
                 _tick_anew()
 
 
@@ -224,7 +224,7 @@ def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
     """Lead to the parked record for which this one waits."""
     if row.cause != "needed_record_parked":
         return
-    needed = [one for one in app.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
+    needed = [one for one in app.plans.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
     if needed and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
         st.query_params["record"] = str(needed[0].seq)
         st.rerun()
@@ -237,12 +237,12 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
         if line.field in GROUP_FIELDS:
             for value in (line.now, line.wanted):
                 codes |= set(value if isinstance(value, tuple) else [str(value)] if value else [])
-    return app.group_names(run.flow, sorted(codes), run.id) if codes else {}
+    return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
 def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
     """Return what the till calls its branches, where a change speaks of them."""
-    return app.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
+    return app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
 
 
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
@@ -336,7 +336,7 @@ def _why(app: Application, run: Run, row: PlanRow) -> None:
     shown: dict[str, list[Trace]] = {}
 
     def ask() -> None:
-        shown.update(app.why(run.id, row.seq))
+        shown.update(app.plans.why(run.id, row.seq))
 
     with st.spinner(text("why_wait")):
         good = attempt(ask)
@@ -380,7 +380,7 @@ def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
 
 def _discard(app: Application, run: Run) -> None:
     if st.button(text("btn_discard"), type="tertiary", key="discard"):
-        attempt(lambda: app.discard(run.id, person()))
+        attempt(lambda: app.runs.discard(run.id, person()))
         st.rerun()
 
 
@@ -390,7 +390,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     chosen = changes - len(left_out)
     system = system_name(flow.target)
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        writes = counted("write", app.writes(run.id, left_out))
+        writes = counted("write", app.plans.writes(run.id, left_out))
         st.markdown(
             f"**{counted('bar_chosen', changes, chosen=number(chosen))} · {writes}.** :gray[{text('nothing_written')}]",
             width="stretch",
@@ -436,7 +436,7 @@ def _ask(app: Application, run: Run, label: str, writes: str) -> None:
 
 def _braked(app: Application, run: Run, code: str) -> None:
     """Show the first records a brake counted; a brake on the whole plan marks none of them."""
-    marked, found = app.marked(run.id, code, SHOWN_RECORDS)
+    marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
     shown = pd.DataFrame(
@@ -450,7 +450,7 @@ def _braked(app: Application, run: Run, code: str) -> None:
 
 def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
     approval = Approval(run.fingerprint, person(), frozenset(chosen_out(run)), confirmed=dict(typed))
-    if attempt(lambda: app.commit(run.id, approval)):
+    if attempt(lambda: app.runs.commit(run.id, approval)):
         st.session_state.get("left_out", {}).pop(run.id, None)
         st.switch_page("pages/runs.py", query_params={"run": run.id})
     st.rerun()

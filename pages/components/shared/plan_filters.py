@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.run import Among, Run
+from integration.services import Application
 from integration.words import has_term, told_by
 from pages.components.shared.wording import field_name, number, say, text
 
@@ -19,7 +19,7 @@ FACETS = ("field", "group", "cause")
 
 def facet_filters(app: Application, run: Run, show: str) -> Among:
     """Draw a filter for everything that tells the lines shown apart, and return what is chosen."""
-    counted = app.facets(run.id, show)
+    counted = app.plans.facets(run.id, show)
     named = {
         "field": {name: field_name(name) for name in counted["field"]} if show in WITH_FIELDS else {},
         "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
@@ -76,8 +76,8 @@ def _grouped_by(app: Application, run: Run) -> str:
 
 
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
-    of = app.specs[run.flow].groups
-    names = app.captions(*of) if of is not None else app.group_names(run.flow, list(codes), run.id)
+    of = app.flows.spec(run.flow).groups
+    names = app.lists.captions(*of) if of is not None else app.plans.group_names(run.flow, list(codes), run.id)
     return {code: f"{code} · {names[code]}" if names.get(code) else code for code in codes}
 
 

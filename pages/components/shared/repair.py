@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.errors import IntegrationError
 from integration.flows.spec import FlowSpec
+from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note
@@ -98,7 +98,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
         return ""
     target = field.rpartition("/")[2]
     try:
-        found = app.source_field(flow, target if "." in target else f"article.{target}")
+        found = app.flows.source_field(flow, target if "." in target else f"article.{target}")
     except IntegrationError:
         return ""
     if found is None:
@@ -116,7 +116,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
     with st.container(horizontal=True, gap="xsmall"):
-        address = place_of(app.specs[flow], cause, field, facts)
+        address = place_of(app.flows.spec(flow), cause, field, facts)
         if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
         if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):
@@ -127,7 +127,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
     """Offer a preview of only what is parked for a cause."""
-    keys = app.parked_keys(flow, cause, field)
+    keys = app.exceptions.keys(flow, cause, field)
     if keys and st.button(
         counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
     ):
@@ -137,6 +137,6 @@ def try_again_button(app: Application, flow: str, cause: str, key: str, field: s
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:
     """Start a preview of only what is parked for a cause, and show it."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.try_again(flow, cause, person(), field))):
+    if attempt(lambda: started.append(app.runs.try_again(flow, cause, person(), field))):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.failures import refreshing
 from pages.components.shared.layout import attempt, facts_table, note, section, trouble
@@ -47,7 +47,7 @@ def progress_strip(app: Application, run_id: str) -> None:
 
     The page is drawn anew once the run comes to rest.
     """
-    run = app.run(run_id)
+    run = app.runs.get(run_id)
     if run.state not in ACTIVE:
         st.rerun()
     flow = app.flows[run.flow]
@@ -61,7 +61,7 @@ def progress_strip(app: Application, run_id: str) -> None:
             if st.button(
                 text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
             ):
-                attempt(lambda: app.cancel(run_id, person()))
+                attempt(lambda: app.runs.cancel(run_id, person()))
                 st.toast(text("cancel_asked_preview" if run.state is RunState.PREVIEWING else "cancel_asked"))
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
         if run.error:
@@ -80,7 +80,7 @@ def _progress(app: Application, run: Run) -> list[str]:
         said = [counted("progress_read", done)]
     if writing:
         said += _settled(app, run)
-    pace = app.pace(run)
+    pace = app.runs.pace(run)
     if pace.per_second:
         said.append(text("progress_rate", rate=_speed(pace.per_second)))
     if pace.seconds_left:
@@ -90,13 +90,13 @@ def _progress(app: Application, run: Run) -> list[str]:
 
 def _settled(app: Application, run: Run) -> Iterator[str]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
-    lines = {name: app.row_count(run.id, name) for name in ("sent", "proven", "parked", "park")}
+    lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "parked", "park")}
     if lines["sent"]:
         yield term("progress_sent", number=number(lines["sent"]))
     settled = {
         "proven": lines["proven"],
         "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
-        "in_doubt": app.doubtful(run),
+        "in_doubt": app.runs.doubtful(run),
     }
     yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
 
@@ -134,9 +134,9 @@ def run_sum(app: Application, run_id: str) -> None:
     """Draw the sum of a run, anew every other second while it is at work."""
 
     def draw() -> None:
-        sum_strip(app.run(run_id).counts)
+        sum_strip(app.runs.get(run_id).counts)
 
-    refreshing(2 if app.run(run_id).state in ACTIVE else None)(draw)()
+    refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 
 
 def added(runs: Sequence[Run]) -> Counts:
@@ -235,7 +235,7 @@ def run_facts(app: Application, run: Run) -> None:
 
 def run_phases(app: Application, run: Run) -> None:
     """Draw what a run did one after the other and how long each took; nothing where that was not kept."""
-    phases = app.phases(run.id)
+    phases = app.runs.phases(run.id)
     if not phases:
         return
     section(text("run_phases"))
@@ -263,10 +263,10 @@ def run_actions(app: Application, run: Run) -> None:
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
     if run.state is RunState.INTERRUPTED:
         if st.button(text("btn_discard_rest"), type="tertiary", key="discard"):
-            attempt(lambda: app.discard(run.id, person()))
+            attempt(lambda: app.runs.discard(run.id, person()))
             st.rerun()
         if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
-            attempt(lambda: app.resume(run.id, person()))
+            attempt(lambda: app.runs.resume(run.id, person()))
             st.rerun()
     if (
         run.state is RunState.DONE
@@ -283,7 +283,7 @@ def run_actions(app: Application, run: Run) -> None:
 def undo(app: Application, run: Run) -> None:
     """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.undo(run.id, by=person()))):
+    if attempt(lambda: started.append(app.runs.undo(run.id, by=person()))):
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": started[0]})
     st.rerun()
 
@@ -299,4 +299,6 @@ def stopped_by(run: Run) -> None:
 def today(app: Application) -> list[Run]:
     """Return the runs that began today and did not end aside."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    return [run for run in app.runs(limit=300) if run.started_at >= midnight and run.state is not RunState.DISCARDED]
+    return [
+        run for run in app.runs.latest(limit=300) if run.started_at >= midnight and run.state is not RunState.DISCARDED
+    ]

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.bootstrap import Application
+from integration.services import Application
 from integration.words import has_term, known
 from pages.components.shared.failures import refreshing
 from pages.components.shared.layout import note, small
@@ -31,7 +31,7 @@ from pages.components.shared.wording import (
     text,
     value_text,
     who,
-)  # fmt: skip
+)
 
 _LOOKS = {
     "proven": ("green", "verified"),
@@ -64,10 +64,10 @@ WELL = [set(GOOD)]
 
 SHOWN_VALUES = 4
 REFRESH_SECONDS = 5
+MOST_DRAWN = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
-_OF_RUN = "SELECT * FROM events WHERE run = '{run}' AND key = '' ORDER BY happened_at DESC, id DESC"
 
 Happened = Mapping[str, Any]
 """One event of the log, by column."""
@@ -82,13 +82,6 @@ class Entry:
     title: str
     lines: Sequence[str] = field(default_factory=list)
     events: Sequence[Happened] = field(default_factory=list)
-
-
-def timeline(events: pd.DataFrame, limit: int = 200) -> None:
-    """Draw events, newest first. `events` is what the log answers: one row each, with the time in UTC."""
-    draw([entry(event) for event in rows_of(events.head(limit))])
-    if len(events) > limit:
-        note(text("events_more", number=len(events) - limit))
 
 
 def draw(entries: Sequence[Entry], details: Callable[[Entry, int], None] | None = None) -> None:
@@ -120,8 +113,10 @@ def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) 
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = app.logbook.ask(_OF_RUN.format(run=run_id.replace("'", "''")))
-    timeline(events)
+    events = app.log.of_run(run_id)
+    draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))])
+    if len(events) > MOST_DRAWN:
+        note(text("events_more", number=len(events) - MOST_DRAWN))
     if len(events):
         note(text("events_of_run"))
 
@@ -191,8 +186,10 @@ def event_reason(event: Happened) -> str:
     if known(code):
         return say(code, facts).what
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
-    said += [f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
-             for path, old, new in changes_of(event)[:2]]  # fmt: skip
+    said += [
+        f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
+        for path, old, new in changes_of(event)[:2]
+    ]
     said += [f"{text(f'fact_{name}')}: {_shown(name, facts[name])}" for name in _TOLD if facts.get(name)]
     return " · ".join(said)
 
@@ -221,10 +218,11 @@ def logged_value(path: str, value: str) -> str:
 def _about(event: Happened) -> list[str]:
     lines = []
     changed = [
-        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**" if old
+        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**"
+        if old
         else f"{plain(field_name(path))} **{plain(new)}**"
         for path, old, new in changes_of(event)
-    ]  # fmt: skip
+    ]
     if changed:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)

@@ -13,7 +13,6 @@ import httpx
 import pytest
 import stamina
 
-from integration.bootstrap import SANDBOX_WAREHOUSES
 from integration.connectors.accountview.client import Filter, Query
 from integration.connectors.accountview.codec import (
     Cell,
@@ -48,6 +47,7 @@ from integration.core.tokens import Token
 from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
+from integration.services.sandbox import WAREHOUSES as SANDBOX_WAREHOUSES
 from tests.builders import accountview_settings
 from tests.connectors.contract import SourceContract, Touch, pages
 from tests.fakes import MemoryKeeper

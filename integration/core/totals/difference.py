@@ -1,0 +1,286 @@
+"""Why the two differ: how far the books would be from what was sold, by which rule, and what makes it right."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from integration.core.money import CENT, HUNDRED, amount, from_cents, shared, to_cents
+from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
+from integration.core.totals.sold import Sale
+from integration.core.totals.vat import NOTHING, ONE, Basis, Rounding, Sums, VatSum, minus, plus, taxed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far the books would be from what was sold.
+
+    `differences` is sold minus booked for the VAT codes that differ. `amount` is what would have to be moved: over
+    these codes the sum of the largest of |excl|, |vat| and |incl|, so that nothing cancels out. `rule` is empty when
+    all is equal, else the first of RULES that explains the differences to the cent, or "unexplained". With `is_certain`
+    false the till contradicts itself about what was sold, or does not tell: no amount on a rounding account could make
+    that right.
+    """
+
+    differences: Sums = field(default_factory=dict)
+    amount: Decimal = NOTHING
+    rule: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    is_certain: bool = True
+
+
+def verdict(
+    sale: Sale, rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding, price_places: int = 2
+) -> Verdict:
+    """Return whether the books come to what was sold, per VAT code, and if not by how much and by which rule.
+
+    `rates` are the percentages that the books will charge on this document, by the till's VAT codes; under reverse
+    charge that is what the codes are mapped to, not what they mean elsewhere.
+    """
+    case = _Case(sale, rates, basis, rounding, price_places)
+    differences = minus(case.sold, case.booked)
+    contradiction = _contradiction(sale)
+    if contradiction:
+        gap = max(_moved(differences), abs(contradiction[0]))
+        return Verdict(differences, gap, "till_lines_do_not_add_up", contradiction[1], is_certain=False)
+    if not differences:
+        return Verdict()
+    rule, facts = _explanation(case)
+    told = {"difference": str(_moved(differences)), "vat_codes": ", ".join(sorted(differences))}
+    return Verdict(differences, _moved(differences), rule, told | facts, is_certain=bool(case.sold))
+
+
+def correction(found: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
+    """Return per VAT code what to put on the rounding account so that booked and correction are exactly what was sold.
+
+    Empty when nothing is needed. None when the document has to wait for a person: the differences are above the limit,
+    or what was sold is not certain.
+    """
+    return dict(found.differences) if found.is_certain and found.amount <= limit else None
+
+
+def rounding_lines(
+    found: Verdict,
+    lines: Sequence[BookLine],
+    rates: Mapping[str, Decimal],
+    basis: Basis,
+    rounding: Rounding,
+    limit: Decimal,
+) -> tuple[BookLine, ...] | None:
+    """Return the lines on the rounding account for books that compute VAT themselves, as with sales orders.
+
+    None when there is no correction, or when no such lines make these books come to exactly what was sold: an amount of
+    VAT alone cannot be put on an order.
+    """
+    amounts = correction(found, limit)
+    if amounts is None:
+        return None
+    extra = tuple(BookLine("", ONE, sum_.of(basis), vat_code=code) for code, sum_ in amounts.items() if sum_)
+    before, after = (booked(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
+    return None if minus(amounts, minus(after, before)) else extra
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One question: these lines, sent to books of this kind."""
+
+    sale: Sale
+    rates: Mapping[str, Decimal]
+    basis: Basis
+    rounding: Rounding
+    places: int
+
+    @cached_property
+    def lines(self) -> tuple[BookLine, ...]:
+        return book_lines(self.sale, self.basis, self.rates, self.places)
+
+    @cached_property
+    def booked(self) -> Sums:
+        return self.made(self.lines)
+
+    @cached_property
+    def sold(self) -> Sums:
+        return self.sale.sold
+
+    @cached_property
+    def own(self) -> list[tuple[str, Decimal]] | None:
+        """Each line's VAT code and own total, or None as soon as one is not told."""
+        totals = [(line.vat_code, line.total(self.basis, self.sale.method)) for line in self.sale.lines]
+        known = [(code, total) for code, total in totals if total is not None]
+        return known if len(known) == len(totals) else None
+
+    def made(self, lines: Iterable[BookLine]) -> dict[str, VatSum]:
+        return self.taxed((line.vat_code, line.amount) for line in lines)
+
+    def taxed(self, amounts: Iterable[tuple[str, Decimal]]) -> dict[str, VatSum]:
+        return taxed(amounts, self.rates, self.basis, self.rounding)
+
+    @cached_property
+    def most_by_rounding(self) -> Decimal:
+        """More than rounding can make of a document: a cent for each line."""
+        return CENT * len(self.lines)
+
+
+_Explained = Iterator[tuple[Sums, dict[str, str]]]
+"""What the books would come to if a rule held, with the facts of it; one for each way in which it may hold."""
+
+
+def _other_rounding(case: _Case) -> _Explained:
+    other: Rounding = "document" if case.rounding == "line" else "line"
+    yield booked(case.lines, case.rates, case.basis, other), {"rounding": other}
+
+
+def _cash_rounding(case: _Case) -> _Explained:
+    """The till counts the rounding of cash as sold: as an amount without VAT, or as one that includes it."""
+    told = case.sale.rounding
+    for cents in (-told, told) if told else ():
+        for code in dict.fromkeys([*case.sold, *case.booked]):
+            facts = {"rounding": str(cents), "vat_code": code}
+            yield plus(case.booked, {code: VatSum(cents)}), facts | {"vat": "without"}
+            if case.basis == "incl":
+                line = BookLine("", ONE, cents, vat_code=code)
+                yield case.made([*case.lines, line]), facts | {"vat": "included"}
+
+
+def _price_already_discounted(case: _Case) -> _Explained:
+    """Lines whose total the till does not tell were sent with a discount that is in their price already."""
+    pairs = list(zip(case.sale.lines, case.lines, strict=True))
+    meant = [
+        sent.key for line, sent in pairs if sent.discount_percent and line.total(case.basis, case.sale.method) is None
+    ]
+    if meant:
+        lines = [replace(sent, discount_percent=NOTHING) if sent.key in meant else sent for _, sent in pairs]
+        yield case.made(lines), {"lines": ", ".join(meant)}
+
+
+def _document_discount(case: _Case) -> _Explained:
+    """A discount on the whole document that its lines do not show, or one that is not in their totals.
+
+    Only a discount that is more than rounding could be counts: as a percentage in halves, or as an amount that is
+    shared out over the VAT codes in proportion.
+    """
+    at_price = [as_sold(line, case.basis, case.rates, case.places) for line in case.sale.lines]
+    if any(line.discount_percent for line in at_price):
+        yield case.made(at_price), {"discount": "lines"}
+    totals = {code: made.of(case.basis) for code, made in case.booked.items()}
+    whole = sum(totals.values(), NOTHING)
+    less = whole - sum((each.of(case.basis) for each in case.sold.values()), NOTHING)
+    if not whole or not NOTHING < less / whole <= 1 or abs(less) <= case.most_by_rounding:
+        return
+    amounts = [(line.vat_code, line.amount) for line in case.lines]
+    percent = amount(less / whole * HUNDRED * 2, 0) / 2
+    left = (HUNDRED - percent) / HUNDRED
+    facts = {"discount": f"{_text(percent)}%"}
+    yield case.taxed([*amounts, *((code, amount(each * left) - each) for code, each in totals.items())]), facts
+    yield case.taxed((code, amount(each * left)) for code, each in amounts), facts
+    shares = shared(to_cents(less), [to_cents(each) for each in totals.values()])
+    taken = [(code, -from_cents(share)) for code, share in zip(totals, shares, strict=True)]
+    yield case.taxed([*amounts, *taken]), {"discount": str(less)}
+
+
+def _line_without_vat_code(case: _Case) -> _Explained:
+    missing = [line.key for line in case.lines if not line.vat_code]
+    for code in case.sold if missing else ():
+        if code:
+            lines = [line if line.vat_code else replace(line, vat_code=code) for line in case.lines]
+            yield case.made(lines), {"lines": ", ".join(missing), "vat_code": code}
+
+
+def _vat_rate_differs(case: _Case) -> _Explained:
+    """Other rates for the codes that differ: as the till tells them, else, beyond rounding, another one in use."""
+    found: dict[str, Decimal] = {}
+    for code in minus(case.sold, case.booked):
+        lines = [line for line in case.lines if line.vat_code == code]
+        for rate in _other_rates(case, code, len(lines)):
+            if taxed([(code, line.amount) for line in lines], {code: rate}, case.basis, case.rounding) == {
+                code: case.sold.get(code)
+            }:
+                found[code] = rate
+                break
+        else:
+            return
+    code, rate = next(iter(found.items()))  # who asks has a difference to explain
+    facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
+    amounts = ((line.vat_code, line.amount) for line in case.lines)
+    yield taxed(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
+
+
+def _other_basis(case: _Case) -> _Explained:
+    other: Basis = "excl" if case.basis == "incl" else "incl"
+    lines = book_lines(case.sale, other, case.rates, case.places)
+    for rounding in (case.rounding, "document", "line"):
+        yield booked(lines, case.rates, other, rounding), {"basis": other, "rounding": rounding}
+
+
+def _till_lines_do_not_add_up(case: _Case) -> _Explained:
+    """The books come to exactly what the till's lines say, and the till's split says something else."""
+    if case.own is None:
+        return
+    theirs = case.taxed(case.own)
+    off = minus(case.sold, theirs)
+    for code in [code for code, each in off.items() if each.of(case.basis)][:1]:
+        lines, split = (sums.get(code, VatSum()).of(case.basis) for sums in (theirs, case.sold))
+        yield plus(case.booked, off), {"vat_code": code, "lines": str(lines), "split": str(split)}
+
+
+def _price_decimals(case: _Case) -> _Explained:
+    """The books come to what was sold if only a price could have more decimals."""
+    if case.own is None or not all(line.quantity for line in case.lines):
+        return
+    off = [line.key for line, (_, total) in zip(case.lines, case.own, strict=True) if line.amount != total]
+    if off:
+        yield case.taxed(case.own), {"lines": ", ".join(off), "decimals": str(case.places)}
+
+
+RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
+    "other_rounding": _other_rounding,
+    "cash_rounding": _cash_rounding,
+    "price_already_discounted": _price_already_discounted,
+    "document_discount": _document_discount,
+    "line_without_vat_code": _line_without_vat_code,
+    "vat_rate_differs": _vat_rate_differs,
+    "other_basis": _other_basis,
+    "till_lines_do_not_add_up": _till_lines_do_not_add_up,
+    "price_decimals": _price_decimals,
+}
+"""What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing."""
+
+UNEXPLAINED: Final = "unexplained"
+
+
+def _explanation(case: _Case) -> tuple[str, dict[str, str]]:
+    for rule, explained in RULES.items():
+        for sums, facts in explained(case):
+            if not minus(case.sold, sums):
+                return rule, facts
+    return UNEXPLAINED, {}
+
+
+def _contradiction(sale: Sale) -> tuple[Decimal, dict[str, str]] | None:
+    """How far the till's total is from its own split; cash rounding may be the distance between the two."""
+    for basis, total in (("incl", sale.total_incl), ("excl", sale.total_excl)):
+        split = sum((each.incl if basis == "incl" else each.excl for each in sale.sold.values()), NOTHING)
+        if total is not None and abs(total - split) not in {NOTHING, abs(sale.rounding)}:
+            return total - split, {"total": str(total), "split": str(split), "basis": basis}
+    return None
+
+
+def _other_rates(case: _Case, code: str, lines: int) -> Iterator[Decimal]:
+    charged, sold = case.rates.get(code, NOTHING), case.sold.get(code, VatSum())
+    likely = [line.vat_percent for line in case.sale.lines if line.vat_code == code]
+    if _moved({code: sold - case.booked.get(code, VatSum())}) > CENT * lines:
+        likely += case.rates.values()
+        if sold.excl:
+            exact = sold.vat * HUNDRED / sold.excl
+            likely += [amount(exact, 0), amount(exact, 1)]
+    yield from (rate for rate in likely if rate is not None and NOTHING <= rate < HUNDRED and rate != charged)
+
+
+def _moved(differences: Sums) -> Decimal:
+    largest = (max(abs(each.excl), abs(each.vat), abs(each.incl)) for each in differences.values())
+    return sum(largest, NOTHING)
+
+
+def _text(number: Decimal) -> str:
+    return f"{number.normalize():f}"

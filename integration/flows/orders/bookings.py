@@ -1,0 +1,216 @@
+"""A document as the books should have it: its reference, its fields, and lines that come to exactly what was sold."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from integration.core.errors import ConfigurationError
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
+from integration.core.totals.comparison import Compared, as_parts
+from integration.core.totals.vat import NOTHING, VatSum
+from integration.flows.orders.codes import VAT_CODES, Codes
+from integration.flows.orders.lines import BookedLines
+from integration.flows.orders.order_lines import order_lines, order_sums
+from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name
+from integration.flows.orders.posting_lines import posting_lines, posting_sums
+from integration.flows.orders.refusals import expect_mapped, mapping_differs
+from integration.flows.orders.settings import LONGEST_REFERENCE
+from integration.flows.orders.sold import number, split_of, vat_code
+from integration.flows.settings import Parked, clean
+
+NEEDED = {
+    Kind.SALES_ORDER: ("line.quantity", "line.price"),
+    Kind.POSTING: ("line.account", "line.amount", "line.vat"),
+}
+"""What the mapping must have rules for: without these the books would make up amounts of their own."""
+ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
+
+
+class Bookings:
+    """Documents as the books should have them, for one version of the settings, mapping and value tables."""
+
+    def __init__(self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str]) -> None:
+        """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
+
+        Raises ConfigurationError when the mapping leaves an amount to the books.
+        """
+        self._settings = tables.settings
+        self._kind = tables.settings.target
+        for target in NEEDED[self._kind]:
+            if target not in rules:
+                raise ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}", expected="a rule")
+        self._headers = headers
+        self._lines = lines
+        self._tables = tables
+        self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
+        self._discounts = "line.discount_percent" in rules
+
+    # ---- what the whole document is
+
+    def brief(self, record: Record, booked_as: str) -> Record:
+        """Return of a document what is needed to recognise it in the books, and to see whether it changed since."""
+        values = record.values
+        day, entered = values.get("date"), values.get("entered")
+        if not isinstance(day, date) and isinstance(entered, datetime):
+            day = entered.astimezone(ZONE).date()
+        told: dict[str, Value] = {"reference": self.reference(record), "date": day}
+        if booked_as:
+            told["booked_as"] = booked_as
+        return Record(self._kind, record.key, {**told, **_known_by(record)}, _compared(record))
+
+    def booking(self, told: Told, owner: Owner, address: str, articles: Mapping[str, str]) -> Record:
+        """Return the whole document. `articles` are the books' article codes by line. Raises Parked."""
+        made = self._booked_lines(told, articles)
+        source = self.header_source(told, made)
+        mapped = self._headers.apply(source)
+        expect_mapped(mapped.issues, told)
+        values: dict[str, Value] = {"date": told.values["date"]}
+        named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+        values |= {name: value for name, value in named if value not in EMPTY}
+        values |= {"reference": self.reference(told.record), **owner.values}
+        if address:
+            values["address"] = address
+        if self._settings.becomes == "invoice":
+            values["trade_invoice"] = True
+        lines = tuple(self._line(told, source) for source in made.sources)
+        self._expect_exact(told, lines, made)
+        values |= {**_known_by(told.record), "completed": told.completed, **_shown(made)}
+        return Record(self._kind, told.record.key, values, (*lines, *_compared(told.record, made)))
+
+    def reference(self, record: Record) -> str:
+        """Return our reference. Raises Parked when it does not fit: a reference is never cut."""
+        known = as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
+        field = f"{self._kind}.reference"
+        if not known:
+            raise Parked("required_field_empty", field, field=field, system=BOOKS, document=record.key)
+        reference = self._settings.reference_prefix + (compact(known) if self._kind is Kind.POSTING else known)
+        limit = LONGEST_REFERENCE[self._kind]
+        if len(reference) > limit:
+            facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
+            raise Parked("field_too_long", field, **facts, document=known)
+        return reference
+
+    def header_source(self, told: Told, made: BookedLines | None = None) -> Record:
+        """Return what the rules for the document itself read: the till's values and those worked out here."""
+        day, customer = told.values.get("date"), told.customer.values if told.customer else {}
+        name = customer_name(told.customer)
+        computed: dict[str, Value] = {
+            "our_reference": self.reference(told.record),
+            "description": f"{told.title} {name}".strip(),
+            "daybook": self._settings.daybook,
+            "customer_name": name,
+            **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
+        }
+        if isinstance(day, date):
+            computed["period"] = Decimal(day.month)
+        if made is not None:
+            computed["gross"] = made.gross
+        references = (as_text(part.values.get("reference")) for part in told.record.parts if part.kind is Kind.PAYMENT)
+        computed["payment_reference"] = next((each for each in references if each), "")
+        return Record(told.record.kind, told.record.key, {**told.values, **computed})
+
+    # ---- its lines
+
+    def _booked_lines(self, told: Told, articles: Mapping[str, str]) -> BookedLines:
+        if self._kind is Kind.POSTING:
+            return posting_lines(told, self._tables, discounts=self._discounts)
+        return order_lines(told, articles, self._tables, discounts=self._discounts)
+
+    def _line(self, told: Told, source: Record) -> Record:
+        mapped = self._lines.apply(source)
+        expect_mapped(mapped.issues, told)
+        named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
+        if "books_article" in source.values:
+            named["article"] = source.values["books_article"]
+        return Record(Kind.LINE, source.key, {name: value for name, value in named.items() if value not in EMPTY})
+
+    def _expect_exact(self, told: Told, lines: Sequence[Record], made: BookedLines) -> None:
+        """Raise Parked when the rules of the mapping made other amounts of those that add up."""
+        codes = (
+            as_text(line.values.get("vat_code") or source.values.get("books_vat_code"))
+            for line, source in zip(lines, made.sources, strict=True)
+        )
+        mapped = zip(codes, (line.values for line in lines), strict=True)
+        if self._kind is Kind.POSTING:
+            sums = posting_sums(mapped, gross=made.gross)
+        else:
+            sums = order_sums(mapped, self._tables, gross=made.gross)
+        for code in dict.fromkeys([*made.sums, *sums]):
+            expected, found = made.sums.get(code, VatSum()), sums.get(code, VatSum())
+            if expected != found:
+                raise mapping_differs(told, self._field, code, expected, found)
+
+    # ---- why
+
+    def trace(self, told: Told, articles: Mapping[str, str]) -> list[Trace]:
+        """Return how the fields of a document and of its lines came to their values. Raises Parked."""
+        made = self._booked_lines(told, articles)
+        traces = self._headers.trace(self.header_source(told, made))
+        for source in made.sources:
+            first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
+            for trace in self._lines.trace(source):
+                traces.append(replace(trace, steps=(first, *self._before(told, source, trace.target), *trace.steps)))
+        return traces
+
+    def _before(self, told: Told, source: Record, target: str) -> Iterator[TraceStep]:
+        """Yield what was worked out before the rule for a field of a line was asked."""
+        values = source.values
+        match target:
+            case "line.vat_code" if code := vat_code(source):
+                yield TraceStep("vat_code", code)
+                if row := self._tables.vat_row(told, code):
+                    yield TraceStep(f"table {VAT_CODES} {row}", self._tables.vat_codes[row])
+            case "line.price":
+                names = ("price_incl", "price_excl", "discount_percent", "amount_incl", "amount_excl")
+                yield from (TraceStep(name, values[name]) for name in names if values.get(name) not in EMPTY)
+            case "line.article" if values.get("books_article") != values.get("code"):
+                yield TraceStep("code", values.get("code"))
+            case _:
+                return
+
+
+def compact(number: str) -> str:
+    """Return a number of the till in as few characters as tell it from every other: 2026.118 is 26118.
+
+    The dots before it stay as soon as branch or workplace have two digits.
+    """
+    pieces = number.split(".")
+    if not re.fullmatch(r"(\d+\.)*\d{4}\.\d+", number, re.ASCII):
+        return number
+    *places, year, last = pieces
+    return ("" if all(len(place) == 1 for place in places) else ".").join([*places, year[2:], last])
+
+
+def _known_by(document: Record) -> dict[str, Value]:
+    """Return what a document is shown with and recognised by later; nothing of it is written."""
+    values, split = document.values, split_of(document).values()
+    incl, excl = number(values, "total_incl"), number(values, "total_excl")
+    customer = next((part for part in document.parts if part.kind is Kind.RELATION), None)
+    return {
+        "number": as_text(values.get("number")),
+        "customer": customer_name(customer),
+        "digest": as_text(values.get("digest")),
+        "cancelled": values.get("cancelled") is True,
+        "sold_incl": sum((each.incl for each in split), NOTHING) if incl is None else incl,
+        "sold_excl": sum((each.excl for each in split), NOTHING) if excl is None else excl,
+    }
+
+
+def _shown(made: BookedLines) -> dict[str, Value]:
+    """Return what the books make of a document, for people to see."""
+    shown: dict[str, Value] = {
+        "booked_incl": sum((each.incl for each in made.sums.values()), NOTHING),
+        "booked_excl": sum((each.excl for each in made.sums.values()), NOTHING),
+    }
+    return shown | {"rounding": made.correction, "rounding_rule": made.rule} if made.rule else shown
+
+
+def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
+    """Return what was sold by the till's VAT codes, with what is booked of it where a code is one in the books too."""
+    codes = made.codes if made else {}
+    theirs = list(codes.values())
+    booked = {code: made.sums.get(other) for code, other in codes.items() if theirs.count(other) == 1} if made else {}
+    return as_parts(Compared(code, sold, booked.get(code)) for code, sold in split_of(document).items())

@@ -1,0 +1,187 @@
+"""Both connections: how they stand, connecting them, and the check line by line."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from integration.connectors.protocol import Finding, Tell, unheard
+from integration.core.errors import AccessDeniedError, IntegrationError
+from integration.services.access import SYSTEMS, Access, mark
+from integration.services.sandbox import BuiltIn
+from integration.store.database import Clock
+
+LOGINS = "accountview-logins"
+LOGIN_KEPT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """One connection at a glance. `ok` is None before the first check."""
+
+    system: str
+    connected: bool
+    about: str = ""
+    ok: bool | None = None
+    checked_at: datetime | None = None
+    findings: tuple[Finding, ...] = ()
+    milliseconds: int | None = None
+
+
+class Connections:
+    """Both connections, as a person makes and checks them."""
+
+    def __init__(
+        self,
+        access: Access,
+        clock: Clock,
+        sandbox: BuiltIn,
+        *,
+        propose: Callable[[str], None],
+        needs: Callable[[], list[Finding]],
+    ) -> None:
+        """`propose` fills what two systems that answer leave no choice about.
+
+        `needs` tells what the flows need of AccountView beyond the connection.
+        """
+        self._access = access
+        self._clock = clock
+        self._sandbox = sandbox
+        self._propose = propose
+        self._needs = needs
+        self._checked: dict[str, tuple[int, ConnectionStatus]] = {}
+
+    # ---- how they stand
+
+    def statuses(self) -> list[ConnectionStatus]:
+        """Return both connections as they were checked last."""
+        return [self.status(system) for system in SYSTEMS]
+
+    def status(self, system: str) -> ConnectionStatus:
+        """Return a connection as it was checked last."""
+        return self._last(system) or ConnectionStatus(system, connected=self._access.is_connected(system))
+
+    def _last(self, system: str) -> ConnectionStatus | None:
+        """Return how the connection was found that is there now."""
+        changes, status = self._checked.get(system, (-1, None))
+        return status if changes == self._access.changes(system) else None
+
+    def are_well(self) -> dict[str, bool]:
+        """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
+        return {status.system: status.connected and status.ok is not False for status in self.statuses()}
+
+    def address(self, system: str) -> str:
+        """Return where a system is, or where it usually is while none of one's own is connected."""
+        return self._access.address(system)
+
+    def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
+        """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
+
+        Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
+        """
+        begun = time.monotonic()
+        try:
+            findings = self._access.connector(system).check(tell)
+        except IntegrationError as error:
+            findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
+        spent = int((time.monotonic() - begun) * 1000)
+        telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
+        about = next((one.about for one in findings if one.name == telling), "")
+        good = all(one.ok for one in findings)
+        if system == "accountview" and all(one.ok is not None for one in findings):
+            findings = [*findings, *self._needs()]
+        status = ConnectionStatus(
+            system, self._access.is_connected(system), about, good, self._clock(), tuple(findings), spent
+        )
+        self._checked[system] = self._access.changes(system), status
+        return findings
+
+    # ---- connecting the built-in systems
+
+    def use_sandbox(self, by: str, *, keep: bool = True) -> None:
+        """Connect to the built-in systems; nothing of a real system is touched.
+
+        Raises ConfigurationError while settings name a real system.
+        """
+        self._sandbox.use(by, keep=keep)
+        self._propose(by)
+        for system in SYSTEMS:
+            self.check(system)
+
+    def join_sandbox(self) -> None:
+        """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`."""
+        if self._sandbox.is_asked_for():
+            self.use_sandbox(by="start", keep=False)
+        elif self._sandbox.is_chosen():
+            self._sandbox.leave(by="start")
+
+    # ---- connecting the till
+
+    def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
+        """Keep the access to the till and check it; `tell` hears each line."""
+        self._sandbox.leave(by)
+        self._access.keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
+        return self._checked_in("mplus", by, tell)
+
+    def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
+        """Check a system that was just connected; once both answer, fill what they answer without a question."""
+        findings = self.check(system, tell)
+        if all(status.ok for status in self.statuses()):
+            self._propose(by)
+            for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
+                if self._last(other) is None:
+                    self.check(other)
+        return findings
+
+    # ---- logging in at the books
+
+    def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
+        """Keep the application's keys and return where the operator logs in at AccountView.
+
+        The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
+        hour; `authorized` takes it.
+        """
+        self._sandbox.leave(by)
+        given = {"client_id": client_id, "client_secret": client_secret, "url": url.rstrip("/")}
+        self._access.keep("accountview", {name: value.strip() for name, value in given.items() if value.strip()}, by)
+        state = secrets.token_urlsafe(24)
+        begun = {"redirect": redirect_uri, "until": (self._clock() + LOGIN_KEPT).isoformat()}
+        self._access.connected.renew(LOGINS, {**self._logins(), mark(state): begun})
+        with self._access.client() as client:
+            return client.login.authorize_address(state, redirect_uri)
+
+    def authorized(self, code: str, state: str) -> None:
+        """Exchange the code that came back from the log-in for the first pair of tokens.
+
+        Raises AccessDeniedError for an answer to a log-in that was not begun here, or was answered before.
+        """
+        logins = self._logins()
+        begun = logins.pop(mark(state), None)
+        if begun is None:
+            raise AccessDeniedError("accountview_login_unasked")
+        self._access.connected.renew(LOGINS, logins)
+        if not code:
+            raise AccessDeniedError("accountview_login_refused")
+        with self._access.client() as client:
+            client.login.exchange(code, begun["redirect"])
+
+    def _logins(self) -> dict[str, Any]:
+        """Return the log-ins under way by the mark of their state."""
+        known: Mapping[str, Any] = self._access.connected.get(LOGINS) or {}
+        return {state: one for state, one in known.items() if datetime.fromisoformat(one["until"]) > self._clock()}
+
+    def is_logged_in(self) -> bool:
+        """Tell whether somebody has logged in at the AccountView that is connected, or is being connected."""
+        return self._access.tokens().load() is not None
+
+    def companies(self) -> dict[str, str]:
+        """Return the companies the logged-in user may use: id and name."""
+        with self._access.client() as client:
+            return {one.id: one.name for one in client.companies()}
+
+    def choose_company(self, company: str, by: str, tell: Tell = unheard) -> list[Finding]:
+        """Keep the company and check the connection; `tell` hears each line."""
+        self._access.keep("accountview", {"company": company}, by)
+        return self._checked_in("accountview", by, tell)

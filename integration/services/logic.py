@@ -1,0 +1,128 @@
+"""What is particular to each flow right now: its settings, its mapping and its value tables made into a logic."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.protocol import Connector
+from integration.core.corrections import corrected
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Flow
+from integration.core.records import Kind, Record
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import rules_to
+from integration.flows.registry import Specs
+from integration.flows.settings import FlowSettings
+from integration.flows.spec import FlowLogic
+from integration.store.corrections import Corrections
+from integration.store.links import Links
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
+
+
+class Logics:
+    """The logic of every flow, as a run uses it and as a trial would."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        rules: Rules,
+        stored: StoredSettings,
+        links: Links,
+        corrections: Corrections,
+        *,
+        connector: Callable[[str], Connector],
+        rates: Callable[[str], Mapping[str, Decimal]],
+    ) -> None:
+        """`rates` tells the VAT percentages of a system by code."""
+        self._flows = flows
+        self._rules = rules
+        self._stored = stored
+        self._links = links
+        self._corrections = corrections
+        self._connector = connector
+        self._rates = rates
+        self._made: dict[str, tuple[object, FlowLogic]] = {}
+
+    def flow(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return self._flows[flow].with_settings(self.settings(flow))
+
+    def settings(self, flow: str) -> FlowSettings:
+        """Return the settings of a flow."""
+        return self._flows[flow].settings(**(self._stored.get(f"flow:{flow}") or {}))
+
+    def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
+        """Return records of a flow's source with the values that persons said they should have."""
+        return corrected(records, self._corrections.of(flow, [record.key for record in records]))
+
+    def now(self, flow: str) -> FlowLogic:
+        """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
+        published = self._rules.published(flow)
+        if published is None:
+            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+        version, body = published
+        tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
+        spec = self._flows[flow]
+        state = (version, tables, stored, *(self._rates(system) for system in spec.rated))
+        known = self._made.get(flow)
+        if known is not None and known[0] == state:
+            return known[1]
+        logic = spec.make(spec.settings(**stored), body, version, tables, self._asked(flow))
+        self._made[flow] = (state, logic)
+        return logic
+
+    def earlier(self, flow: str, version: int) -> FlowLogic:
+        """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
+        body = self._rules.body(flow, version)
+        return self._flows[flow].make(self.settings(flow), body, version, self._rules.tables(), self._asked(flow))
+
+    def trial(
+        self,
+        flow: str,
+        mapping: RuleMapping | None = None,
+        afresh: Collection[str] = (),
+        settings: FlowSettings | None = None,
+    ) -> FlowLogic:
+        """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted.
+
+        Documents under the keys `afresh` count as not booked yet.
+        """
+        version, published = self._rules.published(flow) or (0, {})
+        body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
+        asked = self._asked(flow, allots=False, afresh=frozenset(afresh))
+        return self._flows[flow].make(settings or self.settings(flow), body, version, self._rules.tables(), asked)
+
+    def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
+        return _Asked(flow, self._links, self._connector, self._rates, allots=allots, afresh=afresh)
+
+
+class _Asked:
+    """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
+
+    def __init__(
+        self,
+        flow: str,
+        links: Links,
+        connector: Callable[[str], Connector],
+        rates: Callable[[str], Mapping[str, Decimal]],
+        *,
+        allots: bool,
+        afresh: frozenset[str],
+    ) -> None:
+        self.rates = rates
+        self._flow = flow
+        self._links = links
+        self._connector = connector
+        self._allots = allots
+        self._afresh = afresh
+
+    def allot(self, flow: str, kind: Kind, key: str) -> str:
+        return self._links.allot(flow, kind, key) if self._allots else "1"
+
+    def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
+        return {record.key for record in self._connector(system).fetch(kind, keys)}
+
+    def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        asked = [key for key in keys if flow != self._flow or key not in self._afresh]
+        return {key: link.reference for key, link in self._links.get(flow, kind, asked).items()}

@@ -1,0 +1,53 @@
+"""Mappings as they are published: the one in force, those before it, and the next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from integration.core.errors import ConfigurationError, PlanStaleError
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import rules_from, rules_to
+from integration.services.logic import Logics
+from integration.store.rules import Rules, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The mapping of a flow that is in force: number, rules, and who published it with which note."""
+
+    version: int
+    mapping: RuleMapping
+    by: str
+    note: str
+    published_at: datetime
+
+
+class Mappings:
+    """The published mappings of every flow. A version never changes afterwards."""
+
+    def __init__(self, rules: Rules, logics: Logics) -> None:
+        self._rules = rules
+        self._logics = logics
+
+    def history(self, flow: str) -> list[Version]:
+        """Return the versions of a flow, the newest first."""
+        return self._rules.history(flow)
+
+    def published(self, flow: str) -> Published:
+        """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
+        newest = next(iter(self._rules.history(flow)), None)
+        if newest is None:
+            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+        body = rules_from(self._rules.body(flow, newest.version))
+        return Published(newest.version, body, newest.by, newest.note, newest.published_at)
+
+    def publish(self, flow: str, mapping: RuleMapping, base: int, by: str, note: str) -> int:
+        """Publish a mapping that was made from version `base` and return its number.
+
+        Plans made with the version before are refused from then on. Raises PlanStaleError when another version has
+        been published meanwhile, and ConfigurationError when the mapping cannot be used.
+        """
+        current = self.published(flow).version
+        if current != base:
+            raise PlanStaleError("mapping_published_since", flow=flow, version=base, current=current)
+        self._logics.trial(flow, mapping)
+        return self._rules.publish(flow, rules_to(mapping), by, note)

@@ -1,0 +1,192 @@
+"""What of stock is looked at: the scope of the address and what it comes to; or that nothing is known of it yet."""
+
+# ruff: noqa: TID251 - pages speak to the browser
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from integration.core.errors import IntegrationError
+from integration.services import Application
+from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import choice, empty, small
+from pages.components.shared.wording import counted, moment, number, plain, system_name, table_day, term, text
+from pages.components.stock.sections import TILL
+
+PERIODS = ("7", "30", "90", "365")
+PERIOD = "30"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: the scope of the address, what it comes to, and the names of its parts."""
+
+    now: datetime
+    days: int
+    scope: StockScope
+    sums: StockSums
+    branches: Mapping[str, str]
+    groups: Mapping[str, str]
+    name: str
+    unproven: Unproven | None = None
+
+    @property
+    def article(self) -> str:
+        """The article that is looked at, empty for all."""
+        return self.scope.article
+
+    @property
+    def known(self) -> bool:
+        """Whether any level of what is looked at is known."""
+        return bool(self.sums.levels)
+
+    @property
+    def title(self) -> str:
+        named = f"{self.article} · {self.name}" if self.name else self.article
+        return plain(named) if self.article else text("nav_stock")
+
+    @property
+    def about(self) -> str:
+        """What levels the page shows, where they come from, and of when they are."""
+        if not self.known:
+            return text("stock_about_none")
+        sums, system = self.sums, system_name(TILL)
+        articles, branches = counted("stock_article", sums.articles), counted("in_branch", sums.branches)
+        said = [text("stock_about", system=system, articles=articles, branches=branches)]
+        if sums.written_at:
+            said.append(term("stock_written", moment=moment(sums.written_at)))
+        if sums.found:
+            said.append(counted("stock_found", sums.found, moment=moment(sums.found_at)))
+        return " · ".join(said)
+
+    @property
+    def ticks(self) -> str:
+        return text(f"axis_{self.scope.unit}")
+
+
+def shown(app: Application) -> View | None:
+    """Return what the address asks for; None while no level is known at all."""
+    now, asked = datetime.now(UTC), st.query_params
+    branches = app.stock.branches()
+    if not branches:
+        return None
+    days = asked.get("period", PERIOD)
+    days = days if days in PERIODS else PERIOD
+    groups = app.stock.groups()
+    branch, group, article = (asked.get(name, "") for name in ("branch", "group", "article"))
+    scope = app.stock.scope(
+        int(days), now, article, branch if branch in branches else "", group if group in groups else ""
+    )
+    name = app.stock.title(scope, now) if article else ""
+    sums, names = app.stock.sums(scope, now), _branch_names(app, branches)
+    return View(now, int(days), scope, sums, names, groups, name, _unproven(app, article, now))
+
+
+def _unproven(app: Application, article: str, now: datetime) -> Unproven | None:
+    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
+    minutes = app.flows.settings(app.stock.flow).schedule_minutes if status.on else None
+    return app.stock.unproven(article, status.last_proof, minutes, now)
+
+
+def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
+    """Return what the till calls the branches; their numbers while it does not answer."""
+    kept: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
+    if app.sandbox.is_connected not in kept:
+        try:
+            kept[app.sandbox.is_connected] = app.lists.choices(TILL, "branches")
+        except IntegrationError:
+            kept[app.sandbox.is_connected] = {}
+    told = kept[app.sandbox.is_connected]
+    shared = [name for name in told.values() if list(told.values()).count(name) > 1]
+    return {code: f"{code} · {told[code]}" if told.get(code) in shared else told.get(code) or code for code in branches}
+
+
+def unknown(view: View) -> None:
+    """Say that nothing is known of an article, and lead back to all."""
+    title = text("stock_unknown", article=plain(view.article))
+    if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
+        st.query_params.pop("article", None)
+        st.rerun()
+
+
+def doubt(view: View) -> None:
+    """Say since when levels are not proven, where that is too long ago."""
+    if view.unproven is not None:
+        said = text(
+            "stock_unproven_parked" if view.unproven.parked else "stock_unproven", moment=moment(view.unproven.since)
+        )
+        small(f":orange[:material/history:] {said}")
+
+
+def nothing_yet(app: Application) -> None:
+    """Lead to the flow of stock, which has not written a level yet."""
+    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
+    run = status.active or status.waiting
+    label = text("btn_stock_open" if run else "btn_stock_preview")
+    if empty("inventory_2", text("stock_none"), text("stock_none_about"), label, key="first_stock"):
+        if run is None:
+            start_preview(app, app.stock.flow)
+        else:
+            st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
+
+
+def filters(view: View) -> None:
+    """Draw period, branch and group; each is kept in the address."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        choice("period", PERIODS, PERIOD, lambda days: text(f"stock_period_{days}"), ("page", "page2"))
+        _pick("branch", {"": text("stock_all_branches"), **view.branches}, text("stock_branch"))
+        if not view.article and view.groups:
+            _pick("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"))
+
+
+def _pick(name: str, options: Mapping[str, str], label: str) -> str:
+    """Draw a choice of one among many; the address holds its code."""
+
+    def keep() -> None:
+        chosen = st.session_state[f"_{name}"]
+        for other in ("page", "page2"):
+            st.query_params.pop(other, None)
+            st.session_state.pop(other, None)
+        if chosen:
+            st.query_params[name] = chosen
+        else:
+            st.query_params.pop(name, None)
+
+    codes, asked = list(options), st.query_params.get(name, "")
+    at = codes.index(asked) if asked in options else 0
+    found = st.selectbox(
+        label,
+        codes,
+        index=at,
+        format_func=lambda code: options[code],
+        key=f"_{name}",
+        on_change=keep,
+        label_visibility="collapsed",
+        width=260,
+    )
+    return str(found or "")
+
+
+def numbers(view: View) -> None:
+    """Draw what the levels come to."""
+    sums = view.sums
+    with st.grid(4, min_column_width=190):
+        st.metric(text("stock_now"), number(sums.amount), border=True)
+        st.metric(text("stock_a_week"), number(sums.fell_a_week), border=True)
+        if view.article:
+            lasts = sums.days_left
+            day = None if lasts is None else out_on(lasts, view.now)
+            st.metric(
+                text("stock_lasts"),
+                text("stock_no_date") if lasts is None else counted("day", int(lasts)),
+                border=True,
+                delta=None if day is None else text("stock_until", day=table_day(day)),
+                delta_color="off",
+                delta_arrow="off",
+            )
+        else:
+            st.metric(text("stock_soon", days=SOON_DAYS), number(sums.soon), border=True)
+        st.metric(text("stock_gone"), number(sums.gone), border=True)

@@ -1,0 +1,14 @@
+"""What was sold is what the till says."""
+
+from dataclasses import replace
+
+from integration.core.totals.difference import Verdict, verdict
+from integration.core.totals.vat import VatSum
+from tests.core.totals.sales import RATES, euros, line, sale
+
+
+def test_without_a_split_the_lines_say_what_was_sold_if_they_tell_all() -> None:
+    told = replace(line("1", "2", "12.10"), amount_excl=euros("10.00"))
+
+    assert sale(told, vat={}).sold == {"2": VatSum(euros("10.00"), euros("2.10"))}
+    assert verdict(sale(told, vat={}), RATES, "incl", "document") == Verdict()

@@ -1,0 +1,227 @@
+"""A document is booked whole, under a reference that is never cut, and only when it adds up."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integration.core.errors import ConfigurationError
+from integration.core.money import amount
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record, Value
+from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.comparison import Compared, compared_in
+from integration.core.totals.sold import Sale
+from integration.core.totals.vat import VatSum
+from integration.flows.orders.bookings import compact
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
+from tests.core.totals.sales import accounts, awkward
+from tests.flows.orders.tills import (
+    BODY,
+    TILL,
+    Questions,
+    a_line,
+    a_refund,
+    an_order,
+    booking,
+    lines_of,
+    orders,
+    parked,
+    staged,
+    with_rules,
+    with_tables,
+    without,
+)
+
+
+def test_a_document_is_booked_with_reference_customer_and_lines() -> None:
+    one = booking(an_order("order-118"))
+    assert (one.kind, one.key) == (Kind.SALES_ORDER, "order-118")
+    assert one.values["reference"] == "MP-2026.118"
+    assert one.values["debtor"] == "1001"
+    assert one.values["date"] == date(2026, 11, 20)
+    assert one.values["gross"] is True
+    assert [part.key for part in lines_of(one)] == ["1"]
+    assert lines_of(one)[0].values == {
+        "article": "1001", "quantity": Decimal(1), "price": Decimal("12.10"), "vat_code": "1",
+    }  # fmt: skip
+
+
+def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
+    logic = orders()
+    one = booking(an_order(), logic)
+    assert one.values["sold_incl"] == one.values["booked_incl"] == Decimal("12.10")
+    assert one.values["sold_excl"] == Decimal("10.00")
+    sum_ = VatSum(Decimal("10.00"), Decimal("2.10"))
+    assert compared_in(one) == (Compared("2", sold=sum_, booked=sum_),)
+    assert (one.values["number"], one.values["customer"]) == ("2026.1", "Els de Wit")
+    change = diff(one, None, None, logic.policy, title="1")
+    assert isinstance(change, Change)
+    shown = {"sold_incl", "sold_excl", "booked_incl", "number", "customer", "digest", "cancelled", "completed"}
+    assert shown.isdisjoint(change.wanted.values)
+    assert {"reference", "debtor", "date", "gross"} <= set(change.wanted.values)
+    assert change.wanted.parts == lines_of(one)
+
+
+@pytest.mark.parametrize(
+    ("number", "short"),
+    [
+        ("2026.118", "26118"),
+        ("1.2.2026.118", "1226118"),
+        ("12.2.2026.118", "12.2.26.118"),
+        ("WEB-118", "WEB-118"),
+    ],
+)
+def test_a_number_becomes_short_for_postings(number: str, short: str) -> None:
+    assert compact(number) == short
+
+
+PLACES = st.integers(1, 99)
+
+
+@given(st.lists(st.tuples(PLACES, PLACES, st.integers(2020, 2035), st.integers(1, 99999)), min_size=2, unique=True))
+def test_short_numbers_never_clash(numbers: list[tuple[int, int, int, int]]) -> None:
+    assert len({compact(".".join(map(str, number))) for number in numbers}) == len(numbers)
+
+
+def test_a_posting_has_a_reference_of_twelve_characters_at_most() -> None:
+    assert booking(an_order(number="2026.118"), becomes="posting").values["reference"] == "MP-26118"
+    issue = parked(an_order(number="2026.12345678"), becomes="posting")
+    assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "13", "12")
+    assert issue.facts["field"] == "posting.reference"
+
+
+def test_a_reference_of_an_order_has_forty_characters_at_most() -> None:
+    assert booking(an_order(number="9" * 37))
+    assert parked(an_order(number="9" * 38)).cause == "field_too_long"
+
+
+def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
+    assert booking(without(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
+    assert parked(without(an_order(), "number")).cause == "required_field_empty"
+
+
+def test_other_tables_park_what_they_do_not_have() -> None:
+    tables = with_tables(shipping_methods={"SHIP": "POST"}, cost_centres={"1": "WINKEL"})
+    one = booking(an_order(delivery_method="SHIP"), tables=tables)
+    assert (one.values["shipping_method"], one.values["cost_centre"]) == ("POST", "WINKEL")
+    issue = parked(an_order(delivery_method="BIKE"), tables=tables)
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "shipping_methods", "BIKE")
+
+
+def test_the_reference_of_the_payment_provider_goes_along() -> None:
+    payment = Record(Kind.PAYMENT, "payment:1", {"method": "IDEAL", "amount": Decimal("12.10"), "reference": "tr_1"})
+    assert booking(an_order(others=(payment,))).values["payment_reference"] == "tr_1"
+
+
+@pytest.mark.parametrize(
+    ("becomes", "target"), [("order", "line.price"), ("order", "line.quantity"), ("posting", "line.vat")]
+)
+def test_a_mapping_cannot_leave_amounts_to_the_books(becomes: str, target: str) -> None:
+    with pytest.raises(ConfigurationError, match=target):
+        orders(with_rules(without=[target]), becomes=becomes)
+
+
+OWN = {code: f"V{code}" for code in ("1", "2", "3", "5")}
+RATES = {"V1": Decimal(9), "V2": Decimal(21), "V3": Decimal(0), "V5": Decimal("5.5"), "V0": Decimal(0)}
+
+
+def as_record(sold: Sale) -> Record:
+    """Return a made-up document as the till tells it."""
+    lines = tuple(
+        a_line(
+            f"{place}",
+            price_incl=one.price_incl, price_excl=one.price_excl, amount_incl=one.amount_incl,
+            amount_excl=one.amount_excl, quantity=one.quantity, discount_percent=one.discount_percent,
+            vat_code=one.vat_code, turnover_group=accounts(sold)[one.key], vat_percent=None,
+        )
+        for place, one in enumerate(sold.lines, start=1)
+    )  # fmt: skip
+    split = tuple(
+        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": each.excl, "vat": each.vat})
+        for place, (code, each) in enumerate(sold.vat.items(), start=1)
+    )
+    cash = Record(Kind.PAYMENT, "payment:1", {"method": "ROUNDING", "amount": sold.rounding})
+    order = an_order(
+        lines=(), vat_method=sold.method, total_incl=sold.total_incl, total_excl=sold.total_excl, country="NL"
+    )
+    return replace(order, parts=(*lines, *split, cash, *order.parts))
+
+
+def numbers(values: Mapping[str, Value]) -> tuple[Decimal, Decimal, Decimal]:
+    quantity, price, discount = (amount(values.get(name) or 0, 6) for name in ("quantity", "price", "discount_percent"))
+    return quantity, price, discount
+
+
+def books(one: Record, rounding: Any) -> dict[str, VatSum]:
+    """Return what the books make of a document, as they are sent it."""
+    if one.kind is Kind.POSTING:
+        sums: dict[str, VatSum] = {}
+        for part in lines_of(one):
+            code = str(part.values.get("vat_code", ""))
+            excl, vat = part.values["amount"], part.values["vat"]
+            assert isinstance(excl, Decimal)
+            assert isinstance(vat, Decimal)
+            excl -= vat if one.values["gross"] else 0
+            sums[code] = sums.get(code, VatSum()) + VatSum(excl, vat)
+        return sums
+    lines = [
+        BookLine(part.key, *numbers(part.values), vat_code=str(part.values.get("vat_code", "")))
+        for part in lines_of(one)
+    ]
+    return booked(lines, RATES, "incl" if one.values["gross"] else "excl", rounding)
+
+
+def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
+    return {code: each for code, each in sums.items() if each}
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    awkward(),
+    st.sampled_from(["order", "posting"]),
+    st.sampled_from(["till", "incl", "excl"]),
+    st.sampled_from(["line", "document"]),
+    st.sampled_from(["0", "0.05", "1000"]),
+    st.sampled_from(["", "9099"]),
+)
+def test_nothing_is_booked_that_does_not_add_up(
+    sold: Sale, becomes: str, basis: str, rounding: str, limit: str, correction: str
+) -> None:
+    asked = Questions()
+    chosen = OrderSettings.model_validate(
+        {
+            "becomes": becomes, "daybook": "700", "price_basis": basis, "rounding": rounding, "rounding_limit": limit,
+            "rounding_article": correction, "rounding_account": correction,
+        }
+    )  # fmt: skip
+    shifted = {f"{code}:shifted": "V0" for code in OWN}
+    tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
+    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked)
+    one = staged(as_record(sold), logic)
+    if one.record is None:
+        assert one.skip is not None or (one.issue is not None and one.issue.cause == "totals_differ")
+        return
+    expected: dict[str, VatSum] = {}
+    for code, each in sold.sold.items():
+        theirs = "" if not code else "V0" if sold.method == "shifted" else OWN[code]
+        expected[theirs] = expected.get(theirs, VatSum()) + each
+    made = books(one.record, rounding)
+    assert filled(made) == filled(expected)
+    assert one.record.values["booked_incl"] == sum((each.incl for each in made.values()), Decimal(0))
+
+
+def test_a_refund_is_a_negative_document_of_the_same_kind() -> None:
+    logic = orders(questions=Questions(linked={"order-1": "50001"}))
+    one = booking(a_refund(), logic)
+    assert one.kind is Kind.SALES_ORDER
+    assert lines_of(one)[0].values["quantity"] == Decimal(-1)
+    assert one.values["booked_incl"] == Decimal("-12.10")
+    posting = booking(a_refund(), orders(questions=Questions(linked={"order-1": "1"}), becomes="posting"))
+    assert lines_of(posting)[0].values["amount"] == Decimal("-10.00")

@@ -1,0 +1,79 @@
+"""Under which VAT code and on which account something is booked."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
+from tests.flows.orders.tills import (
+    BODY,
+    BOOKS,
+    TILL,
+    VAT_NUMBER,
+    Questions,
+    a_customer,
+    a_line,
+    an_order,
+    booking,
+    line_of,
+    lines_of,
+    parked,
+    with_tables,
+)
+
+
+@pytest.mark.parametrize(
+    ("vat_number", "table", "found"),
+    [
+        ("", {"2": "1"}, "1"),
+        ("", {"2": "1", "NL:2": "6"}, "6"),
+        ("", {"2": "1", "NL:2": "6", "NL:2:no": "7", "NL:2:yes": "8"}, "7"),
+        (VAT_NUMBER, {"2": "1", "NL:2": "6", "NL:2:no": "7", "NL:2:yes": "8"}, "8"),
+    ],
+)
+def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dict[str, str], found: str) -> None:
+    order = an_order(customer=a_customer(vat_number=vat_number))
+    asked = Questions()
+    rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
+    chosen = OrderSettings(collective_account="1300")
+    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked)
+    assert lines_of(booking(order, logic))[0].values["vat_code"] == found
+
+
+def test_reverse_charge_asks_for_a_code_of_its_own_first() -> None:
+    line = a_line("1", "10.00", "10.00", vat_percent=Decimal(0))
+    order = an_order(lines=(line,), vat_method="shifted")
+    tables = with_tables(vat_codes_sales={"2": "1", "NL:2": "1", "2:shifted": "5"})
+    one = booking(order, tables=tables)
+    assert lines_of(one)[0].values["vat_code"] == "5"
+    assert one.values["gross"] is False
+
+
+def test_a_vat_code_without_a_counterpart_parks_the_document() -> None:
+    issue = parked(an_order(), tables=with_tables(vat_codes_sales={"1": "2"}))
+    assert issue.cause == "vat_code_unmapped"
+    assert (issue.facts["code"], issue.facts["rate"], issue.facts["country"]) == ("2", "21%", "NL")
+
+
+def test_the_revenue_account_goes_by_country() -> None:
+    assert line_of(an_order(country="BE"), becomes="posting")["account"] == "8200"
+    issue = parked(an_order(), becomes="posting", tables=with_tables(revenue_accounts={"BE:1": "8200"}))
+    assert issue.cause == "revenue_account_unmapped"
+    assert (issue.facts["country"], issue.facts["code"]) == ("NL", "1")
+    assert line_of(an_order(), becomes="posting", tables=with_tables(revenue_accounts={"*": "8"}))["account"] == "8"
+
+
+@pytest.mark.parametrize("about", [{"price_type": "gift-card"}, {"turnover_type": "balance-upgrade"}, {}])
+def test_a_gift_card_is_no_revenue(about: dict[str, str]) -> None:
+    card = a_line("2", "25.00", "25.00", vat_code="4", turnover_group="80", text="Cadeaubon", **about)
+    order = an_order(lines=(a_line("1"), card))
+    given_settings: dict[str, Any] = {"becomes": "posting", "deposit_groups": () if about else ("80",)}
+    issue = parked(order, **given_settings)
+    assert (issue.cause, issue.facts["kind"]) == ("deposit_account_missing", "Cadeaubon")
+    one = booking(order, **given_settings, deposit_account="1560")
+    assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(one)[1].values.items()
+    assert "vat_code" not in lines_of(one)[1].values
+    one = booking(order, **given_settings, deposit_accounts={"80": "1561"})
+    assert lines_of(one)[1].values["account"] == "1561"

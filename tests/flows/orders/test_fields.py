@@ -1,0 +1,9 @@
+"""What the flow works out is offered to the rules."""
+
+from integration.flows.orders.fields import COMPUTED
+from tests.flows.orders.tills import BODY
+
+
+def test_what_rules_can_read_beside_the_till_is_offered() -> None:
+    read = {rule["source"] for rule in BODY["rules"] if rule["target"].startswith("line.")}
+    assert read - {"code"} <= {field.name for field in COMPUTED}

@@ -1,0 +1,235 @@
+"""For whom a document is booked, and where its goods go."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from integration.core.flow import Ownership
+from integration.core.plan import Change, Unchanged, diff
+from integration.core.records import Kind, Record
+from integration.flows.orders.logic import ADDRESSES, DEBTORS
+from integration.flows.orders.parties import checked_vat_number
+from tests.flows.orders.tills import (
+    VAT_NUMBER,
+    a_customer,
+    a_delivery,
+    an_order,
+    anonymous,
+    booking,
+    debtor,
+    orders,
+    parked,
+    shape_of,
+    with_rules,
+    with_tables,
+    without,
+)
+
+
+def test_what_the_till_does_not_say_gets_its_default_and_is_named() -> None:
+    one = booking(without(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
+    assert one.values["completed"] == ("employee", "workplace", "country", "currency", "date")
+    assert one.values["date"] == date(2026, 11, 20)
+    assert booking(an_order()).values["completed"] == ("currency",)
+
+
+def test_the_day_is_that_of_the_shop() -> None:
+    late = without(an_order(entered=datetime(2026, 12, 31, 23, 30, tzinfo=UTC)), "date")
+    assert booking(late).values["date"] == date(2027, 1, 1)
+
+
+def test_a_document_without_any_day_is_parked() -> None:
+    issue = parked(without(an_order(), "date", "entered"))
+    assert (issue.cause, issue.field, issue.facts["key"]) == ("required_field_empty", "date", "2026.1")
+
+
+def test_the_default_employee_has_a_place_in_the_table_of_salespersons() -> None:
+    tables = with_tables(salespersons={"999999": "KASSA"})
+    assert booking(without(an_order(), "employee"), tables=tables).values["salesperson"] == "KASSA"
+
+
+def test_another_currency_is_never_taken_for_euros() -> None:
+    issue = parked(an_order(currency="USD"))
+    assert issue.cause == "currency_without_rate"
+    assert issue.facts["currency"] == "USD"
+
+
+def test_a_country_is_known_by_its_name_or_by_the_table() -> None:
+    assert debtor(an_order(customer=a_customer(country="België"))).values["country"] == "BE"
+    strange = an_order(country="Neverland")
+    assert parked(strange).facts["table"] == "countries"
+    assert booking(strange, tables=with_tables(countries={"Neverland": "NL"}))
+
+
+def test_a_person_is_a_debtor_under_his_own_name() -> None:
+    one = debtor(an_order())
+    assert (one.kind, one.key) == (Kind.DEBTOR, "1001")
+    expected = {
+        "name": "Els de Wit", "search_code": "ELSDEWIT", "street": "Kerklaan 1", "postcode": "3511 AB",
+        "city": "Utrecht", "country": "NL", "phone": "030-1234567", "email": "els@dewit.example", "account": "1300",
+        "external_id": "1001",
+    }  # fmt: skip
+    assert {name: one.values[name] for name in expected} == expected
+    assert "contact" not in one.values
+
+
+def test_a_company_is_a_debtor_with_its_contact() -> None:
+    one = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Wiel B.V.", contact="Els")))
+    assert (one.values["name"], one.values["contact"]) == ("Wiel B.V.", "Els")
+    one = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Els de Wit")))
+    assert (one.values["name"], one.values["contact"]) == ("Wiel B.V.", "Els de Wit")
+
+
+def test_what_the_till_does_not_know_of_a_customer_never_empties_the_books() -> None:
+    one = debtor(an_order(customer=a_customer(phone="", city=None, email="")))
+    assert {"phone", "city", "email"}.isdisjoint(one.values)
+
+
+def test_texts_are_cut_knowingly() -> None:
+    one = debtor(an_order(customer=a_customer(name="N" * 50, street="S" * 90, city="C" * 40, phone="0" * 25)))
+    assert [len(str(one.values[name])) for name in ("name", "street", "city", "phone")] == [40, 80, 35, 20]
+
+
+def test_an_email_address_is_never_cut() -> None:
+    long = f"{'e' * 43}@x.example"
+    issue = parked(an_order(customer=a_customer(email=long)), stage=DEBTORS)
+    assert (issue.cause, issue.key, issue.field) == ("email_too_long", "1001", "debtor.email")
+    assert (issue.facts["length"], issue.facts["limit"]) == ("53", "50")
+    assert (issue.facts["customer"], issue.facts["documents"]) == ("Els de Wit", "order-1")
+    assert booking(an_order(customer=a_customer(email=long)))  # which waits for its debtor
+
+
+@pytest.mark.parametrize(
+    ("given_number", "country", "checked"),
+    [
+        (VAT_NUMBER, "NL", VAT_NUMBER),
+        ("nl 0044.95.445.B01", "NL", VAT_NUMBER),
+        ("004495445B01", "NL", VAT_NUMBER),
+        ("NL004495446B01", "NL", ""),
+        ("BE0403019261", "NL", "BE0403019261"),
+        ("CHE-123.456.789", "CH", "CHE123456789"),
+        ("EL094259216", "GR", "EL094259216"),
+        ("GB980780684", "GB", "GB980780684"),
+        ("?", "DE", ""),
+    ],
+)
+def test_vat_numbers_of_the_eu_are_checked(given_number: str, country: str, checked: str) -> None:
+    assert checked_vat_number(given_number, country) == checked
+
+
+def test_a_vat_number_that_is_none_parks_the_customer() -> None:
+    assert debtor(an_order(customer=a_customer(vat_number="nl004495445b01"))).values["vat_number"] == VAT_NUMBER
+    issue = parked(an_order(customer=a_customer(vat_number="NL1")), stage=DEBTORS)
+    assert issue.cause == "vat_number_invalid"
+    assert issue.facts["value"] == "NL1"
+    assert (issue.facts["country"], issue.facts["customer"]) == ("NL", "Els de Wit")
+
+
+def test_several_orders_of_one_customer_make_one_debtor_as_the_newest_tells_it() -> None:
+    old = an_order("order-2", entered=datetime(2026, 11, 1, tzinfo=UTC), customer=a_customer(city="Zeist"))
+    new = an_order("order-1", entered=datetime(2026, 11, 2, tzinfo=UTC), customer=a_customer(city="Bunnik"))
+    for page in ([old, new], [new, old]):
+        found = shape_of(page, DEBTORS)
+        assert found.desired is not None
+        assert (found.desired.key, found.title, found.desired.values["city"]) == ("1001", "Els de Wit", "Bunnik")
+        assert found.desired.values["documents"] in (("order-1", "order-2"), ("order-2", "order-1"))
+        assert found.desired.sources == ("1001",)
+
+
+def test_a_parked_customer_names_the_documents_that_wait_for_him() -> None:
+    bad = [an_order(f"order-{place}", customer=a_customer(vat_number="NL1")) for place in range(60)]
+    found = shape_of(bad, DEBTORS)
+    assert found.desired is None
+    (issue,) = found.parked
+    assert issue.key == "1001"
+    assert len(issue.facts["documents"].split(",")) == 50
+
+
+def test_the_debtor_is_owned_as_the_mapping_says() -> None:
+    rule = {"target": "debtor.phone", "source": "phone", "ownership": "keep_equal"}
+    logic = orders(with_rules(rule))
+    assert logic.policy["debtor.phone"] is Ownership.KEEP_EQUAL
+    held = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1"})
+    change = diff(debtor(an_order(), logic), held, None, logic.policy, title="")
+    assert isinstance(change, Change)
+    assert change.wanted.values == {"phone": "030-1234567"}
+    assert isinstance(diff(debtor(an_order()), held, None, orders().policy, title=""), Unchanged)
+
+
+def test_without_a_customer_a_document_is_parked() -> None:
+    assert parked(anonymous()).cause == "customer_missing"
+    nameless = an_order(customer=a_customer(name="", email=""))
+    assert parked(nameless).facts == {"key": "2026.1", "document": "2026.1", "sold": "12.10"}
+
+
+def test_the_default_debtor_is_a_fallback() -> None:
+    given_settings: dict[str, Any] = {"default_debtor": "fallback", "debtor_number": "99999"}
+    one = booking(anonymous(), **given_settings)
+    assert one.values["debtor_number"] == "99999"
+    assert "debtor" not in one.values
+    assert booking(an_order(), **given_settings).values["debtor"] == "1001"
+
+
+def test_the_default_debtor_can_be_forced() -> None:
+    logic = orders(default_debtor="forced", debtor_number="99999")
+    assert booking(an_order(), logic).values["debtor_number"] == "99999"
+    assert logic.stage(DEBTORS, [an_order()]) == []
+
+
+def test_the_default_debtor_goes_by_branch_then_by_country() -> None:
+    given_settings: dict[str, Any] = {
+        "default_debtor": "forced", "debtor_number": "1",
+        "default_debtors_by_branch": {"2": "22"}, "default_debtors_by_country": {"BE": "32"},
+    }  # fmt: skip
+    logic = orders(**given_settings)
+    found = [
+        booking(an_order(branch=branch, country=country), logic).values["debtor_number"]
+        for branch, country in (("1", "NL"), ("2", "BE"), ("1", "Belgium"))
+    ]
+    assert found == ["1", "22", "32"]
+
+
+def test_an_address_is_sent_when_it_is_not_that_of_the_customer() -> None:
+    logic = orders()
+    order = an_order(others=(a_delivery(),))
+    found = shape_of([order], ADDRESSES, logic)
+    assert found.desired is not None
+    assert found.desired.values["debtor"] == "1001"
+    assert found.desired.values["street"] == "Molenweg 7"
+    assert found.desired.key.startswith("1001/")
+    assert booking(order, logic).values["address"] == found.desired.key
+
+
+def test_the_same_place_has_the_same_key_however_it_is_typed() -> None:
+    one, other = a_delivery(), a_delivery(street="MOLENWEG  7", postcode="3701ef", city="zeist ")
+    found = shape_of([an_order("order-1", others=(one,)), an_order("order-2", others=(other,))], ADDRESSES)
+    assert found.desired is not None
+    assert found.desired.values["documents"] == ("order-1", "order-2")
+    logic = orders()
+    keys = {each.parent for each in logic.stage(ADDRESSES, [an_order(others=(place,)) for place in (one, other)])}
+    assert len(keys) == 1
+
+
+def test_the_address_of_the_customer_is_no_delivery_address() -> None:
+    own = a_delivery(street="kerklaan 1", postcode="3511 AB", city="Utrecht")
+    assert orders().stage(ADDRESSES, [an_order(others=(own,))]) == []
+    assert orders(addresses="off").stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
+    assert len(orders(addresses="always").stage(ADDRESSES, [an_order(others=(own,))])) == 1
+    somebody = replace(own, values={**own.values, "name": "Buurman"})
+    assert len(orders().stage(ADDRESSES, [an_order(others=(somebody,))])) == 1
+
+
+def test_an_address_of_a_fixed_debtor_belongs_to_its_number() -> None:
+    logic = orders(default_debtor="forced", debtor_number="1001")
+    (address,) = logic.stage(ADDRESSES, [an_order(others=(a_delivery(),))])
+    assert address.record is not None
+    assert address.record.values["debtor_number"] == "1001"
+    assert address.key != address.parent
+    assert address.parent.startswith("=1001/")
+
+
+def test_addresses_are_only_ever_made() -> None:
+    rule = {"target": "address.phone", "source": "customer_phone", "ownership": "keep_equal"}
+    assert orders(with_rules(rule)).policy["address.phone"] is Ownership.ON_CREATE

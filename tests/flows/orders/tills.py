@@ -1,0 +1,188 @@
+"""Documents of a till, and what the logic of the flow makes of them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
+from typing import Any
+
+from integration.core.issues import Issue, Skip
+from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
+from integration.core.run import Staged
+from integration.core.totals.vat import VatSum
+from integration.flows.orders.logic import DEBTORS, PAPERS, Orders
+from integration.flows.orders.settings import OrderSettings
+from integration.flows.spec import Shaped
+
+BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "orders.toml").read_text(encoding="utf-8"))
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "vat_codes_sales": {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"},
+    "revenue_accounts": {"1": "8000", "2": "8100", "BE:1": "8200"},
+}
+BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
+TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
+VAT_NUMBER = "NL004495445B01"
+
+
+class Questions:
+    """What the logic asked, and the answers."""
+
+    def __init__(self, known: Collection[str] | None = None, linked: Mapping[str, str] | None = None) -> None:
+        self.articles = known
+        self.booked = linked or {}
+        self.asked: list[set[str]] = []
+
+    def known(self, codes: Collection[str]) -> set[str]:
+        self.asked.append(set(codes))
+        return set(codes) if self.articles is None else {code for code in codes if code in self.articles}
+
+    def linked(self, ids: Collection[str]) -> Mapping[str, str]:
+        return {key: self.booked[key] for key in ids if key in self.booked}
+
+
+def orders(
+    body: Mapping[str, Any] = BODY,
+    tables: Mapping[str, Mapping[str, str]] = TABLES,
+    questions: Questions | None = None,
+    **given: Any,
+) -> Orders:
+    """Return the logic with the shipped mapping; postings have their daybook."""
+    asked = questions or Questions()
+    chosen = {"collective_account": "1300", "daybook": "700", **given}
+    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked)
+
+
+def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:
+    """Return the shipped mapping with some rules put in the place of those for the same field."""
+    mine = {rule["target"] for rule in rules} | set(without)
+    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
+
+
+def with_tables(**more: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    return {**TABLES, **more}
+
+
+def a_line(key: str = "1", incl: str = "12.10", excl: str = "10.00", /, **values: Value) -> Record:
+    """Return one piece of an article at 21 %; further values override."""
+    complete: dict[str, Value] = {
+        "article": "1001", "code": "1001", "text": "Fietsbel", "quantity": Decimal(1),
+        "price_incl": Decimal(incl), "price_excl": Decimal(excl), "amount_incl": Decimal(incl),
+        "amount_excl": Decimal(excl), "vat_code": "2", "vat_percent": Decimal(21), "turnover_group": "40",
+    }  # fmt: skip
+    return Record(Kind.LINE, key, complete | values)
+
+
+def a_customer(**values: Value) -> Record:
+    complete: dict[str, Value] = {
+        "name": "Els de Wit", "street": "Kerklaan 1", "postcode": "3511ab", "city": "Utrecht", "country": "NL",
+        "email": "els@dewit.example", "phone": "030-1234567",
+    }  # fmt: skip
+    return Record(Kind.RELATION, "customer", complete | values)
+
+
+def a_delivery(**values: Value) -> Record:
+    complete: dict[str, Value] = {
+        "name": "Els de Wit", "street": "Molenweg 7", "postcode": "3701 EF", "city": "Zeist", "country": "NL",
+    }  # fmt: skip
+    return Record(Kind.ADDRESS, "delivery", complete | values)
+
+
+def an_order(
+    key: str = "order-1",
+    lines: tuple[Record, ...] | None = None,
+    customer: Record | None = None,
+    others: tuple[Record, ...] = (),
+    **values: Value,
+) -> Record:
+    """Return an order of one customer; its split is what its lines come to."""
+    goods = (a_line(),) if lines is None else lines
+    split: dict[str, VatSum] = {}
+    for line in goods:
+        code = str(line.values["vat_code"])
+        incl, excl = line.values.get("amount_incl"), line.values.get("amount_excl")
+        if isinstance(incl, Decimal) and isinstance(excl, Decimal):
+            split[code] = split.get(code, VatSum()) + VatSum(excl, incl - excl)
+    complete: dict[str, Value] = {
+        "number": f"2026.{key.rpartition('-')[2]}", "type": "SALES-ORDER", "date": date(2026, 11, 20),
+        "entered": datetime(2026, 11, 20, 9, tzinfo=UTC), "branch": "1", "workplace": "1", "employee": "101",
+        "country": "NL", "vat_method": "inclusive", "relation": "1001", "cancelled": False, "paid": True,
+        "total_incl": sum((each.incl for each in split.values()), Decimal(0)),
+        "total_excl": sum((each.excl for each in split.values()), Decimal(0)),
+        "delivery_state": "nothing", "cancel_state": "nothing", "complete_state": "nothing", "category": "1",
+        "reference": "Bestelling 1", "digest": f"digest of {key}",
+    }  # fmt: skip
+    parts = [*goods]
+    parts += [
+        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": each.excl, "vat": each.vat})
+        for place, (code, each) in enumerate(split.items(), start=1)
+    ]
+    parts.append(customer or a_customer())
+    return Record(Kind.ORDER, key, complete | values, (*parts, *others))
+
+
+def anonymous() -> Record:
+    """Return an order of nobody."""
+    order = an_order()
+    parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
+    return replace(order, values={**order.values, "relation": ""}, parts=parts)
+
+
+def without(record: Record, *names: str) -> Record:
+    return replace(record, values={name: value for name, value in record.values.items() if name not in names})
+
+
+def staged(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Staged:
+    (one,) = (logic or orders(**given)).stage(stage, [record])
+    return one
+
+
+def booking(record: Record, logic: Orders | None = None, **given: Any) -> Record:
+    one = staged(record, logic, **given)
+    assert one.record is not None, one.issue or one.skip
+    assert record_from_json(record_to_json(one.record)) == one.record
+    return one.record
+
+
+def parked(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Issue:
+    one = staged(record, logic, stage, **given)
+    assert one.issue is not None, one.record or one.skip
+    assert (one.record, one.skip) == (None, None)
+    return one.issue
+
+
+def skipped(record: Record, logic: Orders | None = None, **given: Any) -> Skip:
+    one = staged(record, logic, **given)
+    assert one.skip is not None, one.record or one.issue
+    return one.skip
+
+
+def debtor(record: Record, logic: Orders | None = None, **given: Any) -> Record:
+    one = staged(record, logic, DEBTORS, **given)
+    assert one.record is not None, one.issue
+    return one.record
+
+
+def lines_of(document: Record) -> tuple[Record, ...]:
+    return tuple(part for part in document.parts if part.kind is Kind.LINE)
+
+
+def line_of(record: Record, **given: Any) -> Mapping[str, Value]:
+    (line,) = lines_of(booking(record, **given))
+    return line.values
+
+
+def shape_of(records: list[Record], stage: int, logic: Orders | None = None) -> Shaped:
+    logic = logic or orders()
+    return logic.shape(stage, logic.stage(stage, records), {}, {})
+
+
+HAGGLED = a_line("1", "30.25", "25.00", quantity=Decimal(3), price_incl=Decimal("10.10"), price_excl=Decimal("8.35"))
+
+
+def a_refund(key: str = "order-2", of: str = "order-1") -> Record:
+    line = a_line(
+        "1", "-12.10", "-10.00", quantity=Decimal(-1), price_incl=Decimal("12.10"), price_excl=Decimal("10.00")
+    )
+    return an_order(key, lines=(line,), credit_of=of)

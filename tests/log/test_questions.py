@@ -1,0 +1,138 @@
+"""Questions of an analyst: one SELECT within limits, and nothing else."""
+
+import threading
+import time
+
+import pytest
+
+from integration.log.logbook import Logbook
+from integration.log.questions import QuestionError
+from integration.store.events import Event, Events
+
+
+def test_a_question_is_answered_and_says_when_it_was_cut(told: Logbook) -> None:
+    answer = told.ask("SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY event; -- all of them", rows=3)
+    assert list(answer["event"]) == ["parked", "plan_ready", "planned"]
+    assert answer.attrs["cut"]
+    assert not told.ask("FROM events", rows=7).attrs["cut"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "", "DELETE FROM events", "DROP TABLE events", "SELECT 1; SELECT 2", "COPY events TO '/tmp/x.csv'",
+        "COPY (SELECT 1) TO '/tmp/x.parquet'", "EXPORT DATABASE '/tmp/x'", "IMPORT DATABASE '/tmp/x'",
+        "ATTACH '/tmp/x.db'", "DETACH log", "USE log", "SET threads = 1", "RESET threads", "SET VARIABLE x = 1",
+        "PRAGMA memory_limit = '10GB'", "PRAGMA database_list", "CREATE TABLE x (i INT)", "CREATE MACRO m() AS 1",
+        "CREATE OR REPLACE VIEW levels AS SELECT 1", "CALL pragma_version()", "INSTALL httpfs", "LOAD httpfs",
+        "UPDATE events SET key = ''", "INSERT INTO events SELECT * FROM events", "TRUNCATE events", "VACUUM",
+        "WITH gone AS (SELECT 1) DELETE FROM events", "PREPARE q AS SELECT 1", "EXECUTE q", "CHECKPOINT", "BEGIN",
+        "EXPLAIN ANALYZE SELECT 1", "SELECT 1; DROP TABLE events; --",
+    ],
+)  # fmt: skip
+def test_anything_but_one_select_is_refused(told: Logbook, sql: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        told.ask(sql)
+    assert caught.value.code in ("question_refused", "question_wrong", "question_wrong_at")
+    assert len(told.ask("FROM events")) == 7
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')", "SELECT * FROM read_blob('/etc/hostname')",
+        "SELECT * FROM '/etc/hostname'", "SELECT * FROM 'x.csv'", "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM read_json('/etc/passwd')", "SELECT * FROM parquet_scan('/etc/passwd')",
+        "SELECT * FROM read_csv('http://127.0.0.1/x.csv')", "SELECT * FROM read_parquet('s3://x/y.parquet')",
+        "SELECT * FROM sqlite_scan('/tmp/x', 'y')", "SELECT * FROM duckdb_secrets()", "SELECT getenv('HOME')",
+        "SELECT * FROM told", "SELECT * FROM query('DROP TABLE events')", "SELECT * FROM enable_logging()",
+    ],
+)  # fmt: skip
+def test_neither_files_nor_network_nor_the_program_can_be_read(told: Logbook, sql: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        told.ask(sql)
+    assert caught.value.code in ("question_wrong", "question_wrong_at")
+
+
+@pytest.mark.parametrize(
+    ("sql", "function"),
+    [
+        ("SELECT repeat('x', 1000000000)", "repeat"),
+        ("SELECT length(lpad('x', 1000000000, 'y'))", "lpad"),
+        ("SELECT array_to_string(range(100000000), ',')", "range"),
+        ("WITH a AS (SELECT 1) SELECT * FROM events WHERE key IN (SELECT rpad('', 100) FROM a)", "rpad"),
+        ("SELECT * FROM checkpoint()", "checkpoint"),
+    ],
+)
+def test_functions_that_know_no_limit_or_do_something_are_refused_by_name(
+    told: Logbook, sql: str, function: str
+) -> None:
+    with pytest.raises(QuestionError) as caught:
+        told.ask(sql)
+    assert (caught.value.code, caught.value.facts) == ("question_function", {"function": function})
+
+
+def test_a_table_of_numbers_may_be_read(told: Logbook) -> None:
+    assert len(told.ask("SELECT * FROM range(5)")) == 5
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT list(range) FROM range(1000000000)",
+        "WITH RECURSIVE r(s) AS (SELECT 'xxxxxxxx' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
+    ],
+)
+def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(told: Logbook, sql: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        told.ask(sql, seconds=60)
+    assert (caught.value.code, caught.value.facts) == ("question_large", {"memory": "256MB"})
+    assert len(told.ask("FROM events")) == 7
+
+
+def test_a_recursion_without_an_end_is_stopped_in_time(told: Logbook) -> None:
+    with pytest.raises(QuestionError) as caught:
+        told.ask("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r", seconds=0.3)
+    assert (caught.value.code, caught.value.facts) == ("question_slow", {"seconds": "0.3"})
+
+
+def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(told: Logbook) -> None:
+    long = "SELECT 1 FROM events WHERE title = '?' AND key === 3".replace("?", "x" * 200)
+    for sql, reason, line, column in (
+        ("SELECT * FROM evnts", "evnts", 1, 15), ("SELEC 1", "syntax error", 1, 1),
+        ("SELECT key\nFROM events\nWHERE keyy = 'x'", "keyy", 3, 7), (long, "===", 1, long.index("key") + 1),
+    ):  # fmt: skip
+        with pytest.raises(QuestionError, match=reason) as caught:
+            told.ask(sql)
+        told_where = caught.value.facts
+        assert caught.value.code == "question_wrong_at"
+        assert (told_where["line"], told_where["column"]) == (str(line), str(column))
+        assert "\n" not in told_where["reason"]
+
+
+def test_days_ago_are_counted_from_now(told: Logbook) -> None:
+    (line,) = told.ask("SELECT date_diff('hour', ago(2), now() AT TIME ZONE 'UTC') AS hours")["hours"]
+    assert line == 48
+
+
+def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: Events) -> None:
+    started = time.monotonic()
+    with pytest.raises(QuestionError) as caught:
+        told.ask(
+            "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3", seconds=0.3
+        )
+    assert caught.value.code == "question_slow"
+    assert time.monotonic() - started < 3
+    events.tell(Event(event="checked"))
+    assert told.drain(events) == 1
+
+
+def test_threads_may_ask_at_once(told: Logbook) -> None:
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(len(told.ask("FROM events")))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [7] * 8

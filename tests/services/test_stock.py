@@ -1,0 +1,113 @@
+"""What may be asked about stock, and how long its answers are kept."""
+
+# ruff: noqa: TID251 - levels are data frames
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from integration.log.logbook import Logbook
+from integration.services.log import Log
+from integration.services.stock import Difference, Reason, Stock, StockScope, largest, reason, unproven_since
+from integration.store.database import Database
+from integration.store.events import Event, Events
+from integration.store.issues import Issues
+from tests.bench import Clock
+from tests.log.conftest import NOW
+
+
+@pytest.fixture
+def stock(logbook: Logbook, events: Events, database: Database) -> Stock:
+    """The questions about stock, with books that answer nothing."""
+    log = Log(logbook, events, is_drained=True)
+    return Stock(
+        logbook,
+        log,
+        Issues(database, lambda: NOW),
+        flow="stock",
+        products="products",
+        article=lambda _: None,
+        reorder=str,
+    )
+
+
+def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(
+    events: Events, logbook: Logbook, stock: Stock
+) -> None:
+    wanted = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
+    events.tell(Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=wanted))
+    events.tell(Event(event="planned", run="r1", flow="levels", kind="stock", key="1002", after={"1/amount": "7"}))
+    events.tell(Event(event="proven", run="r1", flow="levels", kind="stock", key="1001"))
+    logbook.drain(events)
+    levels = stock.charted(StockScope(article="1001"))
+    assert levels[["branch", "amount"]].astype(str).to_numpy().tolist() == [["1", "5.0"], ["2", "0.5"]]
+    assert stock.charted(StockScope(article="1002")).empty, "what was not proven is no level"
+    assert stock.branches() == ["1", "2"]
+
+
+def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbook: Logbook, stock: Stock) -> None:
+    def level(article: str, amount: str) -> None:
+        planned = Event(event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount})
+        events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
+        logbook.drain(events)
+
+    def in_all() -> list[float]:
+        return [float(amount) for amount in stock.charted(StockScope())["amount"]]
+
+    level("1001", "3")
+    told = stock.charted(StockScope())
+    told["amount"] = 0  # what one page does to its answer is no other's business
+    assert in_all() == [3]
+    level("1002", "4")
+    assert in_all() == [7]
+
+
+def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(
+    database: Database, logbook: Logbook, stock: Stock
+) -> None:
+    clock = Clock()
+    events = Events(database, clock)
+
+    def level(run: str, found: str, amount: str) -> None:
+        plan = Event(
+            event="planned", run=run, flow="stock", kind="stock", key="1001", before={"1/amount": found},
+            after={"1/amount": amount},
+        )  # fmt: skip
+        events.tell(plan, Event(event="proven", run=run, flow="stock", kind="stock", key="1001"))
+        clock.advance(60)
+        logbook.drain(events)
+
+    scope, hour = StockScope(), clock().replace(minute=0)
+    early, late = hour + timedelta(minutes=1), hour + timedelta(minutes=59)
+    level("r1", "0", "40")
+    assert stock.sums(scope, early) == stock.sums(scope, late)
+    level("r2", "30", "20")
+    (line,) = stock.outlook(scope, early).to_dict("records")
+    assert (line["amount"], line["fell_a_day"], line["days_left"]) == (20, 20, 1)
+    assert stock.outlook(scope, late).equals(stock.outlook(scope, early))
+    assert stock.sums(scope, late).soon == 1
+
+
+def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
+    one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
+
+    assert reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
+    assert reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
+    assert reason(one, None, None).since is None
+
+
+def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
+    assert unproven_since(None, 5, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=50), 5, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=70), 5, NOW) == NOW - timedelta(minutes=70)
+    assert unproven_since(NOW - timedelta(hours=2), 60, NOW) is None
+    assert unproven_since(NOW - timedelta(hours=20), None, NOW) is None
+    assert unproven_since(NOW - timedelta(days=2), None, NOW) == NOW - timedelta(days=2)
+
+
+def test_of_too_many_lines_the_largest_are_drawn_and_the_rest_as_one() -> None:
+    levels = pd.DataFrame([[1.0, 5.0, 2.0, 4.0]], columns=["a", "b", "c", "d"])
+    assert largest(levels, 3, "rest").iloc[0].to_dict() == {"b": 5, "d": 4, "rest": 3}
+    assert list(largest(levels, 4, "rest")) == ["a", "b", "c", "d"]
