@@ -35,7 +35,7 @@ from integration.core.errors import (
 )
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
-from integration.flows.spec import FLOWS
+from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
@@ -533,7 +533,7 @@ def demo(
             for number in ROUNDS:
                 if number == AFTER_A_DAY and application.sandbox.running:
                     application.sandbox.running.advance_day()
-                for flow in DEMO_ORDER:
+                for flow in sorted(FLOWS, key=lambda name: FLOWS[name].turn):
                     lines.append(_round(application, flow, number, quiet=as_json))
                     if as_json:
                         _print_json({name: lines[-1][name] for name in DEMO_FIELDS})
@@ -544,7 +544,6 @@ def demo(
 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED = 2, 3
-DEMO_ORDER = ("products", "orders", "customers", "stock")  # a debtor that an order brought is a customer then
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
 )  # fmt: skip

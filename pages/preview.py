@@ -158,7 +158,7 @@ def some_lines(run: Run, show: str, find: str, among: Among, lines: int) -> None
     name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(run, rows, show, name, ticks=ticks)
+            looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
             pages("page", lines, PAGE)
             if ticks:
                 choose_shown(app, run, show, find, among)

@@ -12,7 +12,9 @@ from integration.connectors.protocol import Connector
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
-from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit
@@ -71,11 +73,12 @@ class Bench:
         self.mapping_version = 1
         self.names = "as AccountView has them"
         self.clock = Clock()
+        mirrors = mirrors_of(FLOWS.values())
         self.runs = Runs(database, self.clock)
-        self.previews = Previews(database, self.clock)
+        self.previews = Previews(database, self.clock, mirrors=mirrors)
         self.plans = Plans(database)
-        self.ledger = Ledger(database, self.clock)
-        self.links = Links(database, self.clock)
+        self.ledger = Ledger(database, self.clock, mirrors=mirrors)
+        self.links = Links(database, self.clock, mirrors=mirrors)
         self.issues = Issues(database, self.clock)
         self.cursors = Cursors(database, self.clock)
         self._logics: dict[str, FlowLogic] = {}

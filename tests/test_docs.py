@@ -10,7 +10,7 @@ import pytest
 from integration.__main__ import cli
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
-from integration.flows.spec import FLOWS
+from integration.flows.registry import FLOWS
 from integration.words import has_term
 from pages.components.shared.states import run_state, step_state
 

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
+
+Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
+"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""
 
 
 class Ownership(StrEnum):
@@ -56,6 +60,7 @@ class Flow:
     target: str
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps tell of every change; else everything is read
+    passing: tuple[str, ...] = PASSING + STOCK  # how names of values begin that change without a look at the record
 
     @property
     def counted(self) -> Stage:
@@ -84,10 +89,3 @@ class Flow:
         """Return the next stage that is read by itself, the first one after None; or None when there is none left."""
         following = self.stages if stage is None else self.stages[self.order(stage) + 1 :]
         return next((one for one in following if not one.derived), None)
-
-
-MIRRORED: Mapping[tuple[str, Kind], tuple[str, Kind]] = {
-    ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
-    ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
-}
-"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""

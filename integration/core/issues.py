@@ -49,11 +49,10 @@ STOCK = ("stock", "warehouse:")
 """How names of values begin that change by themselves, without anybody having looked at the record."""
 
 
-def source_mark(flow: str, record: Record) -> str:
+def source_mark(record: Record, passing: tuple[str, ...] = PASSING + STOCK) -> str:
     """Return a mark that becomes another one when somebody changes the record in its source.
 
-    Only the flow of stock minds what is in stock.
+    What is `passing` does not count: names of values begin so that change by themselves.
     """
-    passing = PASSING if flow == "stock" else PASSING + STOCK
     kept = {name: value for name, value in record.values.items() if not name.startswith(passing)}
     return hashlib.sha256(canonical(dataclasses.replace(record, values=kept)).encode()).hexdigest()[:32]

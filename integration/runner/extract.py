@@ -112,19 +112,19 @@ class Extract:
         """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
         flow, previews = logic.flow, self.parts.previews
         if stage.counted:
-            self._look_again(run, records)
+            self._look_again(run, logic, records)
             records = self.parts.corrected(run.flow, records)
             for one in flow.stages:
                 if one.derived and (staged := _grouped(logic, one, records)):
                     previews.stage_page(run.id, flow.order(one), staged, run.position)
         previews.stage_page(run.id, flow.order(stage), _grouped(logic, stage, records), position, progress)
 
-    def _look_again(self, run: Run, records: Sequence[Record]) -> None:
+    def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
         known = self.parts.previews.aside(run.flow, [record.key for record in records])
         if not known:
             return
-        marks = {record.key: source_mark(run.flow, record) for record in records if record.key in known}
+        marks = {record.key: source_mark(record, logic.flow.passing) for record in records if record.key in known}
         changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
         if changed:
             self.parts.previews.look_again(run.id, changed)

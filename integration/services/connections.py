@@ -12,7 +12,7 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.errors import AccessDeniedError, IntegrationError
 from integration.core.flow import Flow
 from integration.services.access import Access, mark
-from integration.services.names import with_flows
+from integration.services.needs import with_flows
 from integration.services.sandbox import BuiltIn
 from integration.store.database import Clock
 

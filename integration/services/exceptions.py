@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.connectors.protocol import Connector
-from integration.core.causes import CAUSES, By, telling
+from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import source_mark
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
-from integration.flows.repairs import repair_of
-from integration.flows.spec import FLOWS
+from integration.flows.registry import Specs
+from integration.flows.spec import FlowSpec
+from integration.flows.systems import BOOKS
 from integration.store.events import Event, Events
 from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
 from integration.store.links import Links
@@ -31,8 +32,7 @@ PAGE = 1_000
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
-UNMAPPED = tuple(code for code, one in CAUSES.items() if one.repair.by is By.ROW)
-"""Causes that a row of a value table repairs."""
+UNMAPPED = "value_unmapped"  # the cause of what lacks a row of a table that has no cause of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,12 @@ def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cau
     return Cause(flow, cause, field, telling(cause, facts))
 
 
-def missing_row(flow: str, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
+def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
-    repair = repair_of(flow, cause)
-    table = repair.name or facts.get("table", "")
-    if repair.by is not By.ROW or not table:
-        return None
-    code, country = facts.get("code", ""), facts.get("country", "")
-    within = (f"{country}:{code}",) if country and code else ()
-    usual = code or facts.get("value") or facts.get("method", "")
-    return MissingRow(table, (usual, *within, *(("*",) if repair.every else ())))
+    if cause == UNMAPPED and facts.get("table"):
+        return MissingRow(facts["table"], (facts.get("value", ""),))
+    table = next((one for one in spec.tables if one.cause == cause), None)
+    return MissingRow(table.name, table.codes(facts)) if table is not None else None
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
@@ -146,6 +142,7 @@ class Exceptions:
 
     def __init__(
         self,
+        flows: Specs,
         issues: Issues,
         links: Links,
         runs: Runs,
@@ -155,6 +152,7 @@ class Exceptions:
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
+        self._flows = flows
         self._issues = issues
         self._links = links
         self._runs = runs
@@ -203,7 +201,7 @@ class Exceptions:
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Cause, Try] = {}
-        for flow in FLOWS:
+        for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
                 if group is not None and group.of not in found:
@@ -283,7 +281,7 @@ class Exceptions:
 
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
-        kind = repair_of(flow, one.issue.cause).kind
+        kind = self._flows[flow].repair_of(one.issue.cause).kind
         facts = one.issue.facts
         named = facts.get("candidates") or facts.get("number", "")
         references = [reference for reference in named.split(", ") if reference]
@@ -347,7 +345,8 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        known = {key: source_mark(cause.flow, record) for key, record in records.items()}
+        passing = self._flow(cause.flow).passing
+        known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self._issues.set_all_aside(marks, reason.strip(), by)
 
@@ -360,7 +359,7 @@ class Exceptions:
 
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
-        found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
@@ -379,7 +378,7 @@ class Exceptions:
 
         Raises KeyError for an issue about which that cannot be said.
         """
-        kind = repair_of(one.flow, one.issue.cause).kind
+        kind = self._flows[one.flow].repair_of(one.issue.cause).kind
         if kind is None:
             raise KeyError(one.issue.cause)
         self._links.keep(one.flow, [Link(kind, one.issue.key, reference)])

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.flow import Mirrors
 from integration.core.issues import Issue
 from integration.core.plan import Action
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
@@ -35,8 +36,9 @@ _MOVE = (
 class Ledger:
     """What commits keep of every change. A step the tables of states do not have raises ValueError."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
         self.database = database
+        self.mirrors = mirrors
         self.clock = clock
 
     def next_planned(self, run: str, limit: int) -> list[PlanRow]:
@@ -93,7 +95,7 @@ class Ledger:
             plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
             _count_causes(connection, run, pairs)
             changes = plan_lines.changes(connection, run, list(held), known)
-            _keep_links(connection, now, flow, pairs, changes)
+            links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             issues.meet(
                 connection, now, flow, run,
                 [issues.Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
@@ -137,9 +139,10 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def _keep_links(
+def _made(
     connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
-) -> None:
+) -> list[Link]:
+    """Retire what was made inactive, and return the links that the other changes leave."""
     made: list[Link] = []
     for row, one in pairs:
         if one.step is not Step.PROVEN:
@@ -149,7 +152,7 @@ def _keep_links(
             links.retire(connection, now, flow, change, one.marker)
         else:
             made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
-    links.keep(connection, now, flow, made)
+    return made
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:

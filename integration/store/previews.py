@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from integration.core.flow import Unique
+from integration.core.flow import Mirrors, Unique
 from integration.core.issues import Issue
 from integration.core.plan import Action, Brake
 from integration.core.position import Position
@@ -22,8 +22,9 @@ from integration.store.tables import lines
 class Previews:
     """What previews keep until they end. A run that does not exist raises KeyError."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
         self.database = database
+        self.mirrors = mirrors
         self.clock = clock
 
     def keep_position(self, run: str, position: Position) -> None:
@@ -89,7 +90,7 @@ class Previews:
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
             )
             transitions.keep_progress(connection, now, run, progress)
-            links.keep(connection, now, row.flow, unchanged)
+            links.keep(connection, now, row.flow, unchanged, self.mirrors)
             issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
             tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
             if unchanged_weight:

@@ -2,27 +2,31 @@
 
 import pytest
 
+from integration.core.flow import Flow
 from integration.core.issues import elsewhere, source_mark
 from integration.core.records import Location
+from integration.flows.products.settings import FLOW as PRODUCTS
+from integration.flows.stock.settings import FLOW as STOCK
 from integration.words import say
 from tests.builders import a_part, an_article
 
 
 def test_a_change_of_the_record_gives_it_another_mark() -> None:
-    assert source_mark("products", an_article()) == source_mark("products", an_article())
-    assert source_mark("products", an_article()) != source_mark("products", an_article(name="Anders"))
+    assert source_mark(an_article()) == source_mark(an_article())
+    assert source_mark(an_article()) != source_mark(an_article(name="Anders"))
 
 
 @pytest.mark.parametrize("passing", [{"stock": "3"}, {"warehouse:1": "3"}])
 def test_what_is_in_stock_marks_a_record_for_the_flow_of_stock_alone(passing: dict[str, str]) -> None:
     moved = an_article(**passing)
-    assert source_mark("products", moved) == source_mark("products", an_article())
-    assert source_mark("stock", moved) != source_mark("stock", an_article())
+    assert source_mark(moved, PRODUCTS.passing) == source_mark(an_article(), PRODUCTS.passing)
+    assert source_mark(moved, STOCK.passing) != source_mark(an_article(), STOCK.passing)
 
 
-@pytest.mark.parametrize("flow", ["products", "stock"])
-def test_a_stamp_alone_is_no_change(flow: str) -> None:
-    assert source_mark(flow, an_article(changed="2026-11-25", marker="9")) == source_mark(flow, an_article())
+@pytest.mark.parametrize("flow", [PRODUCTS, STOCK])
+def test_a_stamp_alone_is_no_change(flow: Flow) -> None:
+    stamped = an_article(changed="2026-11-25", marker="9")
+    assert source_mark(stamped, flow.passing) == source_mark(an_article(), flow.passing)
 
 
 @pytest.mark.parametrize(

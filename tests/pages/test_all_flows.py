@@ -1,6 +1,6 @@
 """Every flow on the pages: its tabs, its plan, an order as a tree, and taking back what a run wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -10,13 +10,10 @@ from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
-from integration.flows.registry import SETTINGS
-from integration.flows.repairs import REPAIRS
+from integration.flows.forms import Pick, Several, each_of, names
+from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
-from pages.components.flows.brakes import BRAKES, OF_FLOW
-from pages.components.flows.sections import SECTIONS
-from pages.components.flows.tables import LOOKED_UP, SIDES
-from pages.components.shared.inputs import Pick, Several, Shape, Together, names
+from pages.components.flows.brakes import BRAKES
 from tests.pages.conftest import Open, committed, press, settled, texts
 
 FLOWS = ["products", "stock", "customers", "orders"]
@@ -49,25 +46,20 @@ def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanR
     )
 
 
-def each_of(shapes: Sequence[Shape]) -> Iterator[Shape]:
-    for shape in shapes:
-        yield from each_of(shape.shapes) if isinstance(shape, Together) else [shape]
-
-
 # ---- flows
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
-    asked = {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} - {""}
+    asked = {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)} - {""}
 
-    assert asked == SETTINGS[flow].model_fields.keys() - ELSEWHERE_ASKED
+    assert asked == SPECS[flow].settings.model_fields.keys() - ELSEWHERE_ASKED
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
     missing = []
-    for section in SECTIONS[flow]:
+    for section in SPECS[flow].sections:
         for name in names(section.shapes):
             keys = (f"setting_{flow}_{name}".replace(".", "_"), f"setting_{name}".replace(".", "_"))
             if name and not any(words.has_term(key) for key in keys):
@@ -82,28 +74,30 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
 
 def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
     asked = {
-        flow: {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} for flow in FLOWS
+        flow: {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)}
+        for flow in FLOWS
     }
     settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
-    ours = [(flow, one.name) for flow in REPAIRS for one in REPAIRS[flow].values() if one.tab == "settings"]
+    ours = [(flow, one.name) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
 
     assert [name for name in settings if not any(name in one for one in asked.values())] == []
     assert [one for one in ours if one[1] not in asked[one[0]]] == []
 
 
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
-    limits = SETTINGS["products"].model_fields["brakes"].default.model_dump()
+    limits = SPECS["products"].settings.model_fields["brakes"].default.model_dump()
 
-    assert {name for brakes in OF_FLOW.values() for name in brakes} == set(BRAKES) == set(limits)
+    assert {name for spec in SPECS.values() for name in spec.brakes} == set(BRAKES) == set(limits)
     assert [
         name for name in BRAKES if not (words.has_term(f"brake_{name}") and words.has_term(f"brake_{name}_on"))
     ] == []
 
 
-def test_the_tables_a_flow_looks_up_itself_have_two_sides_and_a_name() -> None:
-    used = [name for tables in LOOKED_UP.values() for name in tables]
+def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_have_sentences() -> None:
+    known = [table for spec in SPECS.values() for table in spec.tables]
 
-    assert [name for name in used if name not in SIDES or not words.has_term(f"table_{name}")] == []
+    assert [one.name for one in known if not words.has_term(f"table_{one.name}")] == []
+    assert [one.cause for one in known if one.cause and not words.known(one.cause)] == []
 
 
 @pytest.mark.usefixtures("shop")

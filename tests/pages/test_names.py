@@ -12,7 +12,7 @@ from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services import Application
-from integration.services.names import flat
+from integration.services.paths import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 from tests.stores import built_in
@@ -198,8 +198,8 @@ def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_pag
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
-    test = press(open_page("flows", flow="orders"), "name_invoices")
+    test = press(open_page("flows", flow="orders"), "name_trade_invoices")
 
-    assert app.names.invoices() is False
+    assert app.names.has_object("trade_invoices") is False
     assert test.query_params["object"] == "trade_invoices"
     assert "Without a code none is written" in texts(test)

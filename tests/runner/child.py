@@ -18,7 +18,7 @@ from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import MAPPINGS, build
+from integration.bootstrap import build
 from integration.connectors.mplus.client import contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
@@ -28,7 +28,9 @@ from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Staged
 from integration.core.schedule import Schedule
 from integration.engine import Engine
-from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.products.spec import PRODUCTS
 from integration.runner import Parts, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
@@ -136,7 +138,7 @@ class _Never:
 
 
 def _products(kind: type[Products] = Products) -> Products:
-    mapping = loads((MAPPINGS / "products.toml").read_text(encoding="utf-8"))
+    mapping = loads(PRODUCTS.mapping.read_text(encoding="utf-8"))
     return kind(ProductSettings(), mapping, 1, {"vat_codes": {"2": "2"}}, {"2": Decimal("21.00")}, str)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.records import Kind
 from integration.store.database import Database, open_database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger
@@ -16,6 +17,13 @@ from integration.store.runs import Runs
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
+
+
+MIRRORS = {
+    ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
+    ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
+}
+"""The same customer in two flows."""
 
 
 class Clock:
@@ -82,7 +90,7 @@ def ledger(database: Database, clock: Clock) -> Ledger:
 @pytest.fixture
 def links(database: Database, clock: Clock) -> Links:
     """The links of the database."""
-    return Links(database, clock)
+    return Links(database, clock, mirrors=MIRRORS)
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from integration.core.causes import By, Repair
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
@@ -19,9 +17,10 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
 from integration.core.texts import clean
+from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, left_out, required
-from integration.flows.spec import FLOWS, Shaped
+from integration.flows.settings import Parked, left_out, required
+from integration.flows.spec import Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
@@ -29,44 +28,6 @@ SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 """Values of a relation that are ours alone: which other debtors have the same evidence. Never written."""
 
 VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
-
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
-VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
-
-
-REPAIRS: Mapping[str, Repair] = {
-    "create_switched_off": Repair(tab="settings", name="create"),
-    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.RELATION),
-    "customer_shared": Repair(By.CHOICE, kind=Kind.RELATION),
-    "customer_taken": Repair(By.CHOICE, "settings", "other_external_id", Kind.RELATION),
-}
-"""What repairs a cause in this flow where it is not as in the others."""
-
-
-class CountryDefaults(Strict):
-    """What a new customer of one country gets; empty: what all others get."""
-
-    vat_method: VatMethod = ""
-    vat_method_with_number: VatMethod = ""  # for who has a VAT number; empty: the same
-    price_group: str = ""
-
-
-class CustomerSettings(FlowSettings):
-    """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "customers"
-
-    schedule_minutes: int = Field(15, ge=1, le=59)
-
-    create: bool = True
-    blocked: Literal["skip", "inactive"] = "skip"
-    accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
-    leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
-    empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
-    other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id
-    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
-    default_vat_method: VatMethod = ""
-    default_price_group: str = ""
 
 
 class Customers:
@@ -87,7 +48,7 @@ class Customers:
         owned = policy(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
             raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
-        self.flow = FLOWS["customers"]
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)

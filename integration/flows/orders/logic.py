@@ -23,14 +23,10 @@ from integration.flows.orders.bookings import Bookings
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES, Codes
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.settings import Parked, left_out
-from integration.flows.spec import Shaped, documents
+from integration.flows.spec import Shaped
 
-__all__ = ["TABLES", "OrderSettings", "Orders"]
-
-TABLES = (VAT_CODES, REVENUE_ACCOUNTS, ARTICLES, COUNTRIES)
-"""The value tables that the flow looks up itself, beside those the mapping names."""
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out

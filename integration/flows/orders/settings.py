@@ -1,17 +1,18 @@
-"""What the flow of documents can be told."""
+"""What the flow of documents is, and what it can be told."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from integration.core.causes import By, Repair
 from integration.core.errors import ConfigurationError
+from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
 from integration.flows.settings import Filter, FlowSettings
+from integration.flows.systems import BOOKS, TILL
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
@@ -19,15 +20,26 @@ LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of th
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
 
+
+def documents(source: Kind, target: Kind) -> Flow:
+    """Return the flow of the till's documents of one kind to documents of one kind in the books."""
+    return Flow(
+        "orders",
+        source=TILL,
+        target=BOOKS,
+        stages=(
+            Stage(source, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
+            Stage(
+                source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
+            ),
+            Stage(
+                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
+            ),
+        ),
+    )
+
+
 State = Literal["nothing", "partial", "complete"]
-
-
-REPAIRS: Mapping[str, Repair] = {
-    "vat_code_unmapped": Repair(By.ROW, "tables", "vat_codes_sales"),
-    "currency_without_rate": Repair(tab="settings", name="default_currency"),
-    "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
-}
-"""What repairs a cause in this flow where it is not as in the others."""
 
 
 class OrderSettings(FlowSettings):

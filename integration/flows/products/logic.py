@@ -1,16 +1,15 @@
 """Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field
 from stdnum import ean
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.errors import ConfigurationError, Reason
+from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.mapping import rules_from
@@ -21,8 +20,9 @@ from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unu
 from integration.core.run import Link, Staged
 from integration.core.texts import clean, is_number
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, left_out, required
-from integration.flows.spec import FLOWS, Shaped
+from integration.flows.products.settings import FLOW, ProductSettings
+from integration.flows.settings import Parked, left_out, required
+from integration.flows.spec import Shaped
 
 VAT_TABLE = "vat_codes"
 PRICE = "article.price"
@@ -30,52 +30,6 @@ VAT_CODE = "article.vat_code"
 ACTIVE = "article.active"
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
 """Fields of an article that say how it is sold. Every other one is content."""
-
-Rate = Annotated[Decimal, Field(gt=0)]
-
-
-class Part(Strict):
-    """One of the two parts of an article, switched by itself."""
-
-    create: bool = True
-    update: bool = True
-
-
-class ProductSettings(FlowSettings):
-    """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "products"
-
-    sku_rule: Literal["code", "field", "allotted"] = "code"
-    sku_field: str = ""  # for the rule `field`
-    parent_field: str = "parent"  # articles that share its value become one product; empty: each is its own
-
-    price_basis: Literal["excl", "incl"] = "excl"  # what the price of the source is
-    price_sent: Literal["excl", "incl"] = "incl"  # the other is computed by the till
-    decimals: int = Field(2, ge=0, le=2)  # the price in whole cents is rounded once more to so many
-    zero_price: Literal["send", "park"] = "send"
-    default_currency: str = "EUR"
-    rates: dict[str, Rate] = Field(default_factory=dict)  # one unit of a currency in the default one
-
-    content: Part = Part()
-    offer: Part = Part()
-    groups: bool = True
-    blocked: Literal["skip", "inactive"] = "skip"
-    retire: bool = True
-
-    def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields that hold the number and the parent."""
-        if self.sku_rule == "field":
-            yield "sku_field", self.sku_field, True
-        if self.parent_field:
-            yield "parent_field", self.parent_field, "parent_field" in self.model_fields_set
-
-    def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
-        if self.sku_rule == "field" and not self.sku_field:
-            raise ConfigurationError(
-                "flow_setting_invalid", flow="products", setting="sku_field", expected="expected_article_field"
-            )
 
 
 class Products:
@@ -97,7 +51,7 @@ class Products:
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
-        self.flow = FLOWS["products"]
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         self.price_field = f"price_{settings.price_sent}"

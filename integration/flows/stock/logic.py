@@ -3,14 +3,11 @@
 Levels are absolute, and nothing is ever created: the till keeps a level of 0 for every article that it counts.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints
-
-from integration.core.causes import By, Repair
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
@@ -18,71 +15,16 @@ from integration.core.issues import Issue, Skip
 from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import EMPTY, Formula, RuleError, Trace, TraceStep, as_text, policy, unusable
+from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
 from integration.core.texts import is_till_number
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings, Parked, left_out
-from integration.flows.spec import FLOWS, Shaped
+from integration.flows.settings import Parked, left_out
+from integration.flows.spec import Shaped
+from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
-AMOUNT, MANAGED = "level.amount", "stock.managed"
-QUANTITY, BRANCH = "quantity", "branch"  # what the rule for a level reads beside the fields of the article
-FORMULA = "formula"
-
-FORMULAS: Mapping[str, str] = {
-    "available_minus_reserved": "stock - first(stock_reserved, 0)",
-    "available": "stock",
-    "free": "stock_free",
-    "technical": "stock_technical",
-}
-"""Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
-
-Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
-
-
-REPAIRS: Mapping[str, Repair] = {
-    "blocked": Repair(),
-    "expression_failed": Repair(By.VALUE, "settings", "formula"),
-    "sku_duplicate": Repair(),
-}
-"""What repairs a cause in this flow where it is not as in the others."""
-
-
-class StockSettings(FlowSettings):
-    """How stock flows. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "stock"
-
-    formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
-        "available_minus_reserved"
-    )
-    expression: str = ""  # for the formula `expression`, over the fields of the article
-    branches: dict[Branch, str] = Field(default_factory=dict)  # the till's -> `formula` (or empty), or a field
-    managed: Literal["leave", "on", "off"] = "leave"  # whether the till keeps stock of the articles sent
-    negative: Literal["send", "zero", "park"] = "zero"
-    fractional: Literal["send", "round_down", "park"] = "send"
-    reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
-    unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
-
-    def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields of the formula, of the branches and of the reorder level."""
-        own = self.formula == "expression"
-        for name in sorted(_formula(self, Tools())[1].names):
-            yield "expression" if own else "formula", name, own
-        for source in dict.fromkeys(self.branches.values()):
-            if source not in ("", FORMULA):
-                yield "stock_branches", source, True  # as it is called on screen
-        if self.reorder:
-            yield "reorder", self.reorder, True
-
-    def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
-        if self.formula == "expression" and not self.expression:
-            raise ConfigurationError(
-                "flow_setting_invalid", flow="stock", setting="expression", expected="expected_formula"
-            )
 
 
 class Stock:
@@ -107,14 +49,14 @@ class Stock:
             raise unusable(
                 unknown[0], Reason("reason_choice", {"value": unknown[0], "options": f"{AMOUNT}, {MANAGED}"})
             )
-        self.flow = FLOWS["stock"]
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         self.policy: Policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
         self.limits = Limits(**settings.brakes.model_dump())
         self.retires = False
         self.most: int | None = None
-        self._text, self._formula = _formula(settings, tools)
+        self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
         self._levels = compile(mapping, tools, {Kind.LEVEL})
 
@@ -276,17 +218,6 @@ class Stock:
         except Parked as parked:
             return Trace(target, tuple(steps), None, parked.issue(record.key))
         return Trace(target, tuple(steps), amount)
-
-
-def _formula(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
-    text = FORMULAS.get(settings.formula, settings.expression)
-    try:
-        return text, tools.expression(text)
-    except RuleError as error:
-        why = error.reason
-        raise ConfigurationError(
-            "flow_setting_invalid", flow="stock", setting="expression", expected=why.code, **why.facts
-        ) from None
 
 
 def _counted(value: Value, key: str) -> Decimal:

@@ -12,7 +12,6 @@ from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
-from integration.flows.repairs import repair_of
 from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.store.issues import CauseGroup, OpenIssue
@@ -40,7 +39,7 @@ NUMBERS = (FieldType.NUMBER, FieldType.MONEY)
 
 def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, or None when no single field does."""
-    if repair_of(group.flow, group.cause).by is not By.VALUE:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.VALUE:
         return None
     flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
     read = flow.counted.source

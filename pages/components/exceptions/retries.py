@@ -53,7 +53,7 @@ def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> 
     waits = one.run.state is RunState.READY
     planned = one.run.counts.planned
     if waits and planned:
-        small(f"{mark('waiting')} {counted(f'try_waits_{noun(one.group)}', planned)}")
+        small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
         if (
             waits
@@ -76,7 +76,7 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[Cause, CauseGro
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
                 st.markdown(f"### {number(one.run.counts.read)}")
-                small(f":gray[{counted(f'noun_{noun(one.group)}', one.run.counts.read)}]")
+                small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{headline(app, one.group)}**")
                 try_line(app, one, groups)

@@ -14,7 +14,8 @@ from integration.core.records import Field, FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
 from integration.flows.functions.catalogue import IN_EXPRESSIONS
 from integration.flows.functions.expressions import LONGEST_EXPRESSION
-from integration.services.drafts import WITHOUT_OWNER, Trial, kind_of
+from integration.services.parts import WITHOUT_OWNER, kind_of
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import Offer, chain
 from pages.components.mappings.mapping import (

@@ -11,7 +11,7 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
-from integration.services.names import HEADER, MANNER, Name, Named, NamedObject, There
+from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked

@@ -12,7 +12,7 @@ from integration.services.connections import ConnectionStatus
 from integration.words import has_term
 from pages.components.shared.layout import facts_table, note, small
 from pages.components.shared.states import LOOKS, mark
-from pages.components.shared.wording import moment, plain, say, system_name, text
+from pages.components.shared.wording import flow_text, moment, plain, say, system_name, text
 
 
 def connection_rows(app: Application) -> None:
@@ -71,6 +71,8 @@ def _name(system: str, finding: Finding) -> str:
     """Return the caption of a line; the systems have different words for some of them."""
     line = finding.name.replace("-", "_").replace(" ", "_")
     keys = (f"check_{system}_{line}", f"check_{line}")
+    if line.startswith("flow_"):
+        return flow_text("check_flow", line.removeprefix("flow_"))
     return next((text(key) for key in keys if has_term(key)), plain(finding.name))
 
 

@@ -8,22 +8,22 @@ import streamlit as st
 
 from integration.core.causes import By
 from integration.core.errors import IntegrationError
-from integration.flows.repairs import repair_of
+from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note
-from pages.components.shared.wording import counted, plain, system_name, term, text
+from pages.components.shared.wording import counted, flow_term, plain, system_name, text
 
 
-def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+def place_of(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
-    repair = repair_of(flow, cause)
-    if not repair.tab or (cause == "flow_setting_invalid" and facts.get("flow") != flow):
+    repair = spec.repair_of(cause)
+    if not repair.tab or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
         return None
     named = {"tables": "table", "settings": "setting"}.get(repair.tab)
     name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
-    return {"flow": flow, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
+    return {"flow": spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
 
 
 def place_label(address: Mapping[str, str]) -> str:
@@ -33,7 +33,7 @@ def place_label(address: Mapping[str, str]) -> str:
 
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
     """Return which field of which record to correct in the source; empty text when that is no repair."""
-    if repair_of(flow, cause).by is not By.VALUE:
+    if app.flows.spec(flow).repair_of(cause).by is not By.VALUE:
         return ""
     target = field.rpartition("/")[2]
     try:
@@ -46,7 +46,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
     system = system_name(app.flows[flow].source)
     if not key:
         return text("correct_field", system=system, field=plain(named))
-    record = f"{term(f'one_{flow}')} {key}"
+    record = f"{flow_term('one', flow)} {key}"
     return text("correct_field_of", system=system, field=plain(named), record=plain(record))
 
 
@@ -55,7 +55,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
     with st.container(horizontal=True, gap="xsmall"):
-        address = place_of(flow, cause, field, facts)
+        address = place_of(app.flows.spec(flow), cause, field, facts)
         if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
         if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):

@@ -181,7 +181,18 @@ def field_term(name: str) -> str:
 
 def flow_name(flow: str) -> str:
     """Return the name of a flow with a capital."""
-    return text(f"flow_{flow}")
+    return flow_text("flow", flow)
+
+
+def flow_text(stem: str, flow: str, **facts: object) -> str:
+    """Return what a flow calls something, with a capital; where it has no word of its own, what any flow calls it."""
+    return words.capital(flow_term(stem, flow, **facts))
+
+
+def flow_term(stem: str, flow: str, **facts: object) -> str:
+    """Return what a flow calls something as it stands, for use inside a sentence."""
+    own = f"{stem}_{flow}"
+    return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
 def system_name(system: str) -> str:

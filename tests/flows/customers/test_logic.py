@@ -13,15 +13,17 @@ from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Trace
 from integration.core.run import Link, Mode, RunState, Staged, Step
-from integration.flows.customers.logic import Customers, CustomerSettings
-from integration.flows.spec import FLOWS, FlowLogic
+from integration.flows.customers.logic import Customers
+from integration.flows.customers.settings import CustomerSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowLogic
 from integration.store.database import Database, open_database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_debtor, a_relation
 from tests.fakes import MemoryConnector
 
 BODY = shipped("customers")
-(DEBTORS,) = FLOWS["customers"].stages
+(DEBTORS,) = FLOWS["customers"].flow.stages
 VAT, OTHER_VAT = "NL123456782B12", "DE136695976"
 
 
@@ -76,7 +78,7 @@ def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Valu
 
 def test_debtors_become_relations() -> None:
     logic: FlowLogic = customers()
-    assert logic.flow is FLOWS["customers"]
+    assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
     assert CustomerSettings().schedule_minutes == 15
     assert logic.watched(a_create(a_relation())) == ()

@@ -13,8 +13,10 @@ from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Staged
 from integration.core.totals.vat import VatSum
-from integration.flows.orders.logic import Orders, OrderSettings
-from integration.flows.spec import FLOWS, Shaped
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.spec import FLOW
+from integration.flows.spec import Shaped
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "orders.toml").read_text(encoding="utf-8"))
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -23,7 +25,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
-DEBTORS, ADDRESSES, PAPERS = FLOWS["orders"].stages
+DEBTORS, ADDRESSES, PAPERS = FLOW.stages
 VAT_NUMBER = "NL004495445B01"
 
 

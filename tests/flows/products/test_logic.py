@@ -17,15 +17,17 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.run import Link, Staged
-from integration.flows.products.logic import Products, ProductSettings
-from integration.flows.spec import FLOWS, FlowLogic, Shaped
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowLogic, Shaped
 from integration.words import known, say
 from tests.builders import a_group, an_article
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
-GROUPS, ARTICLES = FLOWS["products"].stages
+GROUPS, ARTICLES = FLOWS["products"].flow.stages
 EAN, OTHER_EAN = "8710000000024", "8710000000031"
 
 
@@ -92,7 +94,7 @@ def a_variant(code: str, colour: str = "", size: str = "", **values: Value) -> R
 
 def test_groups_come_before_the_products_that_need_them() -> None:
     logic: FlowLogic = products()
-    assert logic.flow is FLOWS["products"]
+    assert logic.flow is FLOWS["products"].flow
     assert [(stage.source, stage.target, stage.counted) for stage in logic.flow.stages] == [
         (Kind.GROUP, Kind.GROUP, False),
         (Kind.ARTICLE, Kind.PRODUCT, True),

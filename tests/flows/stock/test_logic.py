@@ -16,15 +16,17 @@ from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Trace
 from integration.core.run import Mode, RunState, Staged, Step
-from integration.flows.spec import FLOWS, FlowLogic
-from integration.flows.stock.logic import Stock, StockSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowLogic
+from integration.flows.stock.logic import Stock
+from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database, open_database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_stock, an_article, an_update_at
 from tests.fakes import MemoryConnector
 
 BODY = shipped("stock")
-(ARTICLES,) = FLOWS["stock"].stages
+(ARTICLES,) = FLOWS["stock"].flow.stages
 BRANCHES = {"1": ""}
 
 
@@ -80,7 +82,7 @@ def held(record: Record) -> Held:
 
 def test_the_flow_reads_everything_every_time() -> None:
     logic: FlowLogic = stock()
-    assert logic.flow is FLOWS["stock"]
+    assert logic.flow is FLOWS["stock"].flow
     assert not logic.flow.by_changes
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
 
