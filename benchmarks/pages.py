@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - fills the databases at once, where the product would take days
 """How long every page takes to open at size: `python -m benchmarks.pages [folder]`.
 
 Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
@@ -29,11 +28,12 @@ from integration.bootstrap import build as built
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action
 from integration.core.position import START
+from integration.core.queue import Met
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, RunState
 from integration.services import Application
 from integration.settings import load_settings
-from integration.store.issues import Issues, Met
+from integration.store.issues import Issues
 from integration.store.previews import Previews
 from integration.store.runs import Runs
 from integration.store.tables import facets, lines, runs, tallies

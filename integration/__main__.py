@@ -34,12 +34,12 @@ from integration.core.errors import (
     RunActiveError,
 )
 from integration.core.plan import Approval
+from integration.core.queue import CauseGroup
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
-from integration.store.issues import CauseGroup
+from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings, logged_in
 from integration.words import MISSING, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
@@ -641,7 +641,7 @@ def _confirmed(given: list[str]) -> dict[str, int]:
 
 
 def _who() -> str:
-    return os.environ.get("USER", "") or "terminal"  # noqa: TID251 - who types, not a setting
+    return logged_in() or "terminal"
 
 
 def main() -> None:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from integration.connectors.protocol import Connector, Finding
+from integration.connectors.protocol import Connector
 from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
+from integration.core.findings import Finding
 from integration.core.records import Kind
 from integration.flows.registry import FLOWS, Specs, mirrors_of, writer_of
 from integration.flows.systems import BOOKS

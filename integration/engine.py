@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - this is the only file that knows DBOS
 """What makes runs durable, shared between processes and started by the clock.
 
 A workflow is a preview or a commit; a step is one page of it. A step may run twice after a crash: the runner's own

@@ -1,7 +1,5 @@
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
-# ruff: noqa: TID251 - the only reader of the environment
-
 import difflib
 import logging
 import os
@@ -239,3 +237,8 @@ def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if event.get("event") == "stamina.retry_scheduled":
         raise structlog.DropEvent
     return event
+
+
+def logged_in() -> str:
+    """Return the name of who is logged in on this machine, empty where nobody says."""
+    return os.environ.get("USER", "")

@@ -1,7 +1,5 @@
 """How a flow works: settings, filters, fields, value tables, when it runs, and its brakes."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable
 
 import streamlit as st

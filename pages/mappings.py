@@ -1,7 +1,5 @@
 """The rules of a flow: built by choosing, tried on real records, and published as a numbered version."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.core.records import Kind

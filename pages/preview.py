@@ -1,7 +1,5 @@
 """The plan: what would be written, field by field, before anything is written."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from dataclasses import astuple
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """What ran, when, and how it ended."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from dataclasses import astuple
 
 import streamlit as st

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from integration.connectors.protocol import Finding, References, Tell, unheard
+from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
+from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
 from integration.core.tokens import Token

@@ -3,8 +3,6 @@
 No other file names it. It previews, commits and proves, and every page opens for it.
 """
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx  # noqa: TID251 - the operator's browser
+import httpx
 import pytest
 
 from integration.bootstrap import build

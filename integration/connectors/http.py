@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - this is the one way out of the house: httpx and stamina live here and nowhere else
 """The one way out to a system: bounded, paced, tried again where that is safe, and never telling a secret."""
 
 import html

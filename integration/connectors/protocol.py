@@ -1,9 +1,9 @@
 """What a system must be able to do to take part in a flow."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
+from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
@@ -16,29 +16,6 @@ class References(Protocol):
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of a connection check: what was looked at, and how it was found; each field missing has a line.
-
-    `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
-    """
-
-    name: str  # host, certificate, credentials, company, rights, fields, version
-    ok: bool | None
-    cause: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
-    about: str = ""  # what was found when it is well: a version, a company's name
-
-
-Tell = Callable[[Sequence[Finding]], None]
-"""Hears the lines of a check as they stand, each time one more is found."""
-
-
-def unheard(findings: Sequence[Finding]) -> None:
-    """Hear a check in silence: only its end counts."""
-    del findings
 
 
 class Connector(Protocol):

@@ -1,7 +1,5 @@
 """The log: everything that was read, decided and written, in a DuckDB file that this process alone owns."""
 
-# ruff: noqa: TID251 - the only owner of DuckDB, and its answers are data frames
-
 from __future__ import annotations
 
 import re

@@ -14,6 +14,7 @@ from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import source_mark
+from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
@@ -21,7 +22,7 @@ from integration.flows.registry import Specs
 from integration.flows.spec import FlowSpec
 from integration.flows.systems import BOOKS
 from integration.store.events import Event, Events
-from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
+from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.plans import Plans
 from integration.store.runs import Runs
@@ -59,7 +60,7 @@ class Try:
     group: CauseGroup  # as it was when it was tried again
     run: Run
     same: int  # still parked for that cause
-    others: Mapping[Cause, int]  # parked for another one
+    others: Mapping[Trouble, int]  # parked for another one
 
     @property
     def solved(self) -> int:
@@ -100,15 +101,15 @@ def urgency(group: CauseGroup) -> tuple[object, ...]:
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
-def address_of(cause: Cause) -> str:
+def address_of(cause: Trouble) -> str:
     """Return under which short name a group is found in an address; always the same for the same group."""
     named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
     return hashlib.sha256(named.encode()).hexdigest()[:10]
 
 
-def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cause:
+def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Trouble:
     """Return the group that a parked record belongs to."""
-    return Cause(flow, cause, field, telling(cause, facts))
+    return Trouble(flow, cause, field, telling(cause, facts))
 
 
 def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
@@ -194,13 +195,13 @@ class Exceptions:
             if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
         ]
 
-    def group(self, cause: Cause, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
+    def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._issues.causes(cause.flow, state) if group.of == cause), None)
 
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
-        found: dict[Cause, Try] = {}
+        found: dict[Trouble, Try] = {}
         for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
@@ -209,7 +210,7 @@ class Exceptions:
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
 
     def _outcome(self, run: Run, group: CauseGroup) -> Try:
-        counted: Counter[Cause] = Counter()
+        counted: Counter[Trouble] = Counter()
         for row in self._parked(run):
             counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
         same = counted.pop(group.of, 0)
@@ -229,7 +230,7 @@ class Exceptions:
             return 0
 
     def issues_of(
-        self, cause: Cause, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
+        self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
         return self._issues.list(
@@ -317,7 +318,7 @@ class Exceptions:
                 )  # fmt: skip
         return out.getvalue()
 
-    def _every(self, cause: Cause, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+    def _every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         offset = 0
         while page := self.issues_of(cause, state, find, offset, PAGE):
             offset += len(page)
@@ -325,15 +326,15 @@ class Exceptions:
 
     # ---- deciding
 
-    def assign(self, cause: Cause, to: str, by: str) -> None:
+    def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause; nobody when `to` is empty."""
         self._issues.assign(cause, to.strip(), by)
 
-    def annotate(self, cause: Cause, note: str, by: str) -> None:
+    def annotate(self, cause: Trouble, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
         self._issues.annotate(cause, note.strip(), by)
 
-    def set_aside(self, cause: Cause, reason: str, by: str, only: Collection[int] = ()) -> int:
+    def set_aside(self, cause: Trouble, reason: str, by: str, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
         They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
@@ -350,7 +351,7 @@ class Exceptions:
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self._issues.set_all_aside(marks, reason.strip(), by)
 
-    def take_back(self, cause: Cause, by: str, only: Collection[int] = ()) -> None:
+    def take_back(self, cause: Trouble, by: str, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
         self._issues.take_back([one for one in found if not only or one in only], by)
@@ -362,7 +363,7 @@ class Exceptions:
         found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
-    def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
+    def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
         found: dict[str, Record] = {}
         keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]

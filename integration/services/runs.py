@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
+from integration.core.queue import Trouble
 from integration.core.run import Mode, Phase, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of
@@ -12,7 +13,6 @@ from integration.services.mappings import Mappings
 from integration.services.proposals import Proposals
 from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.issues import Cause
 from integration.store.plans import Plans
 from integration.store.runs import Runs as StoredRuns
 
@@ -58,7 +58,7 @@ class Runs:
     ) -> str:
         """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
         keys = self._exceptions.keys(flow, cause, field, detail)
-        group = self._exceptions.group(Cause(flow, cause, field or "", detail)) if detail is not None else None
+        group = self._exceptions.group(Trouble(flow, cause, field or "", detail)) if detail is not None else None
         notes = notes_of(group) if group else {}
         return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
 

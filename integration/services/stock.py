@@ -1,7 +1,5 @@
 """Stock as people look at it: levels and movements over time, how long it lasts, and where the two systems differ."""
 
-# ruff: noqa: TID251 - what the log answers are data frames
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +11,13 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.plan import Action
+from integration.core.queue import IssueState
 from integration.core.records import Kind, Record
 from integration.core.run import PlanRow, Step
 from integration.log.logbook import Logbook
 from integration.log.moments import BEGINNING, aware, naive
 from integration.services.log import HOURLY_DAYS, Log, Sought
-from integration.store.issues import Issues, IssueState
+from integration.store.issues import Issues
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd

@@ -1,7 +1,5 @@
 """The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import shutil
 import sqlite3
 import threading

@@ -4,8 +4,6 @@ Links, cursors and open issues say something about the records of two particular
 sandbox must not be taken for those of the real ones, and neither may be lost by a visit to the other.
 """
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError

@@ -1,7 +1,5 @@
 """Commits at work: what was sent, and how each change ended. It is on disk before anything else happens."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,6 +8,7 @@ import sqlalchemy as sa
 from integration.core.flow import Mirrors
 from integration.core.issues import Issue
 from integration.core.plan import Action
+from integration.core.queue import Met
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
 from integration.store.database import Clock, Database, portions
@@ -98,7 +97,7 @@ class Ledger:
             links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             issues.meet(
                 connection, now, flow, run,
-                [issues.Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
+                [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
             )  # fmt: skip
             told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
             tell(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])

@@ -1,7 +1,5 @@
 """Which key of ours is which record of the target, and what both last agreed on."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The lines of kept plans: put down, counted, moved from step to step. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any

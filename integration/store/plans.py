@@ -1,7 +1,5 @@
 """Kept plans, as people look at them: line by line, sorted out and counted."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection
 
 import sqlalchemy as sa

@@ -1,7 +1,5 @@
 """Previews at work: what was read, and the plan as it comes about, page by page."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -10,6 +8,7 @@ from integration.core.flow import Mirrors, Unique
 from integration.core.issues import Issue
 from integration.core.plan import Action, Brake
 from integration.core.position import Position
+from integration.core.queue import Met
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Link, Mode, PlanRow, Progress, RunState, Staged, Step
 from integration.store import issues, links, phases, plan_lines, staging, transitions
@@ -163,8 +162,8 @@ class Previews:
             )
 
 
-def _met(line: PlanRow) -> issues.Met:
-    return issues.Met(Issue(line.cause, line.key, line.cause_field, line.facts), line.kind, line.title)
+def _met(line: PlanRow) -> Met:
+    return Met(Issue(line.cause, line.key, line.cause_field, line.facts), line.kind, line.title)
 
 
 def _planned(run: str, flow: str, line: PlanRow) -> Event:

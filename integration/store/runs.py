@@ -1,7 +1,5 @@
 """Runs: where each stands. A change of state, what follows from it and the event that tells of it are kept together."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Credentials and tokens, sealed: in the database they are unreadable without the key."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import base64
 import hashlib
 import json

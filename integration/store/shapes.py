@@ -1,7 +1,5 @@
 """How runs, staged records and plan lines lie in the tables, and come back as they were."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any

@@ -1,7 +1,5 @@
 """What a preview has read and not yet compared. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Sequence
 from itertools import groupby
 

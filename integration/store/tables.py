@@ -1,7 +1,5 @@
 """Every table of the operational database, declared once. `migrations/` brings a database to this state."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import sqlalchemy as sa
 
 from integration.store.columns import Json, Moment, Words

@@ -1,7 +1,5 @@
 """What changes of a run's state have in common. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

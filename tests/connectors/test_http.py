@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - the gateway is tested with httpx's own errors and its transport for single answers
 """The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
 
 import logging

@@ -1,7 +1,5 @@
 """A console of one's own for the pages: the real application on fresh files, with the built-in sandbox on request."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import html
 import sys
 import time

@@ -1,7 +1,5 @@
 """The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -14,11 +12,11 @@ from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
+from integration.core.queue import CauseGroup, IssueState, Trouble
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.services.exceptions import address_of
-from integration.store.issues import Cause, CauseGroup, IssueState
 from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -71,7 +69,7 @@ def keys_of(app: Application, group: CauseGroup) -> set[str]:
     return {one.issue.key for one in app.exceptions.issues_of(group.of, limit=500)}
 
 
-def is_open(app: Application, cause: Cause) -> bool:
+def is_open(app: Application, cause: Trouble) -> bool:
     return app.exceptions.group(cause) is not None
 
 

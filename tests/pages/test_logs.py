@@ -1,7 +1,5 @@
 """The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import io
 
 import pandas as pd

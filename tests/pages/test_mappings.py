@@ -1,7 +1,5 @@
 """The page of mappings: a rule built by choosing, tried on real records, published, and gone back on."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import time
 from collections.abc import Iterator
 from decimal import Decimal

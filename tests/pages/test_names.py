@@ -1,7 +1,5 @@
 """The names of objects and fields in AccountView, on the page of the set-up and where a flow depends on them."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """The preview page: what a plan can be filtered by, and what is chosen over all its pages."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import csv
 import io
 from collections.abc import Iterator

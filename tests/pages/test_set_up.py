@@ -1,7 +1,5 @@
 """The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page of stock: what is charted, what runs out, where the systems differ, and what of it is not proven."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import base64
 import json
 from collections.abc import Iterator
@@ -13,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.core.issues import Issue
+from integration.core.queue import Met
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Listed, StockScope
-from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.stores import built_in, stores_in
 

@@ -4,8 +4,6 @@ The process is forked from a server that has everything imported, which makes a 
 shares nothing with its siblings but the code, and a kill is a kill.
 """
 
-# ruff: noqa: TID251 - makes a schedule due and loses a workflow, which nobody may do by the application
-
 import os
 import time
 from collections.abc import Mapping, Sequence

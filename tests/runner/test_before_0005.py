@@ -1,7 +1,5 @@
 """Runs begun before positions had types go on after the migration, wherever they stood."""
 
-# ruff: noqa: TID251 - puts rows back to what an earlier version kept
-
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal

@@ -9,8 +9,6 @@ a sample follow one another; the last one of most ends by SIGKILL while switches
 Ids, moments and keys differ each time; the articles, what is planned and where it stands do not.
 """
 
-# ruff: noqa: TID251 - makes a schedule due, which nobody may do by the application, and makes and drops databases
-
 import io
 import lzma
 import multiprocessing
@@ -34,6 +32,7 @@ from dbos import DBOS
 
 from integration.core.plan import Approval
 from integration.core.position import Task
+from integration.core.queue import Trouble
 from integration.core.records import Kind
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
@@ -41,7 +40,6 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.sandbox.shop.assortment import check_digit
 from integration.services import Application
-from integration.store.issues import Cause
 from tests.consoles import WHO, opened, settled
 from tests.postgres import private_server
 from tests.stores import built_in, stores_in
@@ -166,9 +164,9 @@ def _work_for_a_day(application: Application) -> None:
     application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", "anneke")
     application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
     exceptions = application.exceptions
-    exceptions.assign(Cause("products", "ean_duplicate", "article.ean"), "anneke", WHO)
-    exceptions.annotate(Cause("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
-    exceptions.set_aside(Cause("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
+    exceptions.assign(Trouble("products", "ean_duplicate", "article.ean"), "anneke", WHO)
+    exceptions.annotate(Trouble("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
+    exceptions.set_aside(Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
     _correct(application)
     application.mappings.publish(
         "products", application.mappings.published("products").mapping, 1, WHO, "Zonder verandering"

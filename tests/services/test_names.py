@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina  # noqa: TID251 - no pauses between attempts
+import stamina
 from pydantic import SecretStr
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
-from integration.connectors.protocol import Finding
 from integration.core.errors import ConfigurationError
+from integration.core.findings import Finding
 from integration.core.rules import Mapping, Rule
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import BY_ANALOGY

@@ -1,7 +1,5 @@
 """What may be asked about stock, and how long its answers are kept."""
 
-# ruff: noqa: TID251 - levels are data frames
-
 from datetime import timedelta
 from decimal import Decimal
 

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - these tests look at the tables themselves
 import subprocess
 import sys
 import traceback

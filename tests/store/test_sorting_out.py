@@ -1,7 +1,5 @@
 """What lines of a plan can be sorted out by, how many calls they take, and what a run did when."""
 
-# ruff: noqa: TID251 - the last test looks at the tables themselves
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - zeep builds the requests here, and nowhere else
 """The conversation with MplusKASSA: SOAP 1.1 over HTTP, one address, credentials in the query."""
 
 import re

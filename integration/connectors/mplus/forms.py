@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - zeep has read the interface description whose types are made ready here
 """Requests as the interface describes them, built from forms that are made ready once.
 
 zeep reads the description. Filling its value objects for each request takes longer than sending it, so the order,

@@ -1,7 +1,5 @@
 """A cause as a card: how many, why, since when, who has it; the open one with its repair and its records."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,11 +8,11 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
+from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Record
 from integration.core.run import Mode
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
-from integration.store.issues import Cause, CauseGroup, IssueState, OpenIssue
 from pages.components.exceptions.repairs import mend, noun, preview_group
 from pages.components.exceptions.retries import COUNT_WIDTH, Tries, tells, try_line
 from pages.components.shared.application import person
@@ -152,8 +150,8 @@ class Queue:
 
     state: IssueState
     find: str
-    waiting: Mapping[Cause, CauseGroup]
-    aside: Mapping[Cause, CauseGroup]
+    waiting: Mapping[Trouble, CauseGroup]
+    aside: Mapping[Trouble, CauseGroup]
     tries: Tries
 
     def tried(self, group: CauseGroup) -> Try | None:

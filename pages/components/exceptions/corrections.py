@@ -1,7 +1,5 @@
 """Values that hold in the place of those of the source: entered as a repair, and listed until they are taken back."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -10,11 +8,11 @@ import streamlit as st
 from integration.core.causes import By
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
+from integration.core.queue import CauseGroup, OpenIssue
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of
-from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked, editor
 from pages.components.shared.layout import attempt, empty, note, page_offset, pages, small

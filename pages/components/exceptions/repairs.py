@@ -1,13 +1,12 @@
 """The repair of a cause, on the same screen: one question, one button, and its preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from integration.core.causes import By
+from integration.core.queue import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
 from integration.flows.systems import Listed
@@ -20,7 +19,6 @@ from integration.services.exceptions import (
     missing_articles,
     missing_row,
 )
-from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.exceptions.corrections import correct, field_to_correct
 from pages.components.flows.fields import table_name
 from pages.components.shared.application import person

@@ -1,15 +1,13 @@
 """What became of a cause that was tried again: what is in a preview, what has another cause, what did not move."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st
 
+from integration.core.queue import CauseGroup, Trouble
 from integration.core.run import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
-from integration.store.issues import Cause, CauseGroup
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.causes import headline
 from pages.components.shared.layout import small
@@ -19,7 +17,7 @@ from pages.components.shared.wording import counted, number, text
 MOST_CAUSES = 3
 COUNT_WIDTH = 78
 
-Tries = Mapping[Cause, Try]
+Tries = Mapping[Trouble, Try]
 
 
 def tries_of(app: Application) -> Tries:
@@ -46,7 +44,7 @@ def tells(one: Try | None, group: CauseGroup) -> bool:
     return one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
 
 
-def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> None:
+def try_line(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
     if said := outcome(one):
         small(f"{mark('parked')} {said}")
@@ -68,7 +66,7 @@ def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> 
                 st.rerun()
 
 
-def solved_cards(app: Application, tries: Tries, groups: Mapping[Cause, CauseGroup]) -> None:
+def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
     for one in tries.values():
         if one.group.of in groups or one.run.state is not RunState.READY:

@@ -1,7 +1,5 @@
 """One of a few options, of which some need an object of the books that an installation may not have."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.flows.forms import Pick

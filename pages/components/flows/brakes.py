@@ -1,7 +1,5 @@
 """When a flow runs by itself, and what stops its plans until a person has looked."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from decimal import Decimal
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The fields of a flow: from which field of the source each comes, and who decides about it afterwards."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal

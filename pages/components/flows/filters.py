@@ -1,7 +1,5 @@
 """The filters of a flow: which records take part, and of those that do not, why."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The settings that are like no other: exchange rates, and a formula with an example beside it."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import re
 from decimal import Decimal
 

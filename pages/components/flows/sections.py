@@ -1,7 +1,5 @@
 """The settings of a flow on screen: how each sort of answer that a flow asks for is drawn."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The settings of a flow: the cards of its sections."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.flows.forms import names

@@ -1,7 +1,5 @@
 """Value tables: which code of the source is which of the target. What waits for one is listed first."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

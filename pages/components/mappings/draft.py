@@ -1,7 +1,5 @@
 """The draft of a mapping: what differs from the version in force, what it would change, publishing, and going back."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Sequence
 from typing import Any
 

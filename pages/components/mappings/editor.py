@@ -1,7 +1,5 @@
 """One rule of a mapping: where its value comes from, what is done with it, and why a record gets the value it gets."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal

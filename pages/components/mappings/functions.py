@@ -1,7 +1,5 @@
 """A chain of functions, built by choosing: each with a field for every argument, and moved or taken out by a click."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal

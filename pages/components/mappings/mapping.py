@@ -1,7 +1,5 @@
 """What every part of the mappings page works on: a flow's rules in force and in the draft, and how they are called."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The rules of one part of a mapping as a table, tried on a record, with the way to add one."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd

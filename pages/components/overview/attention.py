@@ -1,7 +1,5 @@
 """What needs a person, most urgent first."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The third step of the set-up: which flows shall run, and how often."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.services import Application

@@ -1,7 +1,5 @@
 """What AccountView calls its objects and fields: looked at object by object, and saved with one button."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

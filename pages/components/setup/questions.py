@@ -1,7 +1,5 @@
 """The fourth step of the set-up: the questions of the chosen flows, one open at a time, answered ones in one line."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The last step of the set-up: what is missing first, what is there after it, and the first preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 
 import streamlit as st

@@ -1,12 +1,10 @@
 """Connections on screen: how both systems answer, and the check line by line."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 
 import streamlit as st
 
-from integration.connectors.protocol import Finding
+from integration.core.findings import Finding
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.words import has_term

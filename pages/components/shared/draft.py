@@ -1,7 +1,5 @@
 """Changed settings of a flow that are not saved yet: collected over all tabs, saved with one button."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

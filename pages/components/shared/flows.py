@@ -1,7 +1,5 @@
 """Flows on screen: a card each, and the buttons that start a preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.core.run import Mode, PreviewRequest, RunState

@@ -1,7 +1,5 @@
 """How settings are asked on screen: each sort of answer drawn, and taken into the draft."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

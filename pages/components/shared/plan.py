@@ -1,7 +1,5 @@
 """A plan on screen: what changes, field by field, what is chosen, and the question a brake asks."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 

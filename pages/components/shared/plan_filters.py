@@ -1,7 +1,5 @@
 """By what lines of a plan can be sorted out: the field that changes, the group, the reason. All in the address."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st

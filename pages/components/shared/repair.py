@@ -1,7 +1,5 @@
 """From a cause to where it is repaired: a setting of the flow, or a field to correct in the source."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st

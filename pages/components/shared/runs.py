@@ -1,7 +1,5 @@
 """Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Texts and values in the language and time zone of whoever is looking."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo

@@ -1,7 +1,5 @@
 """Stock as charts: levels over time, and what rose and fell."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from typing import cast
 
 import pandas as pd

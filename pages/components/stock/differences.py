@@ -1,7 +1,5 @@
 """Where the two systems differ in stock: what the plan that waits would change, and why."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Iterator, Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """What of stock is looked at: the scope of the address and what it comes to; or that nothing is known of it yet."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

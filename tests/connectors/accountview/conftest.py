@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - tests do not wait between attempts
 """Connections to the sandbox, shared where tests do not mind what others left."""
 
 from collections.abc import Iterator

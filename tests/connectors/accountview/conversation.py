@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """One AccountView that answers as a test wants, without a server."""
 
 from collections.abc import Callable

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """Records for the books, and how tests write and look for them."""
 
 from collections import Counter

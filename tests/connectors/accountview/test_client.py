@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """What answers of the web API become."""
 
 from collections.abc import Callable

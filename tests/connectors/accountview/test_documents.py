@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """Documents found by our reference, and what is not written."""
 
 from collections.abc import Mapping

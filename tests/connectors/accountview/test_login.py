@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """The log-in of a person, and the pair of tokens renewed from it."""
 
 import traceback

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """How many values one call asks for."""
 
 from urllib.parse import parse_qsl, urlsplit

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the client are given by httpx's own transport
 """Pages, stamps and keys of what is read."""
 
 import httpx

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - one answer that the sandbox never gives comes from httpx's own transport
 """AccountView's stock of each warehouse: off until its object is named, read in few calls, never guessed."""
 
 from collections import Counter

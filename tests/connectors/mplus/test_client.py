@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the till come from httpx's transport for tests
 """The conversation with the till, answer by answer: what each amounts to for a read and for a write."""
 
 import logging

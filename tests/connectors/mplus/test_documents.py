@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, and single answers come from httpx
 """The till as a source of documents, against the till in a box, compared with what that till keeps."""
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
 """Customers at the till, against the till in a box: found by exact evidence, written whole."""
 
 import itertools

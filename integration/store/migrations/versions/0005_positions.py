@@ -4,8 +4,6 @@ Until now a position was texts by name: `since:article`, `stamp:article`, the co
 run was begun with. A run of before goes on from its position as it is written here.
 """
 
-# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
-
 from collections.abc import Mapping
 
 import sqlalchemy as sa
