@@ -123,7 +123,7 @@ def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: E
             "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3", seconds=0.3
         )
     assert caught.value.code == "question_slow"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # unstopped it would take days
     events.tell(Event(event="checked"))
     assert told.drain(events) == 1
 
