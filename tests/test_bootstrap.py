@@ -119,7 +119,7 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
         application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
 
         assert not application.sandbox.is_connected
-        assert not application.connections.status("accountview").connected
+        assert not application.connections.of("accountview").connected
         assert not stores_in(application).rules.tables()["vat_codes"]
 
 
