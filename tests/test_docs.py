@@ -152,6 +152,14 @@ def test_every_folder_has_its_place_in_the_page_for_contributors() -> None:
     assert [str(one.relative_to(ROOT)) for one in folders if one.is_dir() and f"`{one.name}/`" not in page] == []
 
 
+def test_every_line_has_its_file_in_the_page_for_contributors() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
+
+    assert len(named) > 15
+    assert [name for name in named if not ((ROOT / name).exists() or any((ROOT / "integration").rglob(name)))] == []
+
+
 def test_every_field_of_a_flow_is_in_the_page_about_adding_one() -> None:
     page = (ROOT / "docs" / "adding-a-flow.md").read_text(encoding="utf-8")
     about = page[page.index("## The value") : page.index("## The list")]
