@@ -34,7 +34,6 @@ from tests.programs import ROOT, Terminal, access, environment
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(300),
     pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs a process list"),
 ]
 

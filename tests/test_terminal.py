@@ -14,9 +14,10 @@ import pytest
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.counter import Counter
-from tests.programs import SECONDS, Ended, Terminal, access, confirmations, program
+from tests.patience import SECONDS
+from tests.programs import Ended, Terminal, access, confirmations, program
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.processes
 
 ARTICLES = 61  # what the smallest shop that trips a brake comes to
 WIDTH = 100
@@ -510,7 +511,7 @@ def free_port() -> int:
 
 def accepts(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=2):
+        with socket.create_connection((host, port), timeout=SECONDS):
             return True
     except OSError:
         return False
@@ -520,7 +521,7 @@ def until_well(port: int, host: str = "127.0.0.1") -> None:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=SECONDS) as answer:
                 if answer.status == 200:
                     return
         except OSError:

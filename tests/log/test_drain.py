@@ -13,6 +13,7 @@ from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
 from integration.store.events import Event, Events, tell
 from tests.log.conftest import NOW
+from tests.patience import SECONDS
 
 WRITER = """
 import random, sys, time
@@ -99,7 +100,7 @@ def _require_exactly_once(url: str, log: Path) -> None:
     events, logbook = Events(database, lambda: NOW), Logbook(log)
     while logbook.drain(events):
         pass
-    keys = list(logbook.ask("SELECT key FROM events", seconds=20, rows=10_000_000)["key"])
+    keys = list(logbook.ask("SELECT key FROM events", seconds=SECONDS, rows=10_000_000)["key"])
     kept = _kept(database)
     logbook.close()
     database.close()

@@ -4,7 +4,6 @@
 
 import html
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,9 +17,9 @@ from integration import bootstrap
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Run
 from integration.services import Application
+from tests.patience import SECONDS, until
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 30
 
 Open = Callable[..., AppTest]
 
@@ -88,10 +87,7 @@ def open_page() -> Open:
 
 def settled(app: Application, run_id: str) -> Run:
     """Wait until a run is no longer at work."""
-    until = time.monotonic() + SECONDS
-    while app.runs.get(run_id).state in ACTIVE:
-        assert time.monotonic() < until, "the run does not come to rest"
-        time.sleep(0.05)
+    until(lambda: app.runs.get(run_id).state not in ACTIVE, "the end of the run", pause=0.05)
     return app.runs.get(run_id)
 
 

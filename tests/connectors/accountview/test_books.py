@@ -29,6 +29,7 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_product, accountview_settings, an_update
 from tests.fakes import Links, MemoryKeeper
+from tests.patience import until
 
 TODAY = date(2026, 11, 25)
 NUMBERS = count(70001)  # of debtors entered by hand
@@ -486,13 +487,11 @@ def test_a_silent_write_is_in_doubt_and_found_by_looking(
 
 def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
-        sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=1)
+        sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=2)
         reference = created(accountview, an_order("631"), links).reference
         assert accountview.lookup([an_order("631")], links) == {}
-        until = datetime.now(UTC) + timedelta(seconds=10)
-        while not (found := accountview.lookup([an_order("631")], links)) and datetime.now(UTC) < until:
-            pass
-        assert found["631"].reference == reference
+        until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
+        assert accountview.lookup([an_order("631")], links)["631"].reference == reference
 
 
 def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:
