@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 from streamlit.components.v2.component_manager import BidiComponentManager
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, app_test
 
 from integration import bootstrap
 from integration.core.plan import Approval
@@ -22,6 +22,13 @@ from tests.patience import SECONDS, until
 ROOT = Path(__file__).parent.parent.parent
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts() -> Iterator[None]:
+    """Remove the folder of scripts that Streamlit would leave to the end of the process, which warns of it."""
+    yield
+    app_test.TMP_DIR.cleanup()
 
 
 @pytest.fixture(autouse=True)
