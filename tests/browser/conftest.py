@@ -63,10 +63,9 @@ def context(context: BrowserContext) -> BrowserContext:
 @contextmanager
 def tab(browser: Browser, **look: Any) -> Iterator[Page]:
     """Open a browser of its own beside that of the test, which may look otherwise."""
-    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **look})
-    context.set_default_timeout(PATIENCE)
-    yield context.new_page()
-    context.close()
+    with browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **look}) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context.new_page()
 
 
 @pytest.fixture(scope="module")
