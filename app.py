@@ -1,7 +1,5 @@
 """The console. Imported, it is the server with the engine in its life span; run for a browser, it is the frame."""
 
-# ruff: noqa: TID251 - the server and the frame around the pages
-
 import asyncio
 import os
 import sys

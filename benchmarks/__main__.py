@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - a bare client is what the product is compared with
 """How much the product costs over the bare requests, in time and memory: `make bench`."""
 
 import json

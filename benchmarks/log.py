@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - fills the file of the log directly, faster than any drainer could
 """How long the log takes to answer at ten million events: `python -m benchmarks.log [events] [folder]`.
 
 Fills a file with a year of four flows, asks what the console asks, and prints a table. The file is removed at the end.

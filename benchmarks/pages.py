@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - fills the databases at once, where the product would take days
 """How long every page takes to open at size: `python -m benchmarks.pages [folder]`.
 
 Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
@@ -28,11 +27,14 @@ from benchmarks.log import fill
 from integration.bootstrap import build as built
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action
+from integration.core.position import START
+from integration.core.queue import Met
 from integration.core.records import Kind
-from integration.core.run import ACTIVE, Mode, PlanRow, RunState
+from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, RunState
 from integration.services import Application
 from integration.settings import load_settings
-from integration.store.issues import Issues, Met
+from integration.store.issues import Issues
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from integration.store.tables import facets, lines, runs, tallies
 from tests.stores import stores_in
@@ -59,7 +61,7 @@ def build(folder: Path) -> None:
     application = built(settings).start()
     try:
         _history(application, now)
-        run = application.runs.preview("products", by="bench", mode=Mode.COMPLETE)
+        run = application.runs.preview(PreviewRequest("products", by="bench", mode=Mode.COMPLETE))
         while application.runs.get(run).state in ACTIVE:
             time.sleep(0.2)
         _wait(application, now)
@@ -73,13 +75,14 @@ def build(folder: Path) -> None:
 def _history(application: Application, now: datetime) -> None:
     """Keep runs of a month in which a few records each took no part."""
     at = now - timedelta(days=DAYS)
-    past = Runs(stores_in(application).database, lambda: at)
+    database = stores_in(application).database
+    past, previews = Runs(database, lambda: at), Previews(database, lambda: at)
     skipped = PlanRow(0, 0, Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason)
     for place in range(RUNS):
         at = now - timedelta(days=DAYS) * (RUNS - place) / RUNS
-        run = past.begin("stock" if place % 2 else "orders", Mode.COMPLETE, "schedule", 1, {})
-        past.keep_page(run.id, [skipped], [], 9, {})
-        past.finish_preview(run.id, "", (), RunState.DONE, 10)
+        run = past.begin("stock" if place % 2 else "orders", Mode.COMPLETE, "schedule", 1)
+        previews.keep_page(run.id, [skipped], [], 9, START)
+        previews.finish(run.id, "", (), RunState.DONE, 10)
 
 
 def _wait(application: Application, now: datetime) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - a bare client is what the product is compared with
 """A proxy that writes down every request on its way, and a bare loop that sends the same requests again."""
 
 import re

@@ -10,7 +10,7 @@ from pathlib import Path
 from integration.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from tests.stores import stores_in
@@ -26,7 +26,7 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 def run(application: Application, flow: str) -> dict[str, object]:
     """Preview everything of a flow and commit it; return the seconds, and the counts."""
     begun, worked = time.monotonic(), time.process_time()
-    run_id = application.runs.preview(flow, by="bench", mode=Mode.COMPLETE)
+    run_id = application.runs.preview(PreviewRequest(flow, by="bench", mode=Mode.COMPLETE))
     while (found := application.runs.get(run_id)).state is RunState.PREVIEWING:
         time.sleep(LOOK_SECONDS)
     if found.state is RunState.READY:

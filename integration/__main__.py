@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from integration.bootstrap import OTHERS, ROOT, build
+from integration.core.causes import Who, cause
 from integration.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -33,13 +34,13 @@ from integration.core.errors import (
     RunActiveError,
 )
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
-from integration.flows.spec import FLOWS
+from integration.core.queue import CauseGroup
+from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings
-from integration.store.issues import CauseGroup
-from integration.words import MISSING, cause, field_name, say, value_text
+from integration.settings import AccountViewAccess, MplusAccess, Settings, known_settings, load_settings, logged_in
+from integration.words import MISSING, field_name, say, value_text
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
 POLL_SECONDS = 0.1
@@ -184,7 +185,7 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
     _show_end(run, as_json=as_json)
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
-    if run.error and cause(run.error).who_acts == "administrator":
+    if run.error and cause(run.error).who is Who.ADMINISTRATOR:
         raise typer.Exit(STOPPED)
     good = run.state is RunState.DONE and run.counts.difference == 0
     raise typer.Exit(0 if good else FAILED)
@@ -236,7 +237,9 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
     with _application() as application:
-        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(
+            PreviewRequest(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        )
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
 
@@ -260,7 +263,9 @@ def commit(
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
     with _application() as application:
-        run_id = application.runs.preview(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        run_id = application.runs.preview(
+            PreviewRequest(flow, by=_who(), mode=Mode.COMPLETE if complete else Mode.CHANGES)
+        )
         found = _follow(application, run_id, PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
             application.runs.commit(run_id, Approval(found.fingerprint, _who()))
@@ -528,7 +533,7 @@ def demo(
             for number in ROUNDS:
                 if number == AFTER_A_DAY and application.sandbox.running:
                     application.sandbox.running.advance_day()
-                for flow in DEMO_ORDER:
+                for flow in sorted(FLOWS, key=lambda name: FLOWS[name].turn):
                     lines.append(_round(application, flow, number, quiet=as_json))
                     if as_json:
                         _print_json({name: lines[-1][name] for name in DEMO_FIELDS})
@@ -539,7 +544,6 @@ def demo(
 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED = 2, 3
-DEMO_ORDER = ("products", "orders", "customers", "stock")  # a debtor that an order brought is a customer then
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
 )  # fmt: skip
@@ -551,7 +555,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.running.ledger
     before = ledger.counts()["writes"]
-    run_id = application.runs.preview(flow, by="demo", mode=Mode.COMPLETE)
+    run_id = application.runs.preview(PreviewRequest(flow, by="demo", mode=Mode.COMPLETE))
     found = _follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
@@ -637,7 +641,7 @@ def _confirmed(given: list[str]) -> dict[str, int]:
 
 
 def _who() -> str:
-    return os.environ.get("USER", "") or "terminal"  # noqa: TID251 - who types, not a setting
+    return logged_in() or "terminal"
 
 
 def main() -> None:

@@ -10,13 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from integration.connectors.protocol import Connector, Finding
+from integration.connectors.protocol import Connector
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
-from integration.flows.spec import FLOWS
+from integration.core.findings import Finding
+from integration.core.records import Kind
+from integration.flows.registry import FLOWS, Specs, mirrors_of, writer_of
+from integration.flows.systems import BOOKS
 from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
 from integration.services import Application
-from integration.services.access import SYSTEMS, Access
+from integration.services.access import Access
 from integration.services.connections import Connections
 from integration.services.corrections import Corrections
 from integration.services.drafts import Drafts
@@ -29,7 +35,8 @@ from integration.services.log_access import LogAccess
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.services.metrics import Metrics
-from integration.services.names import Chosen, Naming
+from integration.services.names import Naming
+from integration.services.needs import Chosen, needs
 from integration.services.plans import Plans
 from integration.services.proposals import Proposals
 from integration.services.questions import Questions
@@ -50,12 +57,13 @@ if TYPE_CHECKING:  # imported where it is started: most commands of a terminal s
     from integration.engine import Engine
 
 ROOT = Path(__file__).parent.parent
-MAPPINGS = ROOT / "data" / "mappings"
 OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
 KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 
 
-def build(settings: Settings, *, executor: str = "server", serves: bool = True, owner: str = "") -> Application:
+def build(
+    settings: Settings, *, executor: str = "server", serves: bool = True, owner: str = "", flows: Specs = FLOWS
+) -> Application:
     """Return the application on the data that the settings name, not started yet.
 
     `executor` is what this process is called among those that share the work, `owner` what tells it from all others;
@@ -63,7 +71,7 @@ def build(settings: Settings, *, executor: str = "server", serves: bool = True, 
     """
     closing = ExitStack()
     try:
-        return _Parts(settings, closing, owner).application(executor, serves=serves)
+        return _Parts(settings, closing, owner, flows).application(executor, serves=serves)
     except BaseException:
         closing.close()
         raise
@@ -72,20 +80,22 @@ def build(settings: Settings, *, executor: str = "server", serves: bool = True, 
 class _Parts:
     """What an application is built of, each built once, those first that others need."""
 
-    def __init__(self, settings: Settings, closing: ExitStack, owner: str) -> None:
+    def __init__(self, settings: Settings, closing: ExitStack, owner: str, flows: Specs) -> None:
+        self.flows = flows
         self.settings = settings
         self.closing = closing
         database = _opened(settings)
         closing.callback(database.close)
-        stores = self.stores = stores_of(database, now)
+        stores = self.stores = stores_of(database, now, mirrors=mirrors_of(flows.values()))
         self.leases = OwnLeases(stores.leases, owner)
-        _publish_shipped(stores.rules)
+        _publish_shipped(flows, stores.rules)
         sealed = StoredConnections(
             database, now, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
         )
         self.access = Access(settings, sealed, stores.leases, now, named=lambda given: self.names.laid_over(given))  # noqa: PLW0108 - made after it
         closing.callback(self.access.close)
         self.names = Naming(
+            flows,
             self.stores.settings,
             access=lambda: self.access.of("accountview"),
             connector=lambda: self.access.connector("accountview"),
@@ -96,6 +106,7 @@ class _Parts:
         self.lists = Lists(self.access.connector, lambda: self.access.sandboxed, now)
         closing.callback(self.lists.close)
         self.logics = Logics(
+            flows,
             self.stores.rules,
             self.stores.settings,
             self.stores.links,
@@ -103,32 +114,43 @@ class _Parts:
             connector=self.access.connector,
             rates=self.lists.vat_rates,
         )
-        self.runner = Runner(
-            Parts(
-                connectors=_Connectors(self.access.connector),
-                logic=self.logics.now,
-                runs=self.stores.runs,
-                links=self.stores.links,
-                cursors=stores.cursors,
-                clock=now,
-                patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
-                earlier=self.logics.earlier,
-                corrected=self.logics.corrected,
-                names=self.names.mark,
-            )
+        parts = Parts(
+            connectors=_Connectors(self.access.connector),
+            logic=self.logics.now,
+            runs=stores.runs,
+            previews=stores.previews,
+            plans=stores.plans,
+            ledger=stores.ledger,
+            links=stores.links,
+            cursors=stores.cursors,
+            clock=now,
+            patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
+            earlier=self.logics.earlier,
+            corrected=self.logics.corrected,
+            names=self.names.mark,
         )
+        self.runner = Runner(Preview(parts), Commit(parts))
 
     def application(self, executor: str, *, serves: bool) -> Application:
         """Return the services, joined with one another."""
         connector, clock, events = self.access.connector, now, self.stores.events
         work = Work(executor, self.leases, lambda slot: self._engine(slot, flows), self.closing)
         mappings = Mappings(self.stores.rules, self.logics)
-        proposals = Proposals(self.access, self.stores.rules, self.stores.settings, names_are_kept=self.names.kept)
+        proposals = Proposals(
+            self.flows, self.access, self.stores.rules, self.stores.settings, names_are_kept=self.names.kept
+        )
         exceptions = Exceptions(
-            self.stores.issues, self.stores.links, self.stores.runs, events, connector=connector, flow=self.logics.flow
+            self.flows,
+            self.stores.issues,
+            self.stores.links,
+            self.stores.runs,
+            self.stores.plans,
+            events,
+            connector=connector,
+            flow=self.logics.flow,
         )
         flows = Flows(
-            FLOWS,
+            self.flows,
             self.logics,
             mappings,
             self.lists,
@@ -138,7 +160,7 @@ class _Parts:
             issues=self.stores.issues,
             connector=connector,
             clock=clock,
-            expect=self.names.expect_place,
+            expect=self.names.expect_objects,
             changed=work.reschedule,
         )
         sandbox = BuiltIn(
@@ -149,17 +171,19 @@ class _Parts:
             clock,
             rules=self.stores.rules,
             stored=self.stores.settings,
-            flows=FLOWS,
+            flows=self.flows,
             closing=self.closing,
         )
         connections = Connections(
             self.access,
             clock,
             sandbox,
+            [spec.flow for spec in self.flows.values()],
             propose=proposals.fill,
-            needs=lambda: self._needs(setup.chosen() or tuple(FLOWS), mappings),
+            needs=lambda: self._needs(setup.chosen() or tuple(self.flows), mappings),
         )
         setup = SetUp(
+            self.flows,
             self.lists,
             flows.settings,
             flows.change,
@@ -171,14 +195,17 @@ class _Parts:
         )
         logbook = Logbook(self.settings.data / "log.duckdb")
         log = Log(logbook, events, is_drained=serves)
+        stock = writer_of(self.flows.values(), Kind.STOCK)
         return Application(
             settings=self.settings,
             access=self.access,
             connections=connections,
             corrections=Corrections(self.stores.corrections, exceptions.records),
             drafts=Drafts(
+                self.flows,
                 self.stores.rules,
                 self.stores.runs,
+                self.stores.plans,
                 self.stores.settings,
                 logics=self.logics,
                 mappings=mappings,
@@ -194,9 +221,9 @@ class _Parts:
             mappings=mappings,
             metrics=Metrics(flows, self.stores.runs, events, clock),
             names=self.names,
-            plans=Plans(self.stores.runs, self.stores.links, self.logics, connector),
+            plans=Plans(self.stores.plans, self.stores.runs, self.stores.links, self.logics, connector),
             proposals=proposals,
-            runs=Runs(self.stores.runs, work, self.runner, mappings, exceptions, proposals, clock),
+            runs=Runs(self.stores.runs, self.stores.plans, work, self.runner, mappings, exceptions, proposals, clock),
             sandbox=sandbox,
             setup=setup,
             records=Records(self.stores.links, self.stores.issues),
@@ -205,9 +232,11 @@ class _Parts:
                 log,
                 self.stores.issues,
                 article=exceptions.article,
-                reorder=lambda: str(flows.settings("stock").model_dump()["reorder"]),
+                flow=stock.name,
+                products=writer_of(self.flows.values(), Kind.PRODUCT).name,
+                reorder=lambda: str(flows.settings(stock.name).model_dump()["reorder"]),
             ),
-            tables=ValueTables(self.stores.rules, self.stores.issues),
+            tables=ValueTables(self.flows, self.stores.rules, self.stores.issues),
             work=work,
             closing=self.closing,
         )
@@ -227,11 +256,9 @@ class _Parts:
 
     def _needs(self, flows: tuple[str, ...], mappings: Mappings) -> list[Finding]:
         """Return what flows need of AccountView beyond the connection."""
-        return self.names.needs(
-            [
-                Chosen(self.logics.flow(name), self.logics.settings(name), mappings.published(name).mapping)
-                for name in flows
-            ]
+        return needs(
+            self.access.connector(BOOKS),
+            [Chosen(self.flows[name], self.logics.settings(name), mappings.published(name).mapping) for name in flows],
         )
 
 
@@ -256,10 +283,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _publish_shipped(rules: Rules) -> None:
-    for flow in FLOWS:
+def _publish_shipped(flows: Specs, rules: Rules) -> None:
+    for flow, spec in flows.items():
         if rules.published(flow) is None:
-            body = tomllib.loads((MAPPINGS / f"{flow}.toml").read_text(encoding="utf-8"))
+            body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))
             rules.publish(flow, body, by="shipped", note="")
 
 
@@ -284,12 +311,12 @@ _started: Application | None = None
 _starting = threading.Lock()
 
 
-def application() -> Application:
-    """Return the one application of this process, started at the first call."""
+def application(flows: Specs = FLOWS) -> Application:
+    """Return the one application of this process, started at the first call with these flows."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:
         if _started is None:
-            _started = build(load_settings()).start()
+            _started = build(load_settings(), flows=flows).start()
         return _started
 
 

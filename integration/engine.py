@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - this is the only file that knows DBOS
 """What makes runs durable, shared between processes and started by the clock.
 
 A workflow is a preview or a commit; a step is one page of it. A step may run twice after a crash: the runner's own
@@ -24,7 +23,7 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.plan import Approval
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.core.schedule import WALL_CLOCK, Schedule
 from integration.runner import Pause, Runner
 from integration.store.heartbeats import Heartbeats
@@ -67,12 +66,12 @@ def _running() -> "Engine":
 # Workflows and steps that a database keeps are found by these names, whatever the functions are called.
 @DBOS.step(name="_preview_step")
 def _preview_step(run_id: str) -> Answer:
-    return _running().page(run_id, _running().runner.preview_page)
+    return _running().page(run_id, _running().runner.preview.page)
 
 
 @DBOS.step(name="_commit_step")
 def _commit_step(run_id: str) -> Answer:
-    return _running().page(run_id, _running().runner.commit_page)
+    return _running().page(run_id, _running().runner.commit.page)
 
 
 @DBOS.step(name="_approve_step")
@@ -108,7 +107,7 @@ def _commit(run_id: str) -> None:
 def _begin_step(flow: str, mode: str) -> str:
     """Open a scheduled run and return it, or nothing while another one of the flow is at work."""
     try:
-        return _running().runner.begin(flow, by="schedule", mode=Mode(mode)).id
+        return _running().runner.preview.begin(PreviewRequest(flow, "schedule", Mode(mode))).id
     except RunActiveError:
         log.info("the flow is still at work", flow=flow)
         return ""
@@ -204,33 +203,21 @@ class Engine:
 
     # ---- what the application asks ----------------------------------------------------------------------------
 
-    def preview(
-        self,
-        flow: str,
-        *,
-        by: str,
-        mode: Mode,
-        keys: tuple[str, ...] = (),
-        notes: Mapping[str, str] | None = None,
-        version: int | None = None,
-    ) -> str:
-        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work.
-
-        `notes` stay in the run's position; `version` asks for a mapping that was in force before.
-        """
-        run = self.runner.begin(flow, by=by, mode=mode, keys=keys, notes=notes, version=version)
+    def preview(self, request: PreviewRequest) -> str:
+        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work."""
+        run = self.runner.preview.begin(request)
         self._queue(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def undo(self, run_id: str, *, by: str) -> str:
         """Start the plan that puts back what a run wrote, and return its run."""
-        run = self.runner.undo(run_id, by=by)
+        run = self.runner.preview.undo(run_id, by=by)
         self._queue(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def commit(self, run_id: str, approval: Approval) -> None:
         """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
-        self.runner.approve(run_id, approval)
+        self.runner.commit.approve(run_id, approval)
         self._queue(f"commit-{run_id}-{uuid.uuid4().hex[:8]}", _commit, run_id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
@@ -267,6 +254,7 @@ class Engine:
 
     def _stopped(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
         run = self.runs.get(run_id)
+        facts = {"flow": run.flow, **facts}
         if run.state is RunState.COMMITTING:
             self.runs.interrupt(run_id, code, facts)
         else:
@@ -281,7 +269,7 @@ class Engine:
         approval = self.schedules.may_approve(run) if run.state is RunState.READY else None
         if approval is None:
             return False
-        self.runner.approve(run_id, approval)
+        self.runner.commit.approve(run_id, approval)
         return True
 
     # ---- in the background ------------------------------------------------------------------------------------

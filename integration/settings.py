@@ -1,7 +1,5 @@
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
-# ruff: noqa: TID251 - the only reader of the environment
-
 import difflib
 import logging
 import os
@@ -15,13 +13,15 @@ from urllib.parse import urlsplit
 import structlog
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.http import PerSecond
+from integration.connectors.limits import PerSecond
 from integration.core.addresses import LOOPBACK
-from integration.core.errors import ConfigurationError
-from integration.expected import expected
+from integration.core.errors import ConfigurationError, Reason
+from integration.words import term
+from integration.words.validation import reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def _safe(url: str) -> str:
     parts = urlsplit(url.strip())
     encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if url and not (encrypted and parts.hostname):
-        raise ValueError("https://host/path")
+        raise PydanticCustomError("expected_https", "expected_https")
     return url.strip()
 
 
@@ -43,26 +43,24 @@ Address = Annotated[str, AfterValidator(_safe)]
 class AccountViewAccess(BaseModel):
     """Access to AccountView as given by the environment; what is empty comes from the console's set-up."""
 
-    url: Address = Field(default="", description="https://www.accountview.net/api/v3, or your own server's")
-    client_id: str = Field(default="", description="the application's id, from AccountView")
-    client_secret: SecretStr = Field(default=SecretStr(""), description="the application's secret, from AccountView")
-    refresh_token: SecretStr = Field(default=SecretStr(""), description="a token of a log-in that was made elsewhere")
-    company: str = Field(default="", description="the company's id, as the web API knows it")
-    names: Path | None = Field(default=None, description="a TOML file with names of objects and fields in AccountView")
-    per_second: PerSecond | None = Field(default=None, description="calls per second, from 0.01 to 100000")
+    url: Address = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    refresh_token: SecretStr = SecretStr("")
+    company: str = ""
+    names: Path | None = None
+    per_second: PerSecond | None = None
 
 
 class MplusAccess(BaseModel):
     """Access to MplusKASSA as given by the environment; what is empty comes from the console's set-up."""
 
-    url: Address = Field(default="", description="https://api.mpluskassa.nl:PORT/")
-    ident: str = Field(default="", description="the API user's ident, from MplusKASSA")
-    secret: SecretStr = Field(default=SecretStr(""), description="the API user's secret, from MplusKASSA")
-    in_flight: int | None = Field(default=None, ge=1, le=8, description="calls at once, from 1 to 8")
-    membership: Literal["product", "calls"] | None = Field(
-        default=None, description="product or calls: how an article group's membership is written"
-    )
-    per_second: PerSecond | None = Field(default=None, description="calls per second, from 0.01 to 100000")
+    url: Address = ""
+    ident: str = ""
+    secret: SecretStr = SecretStr("")
+    in_flight: int | None = Field(default=None, ge=1, le=8)
+    membership: Literal["product", "calls"] | None = None
+    per_second: PerSecond | None = None
 
 
 class Settings(BaseSettings):
@@ -72,20 +70,15 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", hide_input_in_errors=True
     )
 
-    data: Path = Field(default=Path("data"), description="folder of the databases")
-    database_url: SecretStr = Field(default=SecretStr(""), description="postgresql://user:password@host/database")
-    key: SecretStr = Field(
-        default=SecretStr(""), description="text that encrypts stored credentials; at least 16 signs"
-    )
-    sandbox: bool = Field(default=False, description="true or false: start the built-in sandbox and connect to it")
-    sandbox_articles: int = Field(default=400, ge=50, le=1_000_000, description="whole number from 50 to 1000000")
+    data: Path = Path("data")
+    database_url: SecretStr = SecretStr("")
+    key: SecretStr = SecretStr("")
+    sandbox: bool = False
+    sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(
-        default=60, ge=0, le=86_400, allow_inf_nan=False,
-        description="seconds a system may need to show what it accepted, from 0 to 86400",
+        default=60, ge=0, le=86_400, allow_inf_nan=False
     )  # fmt: skip
-    log: Literal["debug", "info", "warning", "error"] = Field(
-        default="warning", description="debug, info, warning or error: what is written to the standard error"
-    )
+    log: Literal["debug", "info", "warning", "error"] = "warning"
     accountview: AccountViewAccess = AccountViewAccess()
     mplus: MplusAccess = MplusAccess()
 
@@ -94,14 +87,14 @@ class Settings(BaseSettings):
     def _long_enough(cls, key: SecretStr) -> SecretStr:
         shortest = 16
         if key.get_secret_value() and len(key.get_secret_value()) < shortest:
-            raise ValueError("at least 16 signs")
+            raise PydanticCustomError("expected_signs_least", "expected_signs_least", {"min_length": shortest})
         return key
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "sqlite:///")):
-            raise ValueError("postgresql://user:password@host/database")
+            raise PydanticCustomError("expected_console_database_url", "expected_console_database_url")
         return url
 
     def given(self) -> set[str]:
@@ -147,7 +140,7 @@ def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
             continue
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         shown = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
-        yield Known(f"{prefix}{name.upper()}", field.description or "", shown)
+        yield Known(f"{prefix}{name.upper()}", term(_shape(f"{prefix}{name}")), shown)
 
 
 def settings_table() -> str:
@@ -163,7 +156,7 @@ def load_settings(**given: Any) -> Settings:
     ConfigurationError with the name of the first wrong setting and what it should be.
     """
     for name in _no_text():
-        raise ConfigurationError("setting_invalid", setting=name, expected="text in UTF-8")
+        raise ConfigurationError("setting_invalid", setting=name, expected="expected_utf8")
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -171,9 +164,9 @@ def load_settings(**given: Any) -> Settings:
     except SettingsError as error:  # a group of settings given as one text that is not JSON
         group = next((name for name in ("accountview", "mplus") if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
-        raise ConfigurationError("setting_invalid", setting=name, expected=_one_each(name)) from None
+        raise _one_each(name) from None
     except UnicodeDecodeError:
-        raise ConfigurationError("setting_invalid", setting=".env", expected="a file in UTF-8") from None
+        raise ConfigurationError("setting_invalid", setting=".env", expected="expected_utf8_file") from None
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
         log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
@@ -194,13 +187,20 @@ def refused(error: ValidationError, prefix: str) -> ConfigurationError:
     """Return what pydantic says about a setting as our error: its name after `prefix` and its shape, not its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
-    shapes = {one.name: one.shape for one in known_settings()}
-    shapes |= {group: _one_each(group) for group in (f"{PREFIX}ACCOUNTVIEW", f"{PREFIX}MPLUS")}
-    return ConfigurationError("setting_invalid", setting=name, expected=shapes.get(name) or expected(first))
+    if name in (f"{PREFIX}ACCOUNTVIEW", f"{PREFIX}MPLUS"):
+        return _one_each(name)
+    known = any(one.name == name for one in known_settings())
+    why = Reason(_shape(name)) if known else reason_of(first)
+    return ConfigurationError("setting_invalid", setting=name, expected=why.code, **why.facts)
 
 
-def _one_each(group: str) -> str:
-    return f"one variable per value, such as {group}__URL"
+def _one_each(group: str) -> ConfigurationError:
+    return ConfigurationError("setting_invalid", setting=group, expected="expected_one_each", example=f"{group}__URL")
+
+
+def _shape(name: str) -> str:
+    """Return the key of the text that says what a setting looks like."""
+    return f"expected_{name.lower()}"
 
 
 def unknown_settings() -> dict[str, str]:
@@ -237,3 +237,8 @@ def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if event.get("event") == "stamina.retry_scheduled":
         raise structlog.DropEvent
     return event
+
+
+def logged_in() -> str:
+    """Return the name of who is logged in on this machine, empty where nobody says."""
+    return os.environ.get("USER", "")

@@ -1,11 +1,9 @@
 """What waits for a person, grouped by cause: one repair serves the whole group."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
+from integration.core.queue import CauseGroup, IssueState
 from integration.services.exceptions import address_of
-from integration.store.issues import CauseGroup, IssueState
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,

@@ -1,7 +1,5 @@
 """How a flow works: settings, filters, fields, value tables, when it runs, and its brakes."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable
 
 import streamlit as st
@@ -16,7 +14,7 @@ from pages.components.shared.application import application
 from pages.components.shared.draft import Draft, said, save_bar, toggle
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import choice, empty, failures, head, note
-from pages.components.shared.wording import counted, flow_name, moment, sandbox_badges, term, text, way
+from pages.components.shared.wording import counted, flow_name, flow_term, moment, sandbox_badges, term, text, way
 
 app = application()
 said()
@@ -39,7 +37,7 @@ flow = wanted if wanted in app.flows else names[0]
 about = f"{flow_name(flow)} · {way(app.flows[flow].source, app.flows[flow].target)}"
 with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected)):
     connected = all(status.connected for status in app.connections.statuses())
-    label = text("btn_new_preview", flow=term(f"flow_{flow}"))
+    label = text("btn_new_preview", flow=flow_term("flow", flow))
     if connected and st.button(label, icon=":material/difference:", key="preview_now"):
         start_preview(app, flow)
 failures()

@@ -1,7 +1,5 @@
 """Everything that was read, decided and written: one record's life, volumes, and questions of your own."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from pages.components.logs.life import one_life

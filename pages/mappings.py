@@ -1,7 +1,5 @@
 """The rules of a flow: built by choosing, tried on real records, and published as a numbered version."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.core.records import Kind
@@ -20,7 +18,7 @@ from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application
 from pages.components.shared.draft import said
 from pages.components.shared.layout import choice, empty, failures, head
-from pages.components.shared.wording import flow_name, sandbox_badges, term, text, way
+from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
 
 app = application()
 said()
@@ -30,7 +28,7 @@ wanted = st.query_params.get("flow", names[0])
 flow = wanted if wanted in app.flows else names[0]
 desk = desk_of(app, flow)
 about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
-title = text("mapping_title", flow=term(f"flow_{flow}"))
+title = text("mapping_title", flow=flow_term("flow", flow))
 with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_connected)]):
     actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
     if actions.button(text("btn_to_flow"), icon=":material/tune:", type="tertiary", key="to_flow"):

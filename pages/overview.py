@@ -1,7 +1,5 @@
 """What needs a person, and how the flows are doing."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from datetime import UTC, datetime
 
 import streamlit as st

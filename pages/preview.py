@@ -1,7 +1,5 @@
 """The plan: what would be written, field by field, before anything is written."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from dataclasses import astuple
 
 import streamlit as st
@@ -76,7 +74,7 @@ def plan_page(run: Run) -> None:
     failures()
     stopped_by(run)
     if run.mode is Mode.UNDO:
-        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.position.get('of', '–')))}")
+        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
     if run.state is RunState.READY:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
@@ -108,7 +106,7 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 
 def anew(run: Run) -> None:
     """Make a plan anew: what changed, or what takes back an earlier run."""
-    if run.mode is Mode.UNDO and (earlier := run.position.get("of", "")):
+    if run.mode is Mode.UNDO and (earlier := run.undo_of):
         undo(app, app.runs.get(earlier))
     start_preview(app, run.flow)
 
@@ -158,7 +156,7 @@ def some_lines(run: Run, show: str, find: str, among: Among, lines: int) -> None
     name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(run, rows, show, name, ticks=ticks)
+            looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
             pages("page", lines, PAGE)
             if ticks:
                 choose_shown(app, run, show, find, among)

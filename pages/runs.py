@@ -1,7 +1,5 @@
 """What ran, when, and how it ended."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from dataclasses import astuple
 
 import streamlit as st
@@ -102,7 +100,7 @@ def _records(run_id: str) -> None:
     rows = app.plans.rows(run_id, show, find, offset, PAGE, among)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
+            looked_at = plan_table(app, run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
                                    ticks=False)  # fmt: skip
             pages("page", lines, PAGE)
         with grid.cell(column_span=2):

@@ -1,7 +1,5 @@
 """The set-up that leads: both systems, the flows, their questions, and what is still missing."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from pages.components.setup.connections import accountview_step, finished_login, mplus_step

@@ -1,7 +1,5 @@
 """Stock: levels and movements over time, what runs out, and where the systems differ. This page only reads."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from pages.components.shared.application import application

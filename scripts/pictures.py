@@ -1,7 +1,5 @@
 """Takes the pictures of the README: starts a console of its own, works with it as an operator does, and looks."""
 
-# ruff: noqa: TID251, INP001 - a script; the environment of the console is made here
-
 import json
 import os
 import re
@@ -21,8 +19,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from integration.core.queue import Trouble
 from integration.services.exceptions import address_of
-from integration.store.issues import Cause
 
 SIZE = {"width": 1440, "height": 900}
 LARGEST = 250_000  # bytes
@@ -161,7 +159,7 @@ def sold(data: str) -> str:
 def cause(data: str) -> str:
     """Return under which name the orders whose articles the books lack are found on the page of exceptions."""
     one = next(one for one in terminal(data, "issues") if one["cause"] == "article_missing")
-    return address_of(Cause(one["flow"], one["cause"], one["field"], one["detail"]))
+    return address_of(Trouble(one["flow"], one["cause"], one["field"], one["detail"]))
 
 
 def asked(data: str, sql: str) -> str:

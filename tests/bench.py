@@ -11,14 +11,21 @@ from typing import Any
 from integration.connectors.protocol import Connector
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Mode, PlanRow, Run, RunState, Step
-from integration.flows.products.logic import Products, ProductSettings
+from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
 from integration.runner import Parts, Patience, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
@@ -66,8 +73,12 @@ class Bench:
         self.mapping_version = 1
         self.names = "as AccountView has them"
         self.clock = Clock()
+        mirrors = mirrors_of(FLOWS.values())
         self.runs = Runs(database, self.clock)
-        self.links = Links(database, self.clock)
+        self.previews = Previews(database, self.clock, mirrors=mirrors)
+        self.plans = Plans(database)
+        self.ledger = Ledger(database, self.clock, mirrors=mirrors)
+        self.links = Links(database, self.clock, mirrors=mirrors)
         self.issues = Issues(database, self.clock)
         self.cursors = Cursors(database, self.clock)
         self._logics: dict[str, FlowLogic] = {}
@@ -75,12 +86,11 @@ class Bench:
 
     def restart(self) -> None:
         """Go on as a new process would: nothing is known but what is on file."""
-        self.runner = Runner(
-            Parts(
-                self.connectors, self._logic, self.runs, self.links, self.cursors, self.clock,
-                Patience(timedelta(seconds=10), timedelta(seconds=1)), names=lambda: self.names,
-            )
+        parts = Parts(
+            self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
+            self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), names=lambda: self.names,
         )  # fmt: skip
+        self.runner = Runner(Preview(parts), Commit(parts))
 
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow
@@ -101,27 +111,27 @@ class Bench:
     def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
         """Make a plan."""
         self.clock.advance(60)
-        return self.previewed(self.runner.begin(self.flow, by="test", mode=mode, keys=keys))
+        return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, "test", mode, tuple(keys))))
 
     def undo(self, run: Run) -> Run:
         """Make a plan that puts back what a run wrote."""
         self.clock.advance(60)
-        return self.previewed(self.runner.undo(run.id, by="test"))
+        return self.previewed(self.runner.preview.undo(run.id, by="test"))
 
     def previewed(self, run: Run) -> Run:
         """Go on with a preview until it rests."""
-        while self.runner.preview_page(run.id):
+        while self.runner.preview.page(run.id):
             pass
         return self.rested(run)
 
     def approve(self, run: Run, **more: Any) -> None:
         """Say yes to a plan, with every brake's number typed."""
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        self.runner.approve(run.id, Approval(run.fingerprint, **{"by": "test", "confirmed": confirmed, **more}))
+        self.runner.commit.approve(run.id, Approval(run.fingerprint, **{"by": "test", "confirmed": confirmed, **more}))
 
     def carry_out(self, run: Run) -> Run:
         """Write page by page until the run ends; a pause takes no time."""
-        while pause := self.runner.commit_page(run.id):
+        while pause := self.runner.commit.page(run.id):
             self.clock.advance(pause.seconds)
         return self.rested(run)
 
@@ -149,7 +159,7 @@ class Bench:
 
     def changes(self, run: Run) -> dict[str, PlanRow]:
         """Return the changes of a plan by key."""
-        return {row.key: row for row in self.runs.rows(run.id, "changes", limit=10_000)}
+        return {row.key: row for row in self.plans.rows(run.id, "changes", limit=10_000)}
 
     def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
         """Return what a plan writes: paths and values, by key."""
@@ -161,11 +171,11 @@ class Bench:
 
     def reasons(self, run: Run) -> dict[str, str]:
         """Return why records take no part, by key."""
-        return {row.key: row.cause for row in self.runs.rows(run.id, "skip", limit=10_000)}
+        return {row.key: row.cause for row in self.plans.rows(run.id, "skip", limit=10_000)}
 
     def causes(self, run: Run) -> dict[str, str]:
         """Return why lines of a plan are parked, by key."""
-        return {row.key: row.cause for row in self.runs.rows(run.id, "parked", limit=10_000)}
+        return {row.key: row.cause for row in self.plans.rows(run.id, "parked", limit=10_000)}
 
 
 def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:

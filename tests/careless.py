@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from integration.bootstrap import build
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, RunState
+from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.settings import load_settings
@@ -54,7 +54,7 @@ def settled(application: Application, run_id: str) -> RunState:
 
 
 def preview(application: Application) -> str:
-    run_id = application.runs.preview("products", by="test", mode=Mode.COMPLETE)
+    run_id = application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE))
     settled(application, run_id)
     return run_id
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.bootstrap import build
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
+from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from tests.counter import Counter
@@ -46,7 +46,7 @@ class Console:
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
         """Return the plan of everything, or of the records under some keys alone."""
         mode = Mode.CHOSEN if keys else mode
-        return settled(self.application, self.application.runs.preview(flow, WHO, mode, keys))
+        return settled(self.application, self.application.runs.preview(PreviewRequest(flow, WHO, mode, keys)))
 
     def commit(self, run: Run) -> Run:
         """Write a plan where there is something to write, with every brake confirmed."""

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from integration.connectors.protocol import Finding, References, Tell, unheard
+from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
+from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldType, Held, Kind, Place, Record, Written
+from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
 from integration.core.tokens import Token
 
 
@@ -92,6 +93,9 @@ class MemoryConnector:
         self._away = 0
         for record in records:
             self.put(record)
+
+    def close(self) -> None:
+        """Do nothing: what is in memory has no connections."""
 
     # What happens in the fake's world, as a test wants it
 
@@ -239,12 +243,12 @@ class MemoryConnector:
         homes = Counter(place.reference for place in self._places(wanted, references).values())
         return "", [kept for kept in self._kept.values() if homes and kept.reference == homes.most_common(1)[0][0]]
 
-    def _places(self, wanted: Record, references: References) -> dict[str, Place]:
+    def _places(self, wanted: Record, references: References) -> dict[str, Location]:
         """Return where the articles of a product are: under the number of their link, or the wanted one."""
         if wanted.kind is not Kind.PRODUCT:
             return {}
         places = {
-            part.key: Place(kept.reference, str(kept.record.values.get("name") or ""), part.key)
+            part.key: Location(kept.reference, str(kept.record.values.get("name") or ""), part.key)
             for (kind, _), kept in self._kept.items()
             if kind is wanted.kind
             for part in kept.record.parts
@@ -288,7 +292,7 @@ def _under(record: Record, key: str) -> Record:
     return record if record.key == key else replace(record, key=key)
 
 
-def _elsewhere(places: Mapping[str, Place], here: _Kept) -> dict[str, Place]:
+def _elsewhere(places: Mapping[str, Location], here: _Kept) -> dict[str, Location]:
     return {key: one for key, one in places.items() if (one.reference, one.number) != (here.reference, key)}
 
 

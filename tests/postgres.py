@@ -3,8 +3,6 @@
 Import `postgres_server` and `postgres_url` into a conftest to have them as fixtures.
 """
 
-# ruff: noqa: TID251 - tests make and drop whole databases, and read where the server is
-
 import os
 import pwd
 import shutil

@@ -1,7 +1,5 @@
 """The console's own programs, started as an operator starts them, on systems in a box."""
 
-# ruff: noqa: TID251 - the environment of the programs is made here
-
 import json
 import os
 import signal

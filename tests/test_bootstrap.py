@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx  # noqa: TID251 - the operator's browser
+import httpx
 import pytest
 
 from integration.bootstrap import build
 from integration.core.errors import AccessDeniedError, ConfigurationError, PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.settings import MplusAccess, load_settings
@@ -34,7 +34,7 @@ def shop() -> Iterator[Sandbox]:
 
 def synced(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
-    run = settled(application, application.runs.preview("products", by="test", mode=Mode.COMPLETE))
+    run = settled(application, application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE)))
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
@@ -201,7 +201,7 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
         logged_in(application, shop)
         application.connections.choose_company("7f3c", "test")
         application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
-        run = settled(application, application.runs.preview("products", by="test"))
+        run = settled(application, application.runs.preview(PreviewRequest("products", by="test")))
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
@@ -246,7 +246,7 @@ def test_flow_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -
 
 def test_a_plan_nobody_approved_is_not_resumed(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True) as application:
-        run = settled(application, application.runs.preview("products", by="test"))
+        run = settled(application, application.runs.preview(PreviewRequest("products", by="test")))
         with pytest.raises(PlanStaleError):
             application.runs.resume(run.id, by="test")
 
@@ -261,7 +261,7 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
     settings = load_settings(data=tmp_path, sandbox_articles=ARTICLES, **access)
     application = build(settings).start()
     stores_in(application).rules.set_table("vat_codes", {"1": "1"}, "test")
-    run_id = application.runs.preview("products", by="test")
+    run_id = application.runs.preview(PreviewRequest("products", by="test"))
     time.sleep(0.5)
     application.close()
     shop.switches.disarm()

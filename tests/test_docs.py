@@ -1,10 +1,8 @@
 """What the code can say has words, and what the documents say is there."""
 
-import ast
 import csv
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,52 +10,13 @@ import pytest
 from integration.__main__ import cli
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
-from integration.flows.spec import FLOWS
-from integration.words import has_term, known
+from integration.flows.registry import FLOWS
+from integration.words import has_term
 from pages.components.shared.states import run_state, step_state
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [
-    path for folder in ("integration", "pages") for path in sorted((ROOT / folder).rglob("*.py"))
-    if "sandbox" not in path.parts
-]  # fmt: skip
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-CODE = re.compile(r"[a-z]+(_[a-z]+)+|blocked|cancelled")
-
-
-def causes(tree: ast.AST) -> Iterator[str]:
-    """Yield every cause that a module names: of issues, skips, brakes, findings and errors."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("Issue", "Skip", "Brake") or name.endswith("Error"):
-                yield from texts(node.args[:1])
-            yield from texts([word.value for word in node.keywords if word.arg == "cause"])
-        if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
-            for line in node.body:
-                if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "default":
-                    yield from texts([line.value])
-
-
-def texts(nodes: list[ast.expr]) -> Iterator[str]:
-    for node in nodes:
-        for part in [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]:
-            if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.fullmatch(part.value):
-                yield part.value
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_cause_has_its_sentences(path: Path) -> None:
-    named = set(causes(ast.parse(path.read_text(encoding="utf-8"))))
-
-    assert {cause for cause in named if not known(cause)} == set()
-
-
-def test_the_search_for_causes_finds_them() -> None:
-    code = "Issue('a_b', key); Skip('c_d' if x else 'e_f', k); y = Finding('host', cause='g_h'); raise SomeError('i_j')"
-
-    assert list(causes(ast.parse(code))) == ["a_b", "c_d", "e_f", "g_h", "i_j"]
 
 
 def test_every_cause_is_complete_in_english() -> None:

@@ -3,8 +3,6 @@
 Each sample is a data folder with both systems of the sandbox in it, in `tests/samples/`, made by `samples/make.py`.
 """
 
-# ruff: noqa: TID251 - asks the engine itself what became of the work it had left
-
 import json
 import sqlite3
 import tarfile
@@ -18,11 +16,11 @@ import psycopg
 import pytest
 from dbos import DBOS
 
+from integration.core.queue import IssueState, Trouble
 from integration.core.records import Kind
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.server import Sandbox
 from integration.services import Application
-from integration.store.issues import Cause, IssueState
 from tests.consoles import WHO, Console, opened, settled
 from tests.patience import until
 from tests.postgres import postgres_server, postgres_url
@@ -197,12 +195,12 @@ def test_what_people_entered_and_decided_is_there(sample: Sample) -> None:
         proven = application.log.answer(application.questions.saved()[0].sql)
         assert proven["rows"][0][0] > 100
         assert len(application.log.life("products", "9104")) > 1
-        double = application.exceptions.group(Cause("products", "ean_duplicate", "article.ean"))
+        double = application.exceptions.group(Trouble("products", "ean_duplicate", "article.ean"))
         assert double is not None
         assert (double.count, double.assigned, double.note) == (4, "anneke", "Gevraagd aan de leverancier")
         aside = application.exceptions.groups("products", IssueState.SET_ASIDE)
         assert [(one.cause, one.count, one.reason) for one in aside] == [("sku_not_numeric", 4, "Wordt niet verkocht")]
-        tried = newest(application, "products").position["keys"].split("\n")
+        tried = newest(application, "products").position.keys
         assert len(stores_in(application).corrections.of("products", tried)) == 4
         draft = application.drafts.draft("customers")
         assert draft is not None

@@ -66,7 +66,7 @@ def test_a_group_given_as_another_kind_of_value_is_told_in_our_words(monkeypatch
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
 
-    assert caught.value.facts["expected"] == "one variable per value, such as CONSOLE_MPLUS__URL"
+    assert "one variable per value, such as CONSOLE_MPLUS__URL" in say(caught.value.code, caught.value.facts).do
 
 
 @pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e300"])

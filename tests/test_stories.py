@@ -14,7 +14,7 @@ import pytest
 from integration.core.errors import ConfigurationError, RunActiveError
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, Run, RunState, Step
+from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
@@ -543,9 +543,9 @@ def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console
 def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer)
     with console.sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getOrder*", times=1, seconds=1):
-        first = console.application.runs.preview("orders", WHO, Mode.CHOSEN, [order])
+        first = console.application.runs.preview(PreviewRequest("orders", WHO, Mode.CHOSEN, (order,)))
         with pytest.raises(RunActiveError) as caught:
-            console.application.runs.preview("orders", "somebody else")
+            console.application.runs.preview(PreviewRequest("orders", "somebody else"))
 
     assert caught.value.facts["by"] == WHO
     assert caught.value.facts["run"] == first
@@ -771,5 +771,5 @@ def test_without_an_object_nothing_can_become_a_trade_invoice(console: Console) 
     with pytest.raises(ConfigurationError) as caught:
         console.application.flows.change("orders", {"becomes": "invoice"}, WHO)
 
-    assert caught.value.facts["setting"] == "orders becomes"
+    assert caught.value.facts["setting"] == "becomes"
     assert console.application.flows.settings("orders").model_dump()["becomes"] == "order"

@@ -1,39 +1,31 @@
-# ruff: noqa: TID251 - this is the one way out of the house: httpx and stamina live here and nowhere else
 """The one way out to a system: bounded, paced, tried again where that is safe, and never telling a secret."""
 
-import contextvars
 import html
 import logging
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
-from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Annotated, NoReturn, Self, TypeVar
+from typing import NoReturn, Self
 from urllib.parse import quote, quote_plus, urlencode
 
 import httpx
 import stamina
-from pydantic import Field
 
+from integration.connectors.limits import RateLimits
 from integration.core.errors import (
-    AccessDeniedError,
     InDoubtError,
     IntegrationError,
     MalformedAnswerError,
     RejectedError,
     UnavailableError,
 )
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 MASK = "***"
 FIRST_PAUSE_SECONDS = 0.2
@@ -44,24 +36,6 @@ AWAY = frozenset({502, 503, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-
-PerSecond = Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How hard a system may be asked: calls at once, calls per second, and how long we wait and try again.
-
-    `patience_seconds` limits all attempts of one call together, and the time one answer may take to arrive.
-    """
-
-    in_flight: int
-    per_second: float
-    connect_seconds: float = 10
-    read_seconds: float = 60
-    attempts: int = 5
-    patience_seconds: float = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,56 +60,6 @@ def masked(text: str, secrets: Collection[str]) -> str:
     return text
 
 
-def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list[R | IntegrationError]:
-    """Return what `call` gave for each item, or the error it ended in, in the order of the items.
-
-    At most `limit` calls are under way at once. Once one ends because the system is unavailable or denies access,
-    the items that have not begun get the same error and are not called. A bug is raised.
-    """
-    halt: list[IntegrationError] = []
-
-    def guarded(item: T) -> R | IntegrationError:
-        if halt:
-            return halt[0]
-        try:
-            return call(item)
-        except (UnavailableError, AccessDeniedError) as error:
-            halt.append(error)
-            return error
-        except IntegrationError as error:
-            return error
-
-    if limit <= 1 or len(items) <= 1:
-        return [guarded(item) for item in items]
-    return _shared_out(guarded, items, min(limit, len(items)))
-
-
-def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
-    """Let some threads take one item after the other; after a bug nothing more is begun."""
-    waiting: SimpleQueue[int] = SimpleQueue()
-    for place in range(len(items)):
-        waiting.put(place)
-    done: dict[int, R] = {}
-    bugs: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            while not bugs:
-                place = waiting.get_nowait()
-                done[place] = call(items[place])
-        except Empty:
-            return
-        except BaseException as bug:
-            bugs.append(bug)
-            raise
-
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        running = [pool.submit(contextvars.copy_context().run, work) for _ in range(workers)]
-        for one in running:
-            one.result()
-    return [done[place] for place in range(len(items))]
-
-
 class _NotYetError(Exception):
     """An attempt failed in a way that may be tried again; `pause` is what the system asked for, in seconds."""
 
@@ -145,7 +69,7 @@ class _NotYetError(Exception):
         self.pause = pause
 
 
-class _Gate:
+class _Throttle:
     """Spaces calls evenly, and holds all of them when the system asks for a pause."""
 
     def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -189,7 +113,7 @@ class _Call:
 _FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError)
 
 
-class Line:
+class Gateway:
     """The one way out to one system; safe to share between threads, closed with `close()`.
 
     `host_shown` is the host as people may see it: errors name it, and never the address called. `secrets` are the
@@ -201,7 +125,7 @@ class Line:
         *,
         system: str,
         host_shown: str,
-        pace: Pace,
+        limits: RateLimits,
         secrets: Secrets = (),
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -209,22 +133,22 @@ class Line:
     ) -> None:
         self.system = system
         self.host_shown = host_shown
-        self.pace = pace
+        self.limits = limits
         self._secrets = secrets
         self._clock = clock
-        self._gate = _Gate(pace.per_second, clock, sleep)
-        self._slots = threading.BoundedSemaphore(pace.in_flight)
+        self._throttle = _Throttle(limits.per_second, clock, sleep)
+        self._slots = threading.BoundedSemaphore(limits.in_flight)
         self._client = httpx.Client(
             transport=transport,
             verify=_certificates(),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(
-                max_connections=pace.in_flight,
-                max_keepalive_connections=pace.in_flight,
+                max_connections=limits.in_flight,
+                max_keepalive_connections=limits.in_flight,
                 keepalive_expiry=IDLE_SECONDS,
             ),
-            timeout=httpx.Timeout(pace.read_seconds, connect=pace.connect_seconds, pool=pace.connect_seconds),
+            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=limits.connect_seconds),
         )
 
     def __enter__(self) -> Self:
@@ -289,7 +213,7 @@ class Line:
         raise failed
 
     def _attempts(self, begun: float) -> Iterator[stamina.Attempt]:
-        deadline = begun + self.pace.patience_seconds
+        deadline = begun + self.limits.patience_seconds
 
         def worth_waiting(error: Exception) -> bool | float:
             if not isinstance(error, _NotYetError):
@@ -298,13 +222,13 @@ class Line:
                 return self._clock() < deadline
             if self._clock() + error.pause > deadline:
                 return False
-            self._gate.hold(error.pause)  # the whole line waits, not only this call
+            self._throttle.hold(error.pause)  # all calls wait, not only this call
             return 0.0
 
         return iter(
             stamina.retry_context(
                 on=worth_waiting,
-                attempts=self.pace.attempts,
+                attempts=self.limits.attempts,
                 timeout=max(deadline - self._clock(), FIRST_PAUSE_SECONDS),
                 wait_initial=FIRST_PAUSE_SECONDS,
                 wait_max=LONGEST_PAUSE_SECONDS,
@@ -314,7 +238,7 @@ class Line:
 
     def _once(self, call: _Call, again: Callable[[Answer], bool] | None) -> Answer:
         with self._slots:
-            self._gate.turn()
+            self._throttle.turn()
             answer = self._delivered(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._asked_to_wait(answer, call, "too_many_requests")
@@ -364,7 +288,7 @@ class Line:
 
     def _whole(self, response: httpx.Response) -> bytes:
         """Return the body; an answer that trickles in for longer than our patience counts as lost."""
-        deadline = self._clock() + self.pace.patience_seconds
+        deadline = self._clock() + self.limits.patience_seconds
         pieces = []
         for piece in response.iter_bytes():
             pieces.append(piece)
@@ -373,8 +297,8 @@ class Line:
         return b"".join(pieces)
 
     def _translated(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
-        """Return what a failure of the line means for this call: delivered or not decides."""
-        connect, read = f"{self.pace.connect_seconds:g} s", f"{self.pace.read_seconds:g} s"
+        """Return what a failure of the network means for this call: delivered or not decides."""
+        connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
             case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():  # last: no look-up takes it
                 return self._unavailable("host_unknown", call)
@@ -411,7 +335,7 @@ class Line:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Return what tells a good certificate, read once: it is the same for every line, and takes 75 ms to read."""
+    """Return what tells a good certificate, read once: it is the same for every gateway, and takes 75 ms to read."""
     return httpx.create_ssl_context(trust_env=False)
 
 

@@ -1,9 +1,9 @@
 """What a system must be able to do to take part in a flow."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Protocol, runtime_checkable
 
+from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
@@ -18,36 +18,12 @@ class References(Protocol):
         """Return our key of what the target knows under this reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of a connection check: what was looked at, and how it was found; each field missing has a line.
-
-    `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
-    """
-
-    name: str  # host, certificate, credentials, company, rights, fields, version
-    ok: bool | None
-    cause: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
-    about: str = ""  # what was found when it is well: a version, a company's name
-
-
-Tell = Callable[[Sequence[Finding]], None]
-"""Hears the lines of a check as they stand, each time one more is found."""
-
-
-def unheard(findings: Sequence[Finding]) -> None:
-    """Hear a check in silence: only its end counts."""
-    del findings
-
-
 class Connector(Protocol):
     """One system, spoken to in records.
 
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError.
     """
 
-    system: str
     in_flight: int  # how many calls the system may have at once
 
     def check(self, tell: Tell = unheard) -> list[Finding]:
@@ -88,9 +64,32 @@ class Connector(Protocol):
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes: the number on the button."""
 
+    def close(self) -> None:
+        """Close all connections."""
+
     def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
         """Return one page of what changed in the target from the marker `since` on: records with key and marker.
 
         Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
         are filled.
         """
+
+
+@runtime_checkable
+class Configurable(Connector, Protocol):
+    """A system whose objects and fields have other names in every installation, and which may lack some of them."""
+
+    def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
+        """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.
+
+        `written` records need the right to insert them; as trade invoices, that and the fields of another object.
+        """
+
+    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+        """Return which of these fields records of a kind do not have, each with the name that should hold it.
+
+        A field of ours that the settings leave without a name has "", a name that is none of ours itself.
+        """
+
+    def propose_fields(self) -> dict[Kind, dict[str, str]]:
+        """Return a name for each field that has none, where a caption suggests one."""

@@ -17,6 +17,18 @@ a terminal, a page and the log tell the same story. Facts never hold a secret.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is as it is: a key of the words (`data/words/texts.csv`) and the facts that fill its text.
+
+    Among the facts of an error the key stands under `message` or `expected`, and its own facts beside it.
+    """
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class IntegrationError(Exception):

@@ -106,7 +106,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where the target has an article: in which of its records, what that is called, and under which number.
 
     `other` is the code of the article it is there, when that is not the one wanted.
@@ -128,7 +128,7 @@ class Held:
     original: object = field(default=None, compare=False)
     evidence: str = ""  # by what it was found: link, external_id, vat_number, email, content; empty: by its own key
     others: tuple[str, ...] = ()  # references that the same evidence fits as well: a question, never a choice of ours
-    elsewhere: Mapping[str, Place] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
+    elsewhere: Mapping[str, Location] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
 
 
 @dataclass(frozen=True, slots=True)

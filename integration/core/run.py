@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.position import START, Position
 from integration.core.records import Kind, Record
 
 
@@ -97,6 +98,21 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """A preview that somebody asks for: of the records under `keys` alone where the mode is `CHOSEN`.
+
+    `notes` stay with the run; `version` asks for a mapping that was in force before.
+    """
+
+    flow: str
+    by: str
+    mode: Mode = Mode.CHANGES
+    keys: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
     """One record as read and mapped, kept until its plan line is made.
 
@@ -116,8 +132,16 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Values that must be unique in the target and are not, with the keys of the records read that share them."""
+
+    numbers: Mapping[str, tuple[str, ...]]
+    marks: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One line of a kept plan, with where it stands.
+    """One line of a kept plan, with where it stands; `stage` is that of the flow, by its order.
 
     `weight` is how many records read it accounts for, `calls` how many write calls its change takes. `cause` names the
     issue of a parked line or the reason of a skipped one, `facts` fill its sentences.
@@ -179,7 +203,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Speed:
     """How fast a run at work goes: records a second, and the seconds left. Both are 0 while it is too early to tell."""
 
     per_second: float = 0.0
@@ -226,7 +250,11 @@ class Run:
     fingerprint: str = ""
     brakes: tuple[Brake, ...] = ()
     approval: Approval | None = None
-    position: Mapping[str, str] = field(default_factory=dict)  # where an interrupted preview goes on
+    in_force: int = 0  # the version of the mapping that was in force when the run was begun
+    names: str | None = None  # a mark of the names the systems gave their fields then
+    undo_of: str = ""  # the run whose changes it puts back
+    notes: Mapping[str, str] = field(default_factory=dict)  # of whoever asked for it
+    position: Position = START
     progress_done: int = 0
     progress_total: int = 0
     phase: str = ""  # extract, plan, write
@@ -234,13 +262,18 @@ class Run:
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
 
+    @property
+    def has_earlier_mapping(self) -> bool:
+        """Whether it was asked for with a mapping that was in force before."""
+        return self.mapping_version != self.in_force
 
-def pace(run: Run, phase: Phase | None, now: datetime) -> Pace:
+
+def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
     """Return how fast a run has gone since its phase began, and how long it still takes at that speed."""
     if phase is None or phase.ended_at is not None or phase.name in RESTING:
-        return Pace()
+        return Speed()
     passed, done = (now - phase.began_at).total_seconds(), run.progress_done - phase.done_before
     if passed < EARLIEST_SECONDS or done <= 0:
-        return Pace()
+        return Speed()
     left = max(0, run.progress_total - run.progress_done)
-    return Pace(done / passed, left * passed / done)
+    return Speed(done / passed, left * passed / done)

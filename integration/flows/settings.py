@@ -1,6 +1,5 @@
-"""What all flows share: the settings every one of them has, how one record leaves the way, and clean texts."""
+"""What all flows share: the settings every one of them has, and how one record leaves the way."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
@@ -11,9 +10,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record, Value
 from integration.core.rules import Operator, as_text, matches
-from integration.expected import expected
-
-_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+from integration.words.validation import reason_of
 
 
 class Strict(BaseModel):
@@ -61,9 +58,9 @@ class FlowSettings(Strict):
             settings = handler(values)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            name = ".".join(str(step) for step in first["loc"])
+            name, why = ".".join(str(step) for step in first["loc"]), reason_of(first)
             raise ConfigurationError(
-                "flow_setting_invalid", setting=f"{cls.flow} {name}", expected=expected(first)
+                "flow_setting_invalid", flow=cls.flow, setting=name, expected=why.code, **why.facts
             ) from None
         settings.check()
         return settings
@@ -100,14 +97,6 @@ def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
             }  # fmt: skip
             return Skip("filtered_out", record.key, facts)
     return None
-
-
-def clean(value: Value) -> Value:
-    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
-    if isinstance(value, str) and not value.isprintable():  # what can be printed can be stored
-        text = _UNSTORABLE.sub("", value)
-        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    return value
 
 
 def required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:

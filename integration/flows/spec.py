@@ -1,60 +1,26 @@
-"""The flows there are, and what each has to say about its records that the others would say differently."""
+"""A flow as one value, and what each has to say about its records that the others would say differently."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
 
+from integration.core.causes import Repair, cause
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Limits, Policy
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Field, Held, Kind, Record
 from integration.core.rules import Trace
 from integration.core.run import Link, Staged
+from integration.flows.forms import Section
+from integration.flows.questions import Question
+from integration.flows.settings import FlowSettings
+from integration.flows.systems import Listed
+from integration.flows.tables import ValueTable
 
-
-def documents(source: Kind, target: Kind) -> Flow:
-    """Return the flow of the till's documents of one kind to documents of one kind in the books."""
-    return Flow(
-        "orders",
-        source="mplus",
-        target="accountview",
-        stages=(
-            Stage(source, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
-            Stage(
-                source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
-            ),
-            Stage(
-                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
-            ),
-        ),
-    )
-
-
-FLOWS: Mapping[str, Flow] = {
-    "products": Flow(
-        "products",
-        source="accountview",
-        target="mplus",
-        stages=(
-            Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
-            Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group"),
-        ),
-    ),
-    "stock": Flow(
-        "stock",
-        source="accountview",
-        target="mplus",
-        stages=(Stage(Kind.ARTICLE, Kind.STOCK, grouped_by="group"),),
-        by_changes=False,  # nothing says that a movement of stock changes the article's stamp
-    ),
-    "customers": Flow(
-        "customers",
-        source="accountview",
-        target="mplus",
-        stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country"),),
-    ),
-    "orders": documents(Kind.ORDER, Kind.SALES_ORDER),
-}
+MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"
+"""Where the mappings of our flows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +69,162 @@ class FlowLogic(Protocol):
     def most(self) -> int | None:
         """Return how many records one run reads at most, or None."""
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return what the members of one parent come to.
 
-        `duplicates` and `marks` hold, for every number and mark that more than one record has, the keys of those.
+        `duplicates` and `marks` hold the numbers and marks that are unique in the stage and that more than one record
+        has, with the keys of those.
         """
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return what undoes a create, or why it stays: what somebody may use by now is never deleted."""
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
+
+
+class Asked(Protocol):
+    """What the logics of the flows ask about both systems and about what is linked."""
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by its code."""
+
+    def allot(self, flow: str, kind: Kind, key: str) -> str:
+        """Return the number that a key of a flow is given for good."""
+
+    def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
+        """Return which of these records a system has."""
+
+    def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        """Return which of these keys a flow has linked, with their reference."""
+
+
+Make = Callable[[Any, Mapping[str, Any], int, Mapping[str, Mapping[str, str]], Asked], FlowLogic]
+"""How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a flow needs of the books beyond the check of the connection: the kinds it reads or writes there."""
+
+    kinds: tuple[Kind, ...] = ()
+    as_invoices: bool = False  # whether orders are written as trade invoices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """Everything that depends on the flow. Whoever needs to know something of a flow asks its value."""
+
+    flow: Flow
+    settings: type[FlowSettings]
+    make: Make
+    mapping: Path
+    """The mapping that a new installation gets."""
+
+    as_set: Callable[[Any], Flow] | None = None
+    """Where settings choose the kinds of record: the flow with these settings."""
+
+    rated: tuple[str, ...] = ()
+    """The systems whose VAT percentages the logic is made with; the others need not be there."""
+
+    # ---- its mapping
+
+    parts: tuple[tuple[Kind, Kind | None], ...]
+    """The kinds of record it writes, each with the kind that the rules for it read.
+
+    None is what the stage that writes the kind reads; where no stage of the flow as set does, there is no such part.
+    """
+
+    computed: tuple[Field, ...] = ()
+    """What rules can read beside the fields of the source."""
+
+    writable: frozenset[str] | None = None
+    """Where only some fields of the target are written: which."""
+
+    sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Targets of rules of which a setting says as which field they are sent: the price, with VAT or without."""
+
+    found_by: frozenset[str] = frozenset()
+    """Targets by which a record is found again, so that no rule can leave them alone."""
+
+    # ---- its records
+
+    tables: tuple[ValueTable, ...] = ()
+    """The value tables whose two sides are known. Of any other, both systems are asked for a list of its name."""
+
+    repairs: Mapping[str, Repair] = field(default_factory=dict)
+    """What repairs a cause in this flow where it is not as in the others."""
+
+    mirrors: Mapping[Kind, tuple[str, Kind]] = field(default_factory=dict)
+    """Links that another flow knows the other way round, with that flow and its kind."""
+
+    objects: tuple[str, ...] = ()
+    """Our names of the objects of the books that it uses."""
+
+    needs: Callable[[Any], Needs] = lambda _: Needs()
+    """What it needs of the books as it is set, beyond the check of the connection."""
+
+    # ---- on screen
+
+    sections: tuple[Section, ...] = ()
+    """The cards of its settings in their order. Filters, brakes and the schedule have tabs of their own."""
+
+    questions: tuple[Question, ...] = ()
+    """What it is asked in the set-up. Everything else has an answer that suits most."""
+
+    brakes: tuple[str, ...] = ("changes", "changes_percent")
+    """The brakes that can stop a plan of it."""
+
+    filter_first: str = ""
+    """The field that a new filter looks at until another one is chosen; else the first of the source."""
+
+    groups: Listed | None = None
+    """The list that says how the groups are called by which people sort its lines; else they are article groups."""
+
+    noun: str = "record"
+    """What one of its records is called on buttons."""
+
+    suggested: bool = False
+    """Whether a new installation is offered it as chosen."""
+
+    turn: int = 0
+    """When its turn is in a demo; the lowest is first."""
+
+    @property
+    def name(self) -> str:
+        """The name of the flow."""
+        return self.flow.name
+
+    def repair_of(self, code: str) -> Repair:
+        """Return what repairs a cause, as the flow says or as it is in all of them."""
+        return self.repairs.get(code) or cause(code).repair
+
+    def with_settings(self, settings: FlowSettings) -> Flow:
+        """Return the flow with the kinds of record that its settings choose."""
+        return self.as_set(settings) if self.as_set is not None else self.flow
+
+    def parts_of(self, flow: Flow) -> dict[Kind, Kind]:
+        """Return the kinds that the flow writes as it is set, each with the kind of record that its rules read."""
+        by_stage = {stage.target: stage.source for stage in flow.stages}
+        read = {written: kind or by_stage.get(written) for written, kind in self.parts}
+        return {written: kind for written, kind in read.items() if kind is not None}
+
+    def table(self, name: str) -> ValueTable:
+        """Return a value table by its name."""
+        known = next((one for one in self.tables if one.name == name), None)
+        return known or ValueTable(name, Listed(self.flow.source, name), Listed(self.flow.target, name))

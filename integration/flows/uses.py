@@ -1,18 +1,15 @@
 """Which fields of AccountView a flow uses as it is set, and where it says so: rules, filters, settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions import read_by
+from integration.flows.functions.toolbox import read_by
 from integration.flows.settings import FlowSettings
-from integration.flows.stock.logic import BRANCH, QUANTITY
-
-BOOKS = "accountview"
-WORKED_OUT = frozenset({QUANTITY, BRANCH})
-"""What the rule for a level reads and no article has: the flow of stock works it out."""
+from integration.flows.spec import FlowSpec
+from integration.flows.systems import BOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +27,24 @@ class Use:
     chosen: bool = False
 
 
-def uses(flow: Flow, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
+def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
     """Return every field of AccountView that a flow reads or writes. Raises ConfigurationError for a wrong formula."""
+    flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
     if flow.target == BOOKS:
         return list(_written(flow, mapping))
-    return [*_read(flow, mapping), *_asked(flow, settings)]
+    return [*_read(flow, mapping, computed), *_asked(flow, settings)]
 
 
-def _read(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
+def _read(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterator[Use]:
     kinds = {stage.target: stage.source for stage in flow.stages}
     for rule in mapping.rules:
-        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.stages[flow.counted].source)
-        for name in sorted(read_by(rule) - WORKED_OUT):
+        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.counted.source)
+        for name in sorted(read_by(rule).difference(computed)):
             yield Use(kind, name, "rule_field_unknown", {"target": rule.target})
 
 
 def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
-    kind = flow.stages[flow.counted].source
+    kind = flow.counted.source
     for number, each in enumerate(settings.filters, start=1):
         yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
     for setting, name, chosen in settings.reads():

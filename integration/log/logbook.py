@@ -1,7 +1,5 @@
 """The log: everything that was read, decided and written, in a DuckDB file that this process alone owns."""
 
-# ruff: noqa: TID251 - the only owner of DuckDB, and its answers are data frames
-
 from __future__ import annotations
 
 import re
@@ -120,7 +118,9 @@ class Logbook:
                 owner = _OWNER.search(text)
                 raise ConfigurationError("log_owned_elsewhere", process=owner[1] if owner else "?") from None
             if "not a valid DuckDB" in text:
-                raise ConfigurationError("setting_invalid", setting=str(self.path), expected="a DuckDB file") from None
+                raise ConfigurationError(
+                    "setting_invalid", setting=str(self.path), expected="expected_duckdb"
+                ) from None
             if "No space left" in text:
                 free = f"{shutil.disk_usage(self.path.parent).free // 1_000_000} MB"
                 raise UnavailableError("disk_full", free=free, needed="100 MB") from error

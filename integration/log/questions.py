@@ -1,7 +1,5 @@
 """Questions of analysts: what is refused and why, and how an answer is told to programs."""
 
-# ruff: noqa: TID251 - what DuckDB makes of a question
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """What the file of the log holds: its tables, the macros and views over them, and events as rows."""
 
-# ruff: noqa: TID251 - the file is DuckDB's
-
 from __future__ import annotations
 
 import json

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from integration.connectors.http import side_by_side
+from integration.connectors.parallel import side_by_side
 from integration.connectors.protocol import Connector
 from integration.core.errors import (
     InDoubtError,
@@ -25,7 +25,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.lookup import look
 from integration.runner.parts import Parts, next_cursors
 from integration.store.links import References as LinkReferences
-from integration.store.plans import Known
+from integration.store.plan_lines import Known
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +50,22 @@ class Commit:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
 
+    def outdated(self, run: Run, published: int) -> PlanStaleError | None:
+        """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
+
+        The mapping that has to be in force still is the plan's own, unless it was made with an earlier one on purpose.
+        """
+        if published != run.in_force:
+            made_with = run.mapping_version
+            return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
+        if run.names not in (None, self.parts.names()):
+            return PlanStaleError("names_changed_since", flow=run.flow)
+        return None
+
     def approve(self, run_id: str, approval: Approval) -> None:
         """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
         run = self.parts.runs.open_plan(run_id)
-        outdated = self.parts.outdated(run, self.parts.logic(run.flow).mapping_version)
+        outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version)
         if outdated is not None:
             raise outdated
         if approval.fingerprint != run.fingerprint:
@@ -78,7 +90,7 @@ class Commit:
             return None
         logic = self.parts.logic_of(run)
         self._settle_doubtful(run, logic.flow)
-        doubtful = self.parts.runs.unsettled(run_id)
+        doubtful = self.parts.ledger.unsettled(run_id)
         if rows := _free(logic.flow, self._next(run_id, logic), doubtful):
             self._carry_out(run, logic.flow, self.parts.links.references(run.flow), rows)
             return Pause(0)
@@ -88,11 +100,11 @@ class Commit:
         return None
 
     def _next(self, run_id: str, logic: FlowLogic) -> list[PlanRow]:
-        rows = self.parts.runs.next_planned(run_id, WRITE_PAGE)
+        rows = self.parts.ledger.next_planned(run_id, WRITE_PAGE)
         if (
             rows and rows[0].kind in logic.flow.stages[rows[0].stage].needs.values()
         ):  # a tree, which is looked at as a whole
-            rows = self.parts.runs.next_planned(run_id, TREE_PAGE)
+            rows = self.parts.ledger.next_planned(run_id, TREE_PAGE)
         return rows
 
     def _carry_out(self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
@@ -117,7 +129,7 @@ class Commit:
                 ready.append((row, todo))
         if moved:
             known = _changes(rows)
-            self.parts.runs.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
+            self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
             self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
         written: list[PlanRow] = []
         try:
@@ -129,8 +141,8 @@ class Commit:
     def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
         """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
         if outcomes:
-            self.parts.runs.mark_sent(run.id, [one.seq for one in outcomes], known)
-            self.parts.runs.settle(run.id, outcomes, known)
+            self.parts.ledger.mark_sent(run.id, [one.seq for one in outcomes], known)
+            self.parts.ledger.settle(run.id, outcomes, known)
 
     def _send(
         self,
@@ -142,7 +154,7 @@ class Commit:
     ) -> list[PlanRow]:
         """Send some changes, several in flight; return those the target says it accepted."""
         known = _changes([row for row, _ in chunk])
-        self.parts.runs.mark_sent(run.id, list(known), known)  # on disk before the call
+        self.parts.ledger.mark_sent(run.id, list(known), known)  # on disk before the call
 
         def write(item: tuple[PlanRow, Change]) -> Written:
             row, change = item
@@ -157,7 +169,7 @@ class Commit:
                 case Written():
                     accepted.append(row)
                 case RejectedError():
-                    facts = {"key": row.title, **answer.facts}
+                    facts = {"key": row.title, "flow": run.flow, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
                 case InDoubtError() | MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))
@@ -166,7 +178,7 @@ class Commit:
                     stopped = answer
         again = [row for row, _ in chunk if row.seq in refused and row.attempts]
         outcomes += (refused | self._there_after_all(target, references, again)).values()
-        self.parts.runs.settle(run.id, outcomes, known)
+        self.parts.ledger.settle(run.id, outcomes, known)
         if stopped is not None:
             self._read_back(run, target, references, accepted)
             raise stopped
@@ -199,11 +211,11 @@ class Commit:
                 outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
             else:
                 outcomes.append(_parked_wrong(row, change, now, wrong))
-        self.parts.runs.settle(run.id, outcomes, _changes(rows), page_ends=True)
+        self.parts.ledger.settle(run.id, outcomes, _changes(rows), page_ends=True)
 
     def _settle_doubtful(self, run: Run, flow: Flow) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
-        rows = self.parts.runs.unsettled(run.id)
+        rows = self.parts.ledger.unsettled(run.id)
         if not rows:
             return
         references = self.parts.links.references(run.flow)
@@ -215,7 +227,7 @@ class Commit:
             if outcome is not None:
                 outcomes.append(outcome)
         if outcomes:
-            self.parts.runs.settle(run.id, outcomes, _changes(rows))
+            self.parts.ledger.settle(run.id, outcomes, _changes(rows))
 
     def _after_look(self, row: PlanRow, change: Change, now: Held | None, *, once: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell."""
@@ -238,7 +250,7 @@ class Commit:
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         left = run.approval is not None and bool(run.approval.left_out)
-        self.parts.runs.finish_commit(run.id, cursors={} if left else next_cursors(run, logic))
+        self.parts.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         log.info("commit finished", run=run.id, flow=run.flow)
 
 

@@ -1,4 +1,4 @@
-"""Looking in the target: what it holds of each record, and which articles it has in another place than is wanted."""
+"""Looking in the target: what it holds of each record, and which articles it has elsewhere than is wanted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from integration.connectors.protocol import Connector
 from integration.core.issues import Issue, elsewhere
-from integration.core.records import Held, Kind, Place, Record
+from integration.core.records import Held, Kind, Location, Record
 from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.flows.spec import Shaped
@@ -44,7 +44,7 @@ def look_around(
         for record in waiting:
             if (now := found.get(record.key)) is None:
                 continue
-            left_there = _places(record, now, foreign[record.key]) if record.key in foreign else {}
+            left_there = _locations(record, now, foreign[record.key]) if record.key in foreign else {}
             issues |= _apart(record, left_there or now.elsewhere)
             if not left_there:
                 held[record.key] = now
@@ -93,18 +93,19 @@ def _foreign(
     return found
 
 
-def _places(record: Record, held: Held, inside: Inside) -> dict[str, Place]:
+def _locations(record: Record, held: Held, inside: Inside) -> dict[str, Location]:
     """Return where the parts of a record are that sit in the one held, unless another article has their number."""
     name, there = as_text(held.record.values.get("name")), {part.key for part in held.record.parts}
     found = {}
     for part in record.parts:
-        place = held.elsewhere.get(part.key, Place(held.reference, name, part.key))
-        is_here = place.reference == held.reference and place.number in there and not place.other
-        link = inside.get(place.number)
+        location = held.elsewhere.get(part.key, Location(held.reference, name, part.key))
+        is_here = location.reference == held.reference and location.number in there and not location.other
+        link = inside.get(location.number)
         if is_here and (link is None or link.key == part.source):
-            found[part.key] = place
+            found[part.key] = location
     return found
 
 
-def _apart(record: Record, places: Mapping[str, Place]) -> dict[str, Issue]:
-    return {part.source: elsewhere(part, record.key, places[part.key]) for part in record.parts if part.key in places}
+def _apart(record: Record, locations: Mapping[str, Location]) -> dict[str, Issue]:
+    apart = [part for part in record.parts if part.key in locations]
+    return {part.source: elsewhere(part, record.key, locations[part.key]) for part in apart}

@@ -1,16 +1,18 @@
-"""What a preview and a commit share: the parts they work with, and what both need to know of a plan's lines."""
+"""What a preview and a commit share: the parts they work with, and where the next run starts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
-from integration.core.errors import PlanStaleError
 from integration.core.records import Record
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.cursors import Cursors
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 
 
@@ -25,13 +27,6 @@ class Patience:
     def pause(self) -> timedelta:
         """Return how long to wait for the next look: never longer than it is worth waiting for at all."""
         return min(self.look_again, self.visible_within)
-
-
-AS_IT_WAS, IN_FORCE = "mapping", "published"
-"""Where the position of a run keeps the version it asked for, and the one that was in force at that moment."""
-
-NAMES = "names"
-"""Where it keeps the mark of the names that the systems give their fields, as they were at that moment."""
 
 
 def _as_read(flow: str, records: Sequence[Record]) -> Sequence[Record]:
@@ -50,6 +45,9 @@ class Parts:
     connectors: Mapping[str, Connector]
     logic: Callable[[str], FlowLogic]
     runs: Runs
+    previews: Previews
+    plans: Plans
+    ledger: Ledger
     links: Links
     cursors: Cursors
     clock: Callable[[], datetime]
@@ -60,31 +58,15 @@ class Parts:
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
-        asked = run.position.get(AS_IT_WAS, "")
-        return self.earlier(run.flow, int(asked)) if asked and self.earlier else self.logic(run.flow)
-
-    def outdated(self, run: Run, published: int) -> PlanStaleError | None:
-        """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
-
-        The mapping that has to be in force still is the plan's own, unless it was made with an earlier one on purpose.
-        """
-        if published != int(run.position.get(IN_FORCE) or run.mapping_version):
-            made_with = run.mapping_version
-            return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
-        if run.position.get(NAMES, now := self.names()) != now:
-            return PlanStaleError("names_changed_since", flow=run.flow)
-        return None
+        if run.has_earlier_mapping and self.earlier:
+            return self.earlier(run.flow, run.mapping_version)
+        return self.logic(run.flow)
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     """Return where the next run starts: nothing when this one read only chosen records."""
     if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
-    flow = logic.flow
-    cursors = {
-        f"source:{stage.source}": run.position[f"stamp:{stage.source}"]
-        for stage in flow.stages
-        if f"stamp:{stage.source}" in run.position
-    }
-    marker = run.position.get("marker")
-    return cursors | ({f"target:{flow.stages[flow.counted].target}": marker} if marker else {})
+    stamps, marker = run.position.stamps, run.position.marker
+    cursors = {f"source:{one.source}": stamps[one.source] for one in logic.flow.stages if one.source in stamps}
+    return cursors | ({f"target:{logic.flow.counted.target}": marker} if marker else {})

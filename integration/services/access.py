@@ -11,19 +11,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import Connector
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock
 from integration.store.leases import Leases
 from integration.store.secrets import Connections, StoredTokens
 
-SYSTEMS = ("accountview", "mplus")
-MPLUS_ADDRESS = "https://api.mpluskassa.nl"
 IDENTITY = frozenset({"url", "client_id", "client_secret", "refresh_token", "company", "ident", "secret"})
 ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was changed
 
@@ -48,8 +44,8 @@ class Access:
         self._leases = leases
         self._clock = clock
         self._named = named
-        self._connectors: dict[str, AccountView | Mplus] = {}
-        self._replaced: list[AccountView | Mplus] = []  # may still be at work; closed at the end
+        self._connectors: dict[str, Connector] = {}
+        self._replaced: list[Connector] = []  # may still be at work; closed at the end
         self._seen: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
         self._changes: dict[str, int] = {}
 
@@ -63,7 +59,7 @@ class Access:
         with self.lock:
             self._notice(system)
             if system not in self._connectors:
-                self._connectors[system] = self._accountview() if system == "accountview" else self._mplus()
+                self._connectors[system] = self._connect(system)
             return self._connectors[system]
 
     def _notice(self, system: str) -> None:
@@ -75,17 +71,11 @@ class Access:
                 self.reconnect(system)
             self._seen[system] = (time.monotonic(), access)
 
-    def _accountview(self) -> AccountView:
-        given = self.of("accountview")
-        if not given.get("client_id") or not given.get("company"):
-            raise ConfigurationError("accountview_login_needed", system="AccountView")
-        return AccountView(_settings_of(AccountViewSettings, given, "ACCOUNTVIEW"), self.tokens())
-
-    def _mplus(self) -> Mplus:
-        given = self.of("mplus")
-        if not given.get("url"):
-            raise ConfigurationError("mplus_credentials_rejected", system="MplusKASSA")
-        return Mplus(_settings_of(MplusSettings, given, "MPLUS"))
+    def _connect(self, system: str) -> Connector:
+        given, known = self.of(system), SYSTEMS[system]
+        if not known.can_be_asked(given):
+            raise ConfigurationError(known.unconnected, system=known.caption)
+        return known.connects(_settings_of(known.settings, given, system.upper()), self.tokens())
 
     @contextmanager
     def client(self) -> Iterator[AccountViewClient]:
@@ -118,13 +108,12 @@ class Access:
 
     def address(self, system: str) -> str:
         """Return where a system is, or where it usually is while none of one's own is connected."""
-        usual = {"accountview": AccountViewSettings().url, "mplus": MPLUS_ADDRESS}
-        return usual[system] if self.sandboxed else str(self.of(system).get("url") or usual[system])
+        usual = SYSTEMS[system].usual_address
+        return usual if self.sandboxed else str(self.of(system).get("url") or usual)
 
     def is_connected(self, system: str) -> bool:
         """Tell whether there is what it takes to speak to a system; says nothing about whether it answers."""
-        access = self.of(system)
-        return bool(access.get("company") if system == "accountview" else access.get("url"))
+        return SYSTEMS[system].is_connected(self.of(system))
 
     def is_entered(self) -> bool:
         """Tell whether somebody has entered here how a system of their own is reached."""

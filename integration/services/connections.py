@@ -2,14 +2,17 @@
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from integration.connectors.protocol import Finding, Tell, unheard
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import AccessDeniedError, IntegrationError
-from integration.services.access import SYSTEMS, Access, mark
+from integration.core.findings import Finding, Tell, unheard
+from integration.core.flow import Flow
+from integration.services.access import Access, mark
+from integration.services.needs import with_flows
 from integration.services.sandbox import BuiltIn
 from integration.store.database import Clock
 
@@ -38,6 +41,7 @@ class Connections:
         access: Access,
         clock: Clock,
         sandbox: BuiltIn,
+        flows: Collection[Flow],
         *,
         propose: Callable[[str], None],
         needs: Callable[[], list[Finding]],
@@ -49,6 +53,7 @@ class Connections:
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
+        self._flows = flows
         self._propose = propose
         self._needs = needs
         self._checked: dict[str, tuple[int, ConnectionStatus]] = {}
@@ -83,12 +88,12 @@ class Connections:
         """
         begun = time.monotonic()
         try:
-            findings = self._access.connector(system).check(tell)
+            found = self._access.connector(system).check(lambda lines: tell(with_flows(lines, self._flows)))
+            findings = with_flows(found, self._flows)
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
-        telling = "company" if system == "accountview" else "rights"  # where the check tells the branches
-        about = next((one.about for one in findings if one.name == telling), "")
+        about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
         good = all(one.ok for one in findings)
         if system == "accountview" and all(one.ok is not None for one in findings):
             findings = [*findings, *self._needs()]

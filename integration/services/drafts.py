@@ -1,117 +1,40 @@
-"""Mappings before they are published: drafts, what differs from the version in force, and what records would become.
+"""Mappings before they are published: drafts, what differs from the version in force, and what they would change.
 
 Nothing here writes to a system, and nothing of a trial is kept.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from integration.connectors.protocol import Connector
-from integration.core.flow import Flow, Ownership
-from integration.core.issues import Issue, Skip
-from integration.core.records import Field, FieldType, Kind, Record, Value, same
-from integration.core.rules import EMPTY, Rule, Trace, as_text, faults, rules_from, rules_to
+from integration.core.compiled import faults
+from integration.core.errors import Reason
+from integration.core.flow import Ownership
+from integration.core.mapping import rules_from, rules_to
+from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.run import PlanRow, Staged
-from integration.flows.functions import Tools
-from integration.flows.orders.fields import COMPUTED
-from integration.flows.spec import FlowLogic
-from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
+from integration.core.rules import Rule, Trace
+from integration.core.run import PlanRow
+from integration.flows.functions.toolbox import Tools
+from integration.flows.registry import Specs
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
+from integration.services.parts import kind_of, read_kind
+from integration.services.trials import Effect, Moved, Trial, compare, tried
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
 
 MOST_RECORDS = 200  # a draft is tried on
 MOST_SECONDS = 30.0  # a draft is tried on them
-LONGEST_TITLE = 40
 AT_ONCE = 20  # records between two words on how far it has come
 RUNS_BACK = 5  # runs whose lines say which records were the last
-DOCUMENTS = frozenset({Kind.ORDER, Kind.INVOICE, Kind.RECEIPT})
-PRICE, SENT_PRICES = "article.price", frozenset({"article.price_incl", "article.price_excl"})
-WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
-"""Kinds that are written once, so that nobody decides about their fields afterwards."""
-
-WITHOUT_NAME = frozenset({Kind.PAYMENT, Kind.VAT, Kind.LINE})
-"""Parts of a document whose name says nothing about whom it is for."""
-
-PARTS: Mapping[str, tuple[tuple[Kind, Kind], ...]] = {
-    "products": ((Kind.PRODUCT, Kind.ARTICLE), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, Kind.GROUP)),
-    "stock": ((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, Kind.ARTICLE)),
-    "customers": ((Kind.RELATION, Kind.DEBTOR),),
-    "orders": (
-        (Kind.SALES_ORDER, Kind.ORDER), (Kind.POSTING, Kind.ORDER), (Kind.LINE, Kind.LINE),
-        (Kind.DEBTOR, Kind.RELATION), (Kind.ADDRESS, Kind.ADDRESS),
-    ),
-}  # fmt: skip
-"""The kinds of record a flow writes, each with the kind that the rules for it read."""
-
-WORKED_OUT: Mapping[str, tuple[Field, ...]] = {
-    "stock": (
-        Field(QUANTITY, "Quantity of the branch", FieldType.NUMBER, Kind.ARTICLE),
-        Field(BRANCH, "Number of the branch", FieldType.CODE, Kind.ARTICLE),
-    ),
-    "orders": (
-        *COMPUTED,
-        Field("customer_name", "Customer: name", FieldType.TEXT, Kind.ADDRESS),
-        Field("customer_email", "Customer: e-mail", FieldType.TEXT, Kind.ADDRESS),
-        Field("customer_phone", "Customer: telephone", FieldType.TEXT, Kind.ADDRESS),
-    ),
-}
-"""What the rules of a flow can read beside the fields of its source."""
-
-WRITABLE: Mapping[str, frozenset[str]] = {"stock": frozenset({AMOUNT, MANAGED})}
-"""Where a flow writes only some fields of the target: which."""
-
 ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
 """What can be different between two rules for one field."""
-
-
-# ---- parts of a mapping ---------------------------------------------------------------------------------------------
-
-
-def kind_of(target: str) -> Kind:
-    """Return the kind of record that a rule's target is a field of."""
-    return Kind(target.partition(".")[0])
-
-
-def parts_of(flow: Flow) -> dict[Kind, Kind]:
-    """Return the kinds a flow writes as it is set, each with the kind of record that its rules read."""
-    stage = flow.stages[flow.counted]
-    found = dict(PARTS[flow.name])
-    if stage.target in (Kind.SALES_ORDER, Kind.POSTING):
-        del found[Kind.POSTING if stage.target is Kind.SALES_ORDER else Kind.SALES_ORDER]
-        found[stage.target] = stage.source
-    return found
-
-
-def read_kind(flow: Flow, part: Kind) -> Kind:
-    """Return the kind of record that has to be read to try the rules of a part on."""
-    direct = next((stage.source for stage in flow.stages if stage.target is part and not stage.derived), None)
-    return direct or flow.stages[flow.counted].source
-
-
-def readable(flow: str, kind: Kind, known: Sequence[Field]) -> list[Field]:
-    """Return what rules can read of a kind: the fields of its source, and what the flow works out."""
-    names, of = {one.name for one in known}, Kind.ORDER if kind in DOCUMENTS else kind
-    return [*known, *(one for one in WORKED_OUT.get(flow, ()) if one.kind is of and one.name not in names)]
-
-
-def writable(flow: str, part: Kind, known: Sequence[Field]) -> dict[str, Field]:
-    """Return the fields a rule can fill, by the name it has for them; the price goes by one name of its own."""
-    only = WRITABLE.get(flow)
-    named = {f"{part}.{one.name}": one for one in known if one.kind is part}
-    found = {name: one for name, one in named.items() if only is None or name in only}
-    if part is Kind.ARTICLE and flow == "products":
-        sent = [found.pop(name) for name in SENT_PRICES if name in found]
-        if sent:
-            found[PRICE] = Field("price", sent[0].caption, FieldType.MONEY, Kind.ARTICLE)
-    return found
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------
@@ -157,161 +80,6 @@ def _by_target(mapping: RuleMapping) -> dict[str, Rule]:
     return {rule.target: rule for rule in mapping.rules}
 
 
-# ---- what records become --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a mapping makes of one record of the source: why each value, and why it would not be sent, if so."""
-
-    key: str
-    title: str
-    traces: tuple[Trace, ...]
-    obstacle: Issue | Skip | None = None
-
-    def of(self, target: str) -> list[Trace]:
-        """Return how the field that a rule fills came to its value: once for each line or branch."""
-        return [trace for trace in self.traces if _fills(target, trace.target)]
-
-
-def _fills(target: str, traced: str) -> bool:
-    if target == PRICE and traced in SENT_PRICES:
-        return True
-    return traced == target or (target == AMOUNT and traced.endswith("/amount"))
-
-
-def tried(logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
-    """Return what becomes of each record with a logic."""
-    return [_tried(logic, record) for record in records]
-
-
-def _tried(logic: FlowLogic, record: Record) -> Trial:
-    page, title, obstacle = [record], record.key, None
-    traces: list[Trace] = []
-    for place, stage in enumerate(logic.flow.stages):
-        if stage.source is not record.kind:
-            continue
-        for staged in logic.stage(place, page):
-            title = title if stage.derived else staged.title
-            obstacle = obstacle or staged.issue or staged.skip
-        traces += logic.trace(place, record)
-    if obstacle is None and record.values.get("cancelled") is True:
-        obstacle = Skip("document_cancelled", record.key, {"key": title})
-    return Trial(record.key, title, tuple(traces), obstacle)
-
-
-def title_of(record: Record) -> str:
-    """Return how a record of the source is called: its number or code, and a name in it."""
-    number = as_text(record.values.get("number")) or record.key
-    named = (record, *(part for part in record.parts if part.kind not in WITHOUT_NAME))
-    names = (as_text(each.values.get("name")).strip() for each in named)
-    name = next(filter(None, names), "")
-    return f"{number} · {name[:LONGEST_TITLE]}" if name else number
-
-
-def sample_values(kind: Kind, records: Iterable[Record], trials: Iterable[Trial] = ()) -> dict[str, Value]:
-    """Return for each field of a kind the first value that is filled, in these records and on the way of trials."""
-    found: dict[str, Value] = {}
-    for record in records:
-        for each in (record, *record.parts):
-            if each.kind is kind:
-                _gather(found, each.values.items())
-    for trial in trials:
-        _gather(found, ((step.what, step.value) for trace in trial.traces for step in trace.steps))
-    return found
-
-
-def _gather(found: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None:
-    for name, value in pairs:
-        if value not in EMPTY:
-            found.setdefault(name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One result that a draft changes: a value of a record, or whether it is sent at all.
-
-    Of a value `field` is the target field and `path` where it stands in the record; else both are empty, and `was` and
-    `becomes` are what keeps the record from being sent, None where nothing does.
-    """
-
-    key: str
-    title: str
-    path: str = ""
-    field: str = ""
-    before: Value = None
-    after: Value = None
-    was: Issue | Skip | None = None
-    becomes: Issue | Skip | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a draft would change in the records it was tried on; `cut` tells that time ran out before the last."""
-
-    read: int
-    moved: tuple[Moved, ...]
-    cut: bool = False
-
-    @property
-    def records(self) -> int:
-        """How many records come to something else."""
-        return len({one.key for one in self.moved})
-
-    def by_field(self) -> dict[str, int]:
-        """Return in how many records each target field changes, the most first; "" stands for whether they are sent."""
-        pairs = {(one.field, one.key) for one in self.moved}
-        return dict(Counter(field for field, _ in sorted(pairs)).most_common())
-
-
-def compare(before: FlowLogic, after: FlowLogic, records: Sequence[Record]) -> list[Moved]:
-    """Return what comes to something else with another mapping."""
-    found: list[Moved] = []
-    for place, stage in enumerate(before.flow.stages):
-        page = [record for record in records if record.kind is stage.source]
-        if not page:
-            continue
-        old, new = ({one.key: one for one in logic.stage(place, page)} for logic in (before, after))
-        for key in {**old, **new}:
-            found += _moved(old.get(key), new.get(key))
-    return found
-
-
-def _moved(old: Staged | None, new: Staged | None) -> Iterator[Moved]:
-    there = new or old
-    if there is None:
-        return
-    was, becomes = _obstacle(old), _obstacle(new)
-    if _said(was) != _said(becomes):
-        yield Moved(there.key, there.title, was=was, becomes=becomes)
-        return
-    before, after = _values(old), _values(new)
-    for path, (field, value) in {**before, **after}.items():
-        one, other = before.get(path, (field, None))[1], after.get(path, (field, None))[1]
-        if not same(one, other):
-            yield Moved(there.key, there.title, path, field or str(value), one, other)
-
-
-def _obstacle(staged: Staged | None) -> Issue | Skip | None:
-    return (staged.issue or staged.skip) if staged else None
-
-
-def _said(obstacle: Issue | Skip | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    match obstacle:
-        case Issue():
-            return obstacle.cause, obstacle.field, tuple(sorted(obstacle.facts.items()))
-        case Skip():
-            return obstacle.reason, "", ()
-        case _:
-            return "", "", ()
-
-
-def _values(staged: Staged | None) -> dict[str, tuple[str, Value]]:
-    if staged is None or staged.record is None:
-        return {}
-    return {path: (field, value) for path, field, value in staged.record.fields()}
-
-
 # ---- drafts and trials of a console ---------------------------------------------------------------------------------
 
 
@@ -333,8 +101,10 @@ class Drafts:
 
     def __init__(
         self,
+        flows: Specs,
         rules: Rules,
         runs: Runs,
+        plans: Plans,
         stored: StoredSettings,
         *,
         logics: Logics,
@@ -342,8 +112,10 @@ class Drafts:
         lists: Lists,
         connector: Callable[[str], Connector],
     ) -> None:
+        self._flows = flows
         self._rules = rules
         self._runs = runs
+        self._plans = plans
         self._stored = stored
         self._logics = logics
         self._mappings = mappings
@@ -433,12 +205,12 @@ class Drafts:
 
     # ---- rules that cannot work
 
-    def faults(self, flow: str, mapping: RuleMapping) -> dict[str, str]:
+    def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
-        found = faults(mapping, Tools(self._rules.tables()))
+        found, found_by = faults(mapping, Tools(self._rules.tables())), self._flows[flow].found_by
         for rule in mapping.rules:
-            if flow == "customers" and rule.target == "relation.external_id" and rule.ownership is Ownership.NEVER:
-                found.setdefault(rule.target, "by this field a customer is found again: it cannot be left alone")
+            if rule.target in found_by and rule.ownership is Ownership.NEVER:
+                found.setdefault(rule.target, Reason("reason_found_by"))
         return found
 
     def _workable(self, flow: str, mapping: RuleMapping) -> RuleMapping:
@@ -476,7 +248,7 @@ class Drafts:
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
         stages = self._logics.flow(flow).stages
         for run in self._runs.latest(flow, limit=RUNS_BACK):
-            for row in self._runs.rows(run.id, limit=most):
+            for row in self._plans.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
                     yield from _sources(row)
 
@@ -488,18 +260,19 @@ class Drafts:
         if not records:
             return []
         good = self._workable(flow, mapping)
-        return tried(self._logics.trial(flow, good, [record.key for record in records]), records)
+        logic = self._logics.trial(flow, good, [record.key for record in records])
+        return tried(self._flows[flow], logic, records)
 
     def trial_now(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
         """Return what a mapping would make of the records under these keys, as they are now; see `trial`."""
         whole = self._logics.trial(flow, mapping).flow
-        return self.trial(flow, mapping, self.records(flow, whole.stages[whole.counted].source, keys))
+        return self.trial(flow, mapping, self.records(flow, whole.counted.source, keys))
 
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
         stage = logic.flow.counted
-        records = self.records(flow, logic.flow.stages[stage].source, [key])
+        records = self.records(flow, stage.source, [key])
         return logic.trace(stage, records[0]) if records else []
 
     def effect(

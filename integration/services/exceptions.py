@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.connectors.protocol import Connector
+from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.issues import source_mark, telling
+from integration.core.issues import source_mark
+from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
-from integration.flows.spec import FLOWS
+from integration.flows.registry import Specs
+from integration.flows.spec import FlowSpec
+from integration.flows.systems import BOOKS
 from integration.store.events import Event, Events
-from integration.store.issues import Cause, CauseGroup, Issues, IssueState, OpenIssue
+from integration.store.issues import Issues
 from integration.store.links import Links
+from integration.store.plans import Plans
 from integration.store.runs import Runs
 
 MOST = 10_000  # records of a group that are repaired at once
@@ -28,15 +33,7 @@ PAGE = 1_000
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
-UNMAPPED = ("vat_code_unmapped", "payment_method_unmapped", "revenue_account_unmapped", "value_unmapped")
-"""Causes that a row of a value table repairs."""
-CHOSEN: Mapping[tuple[str, str], Kind] = {
-    ("orders", "customer_ambiguous"): Kind.DEBTOR,
-    ("customers", "customer_ambiguous"): Kind.RELATION,
-    ("customers", "customer_shared"): Kind.RELATION,
-    ("customers", "customer_taken"): Kind.RELATION,
-}
-"""Causes that are repaired by a person who says which record of the target is meant, and the kind of that."""
+UNMAPPED = "value_unmapped"  # the cause of what lacks a row of a table that has no cause of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Try:
     group: CauseGroup  # as it was when it was tried again
     run: Run
     same: int  # still parked for that cause
-    others: Mapping[Cause, int]  # parked for another one
+    others: Mapping[Trouble, int]  # parked for another one
 
     @property
     def solved(self) -> int:
@@ -90,7 +87,7 @@ def notes_of(group: CauseGroup) -> dict[str, str]:
 
 def _tried(run: Run) -> CauseGroup | None:
     """Return the cause that a run tries again, or None when it does something else."""
-    told = json.loads(run.position.get(_TRIED, "null"))
+    told = json.loads(run.notes.get(_TRIED, "null"))
     if run.mode is not Mode.CHOSEN or told is None:
         return None
     return CauseGroup(
@@ -104,33 +101,23 @@ def urgency(group: CauseGroup) -> tuple[object, ...]:
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
-def address_of(cause: Cause) -> str:
+def address_of(cause: Trouble) -> str:
     """Return under which short name a group is found in an address; always the same for the same group."""
     named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
     return hashlib.sha256(named.encode()).hexdigest()[:10]
 
 
-def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Cause:
+def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Trouble:
     """Return the group that a parked record belongs to."""
-    return Cause(flow, cause, field, telling(cause, facts))
+    return Trouble(flow, cause, field, telling(cause, facts))
 
 
-def missing_row(flow: str, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
+def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
-    code, country = facts.get("code", ""), facts.get("country", "")
-    within = (f"{country}:{code}",) if country and code else ()
-    match cause:
-        case "vat_code_unmapped" if flow == "orders":
-            return MissingRow("vat_codes_sales", (code, *within))
-        case "vat_code_unmapped":
-            return MissingRow("vat_codes", (code,))
-        case "payment_method_unmapped":
-            return MissingRow("payment_methods", (facts.get("value") or facts.get("method", ""),))
-        case "revenue_account_unmapped":
-            return MissingRow("revenue_accounts", (code, *within, "*"))
-        case "value_unmapped" if facts.get("table"):
-            return MissingRow(facts["table"], (facts.get("value", ""),))
-    return None
+    if cause == UNMAPPED and facts.get("table"):
+        return MissingRow(facts["table"], (facts.get("value", ""),))
+    table = next((one for one in spec.tables if one.cause == cause), None)
+    return MissingRow(table.name, table.codes(facts)) if table is not None else None
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
@@ -156,17 +143,21 @@ class Exceptions:
 
     def __init__(
         self,
+        flows: Specs,
         issues: Issues,
         links: Links,
         runs: Runs,
+        plans: Plans,
         events: Events,
         *,
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
+        self._flows = flows
         self._issues = issues
         self._links = links
         self._runs = runs
+        self._plans = plans
         self._events = events
         self._connector = connector
         self._flow = flow
@@ -204,14 +195,14 @@ class Exceptions:
             if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
         ]
 
-    def group(self, cause: Cause, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
+    def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._issues.causes(cause.flow, state) if group.of == cause), None)
 
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
-        found: dict[Cause, Try] = {}
-        for flow in FLOWS:
+        found: dict[Trouble, Try] = {}
+        for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
                 if group is not None and group.of not in found:
@@ -219,7 +210,7 @@ class Exceptions:
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
 
     def _outcome(self, run: Run, group: CauseGroup) -> Try:
-        counted: Counter[Cause] = Counter()
+        counted: Counter[Trouble] = Counter()
         for row in self._parked(run):
             counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
         same = counted.pop(group.of, 0)
@@ -227,7 +218,7 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self._runs.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self._plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
@@ -239,7 +230,7 @@ class Exceptions:
             return 0
 
     def issues_of(
-        self, cause: Cause, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
+        self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
         return self._issues.list(
@@ -267,7 +258,7 @@ class Exceptions:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self._runs.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -282,7 +273,7 @@ class Exceptions:
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
-        stage, wanted = logic.stages[logic.counted], list(dict.fromkeys(keys))
+        stage, wanted = logic.counted, list(dict.fromkeys(keys))
         found: dict[str, Record] = {}
         for start in range(0, len(wanted), AT_ONCE):
             some = self._connector(logic.source).fetch(stage.source, wanted[start : start + AT_ONCE])
@@ -291,7 +282,7 @@ class Exceptions:
 
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
-        kind = CHOSEN.get((flow, one.issue.cause))
+        kind = self._flows[flow].repair_of(one.issue.cause).kind
         facts = one.issue.facts
         named = facts.get("candidates") or facts.get("number", "")
         references = [reference for reference in named.split(", ") if reference]
@@ -327,7 +318,7 @@ class Exceptions:
                 )  # fmt: skip
         return out.getvalue()
 
-    def _every(self, cause: Cause, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+    def _every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         offset = 0
         while page := self.issues_of(cause, state, find, offset, PAGE):
             offset += len(page)
@@ -335,15 +326,15 @@ class Exceptions:
 
     # ---- deciding
 
-    def assign(self, cause: Cause, to: str, by: str) -> None:
+    def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause; nobody when `to` is empty."""
         self._issues.assign(cause, to.strip(), by)
 
-    def annotate(self, cause: Cause, note: str, by: str) -> None:
+    def annotate(self, cause: Trouble, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
         self._issues.annotate(cause, note.strip(), by)
 
-    def set_aside(self, cause: Cause, reason: str, by: str, only: Collection[int] = ()) -> int:
+    def set_aside(self, cause: Trouble, reason: str, by: str, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
         They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
@@ -355,11 +346,12 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        known = {key: source_mark(cause.flow, record) for key, record in records.items()}
+        passing = self._flow(cause.flow).passing
+        known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self._issues.set_all_aside(marks, reason.strip(), by)
 
-    def take_back(self, cause: Cause, by: str, only: Collection[int] = ()) -> None:
+    def take_back(self, cause: Trouble, by: str, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
         self._issues.take_back([one for one in found if not only or one in only], by)
@@ -368,10 +360,10 @@ class Exceptions:
 
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
-        found: Sequence[Record] = self._connector("accountview").fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
-    def sold(self, cause: Cause, articles: Collection[str]) -> dict[str, Record]:
+    def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
         found: dict[str, Record] = {}
         keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]
@@ -387,7 +379,9 @@ class Exceptions:
 
         Raises KeyError for an issue about which that cannot be said.
         """
-        kind = CHOSEN[one.flow, one.issue.cause]
+        kind = self._flows[one.flow].repair_of(one.issue.cause).kind
+        if kind is None:
+            raise KeyError(one.issue.cause)
         self._links.keep(one.flow, [Link(kind, one.issue.key, reference)])
         facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
         self._events.tell(

@@ -7,15 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
-from integration.core.flow import Flow
+from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.run import Mode, Run, RunState
 from integration.core.schedule import WALL_CLOCK, Schedule, crons, next_time
-from integration.flows.registry import settings_of
+from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FlowLogic
+from integration.flows.spec import FlowLogic, FlowSpec
 from integration.services.lists import Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
@@ -26,8 +26,6 @@ from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
 
 MOST_SHOWN = 500
-PARTS_READ: Mapping[Kind, Kind] = {Kind.DEBTOR: Kind.RELATION, Kind.ADDRESS: Kind.ADDRESS, Kind.LINE: Kind.LINE}
-"""What the rules read for what is written out of the till's documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Flows(Mapping[str, Flow]):
 
     def __init__(
         self,
-        flows: Mapping[str, Flow],
+        specs: Specs,
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
@@ -69,11 +67,11 @@ class Flows(Mapping[str, Flow]):
         issues: Issues,
         connector: Callable[[str], Connector],
         clock: Clock,
-        expect: Callable[[FlowSettings], None],
+        expect: Callable[[FlowSpec, FlowSettings], None],
         changed: Callable[[], None],
     ) -> None:
         """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones."""
-        self._flows = flows
+        self._specs = specs
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
@@ -87,13 +85,17 @@ class Flows(Mapping[str, Flow]):
         self._changed = changed
 
     def __getitem__(self, flow: str) -> Flow:
-        return self._flows[flow]
+        return self._specs[flow].flow
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._flows)
+        return iter(self._specs)
 
     def __len__(self) -> int:
-        return len(self._flows)
+        return len(self._specs)
+
+    def spec(self, flow: str) -> FlowSpec:
+        """Return a flow as the value that says everything about it."""
+        return self._specs[flow]
 
     def as_set(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
@@ -109,8 +111,8 @@ class Flows(Mapping[str, Flow]):
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
         known = self._stored.get(f"flow:{flow}") or {}
-        checked = settings_of(flow, {**known, **values})
-        self._expect(checked)
+        checked = self._specs[flow].settings(**{**known, **values})
+        self._expect(self._specs[flow], checked)
         self._stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
@@ -119,10 +121,10 @@ class Flows(Mapping[str, Flow]):
 
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
-        changed = settings_of(flow, {**self.settings(flow).model_dump(), **values})
+        changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
         stage = logic.flow.counted
-        return _sift(logic, stage, self._source_pages(flow, logic.flow.stages[stage].source))
+        return _sift(logic, stage, self._source_pages(flow, stage.source))
 
     def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
         source, after = self._connector(self[flow].source), None
@@ -139,9 +141,9 @@ class Flows(Mapping[str, Flow]):
         rule = next((one for one in rules if one.target == target), None)
         if rule is None or not rule.source:
             return None
-        stages, kind = self.as_set(flow).stages, Kind(target.partition(".")[0])
-        read = next((one.source for one in stages if one.target == kind and not one.derived), stages[-1].source)
-        known = self._lists.fields(self[flow].source, PARTS_READ.get(kind, read))
+        whole = self.as_set(flow)
+        read = self._specs[flow].parts_of(whole).get(Kind(target.partition(".")[0]), whole.stages[-1].source)
+        known = self._lists.fields(self[flow].source, read)
         return next((one for one in known if one.name == rule.source), None)
 
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
@@ -199,7 +201,7 @@ def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
     return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
 
 
-def _sift(logic: FlowLogic, stage: int, pages: Iterable[Sequence[Record]]) -> Sifted:
+def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> Sifted:
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
     for records in pages:

@@ -38,8 +38,7 @@ class OwnLeases:
         slots = (f"{name}-{number}" for number in range(1, MOST_PROCESSES))
         slot = next((one for one in slots if self.takes(f"executor:{one}")), None)
         if slot is None:
-            expected = f"fewer than {MOST_PROCESSES} processes"
-            raise ConfigurationError("setting_invalid", setting="worker", expected=expected)
+            raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MOST_PROCESSES)
         stop = threading.Event()
 
         def renew() -> None:

@@ -1,7 +1,5 @@
 """What may be asked of the log: events, the life of a record, volumes and times, questions in SQL, the whole of it."""
 
-# ruff: noqa: TID251 - its answers are data frames
-
 from __future__ import annotations
 
 import json

@@ -8,10 +8,10 @@ from integration.connectors.protocol import Connector
 from integration.core.corrections import corrected
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow
+from integration.core.mapping import rules_to
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import rules_to
-from integration.flows.registry import RATED, flow_of, logic_of, settings_of
+from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
@@ -25,6 +25,7 @@ class Logics:
 
     def __init__(
         self,
+        flows: Specs,
         rules: Rules,
         stored: StoredSettings,
         links: Links,
@@ -34,6 +35,7 @@ class Logics:
         rates: Callable[[str], Mapping[str, Decimal]],
     ) -> None:
         """`rates` tells the VAT percentages of a system by code."""
+        self._flows = flows
         self._rules = rules
         self._stored = stored
         self._links = links
@@ -44,11 +46,11 @@ class Logics:
 
     def flow(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
-        return flow_of(flow, self.settings(flow))
+        return self._flows[flow].with_settings(self.settings(flow))
 
     def settings(self, flow: str) -> FlowSettings:
         """Return the settings of a flow."""
-        return settings_of(flow, self._stored.get(f"flow:{flow}") or {})
+        return self._flows[flow].settings(**(self._stored.get(f"flow:{flow}") or {}))
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return records of a flow's source with the values that persons said they should have."""
@@ -58,21 +60,22 @@ class Logics:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
         published = self._rules.published(flow)
         if published is None:
-            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("mapping_missing", flow=flow)
         version, body = published
         tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
-        state = (version, tables, stored, *(self._rates(system) for system in RATED.get(flow, ())))
+        spec = self._flows[flow]
+        state = (version, tables, stored, *(self._rates(system) for system in spec.rated))
         known = self._made.get(flow)
         if known is not None and known[0] == state:
             return known[1]
-        logic = logic_of(flow, settings_of(flow, stored), body, version, tables, self._asked())
+        logic = spec.make(spec.settings(**stored), body, version, tables, self._asked(flow))
         self._made[flow] = (state, logic)
         return logic
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
         body = self._rules.body(flow, version)
-        return logic_of(flow, self.settings(flow), body, version, self._rules.tables(), self._asked())
+        return self._flows[flow].make(self.settings(flow), body, version, self._rules.tables(), self._asked(flow))
 
     def trial(
         self,
@@ -87,18 +90,19 @@ class Logics:
         """
         version, published = self._rules.published(flow) or (0, {})
         body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
-        asked = self._asked(allots=False, afresh=frozenset(afresh))
-        return logic_of(flow, settings or self.settings(flow), body, version, self._rules.tables(), asked)
+        asked = self._asked(flow, allots=False, afresh=frozenset(afresh))
+        return self._flows[flow].make(settings or self.settings(flow), body, version, self._rules.tables(), asked)
 
-    def _asked(self, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
-        return _Asked(self._links, self._connector, self._rates, allots=allots, afresh=afresh)
+    def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
+        return _Asked(flow, self._links, self._connector, self._rates, allots=allots, afresh=afresh)
 
 
 class _Asked:
-    """What the logics of the flows ask; a trial allots no number, and takes documents `afresh`, booked or not."""
+    """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
 
     def __init__(
         self,
+        flow: str,
         links: Links,
         connector: Callable[[str], Connector],
         rates: Callable[[str], Mapping[str, Decimal]],
@@ -107,22 +111,18 @@ class _Asked:
         afresh: frozenset[str],
     ) -> None:
         self.rates = rates
+        self._flow = flow
         self._links = links
         self._connector = connector
         self._allots = allots
         self._afresh = afresh
 
-    def allot(self, code: str) -> str:
-        return self._links.allot("products", "article", code) if self._allots else "1"
+    def allot(self, flow: str, kind: Kind, key: str) -> str:
+        return self._links.allot(flow, kind, key) if self._allots else "1"
 
-    def known(self, codes: Collection[str]) -> set[str]:
-        return {record.key for record in self._connector("accountview").fetch(Kind.ARTICLE, codes)}
+    def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
+        return {record.key for record in self._connector(system).fetch(kind, keys)}
 
-    def booked(self, becomes: str, ids: Collection[str]) -> Mapping[str, str]:
-        kind = Kind.POSTING if becomes == "posting" else Kind.SALES_ORDER
-        asked = [key for key in ids if key not in self._afresh]
-        return {key: link.reference for key, link in self._links.get("orders", kind, asked).items()}
-
-    def numbers(self, codes: Collection[str]) -> Mapping[str, str]:
-        found = self._links.get("products", Kind.ARTICLE, codes)
-        return {code: link.reference for code, link in found.items()}
+    def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        asked = [key for key in keys if flow != self._flow or key not in self._afresh]
+        return {key: link.reference for key, link in self._links.get(flow, kind, asked).items()}

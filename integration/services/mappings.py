@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.core.errors import ConfigurationError, PlanStaleError
+from integration.core.mapping import rules_from, rules_to
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import rules_from, rules_to
 from integration.services.logic import Logics
 from integration.store.rules import Rules, Version
 
@@ -36,7 +36,7 @@ class Mappings:
         """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
         newest = next(iter(self._rules.history(flow)), None)
         if newest is None:
-            raise ConfigurationError("flow_setting_invalid", setting=f"mapping {flow}", expected="a published mapping")
+            raise ConfigurationError("mapping_missing", flow=flow)
         body = rules_from(self._rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 

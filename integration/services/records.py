@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from integration.core.flow import Flow
 from integration.core.issues import Issue
+from integration.core.queue import IssueState
 from integration.core.records import Kind
 from integration.core.run import Link
-from integration.store.issues import Issues, IssueState
+from integration.store.issues import Issues
 from integration.store.links import Links
 
 

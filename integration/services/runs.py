@@ -1,18 +1,19 @@
 """Runs: begun, approved, stopped and gone on with, and how each stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import Mode, Pace, Phase, Run, RunState, pace
+from integration.core.queue import Trouble
+from integration.core.run import Mode, Phase, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of
 from integration.services.mappings import Mappings
 from integration.services.proposals import Proposals
 from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.issues import Cause
+from integration.store.plans import Plans
 from integration.store.runs import Runs as StoredRuns
 
 
@@ -22,6 +23,7 @@ class Runs:
     def __init__(
         self,
         stored: StoredRuns,
+        plans: Plans,
         work: Work,
         runner: Runner,
         mappings: Mappings,
@@ -30,6 +32,7 @@ class Runs:
         clock: Clock,
     ) -> None:
         self._stored = stored
+        self._plans = plans
         self._work = work
         self._runner = runner
         self._mappings = mappings
@@ -39,21 +42,10 @@ class Runs:
 
     # ---- begun, and brought to an end
 
-    def preview(
-        self,
-        flow: str,
-        by: str,
-        mode: Mode = Mode.CHANGES,
-        keys: Sequence[str] = (),
-        notes: Mapping[str, str] | None = None,
-        version: int | None = None,
-    ) -> str:
-        """Start a preview in the background and return its run. Raises RunActiveError while another is at work.
-
-        `notes` stay with the run; `version` asks for a mapping that was in force before.
-        """
-        self._proposals.fill_once(by)
-        return self._work.engine.preview(flow, by=by, mode=mode, keys=tuple(keys), notes=notes, version=version)
+    def preview(self, request: PreviewRequest) -> str:
+        """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+        self._proposals.fill_once(request.by)
+        return self._work.engine.preview(request)
 
     def try_again(
         self,
@@ -66,8 +58,9 @@ class Runs:
     ) -> str:
         """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
         keys = self._exceptions.keys(flow, cause, field, detail)
-        group = self._exceptions.group(Cause(flow, cause, field or "", detail)) if detail is not None else None
-        return self.preview(flow, by, Mode.CHOSEN, keys, notes_of(group) if group else None, version)
+        group = self._exceptions.group(Trouble(flow, cause, field or "", detail)) if detail is not None else None
+        notes = notes_of(group) if group else {}
+        return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
 
     def undo(self, run_id: str, by: str) -> str:
         """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
@@ -115,16 +108,16 @@ class Runs:
         """Return what a run did, and when."""
         return self._stored.phases(run_id)
 
-    def pace(self, run: Run) -> Pace:
+    def speed(self, run: Run) -> Speed:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
-        return pace(run, next(iter(self._stored.phases(run.id)[-1:]), None), self._clock())
+        return speed(run, next(iter(self._stored.phases(run.id)[-1:]), None), self._clock())
 
     def outdated(self, run: Run) -> PlanStaleError | None:
         """Return why a plan can no longer be committed, as a commit would be refused, or None."""
-        return self._runner.outdated(run, self._mappings.published(run.flow).version)
+        return self._runner.commit.outdated(run, self._mappings.published(run.flow).version)
 
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
-        unsettled = self._stored.row_count(run.id, "in_doubt")
-        on_their_way = self._stored.row_count(run.id, "sent") if run.state is RunState.COMMITTING else 0
+        unsettled = self._plans.row_count(run.id, "in_doubt")
+        on_their_way = self._plans.row_count(run.id, "sent") if run.state is RunState.COMMITTING else 0
         return unsettled - on_their_way

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
 from integration.core.tokens import Token
-from integration.services.access import SYSTEMS, Access
+from integration.services.access import Access
 from integration.services.leases import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
 from integration.store.database import Clock, Database
-from integration.store.places import change_place
+from integration.store.environments import change_environment
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
@@ -85,7 +86,7 @@ class BuiltIn:
         Raises ConfigurationError while settings name a real system: a sample shop must not end up in a real till.
         """
         for name in self._access.real_settings():
-            raise ConfigurationError("setting_invalid", setting=name, expected="no value while the sandbox is in use")
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
         with self._access.lock:
             self._switch(sandboxed=True, by=by)
             self._share(by)
@@ -113,7 +114,7 @@ class BuiltIn:
             self._access.reconnect(*SYSTEMS)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
         if (self._stored.get("tables") or {"of": "real"})["of"] != here:
-            change_place(self._database, self._clock, leaving=there, entering=here, by=by)
+            change_environment(self._database, self._clock, leaving=there, entering=here, by=by)
             ours, theirs = self._rules.tables(), self._stored.get(f"tables:{here}") or {}
             self._stored.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from integration.flows.questions import Known
+from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FLOWS
+from integration.flows.systems import Listed
 from integration.services.lists import Lists
 from integration.services.readiness import (
     STEPS,
     Asked,
-    Known,
     Line,
-    Listed,
     State,
     Weight,
     done,
@@ -24,8 +24,6 @@ from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
 RECORD = "set-up"
-SUGGESTED = ("products", "stock", "orders")
-"""The flows that a new installation is offered as chosen."""
 
 
 class SetUp:
@@ -33,6 +31,7 @@ class SetUp:
 
     def __init__(
         self,
+        flows: Specs,
         lists: Lists,
         settings: Callable[[str], FlowSettings],
         change: Callable[[str, Mapping[str, Any], str], None],
@@ -47,6 +46,7 @@ class SetUp:
 
         `entered` tells whether somebody has entered the access to a system here.
         """
+        self._flows = flows
         self._lists = lists
         self._settings = settings
         self._change = change
@@ -62,8 +62,8 @@ class SetUp:
         """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
         record = self._record()
         if record.get("started") or "chosen" not in record:
-            return tuple(flow for flow in FLOWS if self._settings(flow).on)
-        return tuple(flow for flow in FLOWS if flow in record["chosen"])
+            return tuple(flow for flow in self._flows if self._settings(flow).on)
+        return tuple(flow for flow in self._flows if flow in record["chosen"])
 
     def started(self) -> bool:
         """Tell whether the chosen flows run by themselves already."""
@@ -71,7 +71,9 @@ class SetUp:
 
     def suggested(self) -> tuple[str, ...]:
         """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
-        return self.chosen() or (() if "chosen" in self._record() else SUGGESTED)
+        if "chosen" in self._record():
+            return self.chosen()
+        return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
     def choose(self, minutes: Mapping[str, int], by: str) -> None:
         """Keep which flows shall run, each every so many minutes. None begins before `start`; others stop at once."""
@@ -79,7 +81,7 @@ class SetUp:
             if self._settings(flow).schedule_minutes != every:
                 self._change(flow, {"schedule_minutes": every}, by)
         self._keep({"chosen": list(minutes)}, by)
-        for flow in FLOWS:
+        for flow in self._flows:
             self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
 
     def start(self, by: str) -> None:
@@ -98,14 +100,14 @@ class SetUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(flow)))
+        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(self._flows[flow])))
         found = {}
         for flow in chosen:
             settings = self._settings(flow)
             known = Known(
                 settings.model_dump(), type(settings)().model_dump(), tables, lists, tuple(answered.get(flow, ()))
             )  # fmt: skip
-            found[flow] = weigh(flow, known)
+            found[flow] = weigh(self._flows[flow], known)
         return found
 
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: str) -> None:
@@ -113,7 +115,7 @@ class SetUp:
 
         Raises ConfigurationError, naming the setting, when the answer cannot be used; the question stays open then.
         """
-        question = question_of(flow, name)
+        question = question_of(self._flows[flow], name)
         if question.table:
             self._rules.set_table(question.table, values, by)
         else:

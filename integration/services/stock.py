@@ -1,7 +1,5 @@
 """Stock as people look at it: levels and movements over time, how long it lasts, and where the two systems differ."""
 
-# ruff: noqa: TID251 - what the log answers are data frames
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +11,17 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.plan import Action
+from integration.core.queue import IssueState
 from integration.core.records import Kind, Record
 from integration.core.run import PlanRow, Step
 from integration.log.logbook import Logbook
 from integration.log.moments import BEGINNING, aware, naive
 from integration.services.log import HOURLY_DAYS, Log, Sought
-from integration.store.issues import Issues, IssueState
+from integration.store.issues import Issues
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd
 
-FLOW = "stock"
 SOON_DAYS = 14
 WEEK = 7
 YOUNG = timedelta(days=3)  # so long the log tells by the hour, whatever the period
@@ -192,10 +190,17 @@ class Stock:
         log: Log,
         issues: Issues,
         *,
+        flow: str,
+        products: str,
         article: Callable[[str], Record | None],
         reorder: Callable[[], str],
     ) -> None:
-        """`article` reads one from the books; `reorder` names its field that says at which level to order again."""
+        """`flow` and `products` name the flows that write levels and products.
+
+        `article` reads one from the books; `reorder` names its field that says at which level to order again.
+        """
+        self.flow = flow
+        self._products = products
         self._logbook = logbook
         self._log = log
         self._issues = issues
@@ -312,7 +317,7 @@ class Stock:
 
     def unproven(self, article: str, proof: datetime | None, minutes: int | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven; those of an article that is parked never are."""
-        known = self._issues.of_key(FLOW, article) if article else []
+        known = self._issues.of_key(self.flow, article) if article else []
         waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
         if waits:
             return Unproven(min(waits), parked=True)
@@ -328,7 +333,7 @@ class Stock:
 
     def articles_named(self, name: str, most: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till with this in their name."""
-        found = self._log.search(Sought(text=name, flow="products", event="planned"), limit=10 * most)
+        found = self._log.search(Sought(text=name, flow=self._products, event="planned"), limit=10 * most)
         lines = found[found["kind"] == Kind.PRODUCT]
         return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from integration.flows.registry import Specs
 from integration.services.exceptions import MOST, UNMAPPED, missing_row
 from integration.store.issues import Issues
 from integration.store.rules import Rules
@@ -11,7 +12,8 @@ from integration.store.rules import Rules
 class ValueTables:
     """Every value table, and what still waits for a row of one."""
 
-    def __init__(self, rules: Rules, issues: Issues) -> None:
+    def __init__(self, flows: Specs, rules: Rules, issues: Issues) -> None:
+        self._flows = flows
         self._rules = rules
         self._issues = issues
 
@@ -29,9 +31,10 @@ class ValueTables:
 
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values that parked records have and a value table lacks, with the number of those records."""
+        spec = self._flows[flow]
         missing = (
-            missing_row(flow, cause, one.issue.facts)
-            for cause in UNMAPPED
+            missing_row(spec, cause, one.issue.facts)
+            for cause in (*filter(None, (one.cause for one in spec.tables)), UNMAPPED)
             for one in self._issues.list(flow, cause, limit=MOST)
         )
         return dict(Counter(one.codes[0] for one in missing if one is not None and one.table == table))

@@ -1,7 +1,5 @@
 """What a column holds beyond text and numbers: alike in SQLite and PostgreSQL."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Values that hold in the place of those of the source, by record and field."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa

@@ -1,7 +1,5 @@
 """Where the next run of a flow starts reading."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
 from datetime import datetime
 

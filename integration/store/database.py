@@ -1,7 +1,5 @@
 """The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import shutil
 import sqlite3
 import threading
@@ -29,10 +27,6 @@ _one_at_a_time = threading.Lock()  # alembic keeps its context for the whole pro
 MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
 BUSY_SECONDS = 30
 ROOM_NEEDED = "100 MB"
-ADDRESS = (
-    "sqlite:///file or postgresql://user:password@host:port/name; signs such as @ : / ? # in a user or password are "
-    "percent-encoded (%40 %3A %2F %3F %23)"
-)
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 
 Clock = Callable[[], datetime]
@@ -98,21 +92,21 @@ def _address(url: str) -> sa.URL:
         address = sa.make_url(url)
         (address.host or "").encode("idna")  # as it will be looked up
     except (ArgumentError, ValueError):
-        raise _unusable(ADDRESS) from None
+        raise _unusable("expected_database_address") from None
     backend = address.get_backend_name()
     if backend == "postgresql" and url.count("@") <= 1:  # behind a second one is the end of a password, not a host
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or address.database in (None, "", ":memory:") or address.query:
-        raise _unusable(ADDRESS)
+        raise _unusable("expected_database_address")
     try:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unusable(f"a folder that can be written ({error.strerror})") from error
+        raise _unusable("expected_folder", error=error.strerror or "") from error
     return address.set(drivername="sqlite+pysqlite")
 
 
-def _unusable(expected: str) -> ConfigurationError:
-    return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected)
+def _unusable(expected: str, **facts: str) -> ConfigurationError:
+    return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected, **facts)
 
 
 def _engine(address: sa.URL, patience: float) -> sa.Engine:
@@ -186,7 +180,7 @@ def in_our_words(address: sa.URL) -> Iterator[None]:
             raise
         raise translated from None  # the foreign error shows statements with values
     except NoSuchModuleError:
-        raise _unusable("a database whose driver is installed") from None
+        raise _unusable("expected_driver") from None
 
 
 def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
@@ -197,12 +191,12 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
     if "is full" in text or "no space left" in text:
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
-        return _unusable(f"a database file that can be read and written ({origin})") if _unreadable(text) else None
+        return _unusable("expected_database_file", error=str(origin)) if _unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
-        return _unusable("a port and options that PostgreSQL knows")
+        return _unusable("expected_port")
     strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))
     if strangers:
-        return _unusable("a user, password and database that the server knows")
+        return _unusable("expected_user")
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")
     return None

@@ -1,7 +1,5 @@
 """What happened, told in the same transaction as the change of state it tells of, and waiting to be drained."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

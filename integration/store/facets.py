@@ -1,7 +1,5 @@
 """By what the lines of a plan can be sorted out, counted as they are kept. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 

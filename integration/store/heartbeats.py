@@ -1,7 +1,5 @@
 """Which processes are alive: a process that has stopped beating has its runs taken over."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from datetime import timedelta
 
 import sqlalchemy as sa

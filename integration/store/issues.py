@@ -1,93 +1,18 @@
 """The exception queue: what is wrong now, grouped by cause."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.issues import Issue, telling
+from integration.core.causes import telling
+from integration.core.issues import Issue
+from integration.core.queue import CauseGroup, IssueState, Met, OpenIssue, Trouble
 from integration.store.database import Clock, Database, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import causes, issues, set_aside, staged
-
-
-class IssueState(StrEnum):
-    """Where an issue stands."""
-
-    OPEN = "open"
-    SET_ASIDE = "set_aside"  # a person said why it may stay as it is
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What issues have in common that one repair serves: `detail` tells the trouble from others of its cause."""
-
-    flow: str
-    cause: str
-    field: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
-    """All open issues of one cause, or all that were set aside.
-
-    `facts`, `reason`, `by` and `run`, which met it last, are those of the newest; `sold` is what its documents come to,
-    as far as they tell.
-    """
-
-    flow: str
-    cause: str
-    field: str
-    count: int
-    first_seen: datetime
-    last_seen: datetime
-    facts: Mapping[str, str]
-    detail: str = ""
-    assigned: str = ""
-    note: str = ""
-    reason: str = ""
-    by: str = ""
-    run: str = ""
-    sold: Decimal | None = None
-
-    @property
-    def of(self) -> Cause:
-        """What they have in common."""
-        return Cause(self.flow, self.cause, self.field, self.detail)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenIssue:
-    """One issue of the queue, with what became of it."""
-
-    id: int
-    flow: str
-    issue: Issue
-    title: str
-    state: IssueState
-    first_seen: datetime
-    last_seen: datetime
-    seen: int
-    run: str
-    reason: str = ""
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """An issue as a run met it, with what the record is called."""
-
-    issue: Issue
-    kind: str = ""
-    title: str = ""
 
 
 def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[Met]) -> None:
@@ -256,15 +181,15 @@ class Issues:
             for row in rows
         ]  # fmt: skip
 
-    def assign(self, cause: Cause, to: str, by: str) -> None:
+    def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
         self._care(cause, "cause_assigned", by, assigned=to)
 
-    def annotate(self, cause: Cause, note: str, by: str) -> None:
+    def annotate(self, cause: Trouble, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
         self._care(cause, "cause_noted", by, note=note)
 
-    def _care(self, cause: Cause, event: str, by: str, **values: str) -> None:
+    def _care(self, cause: Trouble, event: str, by: str, **values: str) -> None:
         now = self.clock()
         key = {"flow": cause.flow, "cause": cause.cause, "field": cause.field, "detail": cause.detail}
         with self.database.write() as connection:
@@ -351,14 +276,14 @@ class Issues:
         with self.database.read() as connection:
             return [_open_issue(row) for row in connection.execute(page)]
 
-    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Cause, int]:
+    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
         grouped = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
         here = (issues.c.state == state, _named(find))
         statement = sa.select(*grouped, sa.func.count().label("number")).where(*here).group_by(*grouped)
         with self.database.read() as connection:
             rows = connection.execute(statement).all()
-        return {Cause(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
+        return {Trouble(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
 
 
 def _where(

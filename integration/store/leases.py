@@ -1,7 +1,5 @@
 """Rights that one holder at a time has, across threads, processes and machines. They end by themselves."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import time
 import uuid
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Which key of ours is which record of the target, and what both last agreed on."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -9,13 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.core.flow import MIRRORED
+from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
 from integration.store.database import Clock, Database, portions, upsert
 from integration.store.tables import allotments, links
 
+NO_MIRRORS: Mirrors = {}
 FIRST_NUMBER = 100_000
 ALLOT_ATTEMPTS = 20
 FEW = 1_000  # links of one kind that are cheaper to take in whole than to ask for one by one
@@ -36,7 +35,9 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     return Link(Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.owner)
 
 
-def keep(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link]) -> None:
+def keep(
+    connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors = NO_MIRRORS
+) -> None:
     """Keep links as both systems hold them now, with a link for each part, as part of the transaction under way.
 
     A part that was retired stays so unless it is seen to be active: the record it is in also remembers those.
@@ -53,14 +54,14 @@ def keep(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link
     }
     alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired",))
-    _mirror(connection, at, flow, kept)
+    _mirror(connection, at, flow, kept, mirrors)
     _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
 
 
-def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link]) -> None:
+def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors) -> None:
     """Let another flow know the same pair the other way round, where it knows neither of the two."""
     for link in kept:
-        other = MIRRORED.get((flow, link.kind))
+        other = mirrors.get((flow, link.kind))
         if other is None or not link.reference:
             continue
         there = (links.c.flow == other[0], links.c.kind == other[1])
@@ -160,8 +161,16 @@ class References:
 class Links:
     """The links of all flows."""
 
-    def __init__(self, database: Database, clock: Clock, *, first_number: int = FIRST_NUMBER) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        first_number: int = FIRST_NUMBER,
+        mirrors: Mirrors = NO_MIRRORS,
+    ) -> None:
         self.database = database
+        self.mirrors = mirrors
         self.clock = clock
         self.first_number = first_number
 
@@ -230,7 +239,7 @@ class Links:
     def keep(self, flow: str, kept: Sequence[Link]) -> None:
         """Keep links, with one for each part of what they agreed on."""
         with self.database.write() as connection:
-            keep(connection, self.clock(), flow, kept)
+            keep(connection, self.clock(), flow, kept, self.mirrors)
 
     def references(self, flow: str) -> References:
         """Return the links of a flow as a connector asks for them."""

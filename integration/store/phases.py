@@ -1,7 +1,5 @@
 """When the phases of runs began. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from datetime import datetime
 
 import sqlalchemy as sa

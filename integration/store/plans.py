@@ -1,218 +1,141 @@
-"""The lines of kept plans: put down, counted, moved from step to step. Everything here is part of a transaction."""
+"""Kept plans, as people look at them: line by line, sorted out and counted."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from integration.core.plan import Action, Change
-from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
-from integration.store import facets
-from integration.store.database import portions
-from integration.store.shapes import Row, change_from_json, line_of, line_to_row
-from integration.store.tables import lines, runs, tallies
-
-CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
-UNSETTLED = (Step.SENT, Step.IN_DOUBT)
-DIGESTS_AT_ONCE = 10_000
-
-Known = Mapping[int, Change]
-"""Changes by the number of their line."""
-
-_OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
-_MOVED = ("seq", "action", "step", "kind", "key", "title", "weight", "cause", "sent_at", "reference")
-_LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
-_CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
-_TALLIES = sa.select(tallies).where(tallies.c.run.in_(sa.bindparam("runs", expanding=True)))
-_ADD = (
-    tallies.update()
-    .where(
-        tallies.c.run == sa.bindparam("the_run"),
-        tallies.c.action == sa.bindparam("the_action"),
-        tallies.c.step == sa.bindparam("the_step"),
-    )
-    .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
-)
-
-Moves = Mapping[tuple[str, str], tuple[int, int]]
-"""Lines and weight to add, by action and step."""
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import EVERY_LINE, Among, PlanRow, Step
+from integration.store import facets, plan_lines, transitions
+from integration.store.columns import Words
+from integration.store.database import Database, portions
+from integration.store.shapes import line_of
+from integration.store.tables import lines, runs
 
 
-def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> None:
-    """Put lines down under the run's next numbers."""
-    if not kept:
-        return
-    taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
-    first = connection.execute(taken).scalar_one() + 1
-    rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
-    connection.execute(lines.insert(), rows)
-    connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
-    count(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
-    facets.count(connection, run, (facet for row in rows for facet in facets.of_row(row)))
+class Plans:
+    """The lines of all plans. A run that does not exist has none."""
 
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
-def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
-    """Add to the run's tallies: action, step, lines and weight, both negative for what leaves."""
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for action, step, number, weight in moved:
-        entry = sums[str(action), str(step)]
-        entry[0] += number
-        entry[1] += weight
-    for (action, step), (number, weight) in sorted(sums.items()):
-        here = {"the_run": run, "the_action": action, "the_step": step}
-        if not connection.execute(_ADD, {**here, "more_lines": number, "more_weight": weight}).rowcount:
-            row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
-            connection.execute(tallies.insert().values(row))
+    def rows(
+        self,
+        run: str,
+        show: str = "all",
+        find: str = "",
+        offset: int = 0,
+        limit: int = 500,
+        among: Among = EVERY_LINE,
+    ) -> list[PlanRow]:
+        """Return lines of the plan in its order. `plan_lines.showing` says what may be shown and found."""
+        numbers = sa.select(lines.c.seq).where(*plan_lines.showing(run, show, find, among)).order_by(lines.c.seq)
+        asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
+        page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
+        with self.database.read() as connection:
+            return [line_of(row) for row in connection.execute(page.order_by(lines.c.seq))]
 
+    def row_count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
+        """Return how many lines `rows` has in all."""
+        with self.database.read() as connection:
+            return plan_lines.number(connection, run, show, find, among)
 
-def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
-    """Return lines and weight by action and step, of each run."""
-    found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
-    for some in portions(run_ids):
-        for row in connection.execute(_TALLIES, {"runs": some}):
-            found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
-    return found
+    def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
+        """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
+        with self.database.read() as connection:
+            return facets.of_run(connection, run, plan_lines.actions_of(show))
 
+    def numbers(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
+        """Return the numbers of the changes among all lines that are shown."""
+        here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
+        with self.database.read() as connection:
+            return frozenset(connection.execute(sa.select(lines.c.seq).where(*here)).scalars())
 
-def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tuple[int, int]]:
-    """Return what `tally` should say, counted from the lines themselves."""
-    weight = sa.cast(sa.func.coalesce(sa.func.sum(lines.c.weight), 0), sa.BigInteger)
-    statement = sa.select(lines.c.action, lines.c.step, sa.func.count(), weight).where(lines.c.run == run)
-    rows = connection.execute(statement.group_by(lines.c.action, lines.c.step))
-    return {(Action(action), Step(step)): (number, total) for action, step, number, total in rows}
+    def calls(self, run: str) -> dict[int, int]:
+        """Return how many write calls each change of the plan takes, by its number."""
+        here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
+        with self.database.read() as connection:
+            return {
+                row.seq: row.calls for row in connection.execute(sa.select(lines.c.seq, lines.c.calls).where(*here))
+            }
 
+    def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
+        """Return the first changes that a brake counted, and how many there are."""
+        here = (
+            *plan_lines.showing(run, "changes"),
+            sa.type_coerce(lines.c.brakes, Words).contains(f'"{brake}"', autoescape=True),
+        )
+        counted = sa.select(sa.func.count()).select_from(lines).where(*here)
+        with self.database.read() as connection:
+            first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
+            return [line_of(row) for row in first], connection.execute(counted).scalar_one()
 
-def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
-    """Return what became of the records a run read; None: those its plan has come to, which is not whole."""
+    def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
+        """Return the line of the plan that is about a record, or None when it needs no change."""
+        here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(1)).first()
+        return None if found is None else line_of(found)
 
-    def weight(*steps: Step) -> int:
-        return sum(total for (_, step), (_, total) in sums.items() if step in steps)
+    def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
+        """Return what the plan calls these records of a kind."""
+        found: dict[str, str] = {}
+        with self.database.read() as connection:
+            for some in portions(keys):
+                here = (lines.c.run == run, lines.c.kind == kind, lines.c.key.in_(some))
+                found |= {
+                    row.key: row.title for row in connection.execute(sa.select(lines.c.key, lines.c.title).where(*here))
+                }
+        return found
 
-    if read is None:
-        read = unchanged + weight(*Step)
-    return Counts(
-        read=read, proven=weight(Step.PROVEN), unchanged=unchanged, skipped=weight(Step.LEFT),
-        parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED), planned=weight(Step.PLANNED),
-    )  # fmt: skip
+    def row(self, run: str, seq: int) -> PlanRow:
+        """Return one line. Raises KeyError when the plan does not have it."""
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq)).first()
+        if found is None:
+            raise KeyError(f"run {run} has no line {seq}")
+        return line_of(found)
 
+    def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
+        """Return the next proven changes of the plan after a line, in its order."""
+        here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
+            return [line_of(row) for row in found]
 
-def digests(connection: sa.Connection, run: str) -> Iterator[str]:
-    """Yield the digest of every change, a portion in memory at a time."""
-    after = 0
-    page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
-    while found := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
-        yield from (digest for _, digest in found if digest)
-        after = found[-1].seq
+    def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
+        """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
+        here = (
+            lines.c.key == key,
+            runs.c.flow == flow,
+            lines.c.kind.in_(kinds),
+            lines.c.action.in_(plan_lines.CHANGES),
+        )
+        found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(*here)
+        with self.database.read() as connection:
+            change = connection.execute(found.order_by(runs.c.started_at.desc()).limit(1)).scalar()
+        return tuple(change["sources"]) if change else ()
 
+    def tallies(self, run: str) -> dict[str, int]:
+        """Return what the plan adds up to.
 
-def planned(connection: sa.Connection, run: str, limit: int) -> list[PlanRow]:
-    """Return changes to send next: those of the first stage that is not settled, in order of the plan."""
-    of_run = lines.c.run == run
-    open_steps = (Step.PLANNED, *UNSETTLED)
-    first = connection.execute(
-        sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps))
-    ).scalar()
-    statement = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first)
-    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.seq).limit(limit))]
-
-
-def unsettled(connection: sa.Connection, run: str) -> list[PlanRow]:
-    """Return what was sent and never settled, by stage and in order of the plan."""
-    some = sa.select(tallies.c.run).where(tallies.c.run == run, tallies.c.step.in_(UNSETTLED), tallies.c.lines > 0)
-    if connection.execute(some.limit(1)).first() is None:  # nearly always, and far cheaper to know from the tallies
-        return []
-    statement = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(UNSETTLED))
-    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.stage, lines.c.seq))]
-
-
-def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int, Row]:
-    """Return these lines without what they change, held until the transaction ends.
-
-    Raises KeyError for a line the plan does not have.
-    """
-    found: dict[int, Row] = {}
-    for some in portions(sorted(seqs)):
-        found |= {row.seq: row for row in connection.execute(_LOCKED, {"run": run, "seqs": some})}
-    if missing := set(seqs) - set(found):
-        raise KeyError(f"run {run} has no line {min(missing)}")
-    return found
-
-
-def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Known) -> Known:
-    """Return the changes of these lines; what is known already is not read again, for a change never alters."""
-    missing = [seq for seq in seqs if seq not in known]
-    if not missing:
-        return known
-    found = dict(known)
-    for some in portions(missing):
-        for seq, change in connection.execute(_CHANGES_OF, {"run": run, "seqs": some}):
-            found[seq] = change_from_json(change)
-    return found
-
-
-def shows(show: str) -> tuple[Collection[Action], Sequence[Step]]:
-    """Return the actions and the steps a line may have to be shown.
-
-    `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
-    parked, left). Raises ValueError for anything else.
-    """
-    if show == "all":
-        return tuple(Action), tuple(Step)
-    if show == "changes":
-        return CHANGES, tuple(Step)
-    if show in set(Action):
-        return (Action(show),), tuple(Step)
-    if show == Step.IN_DOUBT:
-        return tuple(Action), UNSETTLED
-    if show == Step.LEFT:  # what takes no part has a show of its own
-        return CHANGES, (Step.LEFT,)
-    if show in set(Step):
-        return tuple(Action), (Step(show),)
-    raise ValueError(f"nothing is shown as {show!r}")
-
-
-def actions_of(show: str) -> list[Action]:
-    """Return the actions that lines shown can have: what takes no part is never parked, nor the other way round."""
-    actions, steps = shows(show)
-    settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # by the plan itself
-    return [action for action in actions if settled.get(action, steps[0]) in steps]
-
-
-def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> list[sa.ColumnElement[bool]]:
-    """Return what a line must be to be shown; `shows` says as what.
-
-    `find` is looked for in keys, titles, groups and source keys; `among` says what else the lines have in common.
-    """
-    actions, steps = shows(show)
-    wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
-    if len(actions) < len(Action):
-        wanted.append(lines.c.action.in_(actions))
-    if len(steps) < len(Step):
-        wanted.append(lines.c.step.in_(steps))
-    if find.strip():
-        wanted.append(lines.c.found_by.contains(find.strip().casefold(), autoescape=True))
-    if among.field:
-        name = f"{facets.SIGN}{among.field}{facets.SIGN}"
-        wanted.append(lines.c.fields.contains(name, autoescape=True))
-    if among.group:
-        wanted.append(lines.c.group == among.group)
-    if among.cause:
-        wanted.append(lines.c.cause == among.cause)
-    return wanted
-
-
-def number(connection: sa.Connection, run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> int:
-    """Return how many lines are shown; without a search this is known from what is counted already."""
-    actions, steps = shows(show)
-    asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
-    if not find.strip() and not asked:
-        sums = tally(connection, [run])[run]
-        return sum(found for (action, step), (found, _) in sums.items() if action in actions and step in steps)
-    if not find.strip() and len(asked) == 1 and len(steps) == len(Step):
-        facet, value = asked[0]
-        return facets.of_run(connection, run, actions)[facet].get(value, 0)
-    counted = sa.select(sa.func.count()).select_from(lines).where(*showing(run, show, find, among))
-    return connection.execute(counted).scalar_one()
+        In records read: `read`, `unchanged`, the actions create, update, retire, skip and park, and the steps
+        planned, sent, in_doubt (with sent), proven, parked and left (of changes alone). In lines: `changes` (what
+        would be written), `first` (both systems had it before they were linked) and `total`.
+        """
+        with self.database.read() as connection:
+            row = transitions.row_of(connection, run)
+            sums = plan_lines.tally(connection, [run])[run]
+            first = sa.select(sa.func.count()).where(lines.c.run == run, lines.c.first_match)
+            first_matches = connection.execute(first).scalar_one()
+        answer = {"read": row.read, "unchanged": row.unchanged, "first": first_matches, "changes": 0, "total": 0}
+        answer |= {str(name): 0 for name in (*Action, *Step)}
+        for (action, step), (number, weight) in sums.items():
+            answer["total"] += number
+            answer["changes"] += number if action in plan_lines.CHANGES else 0
+            answer[action] += weight
+            if action in plan_lines.CHANGES or step is Step.PARKED:
+                answer[step] += weight
+        answer[Step.IN_DOUBT] += answer[Step.SENT]
+        return answer

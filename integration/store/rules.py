@@ -1,7 +1,5 @@
 """Mappings by flow and version, and the value tables they share."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Credentials and tokens, sealed: in the database they are unreadable without the key."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import base64
 import hashlib
 import json
@@ -77,18 +75,17 @@ def seal(connection: sa.Connection, fernet: Fernet, at: datetime, system: str, v
 def _fernet(key: str, key_file: Path | None, salt: str) -> Fernet:
     if key:
         if len(key) < SHORTEST_KEY:
-            expected = f"at least {SHORTEST_KEY} characters"
-            raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected=expected)
+            raise ConfigurationError(
+                "setting_invalid", setting="CONSOLE_KEY", expected="expected_signs_least", min_length=SHORTEST_KEY
+            )
         derived = hashlib.scrypt(key.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32)
         return Fernet(base64.urlsafe_b64encode(derived))
     if key_file is None:
-        raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="a key or a file for one")
+        raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
     try:
         return Fernet(_key_from(key_file))
     except (OSError, ValueError):
-        raise ConfigurationError(
-            "setting_invalid", setting=str(key_file), expected="a key file that can be read"
-        ) from None
+        raise ConfigurationError("setting_invalid", setting=str(key_file), expected="expected_key_file") from None
 
 
 def _key_from(path: Path) -> bytes:

@@ -1,7 +1,5 @@
 """Settings made in the console, kept as JSON under a name."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,14 +1,14 @@
 """How runs, staged records and plan lines lie in the tables, and come back as they were."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.position import Position, Task
 from integration.core.records import Kind, record_from_json, record_to_json
 from integration.core.run import Counts, Mode, PlanRow, Run, RunState, Staged, Step
 from integration.store.facets import fields_of
@@ -121,13 +121,25 @@ def _approval_of(shape: Mapping[str, Any]) -> Approval:
     return Approval(shape["fingerprint"], shape["by"], frozenset(shape["left_out"]), shape["confirmed"])
 
 
+def position_to_json(position: Position) -> dict[str, object]:
+    """Return a position as JSON can carry it."""
+    return {one.name: getattr(position, one.name) for one in fields(position)}
+
+
+def position_of(shape: Mapping[str, Any]) -> Position:
+    """Return the position that `position_to_json` was given."""
+    by_kind = {name: {Kind(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
+    return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
+
+
 def run_of(row: Row, counts: Counts) -> Run:
     """Return the run in a row of the table."""
     return Run(
         id=row.id, flow=row.flow, state=RunState(row.state), mode=Mode(row.mode), by=row.by,
         started_at=row.started_at, ended_at=row.ended_at, mapping_version=row.mapping_version,
         fingerprint=row.fingerprint, brakes=tuple(Brake(*brake) for brake in row.brakes),
-        approval=None if row.approval is None else _approval_of(row.approval), position=row.position,
+        approval=None if row.approval is None else _approval_of(row.approval), position=position_of(row.position),
+        in_force=row.in_force, names=row.names, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts,
     )  # fmt: skip

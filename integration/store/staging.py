@@ -1,27 +1,17 @@
 """What a preview has read and not yet compared. Everything here is part of a transaction."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 import sqlalchemy as sa
 
+from integration.core.flow import Unique
 from integration.core.records import Kind
-from integration.core.run import Link, Staged
+from integration.core.run import Duplicates, Link, Staged
 from integration.store.database import portions, upsert
 from integration.store.links import link_of
 from integration.store.shapes import staged_of, staged_to_row
 from integration.store.tables import links, staged
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicates:
-    """Values that must be unique in the target and are not, with the keys that share them."""
-
-    numbers: dict[str, tuple[str, ...]]
-    marks: dict[str, tuple[str, ...]]
 
 
 def put(connection: sa.Connection, run: str, stage: int, records: Sequence[Staged]) -> None:
@@ -43,10 +33,13 @@ def groups(connection: sa.Connection, run: str, stage: int, after: str | None, l
     return [list(members) for _, members in groupby(map(staged_of, rows), key=lambda one: one.parent)]
 
 
-def duplicates(connection: sa.Connection, run: str, stage: int) -> Duplicates:
-    """Return the numbers and marks that more than one record has; records that take no part do not count."""
+def duplicates(connection: sa.Connection, run: str, stage: int, unique: Collection[Unique]) -> Duplicates:
+    """Return the values that more than one record has and none may; records that take no part do not count."""
 
-    def shared(column: sa.Column[str]) -> dict[str, tuple[str, ...]]:
+    def shared(name: Unique) -> dict[str, tuple[str, ...]]:
+        if name not in unique:
+            return {}
+        column = staged.c[name]
         here = (staged.c.run == run, staged.c.stage == stage, staged.c.taking_part, column != "")
         sharing = sa.func.count().over(partition_by=column).label("sharing")  # one pass, whatever the statistics say
         every = sa.select(column.label("value"), staged.c.key, sharing).where(*here).subquery()
@@ -54,7 +47,7 @@ def duplicates(connection: sa.Connection, run: str, stage: int) -> Duplicates:
         pairs = groupby(connection.execute(found).all(), key=lambda row: row[0])
         return {value: tuple(key for _, key in rows) for value, rows in pairs}
 
-    return Duplicates(shared(staged.c.number), shared(staged.c.mark))
+    return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
 
 def missing(connection: sa.Connection, run: str, stage: int, keys: Sequence[str]) -> list[str]:
@@ -67,24 +60,16 @@ def missing(connection: sa.Connection, run: str, stage: int, keys: Sequence[str]
 
 
 def vanished(
-    connection: sa.Connection, run: str, flow: str, kind: Kind, stage: int | None, after: str | None, limit: int
+    connection: sa.Connection, run: str, flow: str, kind: Kind, stage: int, after: str | None, limit: int
 ) -> list[Link]:
     """Return links in use whose key was not read, in order of their keys."""
-    read = sa.exists().where(staged.c.run == run, staged.c.key == links.c.key)
-    if stage is not None:
-        read = read.where(staged.c.stage == stage)
+    read = sa.exists().where(staged.c.run == run, staged.c.stage == stage, staged.c.key == links.c.key)
     here = [links.c.flow == flow, links.c.kind == kind, sa.not_(links.c.retired), sa.not_(read)]
     if after is not None:
         here.append(links.c.key > after)
     return [
         link_of(row) for row in connection.execute(sa.select(links).where(*here).order_by(links.c.key).limit(limit))
     ]
-
-
-def count(connection: sa.Connection, run: str, stage: int) -> int:
-    """Return how many records were read."""
-    here = (staged.c.run == run, staged.c.stage == stage)
-    return connection.execute(sa.select(sa.func.count()).where(*here)).scalar_one()
 
 
 def clear(connection: sa.Connection, run: str) -> None:

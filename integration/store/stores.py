@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from integration.core.flow import Mirrors
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
@@ -9,7 +10,10 @@ from integration.store.events import Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
 from integration.store.leases import Leases
-from integration.store.links import Links
+from integration.store.ledger import Ledger
+from integration.store.links import NO_MIRRORS, Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -26,13 +30,16 @@ class Stores:
     heartbeats: Heartbeats
     issues: Issues
     leases: Leases
+    ledger: Ledger
     links: Links
+    plans: Plans
+    previews: Previews
     rules: Rules
     runs: Runs
     settings: StoredSettings
 
 
-def stores_of(database: Database, clock: Clock) -> Stores:
+def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS) -> Stores:
     """Return the stores of an open database, which whoever opened it closes."""
     return Stores(
         database,
@@ -42,7 +49,10 @@ def stores_of(database: Database, clock: Clock) -> Stores:
         Heartbeats(database, clock),
         Issues(database, clock),
         Leases(database, clock),
-        Links(database, clock),
+        Ledger(database, clock, mirrors=mirrors),
+        Links(database, clock, mirrors=mirrors),
+        Plans(database),
+        Previews(database, clock, mirrors=mirrors),
         Rules(database, clock),
         Runs(database, clock),
         StoredSettings(database, clock),

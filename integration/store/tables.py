@@ -1,7 +1,5 @@
 """Every table of the operational database, declared once. `migrations/` brings a database to this state."""
 
-# ruff: noqa: TID251 - the store is where SQL is spoken
-
 import sqlalchemy as sa
 
 from integration.store.columns import Json, Moment, Words
@@ -52,6 +50,10 @@ runs = sa.Table(
     _number("lines"),  # how many plan lines were given a number
     _number("read"),
     _number("unchanged"),
+    sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # the mapping's version when it was begun
+    sa.Column("names", Words),  # a mark of the names the systems gave their fields then
+    sa.Column("undo_of", Words, nullable=False, server_default=""),
+    sa.Column("notes", Json, nullable=False, server_default="{}"),
     sa.Index("ix_runs_started", "started_at"),
     sa.Index("ix_runs_flow_state", "flow", "state", "started_at"),
 )

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from babel import dates, lists, numbers
 
+from integration.core.errors import Reason
 from integration.core.records import Value
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
 
@@ -38,24 +39,9 @@ class Sentences:
     do: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A line of the catalogue of causes without its sentences: who acts, and whether the console tries again."""
-
-    who_acts: str  # nobody, operator, administrator, developer
-    retryable: str  # yes, no, after_look
-
-
 def known(code: str) -> bool:
     """Tell whether the catalogue has sentences for this code."""
     return code in tables().causes
-
-
-def cause(code: str) -> Cause:
-    """Return who has to act on a cause."""
-    causes = tables().causes
-    line = causes.get(code) or causes["unexpected_error"]
-    return Cause(line["who_acts"], line["retryable"])
 
 
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
@@ -69,9 +55,21 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
 
     def write(name: str, fact: str) -> str:
-        return _fact(name, fact, language, zone)
+        match name:
+            case "message" | "expected":
+                return reason(Reason(fact, facts), language)
+            case "setting":
+                return _written_setting(fact, facts.get("flow", ""), language)
+            case _:
+                return _fact(name, fact, language, zone)
 
     return Sentences(*(_filled(part, facts, write) for part in parts))
+
+
+def reason(why: Reason, language: str = "en") -> str:
+    """Return why something is as it is; what is no text of ours, such as another system's, stays as it was said."""
+    ours = why.code.startswith(("reason_", "expected_")) and has_term(why.code)
+    return term(why.code, language, **why.facts) if ours else why.code
 
 
 def told_by(code: str) -> frozenset[str]:
@@ -308,8 +306,13 @@ def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
     return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
 
 
-def _written_setting(fact: str, language: str, _zone: tzinfo) -> str:
-    return term(f"setting_{fact}", language) if has_term(f"setting_{fact}") else fact
+def _written_setting(fact: str, flow: str, language: str) -> str:
+    name, _, inside = fact.partition(".")
+    for end, rest in ((fact.replace(".", "_"), ""), (name, f" {inside}")):
+        for key in (f"setting_{flow}_{end}", f"setting_{end}"):
+            if has_term(key):
+                return f"{term(key, language)}{rest}".rstrip()
+    return fact
 
 
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
@@ -330,7 +333,6 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "field": _written_fields,
     "fields": _written_fields,
     "target": _written_fields,
-    "setting": _written_setting,
     "count": _written_number,
     "total": _written_number,
     "attempts": _written_number,

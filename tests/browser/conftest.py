@@ -101,7 +101,7 @@ def serving(data: Path, **settings: str) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}  # noqa: TID251
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
     return {**settings, "PYTHONUNBUFFERED": "1"}
 
 

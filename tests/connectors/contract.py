@@ -10,7 +10,7 @@ import pytest
 from integration.connectors.protocol import Connector
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, differences
-from integration.core.records import Batch, Held, Kind, Place, Record, Written
+from integration.core.records import Batch, Held, Kind, Location, Record, Written
 from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
 from tests.fakes import Links
 
@@ -219,7 +219,7 @@ class TargetContract:
         both = replace(product, parts=product.parts + other.parts)
         held = self.held(connector, both, links)
         assert {part.key for part in held.record.parts} == {"900101", "900102"}
-        assert held.elsewhere == {"900201": Place(there.reference, "Elders", "900201")}
+        assert held.elsewhere == {"900201": Location(there.reference, "Elders", "900201")}
         assert self.held(connector, product, links).elsewhere == {}
 
     def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
@@ -227,7 +227,7 @@ class TargetContract:
         first, second = product.parts
         links.known[Kind.ARTICLE, first.source] = first.key
         renumbered = replace(product, parts=(replace(first, key="900109"), second))
-        expected = {"900109": Place(there.reference, str(product.values["name"]), first.key)}
+        expected = {"900109": Location(there.reference, str(product.values["name"]), first.key)}
         assert self.held(connector, renumbered, links).elsewhere == expected
         alone = Record(product.kind, "900300", product.values, renumbered.parts[:1])
         assert self.held(connector, alone, links).elsewhere == expected

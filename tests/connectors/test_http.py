@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - the line is tested with httpx's own errors and its transport for single answers
 """The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
 
 import logging
@@ -20,7 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.connectors.http import Answer, Line, Pace, masked, side_by_side
+from integration.connectors.http import Answer, Gateway, masked
+from integration.connectors.limits import RateLimits
+from integration.connectors.parallel import side_by_side
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -31,7 +32,7 @@ from integration.core.errors import (
 
 SECRET = "s3cr&t<ö>/token"
 URL = "http://till.example/soap"
-FAST = Pace(in_flight=4, per_second=10_000, attempts=3)
+FAST = RateLimits(in_flight=4, per_second=10_000, attempts=3)
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -57,12 +58,12 @@ def _no_pauses_between_attempts() -> Iterator[None]:
         yield
 
 
-def a_line(handler: Handler, pace: Pace = FAST, clock: Clock | None = None) -> Line:
+def a_gateway(handler: Handler, limits: RateLimits = FAST, clock: Clock | None = None) -> Gateway:
     time_ = clock or Clock()
-    return Line(
+    return Gateway(
         system="MplusKASSA",
         host_shown="till.example",
-        pace=pace,
+        limits=limits,
         secrets=[SECRET],
         transport=httpx.MockTransport(handler),
         clock=time_,
@@ -70,12 +71,12 @@ def a_line(handler: Handler, pace: Pace = FAST, clock: Clock | None = None) -> L
     )
 
 
-def read(line: Line, again: Callable[[Answer], bool] | None = None) -> Answer:
-    return line.send("GET", URL, operation="read", repeatable=True, again=again)
+def read(gateway: Gateway, again: Callable[[Answer], bool] | None = None) -> Answer:
+    return gateway.send("GET", URL, operation="read", repeatable=True, again=again)
 
 
-def write(line: Line) -> Answer:
-    return line.send("POST", URL, operation="write", content=b"<x/>", repeatable=False)
+def write(gateway: Gateway) -> Answer:
+    return gateway.send("POST", URL, operation="write", content=b"<x/>", repeatable=False)
 
 
 class Script:
@@ -124,11 +125,11 @@ FOREIGN = sorted(
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("call", [read, write])
 def test_no_foreign_error_escapes_and_none_tells_the_secret(
-    kind: type[Exception], call: Callable[[Line], Answer]
+    kind: type[Exception], call: Callable[[Gateway], Answer]
 ) -> None:
-    line = a_line(Script(an_error(kind)))
+    gateway = a_gateway(Script(an_error(kind)))
     with pytest.raises(IntegrationError) as caught:
-        call(line)
+        call(gateway)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(caught.value.facts)
     assert SECRET not in told
     assert "secret=" not in told
@@ -151,7 +152,7 @@ def test_no_foreign_error_escapes_and_none_tells_the_secret(
 def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[httpx.RequestError]) -> None:
     script = Script(kind("lost"))
     with pytest.raises(InDoubtError) as caught:
-        write(a_line(script))
+        write(a_gateway(script))
     assert caught.value.code == "timeout_after_sending_write"
     assert script.calls == 1
 
@@ -160,81 +161,81 @@ def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[ht
 def test_a_write_answered_as_unavailable_is_in_doubt(status: int) -> None:
     script = Script(httpx.Response(status))
     with pytest.raises(InDoubtError):
-        write(a_line(script))
+        write(a_gateway(script))
     assert script.calls == 1
 
 
 @pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
 def test_a_write_that_was_not_delivered_is_sent_again(kind: type[httpx.RequestError]) -> None:
     script = Script(kind("down"), kind("down"), httpx.Response(200, text="done"))
-    assert write(a_line(script)).body == b"done"
+    assert write(a_gateway(script)).body == b"done"
     assert script.calls == 3
 
 
 def test_a_write_that_was_never_delivered_is_unavailable_and_not_in_doubt() -> None:
     script = Script(httpx.ConnectError("down"))
     with pytest.raises(UnavailableError, match="connection_refused"):
-        write(a_line(script))
+        write(a_gateway(script))
     assert script.calls == FAST.attempts
 
 
 @pytest.mark.parametrize("kind", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
 def test_a_read_is_repeated_after_a_lost_answer(kind: type[httpx.RequestError]) -> None:
     script = Script(kind("lost"), httpx.Response(200, text="here"))
-    assert read(a_line(script)).body == b"here"
+    assert read(a_gateway(script)).body == b"here"
 
 
 def test_a_read_that_never_gets_an_answer_says_how_long_it_waited() -> None:
     with pytest.raises(UnavailableError) as caught:
-        read(a_line(Script(httpx.ReadTimeout("lost"))))
+        read(a_gateway(Script(httpx.ReadTimeout("lost"))))
     assert caught.value.code == "timeout_after_sending_read"
     assert caught.value.facts["duration"] == "60 s"
 
 
 def test_a_read_is_repeated_after_a_503() -> None:
-    assert read(a_line(Script(httpx.Response(503), httpx.Response(200)))).status == 200
+    assert read(a_gateway(Script(httpx.Response(503), httpx.Response(200)))).status == 200
 
 
 def test_an_unreadable_answer_is_not_asked_for_again() -> None:
     script = Script(httpx.DecodingError("no gzip"))
     with pytest.raises(MalformedAnswerError):
-        read(a_line(script))
+        read(a_gateway(script))
     assert script.calls == 1
 
 
 def test_a_read_is_repeated_while_its_client_says_the_answer_is_worth_it() -> None:
     script = Script(httpx.Response(500), httpx.Response(200))
-    assert read(a_line(script), again=lambda answer: answer.status == 500).status == 200
+    assert read(a_gateway(script), again=lambda answer: answer.status == 500).status == 200
     with pytest.raises(UnavailableError, match="server_error"):
-        read(a_line(Script(httpx.Response(500))), again=lambda answer: answer.status == 500)
+        read(a_gateway(Script(httpx.Response(500))), again=lambda answer: answer.status == 500)
 
 
 @pytest.mark.parametrize("call", [read, write])
-def test_a_system_that_asks_for_a_pause_gets_it(call: Callable[[Line], Answer]) -> None:
+def test_a_system_that_asks_for_a_pause_gets_it(call: Callable[[Gateway], Answer]) -> None:
     clock = Clock()
     script = Script(httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200))
-    assert call(a_line(script, clock=clock)).status == 200
+    assert call(a_gateway(script, clock=clock)).status == 200
     assert sum(clock.slept) == pytest.approx(7, abs=0.01)
 
 
 def test_a_pause_until_a_date_is_measured_by_the_systems_own_clock() -> None:
     clock = Clock()
     dates = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}
-    assert read(a_line(Script(httpx.Response(429, headers=dates), httpx.Response(200)), clock=clock)).status == 200
+    assert read(a_gateway(Script(httpx.Response(429, headers=dates), httpx.Response(200)), clock=clock)).status == 200
     assert sum(clock.slept) == pytest.approx(30, abs=0.01)
 
 
 @pytest.mark.parametrize("text", ["soon", "-5", "", "²"])
 def test_a_pause_that_cannot_be_read_is_a_pause_of_our_own(text: str) -> None:
     headers = {b"Retry-After": text.encode()}
-    assert read(a_line(Script(httpx.Response(429, headers=headers), httpx.Response(200)))).status == 200
+    assert read(a_gateway(Script(httpx.Response(429, headers=headers), httpx.Response(200)))).status == 200
 
 
 def test_a_pause_longer_than_our_patience_ends_the_call_at_once() -> None:
     clock = Clock()
     script = Script(httpx.Response(429, headers={"Retry-After": "3600"}))
     with pytest.raises(UnavailableError) as caught:
-        read(a_line(script, clock=clock))
+        read(a_gateway(script, clock=clock))
     assert (caught.value.code, caught.value.facts["duration"], script.calls) == ("too_many_requests", "3600 s", 1)
     assert not clock.slept
 
@@ -249,9 +250,9 @@ def test_a_pause_holds_calls_that_already_wait_for_their_turn() -> None:
         time.sleep(0.05)  # the other call asks for its turn meanwhile
         return httpx.Response(429, headers={"Retry-After": "1"})
 
-    pace = Pace(in_flight=2, per_second=5)
-    line = Line(system="MplusKASSA", host_shown="x", pace=pace, transport=httpx.MockTransport(handler))
-    side_by_side(lambda _: read(line), range(2), 2)
+    limits = RateLimits(in_flight=2, per_second=5)
+    gateway = Gateway(system="MplusKASSA", host_shown="x", limits=limits, transport=httpx.MockTransport(handler))
+    side_by_side(lambda _: read(gateway), range(2), 2)
     assert arrivals[1] - arrivals[0] > 0.9
 
 
@@ -263,9 +264,9 @@ def test_calls_are_spaced_by_the_number_per_second() -> None:
         starts.append(clock.now)
         return httpx.Response(200)
 
-    with a_line(note, Pace(in_flight=1, per_second=4), clock) as line:
+    with a_gateway(note, RateLimits(in_flight=1, per_second=4), clock) as gateway:
         for _ in range(5):
-            read(line)
+            read(gateway)
     assert [start - starts[0] for start in starts] == [0, 0.25, 0.5, 0.75, 1.0]
 
 
@@ -282,22 +283,22 @@ def test_no_more_calls_are_under_way_than_allowed() -> None:
             under_way -= 1
         return httpx.Response(200)
 
-    with a_line(note, Pace(in_flight=2, per_second=10_000)) as line:
-        side_by_side(lambda _: read(line), range(12), 8)
+    with a_gateway(note, RateLimits(in_flight=2, per_second=10_000)) as gateway:
+        side_by_side(lambda _: read(gateway), range(12), 8)
     assert most == 2
 
 
 def test_a_redirect_is_not_followed() -> None:
     script = Script(httpx.Response(302, headers={"Location": "http://elsewhere.example/"}))
-    assert read(a_line(script)).status == 302
+    assert read(a_gateway(script)).status == 302
     assert script.calls == 1
 
 
 def test_a_header_that_no_header_can_hold_is_refused_without_being_quoted() -> None:
-    line = a_line(Script(httpx.Response(200)))
+    gateway = a_gateway(Script(httpx.Response(200)))
     headers = {"Authorization": "Bearer tökén"}
     with pytest.raises(RejectedError) as caught:
-        line.send("GET", URL, operation="read", headers=headers, repeatable=True)
+        gateway.send("GET", URL, operation="read", headers=headers, repeatable=True)
     assert "tök" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -307,7 +308,7 @@ def test_an_answer_does_not_show_what_it_holds() -> None:
 
 def test_nothing_is_logged_about_addresses(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        a_line(Script(httpx.Response(200))).send(
+        a_gateway(Script(httpx.Response(200))).send(
             "GET", URL, operation="read", params={"secret": SECRET}, repeatable=True
         )
     assert not caplog.records
@@ -321,46 +322,10 @@ def test_secrets_are_masked_however_they_are_written() -> None:
 
 def test_a_secret_that_changes_is_masked_as_it_is_now() -> None:
     tokens = ["first"]
-    line = Line(system="AccountView", host_shown="host", pace=FAST, secrets=lambda: tokens)
+    gateway = Gateway(system="AccountView", host_shown="host", limits=FAST, secrets=lambda: tokens)
     tokens[0] = "second"
-    assert line.masked("first second") == "first ***"
-    line.close()
-
-
-def test_results_side_by_side_keep_their_order() -> None:
-    def call(item: int) -> int:
-        time.sleep(0.001 * (5 - item))
-        if item == 2:
-            raise RejectedError("request_refused")
-        return item * 10
-
-    results = side_by_side(call, [0, 1, 2, 3, 4], 3)
-    assert [result if isinstance(result, int) else type(result) for result in results] == [
-        0,
-        10,
-        RejectedError,
-        30,
-        40,
-    ]
-
-
-@pytest.mark.parametrize("limit", [1, 2])
-def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
-    called: list[int] = []
-
-    def call(item: int) -> int:
-        called.append(item)
-        raise UnavailableError("connection_refused")
-
-    results = side_by_side(call, list(range(50)), limit)
-    assert all(isinstance(result, UnavailableError) for result in results)
-    assert len(called) <= limit
-
-
-@pytest.mark.parametrize("limit", [1, 2])
-def test_a_bug_side_by_side_is_raised(limit: int) -> None:
-    with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda item: 1 / item, [1, 0, 2], limit)
+    assert gateway.masked("first second") == "first ***"
+    gateway.close()
 
 
 @contextmanager
@@ -392,42 +357,42 @@ def a_server(*, tls: ssl.SSLContext | None = None, answers: bool = True) -> Iter
         listener.close()
 
 
-def a_real_line() -> Line:
-    return Line(system="MplusKASSA", host_shown="127.0.0.1", pace=Pace(2, 1000, attempts=2))
+def a_real_gateway() -> Gateway:
+    return Gateway(system="MplusKASSA", host_shown="127.0.0.1", limits=RateLimits(2, 1000, attempts=2))
 
 
 def test_a_real_answer_arrives() -> None:
-    with a_server() as port, a_real_line() as line:
-        answer = line.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
+    with a_server() as port, a_real_gateway() as gateway:
+        answer = gateway.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
     assert (answer.status, answer.body) == (200, b"ok")
 
 
 def test_a_real_server_that_hangs_up_leaves_a_write_in_doubt() -> None:
-    with a_server(answers=False) as port, a_real_line() as line, pytest.raises(InDoubtError):
-        line.send("POST", f"http://127.0.0.1:{port}/", operation="write", content=b"x", repeatable=False)
+    with a_server(answers=False) as port, a_real_gateway() as gateway, pytest.raises(InDoubtError):
+        gateway.send("POST", f"http://127.0.0.1:{port}/", operation="write", content=b"x", repeatable=False)
 
 
 def test_a_closed_port_refuses() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with a_real_line() as line, pytest.raises(UnavailableError, match="connection_refused"):
-        line.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
+    with a_real_gateway() as gateway, pytest.raises(UnavailableError, match="connection_refused"):
+        gateway.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
 
 
 def test_a_host_that_does_not_exist_is_unknown() -> None:
-    with a_real_line() as line, pytest.raises(UnavailableError, match="host_unknown"):
-        line.send("GET", "http://no-such-host.invalid/", operation="read", repeatable=True)
+    with a_real_gateway() as gateway, pytest.raises(UnavailableError, match="host_unknown"):
+        gateway.send("GET", "http://no-such-host.invalid/", operation="read", repeatable=True)
 
 
 @pytest.mark.parametrize("url", ["ftp://till.example/", "till.example/soap", "http://[nonsense/", "http://a..b/"])
 def test_an_address_that_is_none_names_no_host(url: str) -> None:
-    with a_real_line() as line, pytest.raises(UnavailableError, match="host_unknown"):
-        line.send("GET", url, operation="read", repeatable=True)
+    with a_real_gateway() as gateway, pytest.raises(UnavailableError, match="host_unknown"):
+        gateway.send("GET", url, operation="read", repeatable=True)
 
 
 def test_plain_http_where_tls_is_expected_is_another_interface() -> None:
-    with a_server() as port, a_real_line() as line, pytest.raises(UnavailableError, match="address_not_api"):
-        line.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
+    with a_server() as port, a_real_gateway() as gateway, pytest.raises(UnavailableError, match="address_not_api"):
+        gateway.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
 
 
 def a_certificate_nobody_knows(folder: Path) -> ssl.SSLContext:
@@ -448,7 +413,7 @@ def a_certificate_nobody_knows(folder: Path) -> ssl.SSLContext:
 def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_told(tmp_path: Path) -> None:
     with (
         a_server(tls=a_certificate_nobody_knows(tmp_path)) as port,
-        a_real_line() as line,
+        a_real_gateway() as gateway,
         pytest.raises(UnavailableError, match="certificate_invalid"),
     ):
-        line.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
+        gateway.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import compile, faults  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.mapping import rules_from, rules_to
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import (
     Call,
@@ -21,21 +23,22 @@ from integration.core.rules import (
     Mapped,
     Operator,
     Rule,
+    RuleError,
     TraceStep,
     Unmapped,
-    UnmappedError,
     as_text,
-    compile,  # noqa: A004 - of a mapping
-    faults,
     matches,
     policy,
-    rules_from,
-    rules_to,
 )
 from integration.core.rules import Mapping as Rules
+from integration.words import say
 from tests.builders import an_article
 
 SHIPPED = Path(__file__).parents[2] / "data" / "mappings"
+
+
+def said(error: ConfigurationError) -> str:
+    return say(error.code, error.facts).what
 
 
 class Sum:
@@ -46,7 +49,7 @@ class Sum:
     def __call__(self, values: Mapping[str, Value]) -> Value:
         price, stock = values.get("price"), values.get("stock")
         if not isinstance(price, Decimal) or not isinstance(stock, Decimal):
-            raise ValueError("no number")  # noqa: TRY004 - what a toolbox raises
+            raise RuleError("reason_no_number", value="")
         return price + stock
 
 
@@ -74,15 +77,15 @@ class SmallToolbox:
             case "unmapped":
                 return self._unmapped
             case _:
-                raise ValueError(f"there is no function {name}")
+                raise RuleError("reason_no_function_named", name=name)
 
     def _unmapped(self, value: Value, values: Mapping[str, Value]) -> Value:
         del values
-        raise UnmappedError(as_text(value), "landen")
+        raise RuleError("value_unmapped", value=as_text(value), table="landen")
 
     def expression(self, text: str) -> Formula:
         if text == "?":
-            raise ValueError("the expression cannot be read")
+            raise RuleError("reason_expression_read", rest=text)
         return Sum() if text == "price + stock" else Always()
 
     def table(self, name: str) -> Mapping[str, str]:
@@ -196,7 +199,7 @@ def test_a_code_without_a_row_may_stay_empty_in_spite_of_a_default() -> None:
 
 def test_an_expression_without_a_result_is_an_issue() -> None:
     issue = issue_of(an_article(price=None), expression="price + stock")
-    assert (issue.cause, issue.facts["message"]) == ("expression_failed", "no number")
+    assert (issue.cause, issue.facts["message"]) == ("expression_failed", "reason_no_number")
 
 
 def test_a_function_may_miss_a_row_too() -> None:
@@ -340,12 +343,12 @@ def test_what_is_not_said_about_ownership_protects_edits_in_the_target() -> None
         ({"target": "name", "source": "name"}, "begins with one of"),
         ({"target": "article.", "source": "name"}, "begins with one of"),
         ({"target": "article.x", "source": "a", "colour": "b"}, "nothing called colour"),
-        ({"target": "article.x", "source": 1}, "`source` as text"),
+        ({"target": "article.x", "source": 1}, "`source` is text"),
         ({"target": "article.x", "source": "a", "expression": "b"}, "not both"),
         ({"target": "article.x", "functions": ["trim"], "expression": "b"}, "not both"),
         ({"target": "article.x", "source": "a", "force": True}, "a `default`"),
         ({"target": "article.x", "source": "a", "force": 1}, "true or false"),
-        ({"target": "article.x", "source": "a", "functions": "trim"}, "as a list"),
+        ({"target": "article.x", "source": "a", "functions": "trim"}, "is a list"),
         ({"target": "article.x", "source": "a", "functions": [[]]}, "each function"),
         ({"target": "article.x", "source": "a", "functions": [[1, 2]]}, "each function"),
         ({"target": "article.x", "source": "a", "default": {"x": 1}}, "no value"),
@@ -359,19 +362,19 @@ def test_what_is_not_said_about_ownership_protects_edits_in_the_target() -> None
 def test_a_rule_that_cannot_be_is_refused_with_the_reason(rule: object, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         rules_from({"version": 1, "rules": [rule]})
-    assert reason in refused.value.facts["expected"]
-    assert refused.value.facts["setting"].startswith("mapping rule ")
+    assert refused.value.code == "rule_invalid"
+    assert reason in said(refused.value)
 
 
 def test_two_rules_for_one_field_are_refused() -> None:
     rule = {"target": "article.x", "source": "a"}
-    with pytest.raises(ConfigurationError, match="one rule for each field"):
+    with pytest.raises(ConfigurationError, match="reason_twice"):
         rules_from({"rules": [rule, rule]})
 
 
 @pytest.mark.parametrize("shape", [{"rules": {}}, {"version": "new", "rules": []}])
 def test_a_shape_that_is_no_mapping_is_refused(shape: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match="a list `rules`"):
+    with pytest.raises(ConfigurationError, match="reason_shape"):
         rules_from(shape)
 
 
@@ -385,8 +388,8 @@ def test_a_shape_that_is_no_mapping_is_refused(shape: dict[str, object]) -> None
 def test_a_rule_that_cannot_work_is_refused_by_name(rule: Rule, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         compile(Rules(1, (rule,)), SmallToolbox())
-    assert refused.value.facts == {"setting": "mapping rule article.x", "expected": refused.value.facts["expected"]}
-    assert reason in refused.value.facts["expected"]
+    assert refused.value.facts["target"] == "article.x"
+    assert reason in said(refused.value)
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.toml")), ids=lambda file: file.stem)
@@ -462,5 +465,5 @@ def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:
     )
 
     assert faults(rules, SmallToolbox()) == {
-        "article.ean": "it needs a source, an expression or a default", "article.unit": "there is no function shout",
+        "article.ean": Reason("reason_source"), "article.unit": Reason("reason_no_function_named", {"name": "shout"}),
     }  # fmt: skip

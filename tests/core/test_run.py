@@ -17,13 +17,13 @@ from integration.core.run import (
     RUN_STEPS,
     Counts,
     Mode,
-    Pace,
     Phase,
     Run,
     RunState,
+    Speed,
     Step,
     may_follow,
-    pace,
+    speed,
 )
 
 SOME = st.integers(0, 1000)
@@ -93,11 +93,11 @@ def test_an_error_says_its_code_and_facts() -> None:
 
 
 def test_the_pace_is_what_was_done_since_the_phase_began() -> None:
-    assert pace(RUN, READING, BEGAN + timedelta(seconds=20)) == Pace(per_second=5, seconds_left=50)
+    assert speed(RUN, READING, BEGAN + timedelta(seconds=20)) == Speed(per_second=5, seconds_left=50)
 
 
 def test_a_run_that_found_more_than_it_expected_has_no_time_left() -> None:
-    assert pace(replace(RUN, progress_total=100), READING, BEGAN + timedelta(seconds=20)) == Pace(5, 0)
+    assert speed(replace(RUN, progress_total=100), READING, BEGAN + timedelta(seconds=20)) == Speed(5, 0)
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ def test_a_run_that_found_more_than_it_expected_has_no_time_left() -> None:
         (replace(READING, done_before=150), 20),
     ],
 )
-def test_a_run_that_rests_or_has_hardly_begun_has_no_pace(phase: Phase | None, seconds: float) -> None:
-    assert pace(RUN, phase, BEGAN + timedelta(seconds=seconds)) == Pace()
+def test_a_run_that_rests_or_has_hardly_begun_has_no_speed(phase: Phase | None, seconds: float) -> None:
+    assert speed(RUN, phase, BEGAN + timedelta(seconds=seconds)) == Speed()

@@ -1,5 +1,3 @@
-# ruff: noqa: TID251 - one test makes a file as an earlier console left it
-
 import csv
 import subprocess
 import sys

@@ -42,7 +42,7 @@ def running(data: Path) -> Iterator[None]:
     given = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     server = subprocess.Popen(
         [sys.executable, "-m", "integration", "console", "--port", str(port)], cwd=ROOT,
-        env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,  # noqa: TID251
+        env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         until = time.monotonic() + SECONDS

@@ -1,7 +1,5 @@
 """A console of one's own for the pages: the real application on fresh files, with the built-in sandbox on request."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import html
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ from streamlit.testing.v1 import AppTest, app_test
 
 from integration import bootstrap
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Run
+from integration.core.run import ACTIVE, PreviewRequest, Run
 from integration.services import Application
 from tests.patience import SECONDS, until
 
@@ -100,7 +98,7 @@ def settled(app: Application, run_id: str) -> Run:
 
 def previewed(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return settled(app, app.runs.preview("products", "test"))
+    return settled(app, app.runs.preview(PreviewRequest("products", "test")))
 
 
 def committed(app: Application, run: Run) -> Run:

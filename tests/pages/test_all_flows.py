@@ -1,21 +1,19 @@
 """Every flow on the pages: its tabs, its plan, an order as a tree, and taking back what a run wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
 from integration import words
+from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, Run, RunState
-from integration.flows.registry import SETTINGS
+from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.flows.forms import Pick, Several, each_of, names
+from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
-from pages.components.flows.brakes import BRAKES, OF_FLOW
-from pages.components.flows.sections import SECTIONS
-from pages.components.flows.tables import LOOKED_UP, SIDES
-from pages.components.shared.inputs import Pick, Several, Shape, Together, names
-from pages.components.shared.repair import ELSEWHERE, PLACES
+from pages.components.flows.brakes import BRAKES
 from tests.pages.conftest import Open, committed, press, settled, texts
 
 FLOWS = ["products", "stock", "customers", "orders"]
@@ -26,14 +24,14 @@ ELSEWHERE_ASKED = {"on", "schedule_minutes", "nightly_complete", "auto_approve",
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    committed(connected, settled(connected, connected.runs.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
     return connected
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = settled(shop, shop.runs.preview("orders", "test", Mode.COMPLETE))
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
     assert run.state is RunState.READY
     yield run
     if shop.runs.get(run.id).state is RunState.READY:
@@ -48,25 +46,20 @@ def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanR
     )
 
 
-def each_of(shapes: Sequence[Shape]) -> Iterator[Shape]:
-    for shape in shapes:
-        yield from each_of(shape.shapes) if isinstance(shape, Together) else [shape]
-
-
 # ---- flows
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
-    asked = {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} - {""}
+    asked = {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)} - {""}
 
-    assert asked == SETTINGS[flow].model_fields.keys() - ELSEWHERE_ASKED
+    assert asked == SPECS[flow].settings.model_fields.keys() - ELSEWHERE_ASKED
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
     missing = []
-    for section in SECTIONS[flow]:
+    for section in SPECS[flow].sections:
         for name in names(section.shapes):
             keys = (f"setting_{flow}_{name}".replace(".", "_"), f"setting_{name}".replace(".", "_"))
             if name and not any(words.has_term(key) for key in keys):
@@ -81,28 +74,30 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
 
 def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
     asked = {
-        flow: {name.partition(".")[0] for section in SECTIONS[flow] for name in names(section.shapes)} for flow in FLOWS
+        flow: {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)}
+        for flow in FLOWS
     }
-    settings = [name for tab, name in PLACES.values() if tab == "settings"]
-    ours = [(flow, place[1]) for (flow, _), place in ELSEWHERE.items() if place and place[0] == "settings"]
+    settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
+    ours = [(flow, one.name) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
 
     assert [name for name in settings if not any(name in one for one in asked.values())] == []
     assert [one for one in ours if one[1] not in asked[one[0]]] == []
 
 
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
-    limits = SETTINGS["products"].model_fields["brakes"].default.model_dump()
+    limits = SPECS["products"].settings.model_fields["brakes"].default.model_dump()
 
-    assert {name for brakes in OF_FLOW.values() for name in brakes} == set(BRAKES) == set(limits)
+    assert {name for spec in SPECS.values() for name in spec.brakes} == set(BRAKES) == set(limits)
     assert [
         name for name in BRAKES if not (words.has_term(f"brake_{name}") and words.has_term(f"brake_{name}_on"))
     ] == []
 
 
-def test_the_tables_a_flow_looks_up_itself_have_two_sides_and_a_name() -> None:
-    used = [name for tables in LOOKED_UP.values() for name in tables]
+def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_have_sentences() -> None:
+    known = [table for spec in SPECS.values() for table in spec.tables]
 
-    assert [name for name in used if name not in SIDES or not words.has_term(f"table_{name}")] == []
+    assert [one.name for one in known if not words.has_term(f"table_{one.name}")] == []
+    assert [one.cause for one in known if one.cause and not words.known(one.cause)] == []
 
 
 @pytest.mark.usefixtures("shop")
@@ -229,7 +224,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
-    done = committed(shop, settled(shop, shop.runs.preview("customers", "test")))
+    done = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", "test"))))
     assert done.counts.proven
 
     test = press(open_page("runs", run=done.id), "undo")
@@ -247,14 +242,14 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
 
 
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview("stock", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
     shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview("stock", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
 
     test = open_page("preview", plan=run.id, show="update")
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 from tests.stores import built_in
@@ -111,7 +111,7 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
     said = texts(open_page("runs", run=done.id))
     assert "Nothing lost: difference 0" in said
 
-    again = settled(connected, connected.runs.preview("products", "test", Mode.COMPLETE))
+    again = settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.COMPLETE)))
     said = texts(open_page("preview", plan=again.id))
     assert "Nothing to do: both systems agree on" in said
     assert "Commit" not in said

@@ -1,7 +1,5 @@
 """The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -14,11 +12,11 @@ from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
+from integration.core.queue import CauseGroup, IssueState, Trouble
 from integration.core.rules import Rule
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.services.exceptions import address_of
-from integration.store.issues import Cause, CauseGroup, IssueState
 from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -32,7 +30,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
     return connected
 
 
@@ -58,7 +56,7 @@ def customer(counter: Counter) -> str:
 
 def planned(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return settled(app, app.runs.preview(flow, "test", Mode.CHOSEN, keys))
+    return settled(app, app.runs.preview(PreviewRequest(flow, "test", Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -71,7 +69,7 @@ def keys_of(app: Application, group: CauseGroup) -> set[str]:
     return {one.issue.key for one in app.exceptions.issues_of(group.of, limit=500)}
 
 
-def is_open(app: Application, cause: Cause) -> bool:
+def is_open(app: Application, cause: Trouble) -> bool:
     return app.exceptions.group(cause) is not None
 
 
@@ -140,7 +138,7 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox("test")
-    run = settled(fresh, fresh.runs.preview("customers", "test"))
+    run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", "test")))
     assert run.counts.parked == 0
 
     said = texts(open_page("exceptions"))
@@ -294,7 +292,7 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
     shop.tables.keep("payment_methods", {"PIN": "14"}, "test")
 
-    settled(shop, shop.runs.preview("orders", "test", Mode.COMPLETE))
+    settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
 
     assert not is_open(shop, group.of)
     (one,) = shop.exceptions.of_record("orders", key)

@@ -1,7 +1,5 @@
 """What goes wrong while a page is drawn, as the page tells of it."""
 
-# ruff: noqa: PLC0415, TID251 - scripts as Streamlit runs them, which bring their imports along
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The console speaks the language of whoever looks, on every page, and reads what they type."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import re
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import io
 
 import pandas as pd
@@ -9,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.core.records import Kind
-from integration.core.run import Mode, Run
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
@@ -20,8 +18,10 @@ from tests.stores import stores_in
 @pytest.fixture(scope="module")
 def ran(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
-    products = committed(connected, settled(connected, connected.runs.preview("products", "test", Mode.COMPLETE)))
-    committed(connected, settled(connected, connected.runs.preview("orders", "test", Mode.COMPLETE)))
+    products = committed(
+        connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.COMPLETE)))
+    )
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE))))
     connected.log.catch_up()
     return products
 

@@ -1,7 +1,5 @@
 """The page of mappings: a rule built by choosing, tried on real records, published, and gone back on."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,9 +11,8 @@ from integration import words
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
-from integration.core.run import RunState
-from integration.flows.functions import FUNCTIONS
-from integration.reasons import retold
+from integration.core.run import PreviewRequest, RunState
+from integration.flows.functions.catalogue import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
@@ -220,21 +217,6 @@ def test_a_hostile_expression_is_answered_with_a_sentence(
     assert said in texts(opened(open_page, field=NAME))
 
 
-@pytest.mark.parametrize("language", ["nl", "de"])
-@pytest.mark.parametrize(
-    "said",
-    [
-        "the expression cannot be read from here on: (name", "the expression ends too early", "no number: abc",
-        "there is no function uper", "a power is a whole number up to 100", "substring takes 1 to 2 arguments, not 0",
-        "x cannot be compared with 1", "division by zero", "it needs a source, an expression or a default",
-    ],
-)  # fmt: skip
-def test_why_a_rule_cannot_work_is_told_in_every_language(said: str, language: str) -> None:
-    assert retold(said, language) != said
-    assert retold(said, "en") == said
-    assert retold("nobody's wording", language) == "nobody's wording"
-
-
 def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Open) -> None:
     test = opened(open_page, part="article")
     adding = next(str(one.key) for one in test.selectbox if str(one.key).startswith("add-products-article"))
@@ -293,7 +275,7 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
     shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
-    run = settled(shop, shop.runs.preview("orders", "test"))
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test")))
     waiting = shop.tables.unmapped("orders", "payment_methods")
     assert waiting
 

@@ -1,7 +1,5 @@
 """The names of objects and fields in AccountView, on the page of the set-up and where a flow depends on them."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 from collections.abc import Iterator
 
 import pytest
@@ -9,10 +7,10 @@ import stamina
 from streamlit.testing.v1 import AppTest
 
 from integration.core.records import Kind
-from integration.core.run import Mode
+from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services import Application
-from integration.services.names import flat
+from integration.services.paths import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 from tests.stores import built_in
@@ -188,7 +186,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, "test")
     app.flows.change("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
-    run = settled(app, app.runs.preview("orders", "test", Mode.COMPLETE))
+    run = settled(app, app.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 
@@ -198,8 +196,8 @@ def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_pag
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
-    test = press(open_page("flows", flow="orders"), "name_invoices")
+    test = press(open_page("flows", flow="orders"), "name_trade_invoices")
 
-    assert app.names.invoices() is False
+    assert app.names.has_object("trade_invoices") is False
     assert test.query_params["object"] == "trade_invoices"
     assert "Without a code none is written" in texts(test)

@@ -1,7 +1,5 @@
 """The preview page: what a plan can be filtered by, and what is chosen over all its pages."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import csv
 import io
 from collections.abc import Iterator
@@ -11,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import Among, Mode, Run, RunState
+from integration.core.run import Among, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, press, previewed, settled, texts
@@ -208,7 +206,7 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview("stock", "test", Mode.COMPLETE))
+    run = settled(connected, connected.runs.preview(PreviewRequest("stock", "test", Mode.COMPLETE)))
 
     groups = connected.plans.facets(run.id)["group"]
 
@@ -221,7 +219,7 @@ def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> No
 
 
 def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview("orders", "test", Mode.COMPLETE))
+    run = settled(connected, connected.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
 
     branches = connected.plans.facets(run.id)["group"]
 

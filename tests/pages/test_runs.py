@@ -6,6 +6,7 @@ import pytest
 
 from integration.core.plan import Approval
 from integration.services import Application
+from integration.store.ledger import Ledger
 from integration.store.runs import Runs
 from tests.pages.conftest import Open, press, texts
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
@@ -35,7 +36,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
 def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
     run = a_commit(past, a_create(1), a_create(2), unchanged=3)
     prove(past, run)
-    past.finish_commit(run)
+    Ledger(past.database, past.clock).finish(run)
 
     said = texts(open_page("runs", run=run))
 

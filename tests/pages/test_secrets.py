@@ -1,7 +1,5 @@
 """No secret on a page: neither while all is well, nor after everything was refused, nor while nothing can be opened."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

@@ -1,24 +1,21 @@
 """The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import re
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration import words
-from integration.services import Application, readiness
-from integration.services.readiness import QUESTIONS, STEPS, Question, State
-from pages.components.flows.sections import SECTIONS
-from pages.components.flows.tables import SIDES
-from pages.components.shared.inputs import Choose
+from integration import flows, words
+from integration.flows.forms import Choose, each_of
+from integration.flows.questions import Question
+from integration.flows.registry import FLOWS
+from integration.services import Application
+from integration.services.readiness import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
-from tests.pages.test_all_flows import each_of
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
-ASKED = [(flow, one) for flow, questions in QUESTIONS.items() for one in questions]
+ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 
 
 def state(app: Application, flow: str, name: str) -> State:
@@ -31,17 +28,17 @@ def steps(test: AppTest) -> list[str]:
 
 @pytest.mark.parametrize(("flow", "one"), ASKED)
 def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, one: Question) -> None:
-    shapes = {shape.name: shape for section in SECTIONS[flow] for shape in each_of(section.shapes)}
+    shapes = {shape.name: shape for section in FLOWS[flow].sections for shape in each_of(section.shapes)}
 
     assert words.has_term(f"question_{flow}_{one.name}")
     assert set(one.settings) <= shapes.keys()
-    assert not one.table or one.table in SIDES
+    assert not one.table or one.table in {table.name for table in FLOWS[flow].tables}
     chosen = [shapes[name] for name in one.settings]
     assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, Choose))
 
 
 def test_every_reason_has_its_sentence() -> None:
-    source = Path(readiness.__file__).read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("questions.py"))
     named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
     named |= {"proposed_sku_code", "proposed_sku_allotted", *(f"lack_{one.table}" for _, one in ASKED if one.table)}
 

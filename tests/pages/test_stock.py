@@ -1,7 +1,5 @@
 """The page of stock: what is charted, what runs out, where the systems differ, and what of it is not proven."""
 
-# ruff: noqa: TID251 - tests of the pages run them as Streamlit does
-
 import base64
 import json
 from collections.abc import Iterator
@@ -13,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.core.issues import Issue
-from integration.core.run import Mode, Run
+from integration.core.queue import Met
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Listed, StockScope
-from integration.store.issues import Met
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.stores import built_in, stores_in
 
@@ -24,7 +22,7 @@ from tests.stores import built_in, stores_in
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.runs.preview("products", "test")))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
     committed(connected, compared(connected))
     logged(connected)
     for article in stocked(connected)[:3]:
@@ -35,7 +33,7 @@ def shop(connected: Application) -> Application:
 
 
 def compared(app: Application) -> Run:
-    return settled(app, app.runs.preview("stock", "test", Mode.COMPLETE))
+    return settled(app, app.runs.preview(PreviewRequest("stock", "test", Mode.COMPLETE)))
 
 
 def logged(app: Application) -> None:

@@ -4,8 +4,6 @@ The process is forked from a server that has everything imported, which makes a 
 shares nothing with its siblings but the code, and a kill is a kill.
 """
 
-# ruff: noqa: TID251 - makes a schedule due and loses a workflow, which nobody may do by the application
-
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,23 +16,31 @@ from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import MAPPINGS, build
+from integration.bootstrap import build
 from integration.connectors.mplus.client import contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
+from integration.core.flow import Stage
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
-from integration.core.run import Mode, Run, RunState, Staged
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Staged
 from integration.core.schedule import Schedule
 from integration.engine import Engine
-from integration.flows.products.logic import Products, ProductSettings
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.products.spec import PRODUCTS
 from integration.runner import Parts, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
 from integration.store.heartbeats import Heartbeats
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.clocks import now
@@ -51,7 +57,11 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
     application = build(load_settings(data=folder, **access)).start()
     try:
         known = application.runs.latest("products")
-        run_id = known[0].id if known else application.runs.preview("products", by="test", mode=Mode.COMPLETE)
+        run_id = (
+            known[0].id
+            if known
+            else application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE))
+        )
         while (run := application.runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 confirmed = {brake.code: brake.count for brake in run.brakes}
@@ -93,14 +103,18 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     logic = _products(Products if while_writing else _WrongAboutRecords)
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
-    parts = Parts(systems, lambda _: logic, runs, links, Cursors(database, now), now)
+    parts = Parts(
+        systems, lambda _: logic, runs, Previews(database, now), Plans(database), Ledger(database, now), links,
+        Cursors(database, now), now,
+    )  # fmt: skip
     engine = Engine(
-        url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1", runner=Runner(parts), runs=runs,
+        url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
+        runner=Runner(Preview(parts), Commit(parts)), runs=runs,
         heartbeats=Heartbeats(database, now), schedules=_Never(), clock=now,
     )  # fmt: skip
     engine.start()
     try:
-        run_id = engine.preview("products", by="test", mode=Mode.COMPLETE)
+        run_id = engine.preview(PreviewRequest("products", "test", Mode.COMPLETE))
         while (run := runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 engine.commit(run_id, Approval(run.fingerprint, "test"))
@@ -122,15 +136,15 @@ class _Never:
 
 
 def _products(kind: type[Products] = Products) -> Products:
-    mapping = loads((MAPPINGS / "products.toml").read_text(encoding="utf-8"))
+    mapping = loads(PRODUCTS.mapping.read_text(encoding="utf-8"))
     return kind(ProductSettings(), mapping, 1, {"vat_codes": {"2": "2"}}, {"2": Decimal("21.00")}, str)
 
 
 class _WrongAboutRecords(Products):
     """The products flow with a defect where it maps records."""
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
-        raise ZeroDivisionError(f"a defect at {stage}: {len(records)}")
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+        raise ZeroDivisionError(f"a defect at {stage.target}: {len(records)}")
 
 
 class _WrongAboutWrites(MemoryConnector):

@@ -19,7 +19,7 @@ from typing import Any
 
 from integration.core.plan import Approval
 from integration.core.records import Kind
-from integration.core.run import ACTIVE, Counts, Mode, RunState, Step
+from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState, Step
 from integration.core.totals.vat import NOTHING
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
@@ -158,7 +158,7 @@ def _plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
         console.ask("proposals.fill", "test")
     settings = {"date_from": since, "collective_article": collective, "becomes": becomes}
     console.ask("flows.change", "orders", settings, "test")
-    console.ask("runs.preview", "orders", "test", Mode.COMPLETE)
+    console.ask("runs.preview", PreviewRequest("orders", "test", Mode.COMPLETE))
     _until_rest(ledger)
 
 

@@ -15,6 +15,7 @@ from integration.core.errors import IntegrationError
 from integration.core.run import ACTIVE, PlanRow, Run
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database, open_database
+from integration.store.plans import Plans
 from integration.store.runs import Runs
 from tests.clocks import now
 from tests.patience import SECONDS, until
@@ -141,6 +142,7 @@ class Ledger:
         self.database = database
         self.flow = flow
         self.runs = Runs(database, now)
+        self.plans = Plans(database)
 
     def run(self) -> Run | None:
         """Return the newest run, or None."""
@@ -149,7 +151,7 @@ class Ledger:
     def changes(self) -> Sequence[PlanRow]:
         """Return the changes of the newest run's plan."""
         run = self.run()
-        return self.runs.rows(run.id, "changes", limit=10_000) if run else []
+        return self.plans.rows(run.id, "changes", limit=10_000) if run else []
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def test_groups_are_written_before_the_products_in_them(bench: Bench, target: Me
 def test_a_yes_to_another_plan_is_no_yes(bench: Bench, target: MemoryConnector) -> None:
     run = bench.preview()
     with pytest.raises(PlanStaleError) as refusal:
-        bench.runner.approve(run.id, Approval("another", by="test"))
+        bench.runner.commit.approve(run.id, Approval("another", by="test"))
     assert (refusal.value.code, refusal.value.facts["run"]) == ("fingerprint_differs", run.id)
     assert target.writes == []
 
@@ -227,7 +227,7 @@ def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
     run = bench.preview()
     bench.approve(run)
     target.lose_answer("1003", after=False)
-    while pause := bench.runner.commit_page(run.id):
+    while pause := bench.runner.commit.page(run.id):
         target.lose_answer("1003", after=False)
         bench.clock.advance(pause.seconds)
     run = bench.rested(run)
@@ -335,7 +335,7 @@ def test_what_is_stored_wrongly_is_never_proven(database: Database, source: Memo
     run = bench.run()
     assert run.counts.proven == 0
     assert bench.causes(run) == dict.fromkeys(FIVE, "read_back_differs")
-    (row, *_) = bench.runs.rows(run.id, "parked")
+    (row, *_) = bench.plans.rows(run.id, "parked")
     assert (row.facts["planned_value"], row.facts["target_value"]) == ("20.00", "1")
 
 
@@ -360,7 +360,7 @@ def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: D
     bench = Bench(database, MemoryConnector(articles(*many), system="accountview"), target)
     run = bench.preview()
     bench.approve(run)
-    bench.runner.commit_page(run.id)  # the group
+    bench.runner.commit.page(run.id)  # the group
     target.stays_for = 7
     with pytest.raises(UnavailableError):
         bench.carry_out(run)
@@ -376,7 +376,7 @@ def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: D
 def test_a_cancelled_run_stops_at_the_page_and_can_be_resumed(bench: Bench, target: MemoryConnector) -> None:
     run = bench.preview()
     bench.approve(run)
-    bench.runner.commit_page(run.id)  # the group
+    bench.runner.commit.page(run.id)  # the group
     bench.runs.request_cancel(run.id, "test")
     run = bench.carry_out(run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "cancelled")
@@ -390,7 +390,7 @@ def test_a_restart_between_any_two_pages_changes_nothing(bench: Bench, target: M
     run = bench.preview()
     bench.approve(run)
     bench.restart()
-    while pause := bench.runner.commit_page(run.id):
+    while pause := bench.runner.commit.page(run.id):
         bench.clock.advance(pause.seconds)
         bench.restart()
     assert bench.rested(run).counts.proven == 5
@@ -466,7 +466,7 @@ def test_what_the_till_shows_late_is_waited_for(boxed: NewBench, sandbox: Sandbo
     sandbox.switches.arm(Fault.LATE, system="mplus", operation="createProduct", key="812", seconds=0.3)
     run = bench.preview()
     bench.approve(run)
-    while pause := bench.runner.commit_page(run.id):
+    while pause := bench.runner.commit.page(run.id):
         time.sleep(0.1 if pause.seconds else 0)
     assert bench.rested(run).counts.proven == 3
     assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 3

@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
-from integration.core.run import Run, RunState, Step
+from integration.core.run import PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
@@ -63,9 +63,9 @@ def unproven(console: Obedient, run: Run) -> dict[str, str]:
 def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
-    console.rests(console.ask("runs.preview", "products", "test"))
+    console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("runs.preview", "products", "test")
+    run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
     until(lambda: bool(console.ask("runs.get", run_id).error), "the trouble")
     return console, run_id, away
 
@@ -73,9 +73,9 @@ def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str,
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = console.ask("runs.preview", "products", "somebody")
+        first = console.ask("runs.preview", PreviewRequest("products", "somebody"))
         with pytest.raises(RunActiveError) as refusal:
-            console.ask("runs.preview", "products", "test")
+            console.ask("runs.preview", PreviewRequest("products", "test"))
     assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
     assert console.rests(first).state is RunState.READY
 
@@ -121,7 +121,7 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
 
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", "products", "test"))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
     console.ask("runs.commit", run.id, yes(run))
     until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
@@ -147,7 +147,7 @@ def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sa
     console.ask("runs.cancel", run_id, "somebody")
     until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
-    again = console.rests(console.ask("runs.preview", "products", "test"))
+    again = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
     assert (again.state, again.counts.difference) == (RunState.READY, 0)
     assert not sandbox.ledger.writes()
 
@@ -157,7 +157,7 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 ) -> None:
     console = start()
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=7)
-    run_id = console.ask("runs.preview", "products", "test")
+    run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
     until(lambda: console.ask("runs.get", run_id).phase == "extract", "the first page")
     console.stop()  # waits five seconds for the page, which is not long enough
     sandbox.switches.disarm(slow)
@@ -169,7 +169,7 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        run_id = console.ask("runs.preview", "products", "test")
+        run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
         console.ask("lose", f"preview-{run_id}")
     assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     assert console.rests(run_id).state is RunState.READY
@@ -201,14 +201,14 @@ def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandb
     worker = start(database_url=postgres_url, executor="worker")
     assert worker.ask("runs.latest", "products") == []
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = server.ask("runs.preview", "products", "test")
+        first = server.ask("runs.preview", PreviewRequest("products", "test"))
         with pytest.raises(RunActiveError) as refusal:
-            worker.ask("runs.preview", "products", "test")
+            worker.ask("runs.preview", PreviewRequest("products", "test"))
     assert refusal.value.facts["run"] == first
     server.rests(first)
 
     def both_have_worked() -> bool:
-        server.rests(server.ask("runs.preview", "products", "test"))
+        server.rests(server.ask("runs.preview", PreviewRequest("products", "test")))
         with psycopg.connect(postgres_url) as connection:
             found = connection.execute("SELECT DISTINCT executor_id FROM dbos.workflow_status").fetchall()
         return {name for (name,) in found} >= {"server-1", "worker-1"}
@@ -219,7 +219,7 @@ def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandb
 @pytest.mark.postgres
 def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server = start(database_url=postgres_url)
-    run = server.rests(server.ask("runs.preview", "products", "test"))
+    run = server.rests(server.ask("runs.preview", PreviewRequest("products", "test")))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
     server.ask("runs.commit", run.id, yes(run))
     until(lambda: bool(sandbox.ledger.writes()), "the first write")

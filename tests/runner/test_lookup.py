@@ -237,7 +237,7 @@ def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
 def test_the_issue_names_the_product_at_the_till(regrouped: Bench) -> None:
     edited(regrouped.source, "2", {"parent": "TRUI"})
     run = regrouped.preview()
-    (row,) = regrouped.runs.rows(run.id, "parked")
+    (row,) = regrouped.plans.rows(run.id, "parked")
     there = regrouped.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]
     assert row.facts["product"] == f"{there.reference} (Broek)"
     assert row.title == "Broek maat 2"

@@ -7,7 +7,7 @@ import pytest
 from integration.core.errors import ConfigurationError, PlanStaleError, RunActiveError, UnavailableError
 from integration.core.plan import Action, Approval
 from integration.core.records import Batch, Kind, Record
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from integration.store.database import Database
 from tests.bench import Bench, articles, edited
 from tests.builders import a_group, an_article
@@ -23,9 +23,9 @@ def test_a_preview_writes_nothing(bench: Bench, source: MemoryConnector, target:
 
 
 def test_a_second_run_has_to_wait_for_the_first(bench: Bench) -> None:
-    first = bench.runner.begin("products", by="somebody")
+    first = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
     with pytest.raises(RunActiveError) as refusal:
-        bench.runner.begin("products", by="test")
+        bench.runner.preview.begin(PreviewRequest("products", "test"))
     assert refusal.value.facts["run"] == first.id
     assert refusal.value.facts["by"] == "somebody"
 
@@ -44,21 +44,21 @@ def test_a_changed_price_plans_exactly_that_write(bench: Bench, source: MemoryCo
 def test_a_preview_goes_on_after_a_restart_with_the_same_plan(bench: Bench) -> None:
     whole = bench.preview()
     bench.runs.discard(whole.id, by="test")
-    run = bench.runner.begin("products", by="test")
+    run = bench.runner.preview.begin(PreviewRequest("products", "test"))
     bench.restart()
-    while bench.runner.preview_page(run.id):
+    while bench.runner.preview.page(run.id):
         bench.restart()
     run = bench.rested(run)
     assert (run.fingerprint, run.counts) == (whole.fingerprint, whole.counts)
 
 
 def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(bench: Bench, source: MemoryConnector) -> None:
-    run = bench.runner.begin("products", by="test")
-    bench.runner.preview_page(run.id)
+    run = bench.runner.preview.begin(PreviewRequest("products", "test"))
+    bench.runner.preview.page(run.id)
     source.go_away()
     with pytest.raises(UnavailableError):
-        bench.runner.preview_page(run.id)
-    while bench.runner.preview_page(run.id):
+        bench.runner.preview.page(run.id)
+    while bench.runner.preview.page(run.id):
         pass
     assert bench.rested(run).counts.read == 5
 
@@ -66,8 +66,8 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(bench: Bench, 
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
     bench: Bench, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = bench.runner.begin("products", by="somebody")
-    bench.runner.preview_page(run.id)
+    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    bench.runner.preview.page(run.id)
     read = source.calls_made.total()
     bench.runs.request_cancel(run.id, "test")
     stopped = bench.previewed(run)
@@ -78,20 +78,20 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
 
 
 def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_what_it_compared(bench: Bench) -> None:
-    run = bench.runner.begin("products", by="somebody")
-    while not bench.runs.row_count(run.id):
-        bench.runner.preview_page(run.id)
+    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    while not bench.plans.row_count(run.id):
+        bench.runner.preview.page(run.id)
     bench.runs.request_cancel(run.id, "test")
     counts = bench.previewed(run).counts
     assert (counts.difference, counts.read) == (0, counts.planned)
 
 
 def test_a_cancelled_preview_cannot_be_committed(bench: Bench) -> None:
-    run = bench.runner.begin("products", by="somebody")
+    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
     bench.runs.request_cancel(run.id, "test")
     bench.previewed(run)
     with pytest.raises(PlanStaleError):
-        bench.runner.approve(run.id, Approval("", "test"))
+        bench.runner.commit.approve(run.id, Approval("", "test"))
 
 
 # ---- ownership
@@ -135,7 +135,7 @@ def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values(
     edited(source, "1001", {"name": "Onze naam"})
     edited(target, "1001", {"name": "Hun naam"}, Kind.PRODUCT)
     run = bench.run()
-    (row,) = bench.runs.rows(run.id, "parked")
+    (row,) = bench.plans.rows(run.id, "parked")
     assert row.cause == "field_conflict"
     assert row.facts["agreed_value"] == "Artikel 1001"
     assert (row.facts["source_value"], row.facts["target_value"]) == ("Onze naam", "Hun naam")

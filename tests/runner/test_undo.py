@@ -161,8 +161,8 @@ def test_an_undo_does_not_move_the_place_where_the_next_run_starts(bench: Bench,
 def test_an_undo_goes_on_after_a_restart(bench: Bench, source: MemoryConnector) -> None:
     whole = bench.undo(bench.runs.get(a_price_update(bench, source)))
     bench.runs.discard(whole.id, by="test")
-    run = bench.runner.undo(whole.position["of"], by="test")
+    run = bench.runner.preview.undo(whole.undo_of, by="test")
     bench.restart()
-    while bench.runner.preview_page(run.id):
+    while bench.runner.preview.page(run.id):
         bench.restart()
     assert bench.rested(run).fingerprint == whole.fingerprint

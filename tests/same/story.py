@@ -16,7 +16,7 @@ from integration.__main__ import main
 from integration.bootstrap import build
 from integration.core.plan import Approval, Change
 from integration.core.records import Record, record_to_json
-from integration.core.run import ACTIVE, Mode, PlanRow, Run, RunState
+from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.sandbox import CLIENT as SANDBOX_CLIENT
@@ -158,7 +158,7 @@ class _Operator:
 
     def syncs(self, when: str, flow: str, mode: Mode) -> Run:
         """Preview and commit a flow."""
-        return self._through(f"{when}, {flow}", self.application.runs.preview(flow, WHO, mode))
+        return self._through(f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, WHO, mode)))
 
     def tries_again(self, flow: str, cause: str) -> Run:
         """Preview and commit what is parked for a cause."""
@@ -166,7 +166,7 @@ class _Operator:
 
     def looks(self, when: str, flow: str) -> None:
         """Preview a flow, and put the plan aside."""
-        run = self._planned(f"{when}, {flow}", self.application.runs.preview(flow, WHO, Mode.COMPLETE))
+        run = self._planned(f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, WHO, Mode.COMPLETE)))
         if run.state is RunState.READY:
             self.application.runs.discard(run.id, WHO)
 

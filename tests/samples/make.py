@@ -9,8 +9,6 @@ a sample follow one another; the last one of most ends by SIGKILL while switches
 Ids, moments and keys differ each time; the articles, what is planned and where it stands do not.
 """
 
-# ruff: noqa: TID251 - makes a schedule due, which nobody may do by the application, and makes and drops databases
-
 import io
 import lzma
 import multiprocessing
@@ -33,14 +31,15 @@ import psycopg
 from dbos import DBOS
 
 from integration.core.plan import Approval
+from integration.core.position import Task
+from integration.core.queue import Trouble
 from integration.core.records import Kind
 from integration.core.rules import Rule
-from integration.core.run import Mode, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.sandbox.shop.shop import check_digit
+from integration.sandbox.shop.assortment import check_digit
 from integration.services import Application
-from integration.store.issues import Cause
 from tests.consoles import WHO, opened, settled
 from tests.postgres import private_server
 from tests.stores import built_in, stores_in
@@ -71,7 +70,9 @@ def _box(application: Application) -> Sandbox:
 
 
 def _preview(application: Application, flow: str, *keys: str) -> Run:
-    return _ready(application, application.runs.preview(flow, WHO, Mode.CHOSEN if keys else Mode.COMPLETE, keys))
+    return _ready(
+        application, application.runs.preview(PreviewRequest(flow, WHO, Mode.CHOSEN if keys else Mode.COMPLETE, keys))
+    )
 
 
 def _ready(application: Application, run_id: str) -> Run:
@@ -163,9 +164,9 @@ def _work_for_a_day(application: Application) -> None:
     application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", "anneke")
     application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
     exceptions = application.exceptions
-    exceptions.assign(Cause("products", "ean_duplicate", "article.ean"), "anneke", WHO)
-    exceptions.annotate(Cause("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
-    exceptions.set_aside(Cause("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
+    exceptions.assign(Trouble("products", "ean_duplicate", "article.ean"), "anneke", WHO)
+    exceptions.annotate(Trouble("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
+    exceptions.set_aside(Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
     _correct(application)
     application.mappings.publish(
         "products", application.mappings.published("products").mapping, 1, WHO, "Zonder verandering"
@@ -173,7 +174,7 @@ def _work_for_a_day(application: Application) -> None:
     application.sandbox.pass_a_day()
     _ready(application, application.runs.try_again("products", "ean_check_digit", WHO, "article.ean", "", version=1))
     _ready(application, application.runs.undo(booked.id, WHO))
-    _ready(application, application.runs.preview("customers", WHO, Mode.CHANGES))
+    _ready(application, application.runs.preview(PreviewRequest("customers", WHO, Mode.CHANGES)))
     _by_itself(application, "stock", may_send=False)
     _until(lambda: application.runs.latest("stock", [RunState.READY]), "the plan of the schedule")
     _until(lambda: stores_in(application).events.count() == 0, "the log")
@@ -235,8 +236,8 @@ def _die_in_doubt(application: Application) -> None:
     sandbox = _box(application)
     run = _preview(application, "orders")
     _arm(sandbox, Fault.DELAY, "getArticleGroups")
-    held = application.runs.preview("products", WHO, Mode.CHANGES)
-    _until(lambda: application.runs.get(held).position["phase"] == "plan", "the plan of products")
+    held = application.runs.preview(PreviewRequest("products", WHO, Mode.CHANGES))
+    _until(lambda: application.runs.get(held).position.task is Task.COMPARE, "the plan of products")
     _let_pass(sandbox, "setStock", 10)
     _arm(sandbox, Fault.DELAY, "setStock")
     _by_itself(application, "stock", may_send=True)
@@ -259,18 +260,18 @@ def _die_while_previewing(application: Application) -> None:
     done = application.runs.latest("customers", [RunState.DONE])[0]
     _let_pass(sandbox, "getOrders", 1)
     _arm(sandbox, Fault.DELAY, "getOrders")
-    orders = application.runs.preview("orders", WHO, Mode.COMPLETE)
-    _until(lambda: "after" in application.runs.get(orders).position, "the first page of orders")
+    orders = application.runs.preview(PreviewRequest("orders", WHO, Mode.COMPLETE))
+    _until(lambda: application.runs.get(orders).position.after, "the first page of orders")
     for operation in ("getRelations", "getStock"):
         _arm(sandbox, Fault.DELAY, operation)
     undo = application.runs.undo(done.id, WHO)
-    stock = application.runs.preview("stock", WHO, Mode.COMPLETE)
-    _until(lambda: application.runs.get(stock).position["phase"] == "plan", "the plan of stock")
+    stock = application.runs.preview(PreviewRequest("stock", WHO, Mode.COMPLETE))
+    _until(lambda: application.runs.get(stock).position.task is Task.COMPARE, "the plan of stock")
     _arm(sandbox, Fault.DELAY, "VA1 GET")
     application.names.put({}, WHO)  # what the books answered before is forgotten
     _by_itself(application, "products", may_send=False)
     _until(lambda: DBOS.list_workflows(name="_scheduled", status="PENDING"), "the schedule")
-    assert application.runs.get(undo).position["phase"] == "undo"
+    assert application.runs.get(undo).position.task is Task.UNDO
     assert {application.runs.get(one).state for one in (orders, undo, stock)} == {RunState.PREVIEWING}
 
 

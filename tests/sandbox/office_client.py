@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import httpx  # noqa: TID251  # the sandbox is tried from outside
+import httpx
 
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 from lxml import etree
-from zeep import Client, Transport  # noqa: TID251  # the client that our customers' developers would take
+from zeep import Client, Transport
 
 from tests.patience import SECONDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx  # noqa: TID251  # the sandbox is tried from outside
+import httpx
 import pytest
 
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, LIMITED_REFRESH_TOKEN, REFRESH_TOKEN

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import httpx  # noqa: TID251  # the sandbox is tried from outside
+import httpx
 import pytest
 
 from integration.sandbox.faults import Fault, Ledger, Switches

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from zeep.exceptions import Fault as ZeepFault  # noqa: TID251  # the client that our customers' developers would take
+from zeep.exceptions import Fault as ZeepFault
 
 from integration.sandbox.faults import Fault, Ledger, Switches
 from integration.sandbox.mplus import Till, TillConventions

@@ -4,7 +4,9 @@ import time
 from collections import Counter
 from decimal import Decimal
 
-from integration.sandbox.shop.shop import NAME_LIMIT, ShopArticle, check_digit, make_shop
+from integration.sandbox.shop.assortment import NAME_LIMIT, check_digit
+from integration.sandbox.shop.records import ShopArticle
+from integration.sandbox.shop.shop import make_shop
 
 CENT = Decimal("0.01")
 FAULTS = {

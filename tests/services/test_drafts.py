@@ -9,34 +9,33 @@ from typing import Any
 
 import pytest
 
+from integration.core.compiled import faults
+from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.mapping import rules_from
 from integration.core.records import Field, FieldType, Kind, Record, Value
-from integration.core.rules import Call, Mapping, Rule, faults, rules_from
-from integration.flows.functions import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
-from integration.flows.products.logic import Products, ProductSettings
-from integration.flows.spec import FLOWS
+from integration.core.rules import Call, Mapping, Rule, RuleError
+from integration.flows.functions.catalogue import FUNCTIONS, IN_EXPRESSIONS, Takes
+from integration.flows.functions.toolbox import Tools
+from integration.flows.orders.settings import documents
+from integration.flows.products.logic import PRICE, Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS
 from integration.services.drafts import (
-    PRICE,
     Drafts,
-    Effect,
-    Moved,
     changes,
-    compare,
-    parts_of,
-    read_kind,
-    readable,
     rebased,
-    sample_values,
-    tried,
-    writable,
 )
 from integration.services.lists import Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
+from integration.services.parts import read_kind, readable, writable
+from integration.services.trials import Effect, Moved, compare, sample_values, tried
 from integration.store.corrections import Corrections
 from integration.store.database import open_database
 from integration.store.links import Links
+from integration.store.plans import Plans
 from integration.store.rules import Rules
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
@@ -87,6 +86,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     settings, links = StoredSettings(database, lambda: NOW), Links(database, lambda: NOW)
     lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
     logics = Logics(
+        FLOWS,
         rules,
         settings,
         links,
@@ -95,8 +95,10 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         rates=lists.vat_rates,
     )
     yield Drafts(
+        FLOWS,
         rules,
         Runs(database, lambda: NOW),
+        Plans(database),
         settings,
         logics=logics,
         mappings=Mappings(rules, logics),
@@ -110,25 +112,28 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
 
 
 def test_the_parts_of_orders_are_those_of_what_documents_become() -> None:
-    assert Kind.POSTING not in parts_of(FLOWS["orders"])
-    assert parts_of(FLOWS["orders"])[Kind.LINE] is Kind.LINE
-    assert read_kind(FLOWS["orders"], Kind.DEBTOR) is Kind.ORDER
-    assert read_kind(FLOWS["products"], Kind.GROUP) is Kind.GROUP
+    orders = FLOWS["orders"]
+    parts = orders.parts_of(documents(Kind.INVOICE, Kind.POSTING))
+
+    assert Kind.POSTING not in orders.parts_of(orders.flow)
+    assert (Kind.SALES_ORDER in parts, parts[Kind.POSTING], parts[Kind.LINE]) == (False, Kind.INVOICE, Kind.LINE)
+    assert read_kind(orders.flow, Kind.DEBTOR) is Kind.ORDER
+    assert read_kind(FLOWS["products"].flow, Kind.GROUP) is Kind.GROUP
 
 
 def test_rules_can_read_what_the_flow_works_out_and_fill_only_what_it_writes() -> None:
     name = Field("name", "Name", FieldType.TEXT, Kind.ARTICLE)
     amount = Field("amount", "Amount", FieldType.NUMBER, Kind.LEVEL)
 
-    assert [one.name for one in readable("stock", Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
-    assert set(writable("stock", Kind.LEVEL, [name, amount])) == {"level.amount"}
-    assert "books_price" in {one.name for one in readable("orders", Kind.LINE, [])}
+    assert [one.name for one in readable(FLOWS["stock"], Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
+    assert set(writable(FLOWS["stock"], Kind.LEVEL, [name, amount])) == {"level.amount"}
+    assert "books_price" in {one.name for one in readable(FLOWS["orders"], Kind.LINE, [])}
 
 
 def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
     prices = [Field(name, "Price", FieldType.MONEY, Kind.ARTICLE) for name in ("price_incl", "price_excl")]
 
-    assert list(writable("products", Kind.ARTICLE, prices)) == [PRICE]
+    assert list(writable(FLOWS["products"], Kind.ARTICLE, prices)) == [PRICE]
 
 
 # ---- differences
@@ -160,7 +165,7 @@ def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
 
 
 def test_a_trial_tells_every_value_and_why() -> None:
-    (trial,) = tried(logic(), [article("100")])
+    (trial,) = tried(FLOWS["products"], logic(), [article("100")])
 
     (name,) = trial.of("article.name")
     assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
@@ -170,7 +175,7 @@ def test_a_trial_tells_every_value_and_why() -> None:
 
 
 def test_a_trial_says_what_keeps_a_record_from_being_sent() -> None:
-    (trial,) = tried(logic(), [article("100", vat_code="7")])
+    (trial,) = tried(FLOWS["products"], logic(), [article("100", vat_code="7")])
 
     assert isinstance(trial.obstacle, Issue)
     assert trial.obstacle.cause == "vat_code_unmapped"
@@ -236,7 +241,7 @@ def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(draft
     draft = drafts.draft("products")
 
     assert draft is not None
-    assert "a source" in drafts.faults("products", draft.mapping)["article.custom:origin"]
+    assert drafts.faults("products", draft.mapping)["article.custom:origin"] == Reason("reason_source")
     (trial,) = drafts.trial("products", draft.mapping, [article("100")])
     assert trial.of("article.name")
 
@@ -317,7 +322,7 @@ def test_every_function_is_described_with_the_arguments_it_takes() -> None:
 
 @pytest.mark.parametrize("name", IN_EXPRESSIONS)
 def test_what_an_expression_can_call_is_listed(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} takes|{name} needs a value|field takes"):
+    with pytest.raises(RuleError, match=f"reason_arguments.*name={name},|reason_field_quotes"):
         Tools().expression(f"{name}({', '.join(['a'] * 30)})")
 
 
@@ -331,4 +336,4 @@ def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
     found = faults(Mapping(1, rules), Tools())
 
     assert set(found) == {"article.a", "article.b"}
-    assert "no function open" in found["article.a"]
+    assert found["article.a"] == Reason("reason_no_function_named", {"name": "open"})

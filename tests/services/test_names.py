@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina  # noqa: TID251 - no pauses between attempts
+import stamina
 from pydantic import SecretStr
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
 from integration.core.errors import ConfigurationError
+from integration.core.findings import Finding
 from integration.core.rules import Mapping, Rule
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import BY_ANALOGY
@@ -22,8 +23,10 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.names import FILE, NEEDED, Name, Named, NamedObject, There, flat
+from integration.services.objects import NEEDED, Name, Named, NamedObject, There
+from integration.services.paths import FILE, flat
 from integration.settings import AccountViewAccess
+from integration.words import say
 from tests.consoles import WHO, opened
 from tests.programs import COMPANY
 from tests.stores import built_in, stores_in
@@ -308,6 +311,22 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
         assert all(one.ok for one in app.connections.check("accountview"))
 
 
+@pytest.mark.parametrize(
+    ("name", "flow"),
+    [("objects.vat.code", "products"), ("warehouses.object", "stock"), ("objects.groups.code", "products")],
+)
+def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
+    app: Application, name: str, flow: str
+) -> None:
+    heard: list[Finding] = []
+    app.names.put({name: "ZZ9"}, WHO)
+    findings = app.connections.check("accountview", heard.extend)
+    wrong = next(one for one in findings if one.name == "rights" and not one.ok)
+
+    assert (wrong.facts["object"], wrong.facts["flow"]) == ("ZZ9", flow)
+    assert [one.name for one in heard]
+
+
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
     app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
     wrong = [one for one in app.connections.check("accountview") if not one.ok]
@@ -315,6 +334,8 @@ def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app
     assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
         ("fields", "AG_NAAM"), ("fields", "K9_NIX"), ("flow_stock", "K9_NIX"), ("flow_orders", "K1_NOTE"),
     ]  # fmt: skip
+    flows = [one.facts["flow"] for one in wrong if one.cause == "flow_field_unknown"]
+    assert flows == ["products", "products", "stock", "orders"]
     assert not app.connections.are_well()["accountview"]
 
 
@@ -338,7 +359,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
 
     assert (names.conditions, names.article.ean, names.article.text) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]
-    assert FILE in caught.value.facts["expected"]
+    assert caught.value.facts["file"] == FILE
 
 
 def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
@@ -358,7 +379,7 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
         ("article = 5\n", "article", "a group of values"),
         ("conditions = 0\n", "conditions", "at least 1"),
         ("conditions = 2.5\n", "conditions", "a whole number"),
-        ("page_strategy = 'x'\n", "page_strategy", "'number' or 'last_key'"),
+        ("page_strategy = 'x'\n", "page_strategy", "one of number, last_key"),
         ("[objects.orders]\ncode = 'SO9'\n", "objects.orders.table", "a value"),
         ("url = 'https://elsewhere.example'\n", "url", "a name that exists"),
     ],
@@ -369,7 +390,8 @@ def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
     with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=file_of(tmp_path, text)):
         pass
 
-    assert dict(caught.value.facts) == {"setting": f"{FILE} {named}", "expected": expected}
+    assert caught.value.facts["setting"] == f"{FILE} {named}"
+    assert f"Expected: {expected}." in say(caught.value.code, caught.value.facts).do
 
 
 def test_a_file_of_names_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:

@@ -5,34 +5,32 @@ from typing import Any
 
 import pytest
 
-from integration.flows.registry import SETTINGS
+from integration.flows.questions import Known, same_rates
+from integration.flows.registry import FLOWS
+from integration.flows.stock.questions import branch_sources
+from integration.flows.systems import Listed, books, till
 from integration.services.readiness import (
-    QUESTIONS,
     STEPS,
     Asked,
-    Known,
-    Listed,
     State,
     Weight,
-    branch_sources,
     done,
     question_of,
     readiness,
-    same_rates,
     weigh,
 )
 
 BOOK_VAT = {"1": "21.00", "2": "9.00"}
 TILL_VAT = {"1": "9.00", "2": "21.00"}
 LISTS: dict[Listed, Mapping[str, str]] = {
-    ("accountview", "vat_codes"): {"1": "hoog", "2": "laag"}, ("accountview", "vat_rates"): BOOK_VAT,
-    ("mplus", "vat_codes"): {"1": "9 %", "2": "21 %"}, ("mplus", "vat_rates"): TILL_VAT,
-    ("mplus", "branches"): {"1": "Utrecht", "2": "Zeist"}, ("accountview", "warehouses"): {"1": "1", "2": "2"},
-    ("mplus", "employees"): {"101": "Anouk", "999999": "Beheerder"},
-    ("mplus", "payment_methods"): {"PIN": "Pin", "CASH": "Contant"},
-    ("accountview", "daybooks"): {"100": "Kasboek", "700": "Verkoopboek"},
-    ("accountview", "debtor_accounts"): {"1300": "1300"},
-    ("accountview", "revenue_accounts"): {"8000": "Omzet", "8010": "Omzet laag"},
+    books("vat_codes"): {"1": "hoog", "2": "laag"}, books("vat_rates"): BOOK_VAT,
+    till("vat_codes"): {"1": "9 %", "2": "21 %"}, till("vat_rates"): TILL_VAT,
+    till("branches"): {"1": "Utrecht", "2": "Zeist"}, books("warehouses"): {"1": "1", "2": "2"},
+    till("employees"): {"101": "Anouk", "999999": "Beheerder"},
+    till("payment_methods"): {"PIN": "Pin", "CASH": "Contant"},
+    books("daybooks"): {"100": "Kasboek", "700": "Verkoopboek"},
+    books("debtor_accounts"): {"1300": "1300"},
+    books("revenue_accounts"): {"8000": "Omzet", "8010": "Omzet laag"},
 }  # fmt: skip
 WELL = {"accountview": True, "mplus": True}
 
@@ -45,12 +43,12 @@ def known(
     answered: tuple[str, ...] = (),
 ) -> Known:
     """What is known of a flow in a shop whose lists are plain."""
-    usual = SETTINGS[flow]().model_dump()
+    usual = FLOWS[flow].settings().model_dump()
     return Known({**usual, **(settings or {})}, usual, tables or {}, {**LISTS, **(lists or {})}, answered)
 
 
 def question(flow: str, name: str, **more: Any) -> Asked:
-    return next(one for one in weigh(flow, known(flow, **more)) if one.question.name == name)
+    return next(one for one in weigh(FLOWS[flow], known(flow, **more)) if one.question.name == name)
 
 
 def proposed(one: Asked) -> Mapping[str, Any]:
@@ -75,7 +73,7 @@ def test_vat_codes_of_the_same_rate_are_proposed_and_a_flow_without_any_stops() 
 
 
 def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None:
-    lists = {("accountview", "vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
+    lists = {books("vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2", "2": "1"}})
 
     assert (one.state, one.weight, one.proposal) == (State.OPEN, Weight.PARKS, None)
@@ -90,7 +88,7 @@ def test_a_key_with_country_and_vat_number_covers_its_code() -> None:
 
 
 def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> None:
-    lists = {("accountview", "vat_codes"): {"1": "hoog", "3": "nul"}}
+    lists = {books("vat_codes"): {"1": "hoog", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2"}}, answered=("vat",))
 
     assert (one.state, one.weight) == (State.ANSWERED, Weight.PARKS)
@@ -104,14 +102,14 @@ def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() 
     ("codes", "rule"), [(("10", "11", "0815"), "code"), (("TS-1", "TS-2", "10"), "allotted"), ((), "code")]
 )
 def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple[str, ...], rule: str) -> None:
-    one = question("products", "number", lists={("accountview", "article_codes"): {code: code for code in codes}})
+    one = question("products", "number", lists={books("article_codes"): {code: code for code in codes}})
 
     assert proposed(one)["sku_rule"] == rule
 
 
 def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
     codes = {code: code for code in ("10", "11", "0815", "TS-RED")}
-    lack = question("products", "number", lists={("accountview", "article_codes"): codes}).lack
+    lack = question("products", "number", lists={books("article_codes"): codes}).lack
 
     assert lack is not None
     assert (lack.stops, dict(lack.why.facts)) == (False, {"number": "2", "total": "4", "codes": "0815, TS-RED"})
@@ -130,8 +128,8 @@ def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
 
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
-    orders = [one.question.name for one in weigh("orders", known("orders"))]
-    postings = [one.question.name for one in weigh("orders", known("orders", {"becomes": "posting"}))]
+    orders = [one.question.name for one in weigh(FLOWS["orders"], known("orders"))]
+    postings = [one.question.name for one in weigh(FLOWS["orders"], known("orders", {"becomes": "posting"}))]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
     assert ("revenue" in postings, "article" in postings) == (True, False)
@@ -158,7 +156,7 @@ def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None
 
 
 def test_an_employee_the_till_does_not_have_is_not_proposed() -> None:
-    assert question("orders", "completion", lists={("mplus", "employees"): {"101": "Anouk"}}).state is State.OPEN
+    assert question("orders", "completion", lists={till("employees"): {"101": "Anouk"}}).state is State.OPEN
 
 
 def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
@@ -169,28 +167,28 @@ def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
     assert (one.state, one.weight) == (State.OPEN, Weight.PARKS)
 
 
-@pytest.mark.parametrize("flow", list(QUESTIONS))
+@pytest.mark.parametrize("flow", list(FLOWS))
 def test_every_question_answers_settings_that_the_flow_has(flow: str) -> None:
-    asked = {name for one in QUESTIONS[flow] for name in one.settings}
+    asked = {name for one in FLOWS[flow].questions for name in one.settings}
 
-    assert asked <= SETTINGS[flow].model_fields.keys()
-    assert all(one.settings or one.table for one in QUESTIONS[flow])
+    assert asked <= FLOWS[flow].settings.model_fields.keys()
+    assert all(one.settings or one.table for one in FLOWS[flow].questions)
 
 
-@pytest.mark.parametrize("flow", list(QUESTIONS))
+@pytest.mark.parametrize("flow", list(FLOWS))
 def test_questions_can_be_weighed_while_no_list_can_be_read(flow: str) -> None:
-    usual = SETTINGS[flow]().model_dump()
+    usual = FLOWS[flow].settings().model_dump()
 
-    assert weigh(flow, Known(usual, usual))
+    assert weigh(FLOWS[flow], Known(usual, usual))
 
 
 def test_a_question_nobody_asks_is_refused() -> None:
     with pytest.raises(KeyError):
-        question_of("products", "colour")
+        question_of(FLOWS["products"], "colour")
 
 
 def test_what_stops_comes_first_and_what_is_done_last() -> None:
-    asked = {"stock": weigh("stock", known("stock", answered=("formula",)))}
+    asked = {"stock": weigh(FLOWS["stock"], known("stock", answered=("formula",)))}
     lines = readiness({"accountview": True, "mplus": False}, asked)
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
@@ -201,8 +199,10 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
 def test_the_steps_are_done_one_by_one() -> None:
     nothing = done({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
-    some = done(WELL, {"stock": weigh("stock", known("stock", settings))})
-    every = done(WELL, {"stock": weigh("stock", known("stock", settings, answered=("branches", "formula", "managed")))})
+    some = done(WELL, {"stock": weigh(FLOWS["stock"], known("stock", settings))})
+    every = done(
+        WELL, {"stock": weigh(FLOWS["stock"], known("stock", settings, answered=("branches", "formula", "managed")))}
+    )
 
     assert set(nothing) == set(STEPS)
     assert not any(nothing.values())

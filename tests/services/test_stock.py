@@ -1,7 +1,5 @@
 """What may be asked about stock, and how long its answers are kept."""
 
-# ruff: noqa: TID251 - levels are data frames
-
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,7 +20,15 @@ from tests.log.conftest import NOW
 def stock(logbook: Logbook, events: Events, database: Database) -> Stock:
     """The questions about stock, with books that answer nothing."""
     log = Log(logbook, events, is_drained=True)
-    return Stock(logbook, log, Issues(database, lambda: NOW), article=lambda _: None, reorder=str)
+    return Stock(
+        logbook,
+        log,
+        Issues(database, lambda: NOW),
+        flow="stock",
+        products="products",
+        article=lambda _: None,
+        reorder=str,
+    )
 
 
 def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(

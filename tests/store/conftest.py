@@ -6,13 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.records import Kind
 from integration.store.database import Database, open_database
 from integration.store.issues import Issues
+from integration.store.ledger import Ledger
 from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
+
+
+MIRRORS = {
+    ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
+    ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
+}
+"""The same customer in two flows."""
 
 
 class Clock:
@@ -59,9 +70,27 @@ def runs(database: Database, clock: Clock) -> Runs:
 
 
 @pytest.fixture
+def previews(database: Database, clock: Clock) -> Previews:
+    """What previews of the database keep."""
+    return Previews(database, clock)
+
+
+@pytest.fixture
+def plans(database: Database) -> Plans:
+    """The plans of the database."""
+    return Plans(database)
+
+
+@pytest.fixture
+def ledger(database: Database, clock: Clock) -> Ledger:
+    """What commits of the database keep."""
+    return Ledger(database, clock)
+
+
+@pytest.fixture
 def links(database: Database, clock: Clock) -> Links:
     """The links of the database."""
-    return Links(database, clock)
+    return Links(database, clock, mirrors=MIRRORS)
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.plan import Action, Approval, Change
+from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
 from integration.core.run import Link, Mode, Outcome, PlanRow, RunState, Staged, Step
+from integration.store.ledger import Ledger
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 
 FLOW = "products"
@@ -68,8 +71,9 @@ def a_link(number: int) -> Link:
 
 def a_preview(runs: Runs, *lines: PlanRow, unchanged: int = 0, mode: Mode = Mode.COMPLETE) -> str:
     """Return a run that was just begun and holds these lines."""
-    run = runs.begin(FLOW, mode, "anna", 4, {"phase": "extract"})
-    runs.keep_page(run.id, lines, [a_link(900 + number) for number in range(unchanged)], unchanged, {"phase": "plan"})
+    run = runs.begin(FLOW, mode, "anna", 4)
+    links = [a_link(900 + number) for number in range(unchanged)]
+    Previews(runs.database, runs.clock).keep_page(run.id, lines, links, unchanged, Position(Task.COMPARE))
     return run.id
 
 
@@ -77,7 +81,7 @@ def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
     """Return a run whose plan waits for a person."""
     run = a_preview(runs, *lines, unchanged=unchanged)
     read = sum(line.weight for line in lines) + unchanged
-    runs.finish_preview(run, "fingerprint", (), RunState.READY, read)
+    Previews(runs.database, runs.clock).finish(run, "fingerprint", (), RunState.READY, read)
     return run
 
 
@@ -90,6 +94,7 @@ def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozense
 
 def prove(runs: Runs, run: str) -> None:
     """Send and prove everything that is planned."""
-    while lines := runs.next_planned(run, 100):
-        runs.mark_sent(run, [line.seq for line in lines])
-        runs.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])
+    ledger = Ledger(runs.database, runs.clock)
+    while lines := ledger.next_planned(run, 100):
+        ledger.mark_sent(run, [line.seq for line in lines])
+        ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])

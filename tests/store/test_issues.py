@@ -1,9 +1,10 @@
 import pytest
 
 from integration.core.issues import Issue
+from integration.core.queue import IssueState, Met
 from integration.store.database import Database
 from integration.store.events import Events
-from integration.store.issues import Issues, IssueState, Met
+from integration.store.issues import Issues
 from tests.store.conftest import Clock
 from tests.store.samples import FLOW
 

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - these tests look at what is on disk
 import stat
 from datetime import UTC, datetime
 from pathlib import Path

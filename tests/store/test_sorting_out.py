@@ -1,7 +1,5 @@
 """What lines of a plan can be sorted out by, how many calls they take, and what a run did when."""
 
-# ruff: noqa: TID251 - the last test looks at the tables themselves
-
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +11,13 @@ from alembic.config import Config
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Approval, Change
+from integration.core.position import START
 from integration.core.records import Kind, Record
-from integration.core.run import Among, Outcome, PlanRow, RunState, Step, pace
+from integration.core.run import Among, Outcome, PlanRow, Progress, RunState, Step, speed
 from integration.store.database import MIGRATIONS, open_database
+from integration.store.ledger import Ledger
+from integration.store.plans import Plans
+from integration.store.previews import Previews
 from integration.store.runs import Runs
 from integration.store.shapes import change_to_json
 from tests.store.conftest import Clock
@@ -41,145 +43,147 @@ def a_mixed_plan(runs: Runs) -> str:
     )  # fmt: skip
 
 
-def keys(runs: Runs, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
+def keys(plans: Plans, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
     """Return the keys of the lines shown, and make sure that they are counted alike."""
-    found = [row.key for row in runs.rows(run, show, find, among=among)]
-    assert runs.row_count(run, show, find, among) == len(found)
+    found = [row.key for row in plans.rows(run, show, find, among=among)]
+    assert plans.row_count(run, show, find, among) == len(found)
     return found
 
 
-def test_lines_are_found_by_a_field_that_changes(runs: Runs) -> None:
+def test_lines_are_found_by_a_field_that_changes(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    assert keys(runs, run, among=Among(field="article.price_incl")) == ["P2", "P3"]
-    assert keys(runs, run, "update", among=Among(field="article.ean")) == ["P3", "P4"]
-    assert keys(runs, run, "create", among=Among(field="article.ean")) == []
-    assert keys(runs, run, among=Among(field="article.price")) == []
-    assert keys(runs, run, among=Among(field="%")) == []
+    assert keys(plans, run, among=Among(field="article.price_incl")) == ["P2", "P3"]
+    assert keys(plans, run, "update", among=Among(field="article.ean")) == ["P3", "P4"]
+    assert keys(plans, run, "create", among=Among(field="article.ean")) == []
+    assert keys(plans, run, among=Among(field="article.price")) == []
+    assert keys(plans, run, among=Among(field="%")) == []
 
 
-def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: Runs) -> None:
+def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    assert keys(runs, run, among=Among(group="SNOEP")) == ["P3", "A7"]
-    assert keys(runs, run, "skip", among=Among(group="SNOEP")) == ["A7"]
-    assert keys(runs, run, "park", among=Among(cause="ean_duplicate")) == ["A6"]
-    assert keys(runs, run, "skip", among=Among(cause="filtered")) == ["A7"]
-    assert keys(runs, run, "update", "thee 3", Among(field="article.ean", group="SNOEP")) == ["P3"]
-    assert keys(runs, run, "update", "thee 4", Among(group="SNOEP")) == []
+    assert keys(plans, run, among=Among(group="SNOEP")) == ["P3", "A7"]
+    assert keys(plans, run, "skip", among=Among(group="SNOEP")) == ["A7"]
+    assert keys(plans, run, "park", among=Among(cause="ean_duplicate")) == ["A6"]
+    assert keys(plans, run, "skip", among=Among(cause="filtered")) == ["A7"]
+    assert keys(plans, run, "update", "thee 3", Among(field="article.ean", group="SNOEP")) == ["P3"]
+    assert keys(plans, run, "update", "thee 4", Among(group="SNOEP")) == []
 
 
-def test_every_value_is_counted_for_what_is_shown(runs: Runs) -> None:
+def test_every_value_is_counted_for_what_is_shown(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    assert runs.facets(run) == {
+    assert plans.facets(run) == {
         "field": {"article.ean": 2, "article.price_incl": 2},
         "group": {"DRANK": 2, "SNOEP": 2, "Dranken": 1},
         "cause": {"ean_duplicate": 1, "filtered": 1, "price_missing": 1},
     }
-    assert runs.facets(run, "update")["group"] == {"DRANK": 2, "SNOEP": 1}
-    assert runs.facets(run, "park")["cause"] == {"ean_duplicate": 1, "price_missing": 1}
-    assert runs.facets(run, "create")["field"] == {}
-    assert runs.facets("nowhere") == {"field": {}, "group": {}, "cause": {}}
+    assert plans.facets(run, "update")["group"] == {"DRANK": 2, "SNOEP": 1}
+    assert plans.facets(run, "park")["cause"] == {"ean_duplicate": 1, "price_missing": 1}
+    assert plans.facets(run, "create")["field"] == {}
+    assert plans.facets("nowhere") == {"field": {}, "group": {}, "cause": {}}
 
 
-def test_pages_of_a_filtered_list_follow_one_another(runs: Runs) -> None:
+def test_pages_of_a_filtered_list_follow_one_another(runs: Runs, plans: Plans) -> None:
     run = a_plan(runs, *(an_update(number, "ean", group="A" if number % 2 else "B") for number in range(10)))
     only = Among(group="A")
-    pages = [[row.key for row in runs.rows(run, "update", "", offset, 2, only)] for offset in (0, 2, 4, 6)]
+    pages = [[row.key for row in plans.rows(run, "update", "", offset, 2, only)] for offset in (0, 2, 4, 6)]
     assert pages == [["P1", "P3"], ["P5", "P7"], ["P9"], []]
 
 
-def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: Runs) -> None:
+def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    assert runs.numbers(run) == {1, 2, 3, 4}
-    assert runs.numbers(run, "update", among=Among(group="SNOEP")) == {3}
-    assert runs.numbers(run, "park") == frozenset()
+    assert plans.numbers(run) == {1, 2, 3, 4}
+    assert plans.numbers(run, "update", among=Among(group="SNOEP")) == {3}
+    assert plans.numbers(run, "park") == frozenset()
 
 
-def test_every_change_tells_its_calls(runs: Runs) -> None:
+def test_every_change_tells_its_calls(runs: Runs, plans: Plans) -> None:
     run = a_plan(runs, a_create(1), an_update(2, "ean", calls=3), a_park(3))
-    assert runs.calls(run) == {1: 1, 2: 3}
+    assert plans.calls(run) == {1: 1, 2: 3}
 
 
-def test_a_brake_shows_what_it_counted(runs: Runs) -> None:
+def test_a_brake_shows_what_it_counted(runs: Runs, plans: Plans) -> None:
     marked = [replace(an_update(number, "price_incl"), brakes=("brake_price",)) for number in range(3)]
     run = a_plan(runs, *marked, an_update(9, "ean"))
-    first, found = runs.marked(run, "brake_price", 2)
+    first, found = plans.marked(run, "brake_price", 2)
     assert ([row.key for row in first], found) == (["P0", "P1"], 3)
-    assert runs.marked(run, "brake", 2) == ([], 0)
+    assert plans.marked(run, "brake", 2) == ([], 0)
 
 
-def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: Runs) -> None:
+def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: Runs, plans: Plans, ledger: Ledger) -> None:
     run = a_commit(runs, an_update(1, "ean"), an_update(2, "ean"), a_park(3))
-    runs.mark_sent(run, [1, 2])
+    ledger.mark_sent(run, [1, 2])
     moved = Issue("target_changed_since_plan", "P1")
-    runs.settle(run, [Outcome(1, Step.PARKED, issue=moved), Outcome(2, Step.PROVEN, "72", "1")])
-    assert runs.facets(run, "parked")["cause"] == {"price_missing": 1, "target_changed_since_plan": 1}
-    assert keys(runs, run, "parked", among=Among(cause="target_changed_since_plan")) == ["P1"]
-    assert keys(runs, run, "parked") == ["P1", "A3"]
+    ledger.settle(run, [Outcome(1, Step.PARKED, issue=moved), Outcome(2, Step.PROVEN, "72", "1")])
+    assert plans.facets(run, "parked")["cause"] == {"price_missing": 1, "target_changed_since_plan": 1}
+    assert keys(plans, run, "parked", among=Among(cause="target_changed_since_plan")) == ["P1"]
+    assert keys(plans, run, "parked") == ["P1", "A3"]
 
 
-def test_a_line_is_found_by_the_record_it_is_about(runs: Runs) -> None:
+def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    found = runs.line_about(run, Kind.PRODUCT, "P3")
+    found = plans.line_about(run, Kind.PRODUCT, "P3")
     assert found is not None
     assert found.seq == 3
-    assert runs.line_about(run, Kind.GROUP, "P3") is None
-    assert runs.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
+    assert plans.line_about(run, Kind.GROUP, "P3") is None
+    assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
 
 
 # ---- phases ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_tells_its_phases_and_how_long_each_took(runs: Runs, clock: Clock) -> None:
+def test_a_run_tells_its_phases_and_how_long_each_took(
+    runs: Runs, clock: Clock, ledger: Ledger, previews: Previews
+) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
     clock.advance(600)
     runs.approve(run, Approval("fingerprint", "anna"))
     clock.advance(5)
     runs.waiting_for(run, "host_unknown", {})
     clock.advance(60)
-    runs.progress(run, "write", 0, 2)
+    previews.keep_page(run, [], [], 0, START, Progress("write", 0, 2))
     prove(runs, run)
     clock.advance(10)
-    runs.finish_commit(run)
+    ledger.finish(run)
     told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
     assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
 
 
-def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock) -> None:
-    run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4, {}).id
+def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock, previews: Previews) -> None:
+    run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4).id
     for done in (10, 20, 30):
         clock.advance(1)
-        runs.progress(run, "plan", done, 100)
+        previews.keep_page(run, [], [], 0, START, Progress("plan", done, 100))
     assert [(one.name, one.done_before) for one in runs.phases(run)] == [("extract", 0), ("plan", 10)]
     assert runs.phases(run)[-1].ended_at is None
 
 
-def test_whoever_asks_is_told_the_same_pace(runs: Runs, clock: Clock) -> None:
+def test_whoever_asks_is_told_the_same_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, *(a_create(number) for number in range(40)))
     clock.advance(1)
-    assert pace(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
+    assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
     clock.advance(9)
     seqs = list(range(1, 11))
-    runs.mark_sent(run, seqs)
-    runs.settle(run, [Outcome(seq, Step.PROVEN, str(seq), "1") for seq in seqs])
+    ledger.mark_sent(run, seqs)
+    ledger.settle(run, [Outcome(seq, Step.PROVEN, str(seq), "1") for seq in seqs])
     going = runs.get(run)
     assert (going.progress_done, going.progress_total) == (10, 40)
-    found = pace(going, runs.phases(run)[-1], clock())
+    found = speed(going, runs.phases(run)[-1], clock())
     assert (found.per_second, found.seconds_left) == (1.0, 30.0)
 
 
-def test_a_run_that_stands_still_has_no_pace(runs: Runs, clock: Clock) -> None:
+def test_a_run_that_stands_still_has_no_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, *(a_create(number) for number in range(4)))
     clock.advance(10)
-    runs.mark_sent(run, [1])
-    runs.settle(run, [Outcome(1, Step.PROVEN, "1", "1")])
+    ledger.mark_sent(run, [1])
+    ledger.settle(run, [Outcome(1, Step.PROVEN, "1", "1")])
     runs.interrupt(run, "cancelled", {})
-    assert pace(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
+    assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
     clock.advance(3600)
     runs.approve(run, Approval("fingerprint", "ben"))
     clock.advance(4)
-    runs.mark_sent(run, [2])
-    runs.settle(run, [Outcome(2, Step.PROVEN, "2", "1")])
-    found = pace(runs.get(run), runs.phases(run)[-1], clock())
+    ledger.mark_sent(run, [2])
+    ledger.settle(run, [Outcome(2, Step.PROVEN, "2", "1")])
+    found = speed(runs.get(run), runs.phases(run)[-1], clock())
     assert (found.per_second, found.seconds_left) == (0.25, 8.0)
 
 
@@ -231,17 +235,17 @@ def _insert(connection: sa.Connection, table: str, row: dict[str, object]) -> No
 
 def test_a_plan_that_waited_during_the_update_can_be_sorted_out_too(old: str, clock: Clock) -> None:
     database = open_database(old)
-    runs = Runs(database, clock)
-    assert runs.facets("waits") == {
+    runs, plans = Runs(database, clock), Plans(database)
+    assert plans.facets("waits") == {
         "field": {"article.ean": 1, "article.price_incl": 1},
         "group": {"DRANK": 1, "Dranken": 1},
         "cause": {"price_missing": 1},
     }
-    assert keys(runs, "waits", among=Among(field="article.ean")) == ["P1"]
-    assert runs.calls("waits") == {1: 1, 2: 1}
+    assert keys(plans, "waits", among=Among(field="article.ean")) == ["P1"]
+    assert plans.calls("waits") == {1: 1, 2: 1}
     assert runs.phases("is-done") == []
-    assert runs.facets("is-done") == {"field": {}, "group": {}, "cause": {}}
-    assert [row.wanted for row in (line.change for line in runs.rows("waits", "update")) if row] == [
+    assert plans.facets("is-done") == {"field": {}, "group": {}, "cause": {}}
+    assert [row.wanted for row in (line.change for line in plans.rows("waits", "update")) if row] == [
         an_update(1, "price_incl", "ean").change.wanted  # type: ignore[union-attr]
     ]
     database.close()

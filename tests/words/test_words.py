@@ -201,12 +201,6 @@ def subclasses(kind: type[IntegrationError]) -> Iterator[type[IntegrationError]]
         yield from subclasses(below)
 
 
-def test_every_code_the_code_base_names_has_its_three_sentences() -> None:
-    missing = {code: str(path.relative_to(ROOT)) for code, path in codes_in_use().items() if not words.known(code)}
-
-    assert not missing
-
-
 def test_what_to_do_never_points_to_a_page_that_is_not_there() -> None:
     menu = {line["key"].removeprefix("nav_"): line for line in lines("terms.csv") if line["key"].startswith("nav_")}
     pages = {path.stem for path in (ROOT / "pages").glob("*.py")} | {"brakes"}  # brakes are a tab

@@ -9,11 +9,10 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from integration.connectors.accountview.codec import Row
-from integration.connectors.accountview.settings import BusinessObject
+from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.http import Answer
 from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError, UnavailableError
 
-SYSTEM = "AccountView"
 LONGEST_MESSAGE = 500
 
 

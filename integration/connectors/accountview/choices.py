@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from integration.connectors.accountview.books import Books
 from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import Row, flag, number, text
+from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.warehouses import Warehouses
 from integration.core.records import Kind
@@ -14,13 +14,17 @@ HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
 
 
 class Choices:
-    """Reads the lists when they are asked for; nothing is kept."""
+    """Reads the lists when they are asked for; nothing is kept.
+
+    Those of payment conditions and accounts of debtors are what debtors have; warehouses are there where the settings
+    name their object; article codes are a page of them.
+    """
 
     def __init__(
-        self, client: AccountViewClient, books: Books, warehouses: Warehouses, settings: AccountViewSettings
+        self, client: AccountViewClient, layouts: Layouts, warehouses: Warehouses, settings: AccountViewSettings
     ) -> None:
         self._client = client
-        self._books = books
+        self._layouts = layouts
         self._settings = settings
         objects = settings.objects
         self._lists: dict[str, Callable[[], dict[str, str]]] = {
@@ -59,7 +63,7 @@ class Choices:
 
     def _of_debtors(self, name: str) -> dict[str, str]:
         """What the debtors have in a field: the object of payment conditions, for one, is not published."""
-        layout = self._books.layouts(Kind.DEBTOR)[0]
+        layout = self._layouts.of(Kind.DEBTOR)[0]
         if not layout.has(name):
             return {}
         column, objects = layout.column(name).name, self._settings.objects

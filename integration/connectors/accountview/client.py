@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
-    SYSTEM,
     Answers,
     documents_of,
     is_failure_of_the_road,
@@ -23,10 +22,10 @@ from integration.connectors.accountview.answers import (
     rows_of,
     says_nothing_found,
 )
-from integration.connectors.accountview.codec import Column, Document, Row, decode_column, encode_document, text
+from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
 from integration.connectors.accountview.login import LogIn, login_needed
-from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.http import Answer, Line
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.http import Answer, Gateway
 from integration.core.errors import AccessDeniedError
 from integration.core.tokens import Token, TokenKeeper
 
@@ -131,7 +130,7 @@ class AccountViewClient:
     """One log-in at AccountView; safe to share between threads, closed with `close()`.
 
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError; `create` and
-    `update` also InDoubtError. Reading is repeated by the line where that helps, writing never.
+    `update` also InDoubtError. Reading is repeated by the gateway where that helps, writing never.
     """
 
     def __init__(
@@ -139,26 +138,28 @@ class AccountViewClient:
         settings: AccountViewSettings,
         keeper: TokenKeeper,
         *,
-        line: Line | None = None,
+        gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url
         self._now = now
-        self._line = line or Line(system=SYSTEM, host_shown=self.host, pace=settings.pace(), secrets=self._secrets)
-        self._answers = Answers(self.host, self._line.masked)
-        self.login = LogIn(settings, keeper, line=self._line, answers=self._answers, now=now)
+        self._gateway = gateway or Gateway(
+            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets
+        )
+        self._answers = Answers(self.host, self._gateway.masked)
+        self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
         """Close all connections."""
-        self._line.close()
+        self._gateway.close()
 
     def _secrets(self) -> list[str]:
         return self.login.secrets()
 
     def greet(self) -> None:
         """Ask for an answer of any kind, without saying who we are: tells that the address is right."""
-        answer = self._line.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
+        answer = self._gateway.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
         if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self._answers.expect_interface(answer)
             json_of(answer, "look for the host")
@@ -227,18 +228,18 @@ class AccountViewClient:
                 break
         return list(found.values())
 
-    def create(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it."""
-        return self._write("POST", of, document, book_date)
+        return self._write("POST", of, body, book_date)
 
-    def update(self, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def update(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Change one record: the key is among the columns, and only the columns named change."""
-        return self._write("PUT", of, document, book_date)
+        return self._write("PUT", of, body, book_date)
 
-    def _write(self, method: str, of: BusinessObject, document: Document, book_date: date) -> dict[str, list[Row]]:
+    def _write(self, method: str, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         operation = f"write {of.code}"
-        body = json.dumps(encode_document(of, document, book_date)).encode()
-        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=body))
+        content = json.dumps(encode_body(of, body, book_date)).encode()
+        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=content))
         tables = self._answers.tables(answer, operation, reading=False)
         return {name: rows_of(tables, name) for name in tables}
 
@@ -260,7 +261,7 @@ class AccountViewClient:
             headers["X-Company"] = self.settings.company
         if call.content is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        return self._line.send(
+        return self._gateway.send(
             call.method,
             self._url(call.path),
             operation=call.operation,
@@ -268,7 +269,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=_Looks(min(LOOKS, self._line.pace.attempts)).again,
+            again=_Looks(min(LOOKS, self._gateway.limits.attempts)).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:

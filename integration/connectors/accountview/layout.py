@@ -1,19 +1,16 @@
 """Which column of a table holds what in this installation: our names and its columns, both ways."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Literal
+from dataclasses import dataclass, replace
 
-from integration.connectors.accountview.answers import SYSTEM
-from integration.connectors.accountview.codec import Cell, Column, Row, value_of
+from pydantic import BaseModel
+
+from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.codec import Cell, Column, Row, as_wanted, cell_of, value_of
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import RejectedError
-from integration.core.records import Value
+from integration.core.records import Kind, Value
 
-_LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
-    "C": "C", "M": "C", "N": "N", "Y": "N", "B": "N", "I": "I", "L": "L", "D": "T", "T": "T",
-}  # fmt: skip
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})
 """The dictionary blocks them, and public clients write them all the same."""
 
@@ -79,7 +76,7 @@ class Layout:
             column = self.column(name)
             if name in NUMBERED or (column.blocked and name not in _SENT_THOUGH_BLOCKED):
                 raise RejectedError("field_unknown", system=SYSTEM, field=column.name)
-            cells[column.name] = _cell(name, column, value)
+            cells[column.name] = cell_of(name, column, value)
         return cells
 
     def expect_required(self, cells: Mapping[str, Cell]) -> None:
@@ -89,70 +86,93 @@ class Layout:
                 raise RejectedError("required_field_empty", system=SYSTEM, field=name)
 
 
-def as_wanted(column: Column, held: Value, wanted: Value) -> Value:
-    """Return the wanted value where the held one is only what the column makes of it: capitals, no blanks, a number."""
-    if not isinstance(wanted, str) or held is None:
-        return held
-    if isinstance(held, Decimal):
-        return wanted if _number(wanted) == held else held
-    if not isinstance(held, str):
-        return held
-    kept, sent = _lines(held), _lines(wanted).rstrip()
-    return wanted if kept == sent or (column.upper and kept.upper() == sent.upper()) else held
+class Layouts:
+    """The layouts of one installation: names as configured, columns from the dictionary. Safe to share."""
+
+    def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._columns: dict[str, dict[str, Column]] = {}
+
+    def columns(self, table: str, *, fresh: bool = False) -> dict[str, Column]:
+        """Return the columns of a table by their names, as read once from the dictionary; `fresh` reads them again."""
+        if fresh or table not in self._columns:
+            self._columns[table] = {column.name: column for column in self._client.dictionary(table)}
+        return self._columns[table]
+
+    def of(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
+        """Return the layout of a kind: of its header and, for documents, of its lines."""
+        of, named, detail = self._configured(kind)
+        names = named_columns(named)
+        if kind is Kind.SALES_ORDER:
+            names["reference"] = self._settings.order_reference_field.upper()
+        layouts = [Layout(of.table, names, self.columns(of.table, fresh=fresh))]
+        if detail is not None:
+            columns = self.columns(of.detail, fresh=fresh) if of.detail else {}
+            layouts.append(Layout(of.detail, named_columns(detail), columns))
+        return tuple(layouts)
+
+    def object_of(self, kind: Kind) -> BusinessObject:
+        """Return the object that serves records of a kind."""
+        return self._configured(kind)[0]
+
+    def chosen(self, kind: Kind) -> tuple[set[str], ...]:
+        """Return the names whose columns somebody chose, beside each layout of a kind: those have to exist."""
+        _, *named = self._configured(kind)
+        return tuple(each.model_fields_set for each in named if each is not None)
+
+    def named(self, kind: Kind) -> dict[str, str]:
+        """Return our names of the fields of a kind with the columns they are given, empty where there is none."""
+        settings = self._settings
+        groups = (
+            (settings.posting_line, settings.sales_order_line) if kind is Kind.LINE else self._configured(kind)[1:2]
+        )
+        return {name: column for group in groups if group is not None for name, column in group.model_dump().items()}
+
+    def _configured(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
+        """Return the object of a kind, and what its columns and those of its lines are called."""
+        settings, objects = self._settings, self._settings.objects
+        match kind:
+            case Kind.GROUP:
+                return objects.groups, settings.group, None
+            case Kind.ARTICLE:
+                return objects.articles, settings.article, None
+            case Kind.DEBTOR:
+                return objects.debtors, settings.debtor, None
+            case Kind.ADDRESS:
+                return objects.delivery_addresses, settings.address, None
+            case Kind.SALES_ORDER:
+                return objects.orders, settings.sales_order, settings.sales_order_line
+            case Kind.POSTING:
+                return objects.postings, settings.posting, settings.posting_line
+            case _:
+                raise RejectedError("request_refused", system=SYSTEM, key=kind)
+
+    def invoices(self) -> tuple[Layout, Layout]:
+        """Return the layouts of trade invoices. Raises RejectedError where the settings name no object for them."""
+        of, settings = self._settings.objects.trade_invoices, self._settings
+        if not of.code:
+            raise RejectedError("object_missing", system=SYSTEM, object="trade_invoices", kind=Kind.SALES_ORDER)
+        header = Layout(of.table, named_columns(settings.trade_invoice), self.columns(of.table))
+        return header, Layout(of.detail, named_columns(settings.trade_invoice_line), self.columns(of.detail))
+
+    def history(self) -> Layout:
+        """Return the layout of the history: lines that carry the columns of their header under its name."""
+        named, table = self._settings.history, self._settings.objects.history.table
+        of_lines = {"line_number", "article", "quantity", "price", "text"}
+        names = {
+            name: column.upper() if name in of_lines else f"{named.header}_{column}".upper()
+            for name, column in named.model_dump(exclude={"header"}).items()
+            if column
+        }
+        columns = self.columns(table)
+        if names["reference"] not in columns:  # the dictionary lists the columns of the header under its own table
+            header = self.columns(named.header.upper()) if named.header else {}
+            joined = {f"{named.header}_{name}".upper(): column for name, column in header.items()}
+            columns = {**{name: replace(column, name=name) for name, column in joined.items()}, **columns}
+        return Layout(table, names, columns)
 
 
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text.strip())
-    except InvalidOperation:
-        return None
-
-
-def _cell(name: str, column: Column, value: Value) -> Cell:
-    letter = _LETTERS.get(column.type, "C")
-    match letter:
-        case "C":
-            return Cell(letter, _text(name, column, value))
-        case "N" | "I":
-            if value in (None, ""):
-                return Cell(letter, Decimal(0))  # a number is never empty in this database
-            number = value if isinstance(value, Decimal) else _number(str(value))
-            if number is None or not number.is_finite():
-                raise RejectedError("request_refused", system=SYSTEM, field=name, message=f"no number: {value}")
-            return Cell(letter, int(number) if letter == "I" else number)
-        case "L":
-            return Cell(letter, value is True)
-        case "T":
-            return Cell(letter, _day(value))
-
-
-def _day(value: Value) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    return date.fromisoformat(str(value)[:10]) if value else None
-
-
-def _text(name: str, column: Column, value: Value) -> str:
-    text = "" if value is None else str(value).rstrip()
-    strange = "".join(sign for sign in text if not _storable(sign))
-    if strange:
-        raise RejectedError("characters_not_supported", system=SYSTEM, field=name, value=strange)
-    if column.type == "C" and column.length and len(text) > column.length:
-        code = "email_too_long" if name == "email" else "field_too_long"
-        raise RejectedError(code, system=SYSTEM, field=name, length=len(text), limit=column.length)
-    return text
-
-
-def _storable(sign: str) -> bool:
-    """Tell whether the database has the sign: it keeps Windows-1252."""
-    try:
-        sign.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
+def named_columns(fields: BaseModel) -> dict[str, str]:
+    """Return which column feeds which of our names; names without a column are left out."""
+    return {name: column.upper() for name, column in fields.model_dump().items() if column}

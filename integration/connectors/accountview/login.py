@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from integration.connectors.accountview.answers import SYSTEM, Answers, failed, json_of, unreadable
-from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.http import Answer, Line
+from integration.connectors.accountview.answers import Answers, failed, json_of, unreadable
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
+from integration.connectors.http import Answer, Gateway
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
 from integration.core.tokens import Token, TokenKeeper
 
@@ -37,13 +37,13 @@ class LogIn:
         settings: AccountViewSettings,
         keeper: TokenKeeper,
         *,
-        line: Line,
+        gateway: Gateway,
         answers: Answers,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._keeper = keeper
-        self._line = line
+        self._gateway = gateway
         self._answers = answers
         self._now = now
         self._token: Token | None = None
@@ -115,7 +115,7 @@ class LogIn:
         form = {**grant, "client_id": self._settings.client_id, "client_secret": secret}
         url = f"{self._settings.url.rstrip('/')}/token"
         try:
-            answer = self._line.send("POST", url, operation=OPERATION, data=form, repeatable=False)
+            answer = self._gateway.send("POST", url, operation=OPERATION, data=form, repeatable=False)
         except InDoubtError:
             duration = f"{self._settings.read_seconds:g} s"
         else:

@@ -5,16 +5,15 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
-from integration.connectors.accountview.answers import SYSTEM
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
-from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.http import side_by_side
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 
 LONGEST_URL = 4000  # characters; what servers and the road between them take without asking
-Document = tuple[Row, list[Row]]
-Asking = Callable[[Query], list[Document]]
+DocumentRows = tuple[Row, list[Row]]
+Asking = Callable[[Query], list[DocumentRows]]
 
 
 class Reader:
@@ -56,30 +55,30 @@ class Reader:
 
     def documents(
         self, of: BusinessObject, column: str, values: Iterable[str], *, key: str, book_date: date | None = None
-    ) -> list[Document]:
+    ) -> list[DocumentRows]:
         """Return the header rows whose column has one of the values, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, book_date=book_date)
         return [one for _, found in self._with(query, column, values, self._client.documents) for one in found]
 
     def all_documents(
         self, of: BusinessObject, filters: tuple[Filter, ...], *, key: str, book_date: date | None = None
-    ) -> list[Document]:
+    ) -> list[DocumentRows]:
         """Return every header row that meets the conditions, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, filters=filters, book_date=book_date)
         return self._every(query, self._client.documents)
 
-    def _plain(self, query: Query) -> list[Document]:
+    def _plain(self, query: Query) -> list[DocumentRows]:
         return [(row, []) for row in self._client.page(query)]
 
     def _with(
         self, query: Query, column: str, values: Iterable[str], ask: Asking
-    ) -> list[tuple[Query, list[Document]]]:
+    ) -> list[tuple[Query, list[DocumentRows]]]:
         """Return what was asked in each portion of the values, with what was found."""
         conditions = [Filter(column, "Equal", "C", value) for value in sorted({value for value in values if value})]
         most = self._most() if len(conditions) > 1 else 1
         room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
         queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
-        found: list[tuple[Query, list[Document]]] = []
+        found: list[tuple[Query, list[DocumentRows]]] = []
         answers = side_by_side(lambda one: self._every(one, ask), queries, self._settings.in_flight)
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
@@ -87,7 +86,7 @@ class Reader:
             found.append((asked, answer))
         return found
 
-    def _every(self, query: Query, ask: Asking) -> list[Document]:
+    def _every(self, query: Query, ask: Asking) -> list[DocumentRows]:
         """Return the rows of all pages."""
         found = ask(query)
         page = found

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from integration.connectors.http import Pace, PerSecond, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
+
+SYSTEM = "AccountView"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 """A name as AccountView writes it: of an object, a table, a column."""
@@ -50,7 +53,7 @@ class Objects(_Settings):
     def _is_whole(self) -> Self:
         invoices = self.trade_invoices
         if invoices.code and not (invoices.table and invoices.detail):
-            raise ValueError("trade_invoices: the table and that of its lines beside the code")
+            raise PydanticCustomError("expected_invoice_tables", "expected_invoice_tables")
         return self
 
 
@@ -102,7 +105,7 @@ class WarehouseFields(_Settings):
     def _is_whole(self) -> Self:
         given = [bool(name) for name in self.model_dump().values()]
         if any(given) and not all(given):
-            raise ValueError("all of object, table, article, warehouse and quantity, or none")
+            raise PydanticCustomError("expected_all_or_none", "expected_all_or_none")
         return self
 
 
@@ -315,9 +318,10 @@ class AccountViewSettings(Names):
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
 
-    def pace(self) -> Pace:
-        """Return the limits of the line."""
-        return Pace(
+    @property
+    def limits(self) -> RateLimits:
+        """How hard AccountView may be asked."""
+        return RateLimits(
             in_flight=self.in_flight,
             per_second=self.per_second,
             connect_seconds=self.connect_seconds,

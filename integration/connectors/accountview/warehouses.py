@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.connectors.accountview.books import Books
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import PRICE_PLACES, number
-from integration.connectors.accountview.layout import Layout
+from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.core.errors import RejectedError
@@ -20,9 +19,9 @@ NONE = Decimal("0.0000")
 class Warehouses:
     """Reads what each warehouse has of articles, where the settings say how. Safe to share between threads."""
 
-    def __init__(self, client: AccountViewClient, books: Books, settings: AccountViewSettings) -> None:
+    def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
         self._client = client
-        self._books = books
+        self._layouts = layouts
         self._settings = settings
         named = settings.warehouses
         self.on = named.on
@@ -111,11 +110,11 @@ class Warehouses:
         """Return the configured columns that the dictionary does not show."""
         if not self.on:
             return []
-        columns = self._books.columns(self.of.table, fresh=True)
+        columns = self._layouts.columns(self.of.table, fresh=True)
         return [column for column in self.names.values() if column not in columns]
 
     def _layout(self) -> Layout:
-        return Layout(self.of.table, self.names, self._books.columns(self.of.table))
+        return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))
 
 
 def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - zeep builds the requests here, and nowhere else
 """The conversation with MplusKASSA: SOAP 1.1 over HTTP, one address, credentials in the query."""
 
 import re
@@ -13,9 +12,9 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.http import Answer, Line
+from integration.connectors.http import Answer, Gateway
 from integration.connectors.mplus.forms import Form
-from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -25,7 +24,6 @@ from integration.core.errors import (
     UnavailableError,
 )
 
-SYSTEM = "MplusKASSA"
 NAMESPACE = "urn:mplusqapi"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
@@ -113,10 +111,10 @@ _REFUSALS: Mapping[str, str] = {
 class Client:
     """One installation, spoken to in XML elements. Safe to share between threads, closed with `close()`."""
 
-    def __init__(self, settings: MplusSettings, line: Line | None = None) -> None:
+    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         secret = settings.secret.get_secret_value()
-        self._line = line or Line(
-            system=SYSTEM, host_shown=settings.host_shown, pace=settings.pace, secrets=(secret, settings.ident)
+        self._gateway = gateway or Gateway(
+            system=SYSTEM, host_shown=settings.host_shown, limits=settings.limits, secrets=(secret, settings.ident)
         )
         self._bare_url = settings.url
         # Percent-encoded by hand: libraries write a space as a plus sign, which not every server reads as a space.
@@ -125,11 +123,11 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        self._line.close()
+        self._gateway.close()
 
     def probe(self) -> int:
         """Return the status of a bare GET: 405 when the interface is up (the vendor's own clients probe so)."""
-        return self._line.send("GET", self._bare_url, operation="probe", repeatable=True).status
+        return self._gateway.send("GET", self._bare_url, operation="probe", repeatable=True).status
 
     def read(self, operation: str, **content: Any) -> Element:
         """Return the answer to a question; asked again while that may help.
@@ -167,7 +165,7 @@ class Client:
 
     def _post(self, operation: str, message: bytes, *, repeatable: bool, looks: "_Looks | None" = None) -> Answer:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
-        return self._line.send(
+        return self._gateway.send(
             "POST",
             self._url,
             operation=operation,
@@ -189,7 +187,7 @@ class Client:
     def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
         """Return what a fault amounts to: `Client` asks for another request, `Server` failed on its own."""
         code = (fault.findtext("faultcode") or "").rpartition(":")[2]
-        facts = {"system": SYSTEM, "operation": operation, "message": self._line.masked(_text(fault, "faultstring"))}
+        facts = {"system": SYSTEM, "operation": operation, "message": self._gateway.masked(_text(fault, "faultstring"))}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
         if code.partition(".")[0] == "Client":
@@ -222,7 +220,7 @@ class Client:
         reason = result.partition("-RESULT-")[2]
         if reason == "OK":
             return body
-        message = self._line.masked(_text(body, tag("errorMessage")) or result)
+        message = self._gateway.masked(_text(body, tag("errorMessage")) or result)
         raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=result, **facts)
 
 

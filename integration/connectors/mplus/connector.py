@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.check import Check
+from integration.connectors.mplus.choices import Choices
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import Groups
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.relations import Relations
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.setup import Setup
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
-from integration.connectors.protocol import Finding, References, Tell, unheard
+from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
+from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
@@ -22,19 +25,19 @@ from integration.core.records import Batch, Field, Held, Kind, Record, Written
 class Mplus:
     """One MplusKASSA installation."""
 
-    system = "mplus"
-
-    def __init__(self, settings: MplusSettings, line: Line | None = None) -> None:
+    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         self.settings = settings
         self.in_flight = settings.in_flight
-        self._client = Client(settings, line)
-        self._setup = Setup(settings, self._client)
-        products = Products(settings, self._client, self._setup)
+        self._client = Client(settings, gateway)
+        self._fields = Fields(settings, self._client)
+        self._choices = Choices(self._client, self._fields)
+        self._check = Check(settings, self._client, self._choices)
+        products = Products(settings, self._client, self._fields)
         self._sources: Mapping[Kind, Documents] = dict.fromkeys(codec.DOCUMENTS, Documents(settings, self._client))
         self._targets: Mapping[Kind, Target] = {
             Kind.GROUP: Groups(settings, self._client),
             Kind.PRODUCT: products,
-            Kind.RELATION: Relations(settings, self._client, self._setup),
+            Kind.RELATION: Relations(settings, self._client, self._fields),
             Kind.STOCK: Stock(settings, self._client, products),
         }
 
@@ -46,15 +49,15 @@ class Mplus:
 
     def check(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first thing that is wrong; see `Connector.check`."""
-        return self._setup.check(tell)
+        return self._check.connection(tell)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
-        return self._setup.fields(kind)
+        return self._fields.of(kind)
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and captions for a question of the set-up; see `Setup.choices` for the names."""
-        return self._setup.choices(name)
+        """Return codes and captions for a question of the set-up; see `Choices.of` for the names."""
+        return self._choices.of(name)
 
     # ---- the till as a source
 

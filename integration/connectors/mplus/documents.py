@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import structlog
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
-from integration.connectors.mplus.codec import Document
-from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.codec import DocumentType
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record
@@ -93,7 +93,7 @@ class Documents:
         with readable():
             return int(answer.findtext(tag(codec.DOCUMENTS[kind].marker)) or "")
 
-    def _ask(self, document: Document, **chosen: object) -> list[Element]:
+    def _ask(self, document: DocumentType, **chosen: object) -> list[Element]:
         needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
         request = {**chosen, **document.options, **needed}
         return list(self._client.read(document.operation, request=request).iterfind(document.path))

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - zeep has read the interface description whose types are made ready here
 """Requests as the interface describes them, built from forms that are made ready once.
 
 zeep reads the description. Filling its value objects for each request takes longer than sending it, so the order,
@@ -17,7 +16,7 @@ _TAKEN_AS_IT_IS = (String, Integer, Decimal)  # a text stands for itself; only f
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Slot:
     """One element of a type. `inside` is there when it holds others, `text` makes the text of one that does not."""
 
     name: str
@@ -39,19 +38,19 @@ class Form:
         self._known[id(described)] = self
 
     @cached_property
-    def _places(self) -> tuple[_Place, ...]:
-        return tuple(self._place(name, element) for name, element in self._described.elements)
+    def _slots(self) -> tuple[_Slot, ...]:
+        return tuple(self._slot(name, element) for name, element in self._described.elements)
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(place.name for place in self._places)
+        return frozenset(slot.name for slot in self._slots)
 
-    def _place(self, name: str, element: Any) -> _Place:
+    def _slot(self, name: str, element: Any) -> _Slot:
         kind = element.type
         inside = None
         if isinstance(kind, ComplexType):
             inside = self._known.get(id(kind)) or Form(kind, self._known)
-        return _Place(
+        return _Slot(
             name=name,
             tag=element.qname.text,
             required=not element.is_optional,
@@ -67,17 +66,17 @@ class Form:
         Raises TypeError for what is missing and for what the interface does not have, ValueError for what no XML holds.
         """
         used = 0
-        for place in self._places:
-            value = content.get(place.name)
-            used += place.name in content
-            items = value if place.repeated and isinstance(value, list) else () if value is None else (value,)
-            if place.required and not items:
-                raise TypeError(f"missing element {place.name}")
+        for slot in self._slots:
+            value = content.get(slot.name)
+            used += slot.name in content
+            items = value if slot.repeated and isinstance(value, list) else () if value is None else (value,)
+            if slot.required and not items:
+                raise TypeError(f"missing element {slot.name}")
             for item in items:
-                child = etree.SubElement(into, place.tag)
-                if place.inside is not None:
-                    place.inside.fill(child, item)
+                child = etree.SubElement(into, slot.tag)
+                if slot.inside is not None:
+                    slot.inside.fill(child, item)
                 else:
-                    child.text = item if place.as_it_is and type(item) is str else place.text(item)
+                    child.text = item if slot.as_it_is and type(item) is str else slot.text(item)
         if used != len(content):
             raise TypeError(f"no elements of the interface: {', '.join(sorted(content.keys() - self._names))}")

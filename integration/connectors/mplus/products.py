@@ -6,17 +6,17 @@ from functools import partial
 from threading import Lock
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
-from integration.connectors.mplus.codec import Edit, Words
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.codec import Edit, Vocabulary
+from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.issues import elsewhere
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Place, Record, Written, same
+from integration.core.records import Batch, Held, Kind, Location, Record, Written, same
 
 _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 
@@ -24,11 +24,11 @@ _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 class Products:
     """The products of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, setup: Setup) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, fields: Fields) -> None:
         self._settings = settings
         self._client = client
-        self._setup = setup
-        self._words = Words(settings.retire_with)
+        self._fields = fields
+        self._words = Vocabulary(settings.retire_with)
         self._custom_types: Mapping[str, str] | None = None
         self._turns = [Lock() for _ in range(_TURNS)]
 
@@ -57,7 +57,7 @@ class Products:
                 held[record.key] = self._held(found[number], record.key, apart, references)
         return held
 
-    def _held(self, element: Element, key: str, apart: Mapping[str, Place], references: References) -> Held:
+    def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
         record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
         marker = str(codec.marker(element))
         return Held(record, _product_number(element), marker, original=element, elsewhere=apart)
@@ -203,7 +203,7 @@ class Products:
         if not names:
             return {}
         if self._custom_types is None or not names <= self._custom_types.keys():
-            self._custom_types = self._setup.custom_types()
+            self._custom_types = self._fields.custom_types()
         return self._custom_types
 
 
@@ -229,7 +229,7 @@ class _Shelf:
         self._codes = {codec.article_number(each): codec.external_id(each) for _, each in articles}
         self._marked = {code: number for number, code in self._codes.items() if code}
 
-    def place(self, part: Record, linked: str) -> Place | None:
+    def place(self, part: Record, linked: str) -> Location | None:
         """Return where an article is: under the number of its link, the wanted one, or any that bears its code.
 
         One that bears its code under the wanted number is the one, whatever is now under that of its link. What is
@@ -244,10 +244,10 @@ class _Shelf:
             return None
         code = self._codes[number]
         home = self._homes[number]
-        return Place(home, self._names[home], number, "" if number == linked or code == part.source else code)
+        return Location(home, self._names[home], number, "" if number == linked or code == part.source else code)
 
 
-def _is_at(place: Place, product: str, number: str) -> bool:
+def _is_at(place: Location, product: str, number: str) -> bool:
     return (place.reference, place.number) == (product, number)
 
 

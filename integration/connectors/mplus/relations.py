@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
-from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.setup import Setup
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, told, whole
 from integration.connectors.protocol import References
 from integration.core.errors import MalformedAnswerError, RejectedError
@@ -31,10 +31,10 @@ class _Match:
 class Relations:
     """The relations of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, setup: Setup) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, fields: Fields) -> None:
         self._settings = settings
         self._client = client
-        self._setup = setup
+        self._fields = fields
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -166,7 +166,7 @@ class Relations:
         values = wanted.values if wanted else {}
         names = {name.removeprefix(codec.CUSTOM) for name in values if name.startswith(codec.CUSTOM)}
         if not names <= self._custom_types.keys():
-            self._custom_types = self._setup.custom_types(Kind.RELATION)
+            self._custom_types = self._fields.custom_types(Kind.RELATION)
         return RelationForm(self._custom_types, self._settings.discounts_in == "hundredths")
 
 

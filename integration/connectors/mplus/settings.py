@@ -4,17 +4,21 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
-from integration.connectors.http import Pace, PerSecond, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
 from integration.core.addresses import LOOPBACK
+
+SYSTEM = "MplusKASSA"
+USUAL_ADDRESS = "https://api.mpluskassa.nl"
 
 
 def _address(url: str) -> str:
     parts = urlsplit(url.strip())
     if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("the address is https://HOST:PORT/")
+        raise PydanticCustomError("expected_address_port", "expected_address_port")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ValueError("the address begins with https://")
+        raise PydanticCustomError("expected_https", "expected_https")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
 
 
@@ -55,9 +59,9 @@ class MplusSettings(BaseModel):
     top_group: int = 0  # parent number of a group that has no parent
 
     @property
-    def pace(self) -> Pace:
+    def limits(self) -> RateLimits:
         """How hard the till may be asked."""
-        return Pace(
+        return RateLimits(
             in_flight=self.in_flight,
             per_second=self.per_second,
             connect_seconds=self.connect_seconds,

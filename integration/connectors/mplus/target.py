@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
-from integration.connectors.http import side_by_side
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import SYSTEM, Element, tag
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.settings import SYSTEM
+from integration.connectors.parallel import side_by_side
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.texts import is_number
 
 
 class Target(Protocol):
@@ -31,7 +33,7 @@ class Target(Protocol):
 
 def whole(numbers: Iterable[str]) -> list[str]:
     """Return what can be a number of the till, each once; anything else cannot be found there."""
-    return [number for number in dict.fromkeys(numbers) if number.isascii() and number.isdigit() and len(number) < 19]  # noqa: PLR2004
+    return list(filter(is_number, dict.fromkeys(numbers)))
 
 
 def in_pages(
@@ -57,7 +59,7 @@ def told(answer: Element, wire: str) -> str:
 
 def not_for(kind: Kind) -> NoReturn:
     """Raise RejectedError: the till does not have this kind of record in this place."""
-    raise RejectedError("mplus_rejected", key=kind, message="not for this kind of record")
+    raise RejectedError("mplus_rejected", key=kind, message="reason_not_this_kind")
 
 
 @contextmanager

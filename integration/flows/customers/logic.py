@@ -2,30 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
-from integration.flows.spec import FLOWS, Shaped
+from integration.core.texts import clean
+from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
+from integration.flows.functions.toolbox import Tools
+from integration.flows.settings import Parked, left_out, required
+from integration.flows.spec import Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
@@ -33,35 +28,6 @@ SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 """Values of a relation that are ours alone: which other debtors have the same evidence. Never written."""
 
 VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
-
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
-VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
-
-
-class CountryDefaults(Strict):
-    """What a new customer of one country gets; empty: what all others get."""
-
-    vat_method: VatMethod = ""
-    vat_method_with_number: VatMethod = ""  # for who has a VAT number; empty: the same
-    price_group: str = ""
-
-
-class CustomerSettings(FlowSettings):
-    """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "customers"
-
-    schedule_minutes: int = Field(15, ge=1, le=59)
-
-    create: bool = True
-    blocked: Literal["skip", "inactive"] = "skip"
-    accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
-    leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
-    empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
-    other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id
-    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
-    default_vat_method: VatMethod = ""
-    default_price_group: str = ""
 
 
 class Customers:
@@ -81,10 +47,8 @@ class Customers:
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
-            raise ConfigurationError(
-                "flow_setting_invalid", setting=f"mapping rule {EXTERNAL_ID}", expected=", ".join(list(Ownership)[:3])
-            )
-        self.flow = FLOWS["customers"]
+            raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
@@ -104,7 +68,7 @@ class Customers:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each debtor as the relation it should be; see `FlowLogic`."""
         del stage
         return [self._debtor(record) for record in records]
@@ -173,7 +137,7 @@ class Customers:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -192,7 +156,7 @@ class Customers:
         shared = {name: others for name, others in sharing.items() if others}
         return Shaped(replace(one.record, values={**one.record.values, **shared}), one.title)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when it takes a person to say whether the relation found is this customer.
 
         What is linked is decided already. Otherwise the evidence must fit one relation and one debtor alone, and the
@@ -217,7 +181,7 @@ class Customers:
             return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
         del stage
         if held is None and not self.settings.create:
@@ -231,7 +195,7 @@ class Customers:
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the change that makes a created relation inactive: sales may hang on it by now.
 
         What both agreed on stays as it was. So the till counts as edited by a person, and the next run leaves it.
@@ -250,7 +214,7 @@ class Customers:
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
         del stage
         traces = {each.target: each for each in self._relations.trace(record)}

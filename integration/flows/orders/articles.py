@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from integration.core.compiled import Compiled
 from integration.core.records import Record
-from integration.core.rules import Compiled, as_text
+from integration.core.rules import as_text
 from integration.flows.orders.parties import Told
 from integration.flows.orders.refusals import expect_mapped
 from integration.flows.orders.sold import goods

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from integration.core.errors import ConfigurationError
+from integration.core.compiled import Compiled
+from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import EMPTY, Compiled, Trace, TraceStep, as_text
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
+from integration.core.texts import clean
 from integration.core.totals.comparison import Compared, as_parts
 from integration.core.totals.vat import NOTHING, VatSum
 from integration.flows.orders.codes import VAT_CODES, Codes
@@ -19,7 +21,7 @@ from integration.flows.orders.posting_lines import posting_lines, posting_sums
 from integration.flows.orders.refusals import expect_mapped, mapping_differs
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.orders.sold import number, split_of, vat_code
-from integration.flows.settings import Parked, clean
+from integration.flows.settings import Parked
 
 NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
@@ -41,7 +43,7 @@ class Bookings:
         self._kind = tables.settings.target
         for target in NEEDED[self._kind]:
             if target not in rules:
-                raise ConfigurationError("flow_setting_invalid", setting=f"mapping rule {target}", expected="a rule")
+                raise unusable(target, Reason("reason_no_rule"))
         self._headers = headers
         self._lines = lines
         self._tables = tables

@@ -8,36 +8,25 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from integration.core.flow import Ownership
+from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    Compiled,
-    Rule,
-    Trace,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
 from integration.core.rules import Mapping as Rules
+from integration.core.rules import Rule, Trace, as_text, policy
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
+from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
 from integration.flows.orders.bookings import Bookings
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES, Codes
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.settings import Parked, left_out
-from integration.flows.spec import Shaped, documents
+from integration.flows.spec import Shaped
 
-__all__ = ["ADDRESSES", "DEBTORS", "PAPERS", "TABLES", "OrderSettings", "Orders"]
-
-DEBTORS, ADDRESSES, PAPERS = 0, 1, 2  # the stages of the flow
-TABLES = (VAT_CODES, REVENUE_ACCOUNTS, ARTICLES, COUNTRIES)
-"""The value tables that the flow looks up itself, beside those the mapping names."""
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out
@@ -106,12 +95,12 @@ class Orders:
 
     # ---- each document by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return what each document comes to in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
             page = self._page = (records, self._reads(records))
-        found = ({DEBTORS: one.debtor, ADDRESSES: one.address, PAPERS: one.booking}[stage] for one in page[1])
+        found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
@@ -202,25 +191,25 @@ class Orders:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return what the members of one parent come to: of debtors and addresses as the newest document has them."""
         del duplicates, marks  # nothing here has to be unique but the document itself
-        if stage != PAPERS:
-            return shaped(members, self.flow.stages[stage].target)
+        if not stage.once:
+            return shaped(members, stage.target)
         (one,) = members
         return Shaped(
             one.record, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
         )
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""
-        if stage == DEBTORS:
+        if stage.target is Kind.DEBTOR:
             return self._debtor_objection(desired, held, link)
-        if stage == ADDRESSES:  # of several that say the same, any will do
+        if stage.target is Kind.ADDRESS:  # of several that say the same, any will do
             return None
         return _booking_objection(desired, held, link)
 
@@ -248,12 +237,12 @@ class Orders:
                 return Issue("required_field_empty", desired.key, field, {**facts, "field": field})
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the record as it is; or why a document is not booked: cancelled in time, or in the books already.
 
         What is linked goes through, so that it counts as unchanged.
         """
-        if stage != PAPERS:
+        if not stage.once:
             return desired
         number = as_text(desired.values.get("number")) or desired.key
         facts = {"key": number, "document": number}
@@ -264,29 +253,29 @@ class Orders:
             return desired
         return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS})
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use."""
-        if stage != PAPERS:
+        if not stage.once:
             return Skip("undo_keeps", change.key, {"key": change.title})
         return credit(change) or Skip("undo_keeps", change.key, {"key": change.title})
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this document, as far as it can be made."""
         try:
             told = self._complete(record)
-            if stage == DEBTORS:
+            if stage.target is Kind.DEBTOR:
                 customer = told.customer
                 return self._debtors.trace(self._parties.debtor_source(told, customer)) if customer else []
-            if stage == ADDRESSES:
+            if stage.target is Kind.ADDRESS:
                 source = self._parties.address_source(told)
                 return self._addresses.trace(source) if source else []
             articles = self._named(told)
             self._learn(self._asked_for(told, articles))
             return self._bookings.trace(told, self._articles.settled(told, articles, self._known))
         except Parked as parked:
-            target = parked.field or f"{self.flow.stages[stage].target}.reference"
+            target = parked.field or f"{stage.target}.reference"
             return [Trace(target, (), None, _issue(parked, record))]
 
 

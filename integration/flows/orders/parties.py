@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
+from integration.core.compiled import Compiled
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import EMPTY, Compiled, Function, Mapped, as_text
+from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
+from integration.core.texts import clean
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import Parked, clean
+from integration.flows.settings import Parked
 from integration.flows.spec import Shaped
 
 BOOKS = "accountview"

@@ -1,4 +1,4 @@
-"""What the flow of documents can be told."""
+"""What the flow of documents is, and what it can be told."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,15 +8,36 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from integration.core.errors import ConfigurationError
+from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
 from integration.flows.settings import Filter, FlowSettings
+from integration.flows.systems import BOOKS, TILL
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
 LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
+
+
+def documents(source: Kind, target: Kind) -> Flow:
+    """Return the flow of the till's documents of one kind to documents of one kind in the books."""
+    return Flow(
+        "orders",
+        source=TILL,
+        target=BOOKS,
+        stages=(
+            Stage(source, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
+            Stage(
+                source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
+            ),
+            Stage(
+                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
+            ),
+        ),
+    )
+
 
 State = Literal["nothing", "partial", "complete"]
 
@@ -119,11 +140,11 @@ class OrderSettings(FlowSettings):
         """Raise ConfigurationError for settings that do not go together."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
-            (self.default_debtor == "off" or someone, "debtor_number", "the number of the default debtor"),
-            (self.becomes != "posting" or self.daybook, "daybook", "the sales daybook for postings"),
+            (self.default_debtor == "off" or someone, "debtor_number", "expected_debtor_number"),
+            (self.becomes != "posting" or self.daybook, "daybook", "expected_daybook"),
         ):
             if not holds:
-                raise ConfigurationError("flow_setting_invalid", setting=f"orders {setting}", expected=expected)
+                raise ConfigurationError("flow_setting_invalid", flow="orders", setting=setting, expected=expected)
 
 
 def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:

@@ -1,88 +1,35 @@
 """Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field
 from stdnum import ean
 
-from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, Limits, Policy, price_jumps, retire
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
-from integration.flows.settings import FlowSettings, Parked, Strict, clean, left_out, required
-from integration.flows.spec import FLOWS, Shaped
+from integration.core.texts import clean, is_number
+from integration.flows.functions.toolbox import Tools
+from integration.flows.products.settings import FLOW, ProductSettings
+from integration.flows.settings import Parked, left_out, required
+from integration.flows.spec import Shaped
 
-GROUPS, ARTICLES = 0, 1  # the stages of the flow
-LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
 VAT_TABLE = "vat_codes"
 PRICE = "article.price"
 VAT_CODE = "article.vat_code"
 ACTIVE = "article.active"
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
 """Fields of an article that say how it is sold. Every other one is content."""
-
-Rate = Annotated[Decimal, Field(gt=0)]
-
-
-class Part(Strict):
-    """One of the two parts of an article, switched by itself."""
-
-    create: bool = True
-    update: bool = True
-
-
-class ProductSettings(FlowSettings):
-    """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "products"
-
-    sku_rule: Literal["code", "field", "allotted"] = "code"
-    sku_field: str = ""  # for the rule `field`
-    parent_field: str = "parent"  # articles that share its value become one product; empty: each is its own
-
-    price_basis: Literal["excl", "incl"] = "excl"  # what the price of the source is
-    price_sent: Literal["excl", "incl"] = "incl"  # the other is computed by the till
-    decimals: int = Field(2, ge=0, le=2)  # the price in whole cents is rounded once more to so many
-    zero_price: Literal["send", "park"] = "send"
-    default_currency: str = "EUR"
-    rates: dict[str, Rate] = Field(default_factory=dict)  # one unit of a currency in the default one
-
-    content: Part = Part()
-    offer: Part = Part()
-    groups: bool = True
-    blocked: Literal["skip", "inactive"] = "skip"
-    retire: bool = True
-
-    def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields that hold the number and the parent."""
-        if self.sku_rule == "field":
-            yield "sku_field", self.sku_field, True
-        if self.parent_field:
-            yield "parent_field", self.parent_field, "parent_field" in self.model_fields_set
-
-    def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
-        if self.sku_rule == "field" and not self.sku_field:
-            raise ConfigurationError(
-                "flow_setting_invalid", setting="products sku_field", expected="a field of the article"
-            )
 
 
 class Products:
@@ -104,7 +51,7 @@ class Products:
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
-        self.flow = FLOWS["products"]
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         self.price_field = f"price_{settings.price_sent}"
@@ -126,9 +73,9 @@ class Products:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
-        return [self._group(record) if stage == GROUPS else self._article(record) for record in records]
+        return [self._group(record) if stage.target is Kind.GROUP else self._article(record) for record in records]
 
     def _group(self, record: Record) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
@@ -222,7 +169,7 @@ class Products:
             given = f"{given:.0f}"
         number = as_text(given).strip()
         facts = {"article": record.key, "value": number}
-        if not (number.isascii() and number.isdecimal()) or len(number) > LONGEST_NUMBER or not int(number):
+        if not is_number(number) or not int(number):
             raise Parked("sku_not_numeric", "number", **facts)
         if number.startswith("0"):
             raise Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
@@ -276,7 +223,7 @@ class Products:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -293,21 +240,21 @@ class Products:
                 good.append((each, each.record))
             else:
                 parked.append(issue)
-        if stage == ARTICLES and (clash := _clash(good)):
+        if stage.target is Kind.PRODUCT and (clash := _clash(good)):
             parked += [replace(clash, key=each.key) for each, _ in good]
             good = []
         if not good:
             return Shaped(None, members[0].title, _group_of(members), tuple(parked), skipped)
-        desired = good[0][1] if stage == GROUPS else _together([record for _, record in good])
+        desired = good[0][1] if stage.target is Kind.GROUP else _together([record for _, record in good])
         title = as_text(desired.values.get("name")) or members[0].title
         return Shaped(desired, title, _group_of(members), tuple(parked), skipped)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when the till's article under one of our numbers belongs to another code.
 
         What is linked already is ours, whatever somebody has made of its external id since.
         """
-        if stage == GROUPS or held is None:
+        if stage.target is Kind.GROUP or held is None:
             return None
         ours = {part.key for part in link.agreed.parts} if link and link.agreed else set()
         there = {part.key: as_text(part.values.get("external_id")).strip() for part in held.record.parts}
@@ -318,7 +265,7 @@ class Products:
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; see `FlowLogic`.
 
         A part that may not be created yet stays as a part without values: it is accounted for, and nothing of it is
@@ -328,7 +275,7 @@ class Products:
         if held is None and not content.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         values = desired.values if held is None or content.update else {}
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return replace(desired, values=values)
         there = {part.key for part in held.record.parts} if held else set()
         parts = tuple(
@@ -351,9 +298,9 @@ class Products:
         kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
         return replace(part, values=kept)
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the retirement of what was created; a group stays, for others may be in it by now."""
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return Skip("undo_keeps", change.key, {"key": change.title})
         parts = change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
@@ -363,9 +310,9 @@ class Products:
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
-        if stage == GROUPS:
+        if stage.target is Kind.GROUP:
             return self._groups.trace(record)
         return [
             self._price_trace(each, record) if each.target == PRICE else each for each in self._articles.trace(record)
@@ -386,9 +333,7 @@ def _policy(owned: Policy, price_field: str) -> Policy:
     """Return the policy in the target's own fields: the price under the name it is sent by."""
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
-        raise ConfigurationError(
-            "flow_setting_invalid", setting=f"mapping rule article.{price_field}", expected=f"one rule beside {PRICE}"
-        )
+        raise unusable(f"article.{price_field}", Reason("reason_twice"))
     return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 
 

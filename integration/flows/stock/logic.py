@@ -3,84 +3,28 @@
 Levels are absolute, and nothing is ever created: the till keeps a level of 0 for every article that it counts.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints
-
-from integration.core.errors import ConfigurationError
-from integration.core.flow import Ownership
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError, Reason
+from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import (
-    EMPTY,
-    Formula,
-    Trace,
-    TraceStep,
-    as_text,
-    compile,  # noqa: A004 - of the mapping, as everywhere here
-    policy,
-    rules_from,
-)
+from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
-from integration.flows.functions import Tools
-from integration.flows.settings import FlowSettings, Parked, left_out
-from integration.flows.spec import FLOWS, Shaped
+from integration.core.texts import is_till_number
+from integration.flows.functions.toolbox import Tools
+from integration.flows.settings import Parked, left_out
+from integration.flows.spec import Shaped
+from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
-LONGEST_NUMBER = 18  # digits; the till's article numbers are 64 bits wide
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
-AMOUNT, MANAGED = "level.amount", "stock.managed"
-QUANTITY, BRANCH = "quantity", "branch"  # what the rule for a level reads beside the fields of the article
-FORMULA = "formula"
-
-FORMULAS: Mapping[str, str] = {
-    "available_minus_reserved": "stock - first(stock_reserved, 0)",
-    "available": "stock",
-    "free": "stock_free",
-    "technical": "stock_technical",
-}
-"""Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
-
-Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
-
-
-class StockSettings(FlowSettings):
-    """How stock flows. Raises ConfigurationError, naming the setting, for what cannot be used."""
-
-    flow: ClassVar[str] = "stock"
-
-    formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
-        "available_minus_reserved"
-    )
-    expression: str = ""  # for the formula `expression`, over the fields of the article
-    branches: dict[Branch, str] = Field(default_factory=dict)  # the till's -> `formula` (or empty), or a field
-    managed: Literal["leave", "on", "off"] = "leave"  # whether the till keeps stock of the articles sent
-    negative: Literal["send", "zero", "park"] = "zero"
-    fractional: Literal["send", "round_down", "park"] = "send"
-    reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
-    unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
-
-    def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields of the formula, of the branches and of the reorder level."""
-        own = self.formula == "expression"
-        for name in sorted(_formula(self, Tools())[1].names):
-            yield "expression" if own else "formula", name, own
-        for source in dict.fromkeys(self.branches.values()):
-            if source not in ("", FORMULA):
-                yield "stock_branches", source, True  # as it is called on screen
-        if self.reorder:
-            yield "reorder", self.reorder, True
-
-    def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
-        if self.formula == "expression" and not self.expression:
-            raise ConfigurationError(
-                "flow_setting_invalid", setting="stock expression", expected="a formula over fields"
-            )
 
 
 class Stock:
@@ -102,17 +46,17 @@ class Stock:
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
         if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
-            raise ConfigurationError(
-                "flow_setting_invalid", setting=f"mapping rule {unknown[0]}", expected=f"{AMOUNT} or {MANAGED}"
+            raise unusable(
+                unknown[0], Reason("reason_choice", {"value": unknown[0], "options": f"{AMOUNT}, {MANAGED}"})
             )
-        self.flow = FLOWS["stock"]
+        self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
         self.policy: Policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
         self.limits = Limits(**settings.brakes.model_dump())
         self.retires = False
         self.most: int | None = None
-        self._text, self._formula = _formula(settings, tools)
+        self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
         self._levels = compile(mapping, tools, {Kind.LEVEL})
 
@@ -123,7 +67,7 @@ class Stock:
 
     # ---- each record by itself
 
-    def stage(self, stage: int, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each article with its levels; see `FlowLogic`.
 
         Raises ConfigurationError while no branch of the till is chosen.
@@ -131,7 +75,7 @@ class Stock:
         del stage
         if not self.settings.branches and self.settings.managed != "off":
             raise ConfigurationError(
-                "flow_setting_invalid", setting="stock branches", expected="at least one branch of the till"
+                "flow_setting_invalid", flow="stock", setting="branches", expected="expected_branch"
             )
         skips = {record.key: self._left_out(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
@@ -186,8 +130,9 @@ class Stock:
         steps += [TraceStep(name, record.values.get(name)) for name in sorted(self._formula.names)]
         try:
             value = self._formula(record.values)
-        except ValueError as error:
-            raise _without_result(record.key, str(error)) from None
+        except RuleError as error:
+            issue = error.issue(record.key, AMOUNT)
+            raise Parked(issue.cause, AMOUNT, **issue.facts) from None
         if self._text not in self._formula.names:
             steps.append(TraceStep(self._text, value))
         return _counted(value, record.key)
@@ -220,7 +165,7 @@ class Stock:
 
     def shape(
         self,
-        stage: int,
+        stage: Stage,
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
@@ -239,12 +184,12 @@ class Stock:
             return Shaped(None, one.title, parked=(issue,))
         return Shaped(one.record, one.title)
 
-    def objection(self, stage: int, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return None: an article has been recognised by its number, which the flow of products watches over."""
         del stage, desired, held, link
         return None
 
-    def fitting(self, stage: int, desired: Record, held: Held | None) -> Record | Skip:
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
         del stage
         if held is None:
@@ -253,14 +198,14 @@ class Stock:
             return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
         return desired
 
-    def withdraw(self, stage: int, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return why a level stays: it is never created, so there is nothing to take away."""
         del stage
         return Skip("undo_keeps", change.key, {"key": change.title})
 
     # ---- why
 
-    def trace(self, stage: int, record: Record) -> list[Trace]:
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
         del stage
         return [self._traced(branch, source, record) for branch, source in (self.settings.branches or {"": ""}).items()]
@@ -275,29 +220,21 @@ class Stock:
         return Trace(target, tuple(steps), amount)
 
 
-def _formula(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
-    text = FORMULAS.get(settings.formula, settings.expression)
-    try:
-        return text, tools.expression(text)
-    except ValueError as error:
-        raise ConfigurationError("flow_setting_invalid", setting="stock expression", expected=str(error)) from None
-
-
 def _counted(value: Value, key: str) -> Decimal:
     """Return a quantity as a number. Raises Parked for what is none."""
     if value in EMPTY:
-        raise _without_result(key, "the result is empty")
+        raise _without_result(key, "reason_empty_result")
     try:
         number = value if isinstance(value, Decimal) else Decimal(as_text(value).strip())
     except ArithmeticError:
-        raise _without_result(key, f"no number: {as_text(value)[:40]}") from None
+        raise _without_result(key, "reason_no_number", value=as_text(value)[:40]) from None
     if not number.is_finite():
-        raise _without_result(key, f"no number: {number}")
+        raise _without_result(key, "reason_no_number", value=str(number))
     return number
 
 
-def _without_result(key: str, message: str) -> Parked:
-    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message)
+def _without_result(key: str, message: str, **facts: str) -> Parked:
+    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message, **facts)
 
 
 def _shown(amount: Decimal) -> str:
@@ -307,8 +244,7 @@ def _shown(amount: Decimal) -> str:
 
 def _as_number(code: str) -> str:
     """Return an article code that can be a number of the till as it is, else nothing."""
-    fits = code.isascii() and code.isdecimal() and len(code) <= LONGEST_NUMBER and not code.startswith("0")
-    return code if fits else ""
+    return code if is_till_number(code) else ""
 
 
 def _absent(key: str) -> Skip:

@@ -14,7 +14,7 @@ from integration.sandbox.accountview.fields import Value
 from integration.sandbox.accountview.tables import Row, Table, normal
 from integration.sandbox.journal import Entry
 from integration.sandbox.shop import books
-from integration.sandbox.shop.shop import ShopArticle
+from integration.sandbox.shop.records import ShopArticle
 
 Act = Callable[[Entry], None]
 

@@ -8,14 +8,13 @@ from integration.sandbox.mplus.catalogue import Catalogue
 from integration.sandbox.mplus.desk import Desk, Handler
 from integration.sandbox.mplus.documents import Document, Shelf, one, single
 from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.order_totals import OrderTotals
 from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Place
-from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, Sums, rounded, summed
+from integration.sandbox.mplus.sums import INCLUSIVE
 
 DEFAULT_BRANCH = 1
-HIGH_RATE = 2
-WHOLE_PERCENT = 100
 PAYMENT_DAYS = 14
 NOTHING = {
     "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
@@ -39,6 +38,7 @@ class Orders:
     ) -> None:
         self._desk = desk
         self._reference = reference
+        self._totals = OrderTotals(desk, reference, catalogue)
         self._catalogue = catalogue
         self._relations = relations
         self._orders, self._invoices = shelves
@@ -180,7 +180,7 @@ class Orders:
             **self._customer(sent.number("relationNumber")),
         }
         order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
-        return self._totalled(self._desk.contract.merged("Order", order, own))
+        return self._totals.of(self._desk.contract.merged("Order", order, own))
 
     def _customer(self, number: int) -> dict[str, object]:
         if not number:
@@ -188,69 +188,6 @@ class Orders:
         relation = self._relations.fields(number)
         address = {name: relation.text(name) for name in ("name", "contact", "address", "zipcode", "city", "country")}
         return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
-
-    def _totalled(self, order: Fields) -> Fields:
-        """The order with every line priced, and totals and VAT that follow from the lines."""
-        method = order.text("vatMethod", INCLUSIVE)
-        listed = order.child("lineList").children("line")
-        priced = [self._priced(line, method) for line in listed]
-        rates = self._reference.setup.rates
-        sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
-        lines = [
-            ("line", self._desk.contract.merged("Line", line, Fields([("data", self._with_totals(line, both))])))
-            for line, both in zip(priced, sums.lines, strict=True)
-        ]
-        totals = {
-            "totalInclAmount": sums.incl,
-            "totalExclAmount": sums.excl,
-            "vatGroupList": self._vat_groups(sums),
-            "lineList": Fields(lines),
-        }
-        return self._desk.contract.merged("Order", order, self._desk.build("Order", totals))
-
-    def _vat_groups(self, sums: Sums) -> list[dict[str, object]]:
-        return [
-            {
-                "vatCode": group.vat_code,
-                "vatPercentage": self._desk.conventions.percentage(group.rate),
-                "exclAmount": group.excl,
-                "vatAmount": group.vat,
-            }
-            for group in sums.groups
-        ]
-
-    def _with_totals(self, line: Fields, both: tuple[int, int]) -> Fields:
-        values = {"totalInclAmount": both[0], "totalExclAmount": both[1]}
-        return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
-
-    def _priced(self, line: Fields, method: str) -> Fields:
-        """The line with an id, a price and a VAT code, from the article where it says none itself."""
-        article = self._catalogue.article(line.number("articleNumber"))
-        card = self._catalogue.fields(article) if article else Fields()
-        data = line.child("data")
-        code = data.number("vatCode") or card.number("vatCode") or HIGH_RATE
-        rate = 1 + (self._reference.rate(code) or Decimal(0)) / 100
-        values = {
-            "quantity": data.number("quantity", 1),
-            "decimalPlaces": self._desk.conventions.places(data.number("decimalPlaces")),
-            "vatCode": code,
-            "vatPercentage": self._desk.conventions.percentage(self._reference.rate(code) or Decimal(0)),
-            "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
-        }
-        if data.has("price") or not data.has("priceExcl"):
-            values["price"] = data.number("price", card.number("priceIncl"))
-        if data.has("priceExcl") or method == EXCLUSIVE:
-            values["priceExcl"] = data.number("priceExcl", card.number("priceExcl"))
-        if "price" not in values:
-            values["price"] = rounded((values["priceExcl"] or 0) * rate)
-        if "priceExcl" not in values:
-            values["priceExcl"] = rounded((values["price"] or 0) / rate)
-        own = {
-            "lineId": line.text("lineId") or self._desk.new_id("line"),
-            "text": line.text("text") or card.text("description"),
-            "data": self._desk.contract.merged("LineData", data, self._desk.build("LineData", values)),
-        }
-        return self._desk.contract.merged("Line", line, self._desk.build("Line", own))
 
     def _update(self, sent: Fields) -> Fields:
         document = self._orders.get(sent.text("orderId"))
@@ -264,7 +201,7 @@ class Orders:
             return self._updated("FAILED", document, message)
         merged = self._desk.contract.merged("Order", old, sent.without(*STAMPS))
         merged = _with_moved_lines(merged, old)
-        new = self._totalled(merged) if sent.has("lineList") or sent.has("vatMethod") else merged
+        new = self._totals.of(merged) if sent.has("lineList") or sent.has("vatMethod") else merged
         if new.without(*STAMPS) == old.without(*STAMPS):
             return self._updated("NO-CHANGES", document, "Order not saved because there were no changes in the order.")
         return self._updated("OK", self._orders.put(self._spoiled(new)), "")
@@ -400,19 +337,3 @@ def _meant(sent: Fields) -> Fields:
     """What the caller of create meant to say: zeros and empty texts are how an old client leaves a field out."""
     read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING}
     return Fields(pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference")
-
-
-def _amount(line: Fields, method: str) -> int:
-    """What the line adds to the document, in cents, as the method counts it."""
-    data = line.child("data")
-    given, price, discount = (
-        ("totalExclAmount", "priceExcl", "discountAmountExcl")
-        if method == EXCLUSIVE
-        else ("totalInclAmount", "price", "discountAmount")
-    )
-    if data.number(given):
-        return data.number(given)
-    percentage = Decimal(data.number("discountPercentage"))
-    share = percentage / WHOLE_PERCENT if percentage > WHOLE_PERCENT else percentage
-    whole = data.scaled("quantity", "decimalPlaces") * data.number(price) * (1 - share / 100)
-    return rounded(whole) - data.number(discount)

@@ -1,14 +1,13 @@
 """Products and their articles: reading them by number, group and marker, creating and updating them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Article, Catalogue, Product
-from integration.sandbox.mplus.contract import ZONE, RefusedError
 from integration.sandbox.mplus.desk import Desk, Handler
 from integration.sandbox.mplus.fields import Fields, element
+from integration.sandbox.mplus.filters import Filters, moment_of
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.shelf import hash_of
@@ -24,50 +23,6 @@ class RefusalError(Exception):
         super().__init__(message)
         self.result = result
         self.message = message
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a question about products asks for; all that is given restricts together."""
-
-    articles: frozenset[int]
-    products: frozenset[int]
-    groups: frozenset[int]
-    plus: frozenset[str]
-    only_webshop: bool
-    only_active: bool
-    marker: int
-    since: datetime | None
-    limit: int
-    with_siblings: bool
-
-    @property
-    def by_key(self) -> bool:
-        """Whether the question names what it wants."""
-        return bool(self.articles or self.products or self.groups or self.plus)
-
-    def fits(self, product: Product) -> bool:
-        """Whether the product as such is asked for."""
-        return (
-            product.seen_marker >= self.marker
-            and (not self.products or product.number in self.products)
-            and (not self.groups or not self.groups.isdisjoint(product.places))
-            and (self.since is None or product.changed >= self.since)
-        )
-
-    def chosen(self, product: Product) -> list[Article]:
-        """The articles of the product that are asked for."""
-        seen = [article for article in product.articles.values() if article.seen]
-        chosen = [article for article in seen if self._wants(article)]
-        return seen if chosen and self.with_siblings else chosen
-
-    def _wants(self, article: Article) -> bool:
-        return (
-            (not self.articles or article.number in self.articles)
-            and (not self.plus or article.plu in self.plus)
-            and (not self.only_webshop or article.webshop)
-            and (not self.only_active or article.active)
-        )
 
 
 class Products:
@@ -391,15 +346,3 @@ def _cents(amount: Decimal) -> int:
 
 def _word(truth: bool) -> str:
     return "true" if truth else "false"
-
-
-def moment_of(fields: Fields) -> datetime | None:
-    """The moment that the fields name; none when they name none."""
-    if not fields.number("year"):
-        return None
-    names = ("year", "mon", "day", "hour", "min", "sec")
-    year, month, day, hour, minute, second = (fields.number(name) for name in names)
-    try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
-    except ValueError:
-        raise RefusedError("That is not a moment") from None

@@ -10,7 +10,8 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, Definition
 from integration.sandbox.accountview.fields import Value, tidy
 from integration.sandbox.accountview.tables import STAMP, Table
-from integration.sandbox.shop.shop import Shop, ShopArticle, ShopCustomer
+from integration.sandbox.shop.records import ShopArticle, ShopCustomer
+from integration.sandbox.shop.shop import Shop
 
 Values = Mapping[str, Value]
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.sums import rounded
-from integration.sandbox.shop.shop import Shop, ShopArticle, ShopCustomer
+from integration.sandbox.shop.records import ShopArticle, ShopCustomer
+from integration.sandbox.shop.shop import Shop
 from integration.sandbox.shop.till_setup import (
     DEPOSITS,
     EXEMPT,

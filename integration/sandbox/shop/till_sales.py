@@ -1,7 +1,6 @@
 """Orders, receipts and invoices of the sample shop, seeded: mixed rates, discounts, returns, odd quantities."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,21 +9,21 @@ from typing import Any, Final
 from integration.sandbox.mplus.contract import ZONE
 from integration.sandbox.mplus.fields import Fields
 from integration.sandbox.mplus.house import House
-from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, Sums, rounded, summed
-from integration.sandbox.shop.shop import Shop, ShopArticle
+from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
+from integration.sandbox.shop.records import ShopArticle
+from integration.sandbox.shop.shop import Shop
+from integration.sandbox.shop.till_baskets import SHIFTED, Basket, Sold, returned, taken_back, with_reversed_vat
 from integration.sandbox.shop.till_cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
 from integration.sandbox.shop.till_setup import (
     EXEMPT,
     GIFT_CARDS,
     LOW,
     RATES,
-    REVERSED,
     SUPERUSER,
     VAT_CODES,
     turnover_group_of,
 )
 
-SHIFTED: Final = "VAT-METHOD-SHIFTED"
 CENTS: Final = Decimal(100)
 COIN: Final = 5
 PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
@@ -44,39 +43,6 @@ RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
 """How often something special happens: every so many documents, and which of them is the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """What one line sells: prices in cents, `places` the decimals its quantity is told with."""
-
-    article: int
-    text: str
-    group: int
-    vat_code: int
-    incl: int
-    quantity: Decimal = Decimal(1)
-    places: int = 0
-    discount: int = 0
-
-    def excl(self, method: str) -> int:
-        """The unit price without VAT."""
-        rate = Decimal(0) if method == SHIFTED else RATES[self.vat_code]
-        return rounded(self.incl / (1 + rate / 100))
-
-    def amount(self, method: str) -> int:
-        """What the line comes to, as the method counts it."""
-        price = self.incl if method == INCLUSIVE else self.excl(method)
-        return rounded(self.quantity * price * (100 - self.discount) / 100)
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """The content of one document with its totals."""
-
-    sold: tuple[Sold, ...]
-    method: str
-    sums: Sums
-
-
 class Sales:
     """Makes documents, the same for the same seed."""
 
@@ -92,8 +58,8 @@ class Sales:
 
     def order(self, on: date, serial: int) -> None:
         """One order; its serial number decides how it stands."""
-        paper = self._paper(serial, exclusive=_is_time_for("order without VAT in its prices", serial))
-        total = paper.sums.incl
+        basket = self._basket(serial, exclusive=_is_time_for("order without VAT in its prices", serial))
+        total = basket.sums.incl
         paid = {0: total, 1: total, 2: total // 2, 3: 0}[serial % 4]
         state = serial % 9
         number = self._house.desk.count("order number")
@@ -106,7 +72,7 @@ class Sales:
             "extOrderId": f"WEB-{number:05}" if serial % 3 else None,
             "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER" if serial % 3 else "ORDER-TYPE-SALES-ORDER",
             **self._head(on, self._branch(), relation, with_addresses=True),
-            **self._totals(paper, "Order"),
+            **self._totals(basket, "Order"),
             **self._other_address(serial, relation),
             "reference": f"Bestelling {number}",
             "deliveryMethod": self._random.choice(("PICKUP", "SHIP", "BIKE")),
@@ -120,7 +86,7 @@ class Sales:
             else 4
             if state in {DELIVERED, DELIVERED + 1}
             else 1 + serial % 3,
-            "lineList": self._lines(paper, delivered=state in {PARTLY_DELIVERED, DELIVERED, DELIVERED + 1}),
+            "lineList": self._lines(basket, delivered=state in {PARTLY_DELIVERED, DELIVERED, DELIVERED + 1}),
             "paymentList": self._payments(on, [(method, paid)] if paid else []),
         }
         category = self._house.reference.categories[values["orderCategoryNumber"]]
@@ -129,19 +95,19 @@ class Sales:
 
     def receipt(self, on: date, serial: int) -> None:
         """One sale at a till, or its return."""
-        paper = self._paper(serial, with_gift_card=_is_time_for("gift card", serial))
+        basket = self._basket(serial, with_gift_card=_is_time_for("gift card", serial))
         branch = self._branch()
-        document = self._put_receipt(on, branch, paper, serial)
+        document = self._put_receipt(on, branch, basket, serial)
         if _is_time_for("receipt taken back", serial):
-            self._put_receipt(on, branch, _returned(paper), serial, credited=document)
+            self._put_receipt(on, branch, returned(basket), serial, credited=document)
 
     def invoice(self, on: date, serial: int) -> None:
         """One invoice on account, now and then a credit for it."""
         method = SHIFTED if _is_time_for("reverse charge", serial) else EXCLUSIVE if serial % 3 else INCLUSIVE
-        paper = self._paper(serial, method=method)
-        id_ = self._put_invoice(on, paper, serial)
+        basket = self._basket(serial, method=method)
+        id_ = self._put_invoice(on, basket, serial)
         if _is_time_for("invoice taken back", serial):
-            self._put_invoice(on, _returned(paper), serial, credited=id_)
+            self._put_invoice(on, returned(basket), serial, credited=id_)
 
     def deliver(self, order_id: str) -> None:
         """An order of before is delivered."""
@@ -150,8 +116,8 @@ class Sales:
         fields = self._house.desk.contract.merged("Order", self._house.orders.fields(document), changed)
         self._house.orders.put(fields)
 
-    def _put_receipt(self, on: date, branch: int, paper: Paper, serial: int, credited: str = "") -> str:
-        total = paper.sums.incl
+    def _put_receipt(self, on: date, branch: int, basket: Basket, serial: int, credited: str = "") -> str:
+        total = basket.sums.incl
         payments = [] if total == 0 else self._split(total, serial)
         kind = "RECEIPT-TYPE-CREDIT-RECEIPT" if credited else "RECEIPT-TYPE-RECEIPT"
         is_on_account = any(method == "INVOICE" for method, _ in payments)
@@ -160,7 +126,7 @@ class Sales:
         values = {
             "receiptId": id_,
             **self._head(on, branch, self._relation() if serial % 5 == 0 or is_on_account else None),
-            **self._totals(paper, "Receipt"),
+            **self._totals(basket, "Receipt"),
             "receiptNumber": {
                 "branchNumber": branch,
                 "workplaceNumber": workplace,
@@ -171,22 +137,22 @@ class Sales:
             "workplaceNumber": workplace,
             "paidAmount": total,
             "state": "RECEIPT-STATE-PAID",
-            "lineList": self._lines(paper),
+            "lineList": self._lines(basket),
             "paymentList": self._payments(on, payments),
             "creditedReceiptId": credited or None,
         }
         self._house.receipts.put(self._house.desk.build("Receipt", values))
-        self._take_from_stock(branch, paper, id_)
+        self._take_from_stock(branch, basket, id_)
         return id_
 
-    def _put_invoice(self, on: date, paper: Paper, serial: int, credited: str = "") -> str:
-        total = paper.sums.incl
+    def _put_invoice(self, on: date, basket: Basket, serial: int, credited: str = "") -> str:
+        total = basket.sums.incl
         paid = 0 if credited else {0: total, 1: 0, 2: total // 3}[serial % 3]
         id_ = self._house.desk.new_id("invoice")
         values = {
             "invoiceId": id_,
             **self._head(on, self._branch(), self._relation(), with_addresses=True),
-            **self._totals(paper, "Invoice"),
+            **self._totals(basket, "Invoice"),
             "invoiceNumber": {"year": on.year, "number": self._house.desk.count("invoice number")},
             "invoiceType": "INVOICE-TYPE-CREDIT-INVOICE"
             if credited
@@ -199,7 +165,7 @@ class Sales:
             "state": _invoice_state(total, paid, credited=bool(credited)),
             "finalized": True,
             "finalizedTimestamp": self._moment(on),
-            "lineList": self._lines(paper),
+            "lineList": self._lines(basket),
             "paymentList": self._payments(on, [("PIN", paid)] if paid else []),
             "creditedInvoiceId": credited or None,
             "creditedReason": "Retour ontvangen" if credited else None,
@@ -207,20 +173,22 @@ class Sales:
         self._house.invoices.put(self._house.desk.build("Invoice", values))
         return id_
 
-    def _paper(self, serial: int, *, exclusive: bool = False, with_gift_card: bool = False, method: str = "") -> Paper:
+    def _basket(
+        self, serial: int, *, exclusive: bool = False, with_gift_card: bool = False, method: str = ""
+    ) -> Basket:
         method = method or (EXCLUSIVE if exclusive else INCLUSIVE)
         sold = [self._sold(serial + place) for place in range(1 + serial % 4)]
         if _is_time_for("repair", serial):
             quarters = Decimal(self._random.randrange(1, 9)) / 4
             sold.append(Sold(REPAIR_HOUR, "Reparatie per uur", 50, LOW, 5450, quarters, 3))
         if _is_time_for("return in a sale", serial):
-            sold.append(_back(sold[0]))
+            sold.append(taken_back(sold[0]))
         if with_gift_card:
             sold.append(Sold(GIFT_CARD, "Cadeaubon", GIFT_CARDS, EXEMPT, 2500))
         if method == SHIFTED:
-            sold = [_reversed(one) for one in sold]
+            sold = [with_reversed_vat(one) for one in sold]
         lines = [(one.vat_code, one.amount(method)) for one in sold]
-        return Paper(tuple(sold), method, summed(lines, RATES, method))
+        return Basket(tuple(sold), method, summed(lines, RATES, method))
 
     def _sold(self, serial: int) -> Sold:
         article: ShopArticle = self._random.choice(self._goods)
@@ -238,11 +206,11 @@ class Sales:
             discount=self._random.choice((10, 15, 25)) if _is_time_for("discount", serial) else 0,
         )
 
-    def _totals(self, paper: Paper, type_: str) -> dict[str, Any]:
+    def _totals(self, basket: Basket, type_: str) -> dict[str, Any]:
         values = {
-            "totalInclAmount": paper.sums.incl,
-            "totalExclAmount": paper.sums.excl,
-            "vatMethod": paper.method,
+            "totalInclAmount": basket.sums.incl,
+            "totalExclAmount": basket.sums.excl,
+            "vatMethod": basket.method,
             "vatGroupList": [
                 {
                     "vatCode": group.vat_code,
@@ -250,15 +218,15 @@ class Sales:
                     "exclAmount": group.excl,
                     "vatAmount": group.vat,
                 }
-                for group in paper.sums.groups
+                for group in basket.sums.groups
             ],
         }
         return {name: value for name, value in values.items() if name in self._house.desk.contract.types[type_]}
 
-    def _lines(self, paper: Paper, *, delivered: bool = False) -> Fields:
+    def _lines(self, basket: Basket, *, delivered: bool = False) -> Fields:
         return Fields(
-            ("line", self._line(one, both, paper.method, delivered=delivered))
-            for one, both in zip(paper.sold, paper.sums.lines, strict=True)
+            ("line", self._line(one, both, basket.method, delivered=delivered))
+            for one, both in zip(basket.sold, basket.sums.lines, strict=True)
         )
 
     def _line(self, one: Sold, both: tuple[int, int], method: str, *, delivered: bool) -> Fields:
@@ -374,8 +342,8 @@ class Sales:
         }
         return {"deliveryAddress": address}
 
-    def _take_from_stock(self, branch: int, paper: Paper, receipt: str) -> None:
-        for one in paper.sold:
+    def _take_from_stock(self, branch: int, basket: Basket, receipt: str) -> None:
+        for one in basket.sold:
             if self._house.stock.is_kept_for(one.article):
                 told = (("receiptId", receipt),)
                 self._house.stock.book(branch, one.article, -one.quantity, "STOCK-HISTORY-TYPE-SALES", told)
@@ -384,24 +352,6 @@ class Sales:
 def _is_time_for(what: str, serial: int) -> bool:
     every, first = RHYTHM[what]
     return serial % every == first
-
-
-def _back(one: Sold) -> Sold:
-    return Sold(one.article, one.text, one.group, one.vat_code, one.incl, Decimal(-1), 0)
-
-
-def _reversed(one: Sold) -> Sold:
-    return Sold(one.article, one.text, one.group, REVERSED, one.incl, one.quantity, one.places, one.discount)
-
-
-def _returned(paper: Paper) -> Paper:
-    """The same sold back."""
-    sold = tuple(
-        Sold(one.article, one.text, one.group, one.vat_code, one.incl, -one.quantity, one.places, one.discount)
-        for one in paper.sold
-    )
-    lines = [(one.vat_code, one.amount(paper.method)) for one in sold]
-    return Paper(sold, paper.method, summed(lines, RATES, paper.method))
 
 
 def _order_states(state: int) -> Mapping[str, str]:

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from integration.sandbox.mplus.reference import COUNTRY, COUNTRY_CODE, Rows, Setup
-from integration.sandbox.shop.shop import Shop, ShopBranch
+from integration.sandbox.shop.records import ShopBranch
+from integration.sandbox.shop.shop import Shop
 
 LOW: Final = 1
 HIGH: Final = 2

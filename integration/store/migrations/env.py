@@ -1,7 +1,5 @@
 """Runs the migrations on the connection that `open_database` holds, inside its transaction."""
 
-# ruff: noqa: INP001 - alembic reads this folder by its path
-
 from alembic import context
 
 from integration.store.tables import metadata

@@ -1,7 +1,5 @@
 """A cause as a card: how many, why, since when, who has it; the open one with its repair and its records."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,11 +8,11 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
+from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Record
 from integration.core.run import Mode
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
-from integration.store.issues import Cause, CauseGroup, IssueState, OpenIssue
 from pages.components.exceptions.repairs import mend, noun, preview_group
 from pages.components.exceptions.retries import COUNT_WIDTH, Tries, tells, try_line
 from pages.components.shared.application import person
@@ -28,6 +26,7 @@ from pages.components.shared.tables import Columns, browse
 from pages.components.shared.wording import (
     counted,
     euros,
+    flow_name,
     moment,
     money_text,
     number,
@@ -36,7 +35,7 @@ from pages.components.shared.wording import (
     table_day,
     text,
     who,
-)  # fmt: skip
+)
 
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
@@ -48,7 +47,6 @@ STATUS: dict[str, tuple[IssueState, bool]] = {
 CORRECTED = "corrected"
 RECORDS = 25
 REACH = 4  # causes a page shows above the open one; with more it begins at that
-TILL = "mplus"
 
 
 # ---- the head of the page
@@ -112,7 +110,7 @@ def in_preview(app: Application, tries: Tries) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
             look, parked = LOOKS["waiting"], app.plans.count(run.id, "park")
             sentence = counted("chosen_plan", app.plans.count(run.id, "changes"), parked=number(parked))
-            flow = text(f"flow_{run.flow}")
+            flow = flow_name(run.flow)
             st.markdown(f":{look.colour}[:material/{look.icon}:] **{flow}:** {sentence}", width="stretch")
             if st.button(text("btn_open_preview"), key=f"plan-{run.flow}"):
                 st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
@@ -152,8 +150,8 @@ class Queue:
 
     state: IssueState
     find: str
-    waiting: Mapping[Cause, CauseGroup]
-    aside: Mapping[Cause, CauseGroup]
+    waiting: Mapping[Trouble, CauseGroup]
+    aside: Mapping[Trouble, CauseGroup]
     tries: Tries
 
     def tried(self, group: CauseGroup) -> Try | None:
@@ -169,7 +167,7 @@ def cause_card(app: Application, group: CauseGroup, queue: Queue, *, is_open: bo
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(width=COUNT_WIDTH, gap=None):
                 st.markdown(f"### {number(group.count)}")
-                note(counted(f"noun_{noun(group)}", group.count))
+                note(counted(f"noun_{noun(app, group)}", group.count))
             with st.container(width="stretch", gap=None):
                 st.markdown(f"**{headline(app, group)}**")
                 note(_seen(group))
@@ -201,7 +199,7 @@ def _grown(aside: CauseGroup, place: str) -> None:
 
 
 def _seen(group: CauseGroup) -> str:
-    parts = [text(f"flow_{group.flow}")]
+    parts = [flow_name(group.flow)]
     if group.sold:
         parts.append(text("cause_sold", amount=euros(group.sold)))
     parts.append(text("cause_seen", first=moment(group.first_seen), last=moment(group.last_seen)))
@@ -267,7 +265,7 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
     small(f"**{headline(app, group)}**")
     note(text("aside_about"))
     reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
-    label = counted(f"btn_aside_{noun(group)}", len(only) or group.count)
+    label = counted(f"btn_aside_{noun(app, group)}", len(only) or group.count)
     if st.button(label, type="primary", key="aside_now", disabled=not reason):
         if attempt(lambda: app.exceptions.set_aside(group.of, reason, person(), only)):
             st.session_state["said"] = text("aside_done", place=text("exceptions_aside"))
@@ -349,16 +347,16 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
     """Return the table of records, of documents with branch, day and amount as the till has them now."""
+    flow = app.flows[group.flow]
+    documents = flow.counted.once
     columns: dict[str, list[object]] = {"key": [], "title": []}
     for one in found:
-        columns["key"].append(
-            one.issue.facts.get("document") or one.issue.key if group.flow == "orders" else one.issue.key
-        )
+        columns["key"].append(one.issue.facts.get("document") or one.issue.key if documents else one.issue.key)
         columns["title"].append(one.title)
     total: Decimal | None = None
-    if group.flow == "orders":
+    if documents:
         records = _documents(app, group, found)
-        branches = asked(app, f"{TILL} branches", lambda: app.lists.choices(TILL, "branches")) or {}
+        branches = asked(app, f"{flow.source} branches", lambda: app.lists.choices(flow.source, "branches")) or {}
         sold = [records.get(one.issue.key) for one in found]
         if any(sold):
             del columns["title"]

@@ -1,23 +1,21 @@
 """Values that hold in the place of those of the source: entered as a repair, and listed until they are taken back."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.causes import By
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
+from integration.core.queue import CauseGroup, OpenIssue
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of
-from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked, editor
 from pages.components.shared.layout import attempt, empty, note, page_offset, pages, small
-from pages.components.shared.repair import IN_SOURCE
 from pages.components.shared.tables import browse
 from pages.components.shared.wording import (
     counted,
@@ -39,10 +37,10 @@ NUMBERS = (FieldType.NUMBER, FieldType.MONEY)
 
 def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, or None when no single field does."""
-    if group.cause not in IN_SOURCE:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.VALUE:
         return None
     flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
-    read = flow.stages[flow.counted].source
+    read = flow.counted.source
     try:
         found = app.flows.source_field(group.flow, target if "." in target else f"article.{target}")
     except IntegrationError:

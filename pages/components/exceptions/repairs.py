@@ -1,48 +1,44 @@
 """The repair of a cause, on the same screen: one question, one button, and its preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.causes import By
+from integration.core.queue import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
+from integration.flows.systems import Listed
 from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
-    CHOSEN,
     Candidate,
     MissingRow,
     address_of,
     missing_articles,
     missing_row,
 )
-from integration.store.issues import CauseGroup, OpenIssue
 from pages.components.exceptions.corrections import correct, field_to_correct
 from pages.components.flows.fields import table_name
-from pages.components.flows.tables import SIDES, Sides
 from pages.components.shared.application import person
 from pages.components.shared.causes import headline
 from pages.components.shared.draft import asked
-from pages.components.shared.inputs import Live, captioned
+from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import attempt, facts_table, note, small
 from pages.components.shared.repair import in_source, place_label, place_of
 from pages.components.shared.wording import counted, field_name, plain, say, system_name, text, value_text
 
-NOUNS: Mapping[str, str] = {"products": "article", "stock": "article", "customers": "customer", "orders": "order"}
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
-WAITS = "needed_record_parked"
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
 """What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
 
 
-def noun(group: CauseGroup) -> str:
-    """Return of what kind the records of a group are: `order`, `article` or `customer`."""
-    return "customer" if group.facts.get("documents") else NOUNS.get(group.flow, "article")
+def noun(app: Application, group: CauseGroup) -> str:
+    """Return of what kind the records of a group are: `order`, `article`, `customer` or `record`."""
+    return "customer" if group.facts.get("documents") else app.flows.spec(group.flow).noun
 
 
 def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:
@@ -59,12 +55,12 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
 
 def mend(app: Application, group: CauseGroup) -> None:
     """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
-    row = missing_row(group.flow, group.cause, group.facts)
+    row = missing_row(app.flows.spec(group.flow), group.cause, group.facts)
     if row is not None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
-    elif (group.flow, group.cause) in CHOSEN:
+    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
         _customers(app, group)
     elif (field := field_to_correct(app, group)) is not None:
         _value(app, group, field)
@@ -80,7 +76,7 @@ def _value(app: Application, group: CauseGroup, field: Field) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     if way == "here":
-        correct(app, group, field, noun(group), lambda repair: _repair(app, group, repair))
+        correct(app, group, field, noun(app, group), lambda repair: _repair(app, group, repair))
         _nothing_written(app, group)
     else:
         _elsewhere(app, group)
@@ -101,14 +97,13 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
-    flow = app.flows[group.flow]
-    sides = SIDES.get(row.table, Sides(Live(flow.source, row.table), Live(flow.target, row.table)))
+    flow, sides = app.flows[group.flow], app.flows.spec(group.flow).table(row.table)
     ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
     st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         code = _code(row, ours, system_name(flow.source))
         other = _counterpart(theirs, system_name(flow.target))
-    label = counted(f"btn_row_{noun(group)}", group.count)
+    label = counted(f"btn_row_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
         _repair(app, group, lambda: app.tables.add_row(row.table, code, other, person()))
     _nothing_written(app, group)
@@ -139,8 +134,8 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
     return (chosen or "").strip()
 
 
-def _choices(app: Application, of: Live | None) -> Mapping[str, str]:
-    return (asked(app, f"{of.system} {of.list}", lambda: app.lists.choices(of.system, of.list)) or {}) if of else {}
+def _choices(app: Application, of: Listed | None) -> Mapping[str, str]:
+    return (asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) or {}) if of else {}
 
 
 # ---- articles that stand in
@@ -162,7 +157,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         names = {code: text("article_instead", article=plain(code)) for code in articles}
     given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
     ready = all(given.values())
-    label = counted(f"btn_repair_{noun(group)}", group.count)
+    label = counted(f"btn_repair_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
         _repair(app, group, lambda: _keep_articles(app, group, given))
     _nothing_written(app, group)
@@ -211,7 +206,7 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
         told = line.flat()
         shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
         facts_table({field_name(name): plain(value_text(value)) for name, value in shown.items()})
-    label = counted(f"btn_again_{noun(group)}", group.count)
+    label = counted(f"btn_again_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/refresh:", key="again"):
         absent: list[str] = []
         if attempt(lambda: absent.extend(_absent(app, articles))) and not absent:
@@ -250,7 +245,7 @@ def _customers(app: Application, group: CauseGroup) -> None:
         )  # fmt: skip
         if reference:
             chosen[one.id] = (one, reference)
-    label = counted(f"btn_repair_{'customer' if noun(group) != 'order' else 'order'}", len(chosen) or len(found))
+    label = counted(f"btn_repair_{'customer' if noun(app, group) != 'order' else 'order'}", len(chosen) or len(found))
     if st.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
         _repair(app, group, lambda: _link(app, list(chosen.values())))
     _nothing_written(app, group)
@@ -289,7 +284,7 @@ def _called(candidate: Candidate) -> str:
 
 def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
     """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
-    if group.cause != WAITS:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.NEEDED:
         return None
     named = app.exceptions.groups(group.flow, find=group.facts.get("needed", ""))
     return next((one for one in named if one.cause == group.facts.get("cause")), None)
@@ -303,7 +298,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         st.markdown(correct)
     else:
         st.markdown(plain(sentences.do or sentences.data))
-    place = place_of(group.flow, group.cause, group.field, group.facts)
+    place = place_of(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     needed = _needed(app, group)
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
@@ -313,7 +308,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             st.rerun()
         if place and st.button(place_label(place), icon=":material/tune:", key="to_setting"):
             st.switch_page("pages/flows.py", query_params=place)
-        label = counted(f"btn_again_{noun(group)}", group.count)
+        label = counted(f"btn_again_{noun(app, group)}", group.count)
         if st.button(label, type="primary", icon=":material/refresh:", key="again"):
             preview_group(app, group)
     if place:

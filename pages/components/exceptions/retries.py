@@ -1,15 +1,13 @@
 """What became of a cause that was tried again: what is in a preview, what has another cause, what did not move."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st
 
+from integration.core.queue import CauseGroup, Trouble
 from integration.core.run import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
-from integration.store.issues import Cause, CauseGroup
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.causes import headline
 from pages.components.shared.layout import small
@@ -19,7 +17,7 @@ from pages.components.shared.wording import counted, number, text
 MOST_CAUSES = 3
 COUNT_WIDTH = 78
 
-Tries = Mapping[Cause, Try]
+Tries = Mapping[Trouble, Try]
 
 
 def tries_of(app: Application) -> Tries:
@@ -46,14 +44,14 @@ def tells(one: Try | None, group: CauseGroup) -> bool:
     return one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
 
 
-def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> None:
+def try_line(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
     if said := outcome(one):
         small(f"{mark('parked')} {said}")
     waits = one.run.state is RunState.READY
     planned = one.run.counts.planned
     if waits and planned:
-        small(f"{mark('waiting')} {counted(f'try_waits_{noun(one.group)}', planned)}")
+        small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
         if (
             waits
@@ -68,7 +66,7 @@ def try_line(app: Application, one: Try, groups: Mapping[Cause, CauseGroup]) -> 
                 st.rerun()
 
 
-def solved_cards(app: Application, tries: Tries, groups: Mapping[Cause, CauseGroup]) -> None:
+def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
     for one in tries.values():
         if one.group.of in groups or one.run.state is not RunState.READY:
@@ -76,7 +74,7 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[Cause, CauseGro
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
                 st.markdown(f"### {number(one.run.counts.read)}")
-                small(f":gray[{counted(f'noun_{noun(one.group)}', one.run.counts.read)}]")
+                small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{headline(app, one.group)}**")
                 try_line(app, one, groups)

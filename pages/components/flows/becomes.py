@@ -1,35 +1,23 @@
-"""What documents of the till become in AccountView, and why one of the choices is not there."""
-
-# ruff: noqa: TID251 - pages speak to the browser
-
-from dataclasses import dataclass
+"""One of a few options, of which some need an object of the books that an installation may not have."""
 
 import streamlit as st
 
-from pages.components.shared.inputs import Asking, Pick
+from integration.flows.forms import Pick
+from pages.components.shared.inputs import Asking, pick
 from pages.components.shared.layout import note
 from pages.components.shared.wording import text
 
-INVOICE = "invoice"
-WHERE = {"step": "accountview", "names": "true", "object": "trade_invoices"}
-"""Where the object for trade invoices is named, in the address of the set-up."""
 
-
-@dataclass(frozen=True, slots=True)
-class Becoming(Pick):
-    """One of a few options, of which trade invoices need an object that an installation may not have."""
-
-    def draw(self, asking: Asking) -> None:
-        """Draw it and take what is on screen into the draft."""
-        possible, now = asking.app.names.invoices(), str(asking.draft.value(self.name))
-        offered = [one for one in self.options if possible or one != INVOICE or one == now]
-        with st.container(gap="xsmall"):
-            chosen = st.selectbox(
-                asking.label(self.name), offered, index=offered.index(now), key=asking.draft.key(self.name),
-                format_func=lambda one: asking.option(self.words or self.name, one), help=asking.about(self.name),
-            )  # fmt: skip
-            asking.draft.put(self.name, chosen)
-            if not possible:
-                note(text("becomes_no_invoices"))
-                if st.button(text("btn_name_invoices"), type="tertiary", icon=":material/label:", key="name_invoices"):
-                    st.switch_page("pages/setup.py", query_params=WHERE)
+def pick_with_objects(asking: Asking, shape: Pick) -> None:
+    """Draw it and take what is on screen into the draft; what lacks its object leads to where that is named."""
+    lacking = {option: name for option, name in shape.needs.items() if not asking.app.names.has_object(name)}
+    if not lacking:
+        pick(asking, shape)
+        return
+    with st.container(gap="xsmall"):
+        pick(asking, shape, lacking)
+        for name in lacking.values():
+            note(text(f"no_object_{name}"))
+            if st.button(text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"):
+                where = {"step": "accountview", "names": "true", "object": name}
+                st.switch_page("pages/setup.py", query_params=where)

@@ -1,8 +1,5 @@
 """When a flow runs by itself, and what stops its plans until a person has looked."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +10,17 @@ from integration.services.flows import FlowStatus
 from pages.components.flows.settings import heading
 from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.layout import note
-from pages.components.shared.wording import counted, language, moment, number, read_number, term, text, typed_text
+from pages.components.shared.wording import (
+    counted,
+    flow_term,
+    flow_text,
+    language,
+    moment,
+    number,
+    read_number,
+    text,
+    typed_text,
+)
 
 MOST_MINUTES = 59
 LAST_RUNS = 10
@@ -27,17 +34,6 @@ BRAKES: dict[str, tuple[str, int]] = {
 }
 """Each brake with its code and the limit it gets when it is switched on again."""
 
-OF_FLOW: Mapping[str, tuple[str, ...]] = {
-    "products": ("changes", "changes_percent", "price_percent", "retirements"),
-    "stock": ("changes", "changes_percent", "zero_percent"),
-    "customers": ("changes", "changes_percent", "retirements"),
-    "orders": ("changes", "changes_percent", "new_debtors"),
-}
-"""The brakes that can stop a plan of each flow."""
-
-COMPLETE = ("products", "customers", "orders")
-"""The flows that read only what changed, and everything once a night; stock always reads everything."""
-
 
 def schedule_tab(draft: Draft, status: FlowStatus) -> None:
     """Draw when the flow runs, and whether it may send by itself."""
@@ -49,8 +45,8 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
         )  # fmt: skip
         draft.put("schedule_minutes", int(minutes or 1))
         draft.beside("schedule_minutes")
-        if draft.flow in COMPLETE:
-            toggle(draft, "nightly_complete", text(f"nightly_about_{draft.flow}"))
+        if status.flow.by_changes:
+            toggle(draft, "nightly_complete", flow_text("nightly_about", draft.flow))
         toggle(draft, "auto_approve", text("auto_approve_about"))
         if status.next_run:
             note(text("schedule_next", moment=moment(status.next_run)))
@@ -65,7 +61,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
         heading(text("nav_brakes"), "brakes")
         note(text("brakes_about"))
-        for place, name in enumerate(OF_FLOW[draft.flow]):
+        for place, name in enumerate(app.flows.spec(draft.flow).brakes):
             if place:
                 st.divider()
             _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))
@@ -84,7 +80,7 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
             st.markdown(
                 text(
                     f"brake_{name}",
-                    many=term(f"many_{draft.flow}"),
+                    many=flow_term("many", draft.flow),
                     limit=number(BRAKES[name][1] if limit is None else limit),
                 )
             )

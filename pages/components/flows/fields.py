@@ -1,7 +1,5 @@
 """The fields of a flow: from which field of the source each comes, and who decides about it afterwards."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -14,10 +12,9 @@ from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Kind, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.flows.orders.fields import COMPUTED
-from integration.flows.stock.logic import AMOUNT, BRANCH, MANAGED, QUANTITY
 from integration.services import Application
 from integration.services.mappings import Published
+from integration.services.parts import WITHOUT_OWNER, readable
 from integration.words import has_term
 from pages.components.flows.source_fields import field_label, source_fields
 from pages.components.shared.application import person
@@ -28,6 +25,7 @@ from pages.components.shared.traces import trace_frame
 from pages.components.shared.wording import (
     counted,
     field_name,
+    flow_text,
     moment,
     plain,
     system_name,
@@ -38,46 +36,12 @@ from pages.components.shared.wording import (
     who,
 )
 
-SENT_BY_SETTING = ("price_incl", "price_excl")  # the settings say which of both is sent
-
-KINDS: Mapping[str, tuple[tuple[Kind, Kind], ...]] = {
-    "products": ((Kind.PRODUCT, Kind.ARTICLE), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, Kind.GROUP)),
-    "stock": ((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, Kind.ARTICLE)),
-    "customers": ((Kind.RELATION, Kind.DEBTOR),),
-    "orders": (
-        (Kind.DEBTOR, Kind.RELATION), (Kind.ADDRESS, Kind.ADDRESS), (Kind.SALES_ORDER, Kind.ORDER),
-        (Kind.POSTING, Kind.ORDER), (Kind.LINE, Kind.LINE),
-    ),
-}  # fmt: skip
-"""The kinds of record a flow writes, each with the kind its fields come from."""
-
-WORKED_OUT: Mapping[str, tuple[Field, ...]] = {
-    "stock": (
-        Field(QUANTITY, "Quantity of the branch", FieldType.NUMBER, Kind.ARTICLE),
-        Field(BRANCH, "Number of the branch", FieldType.CODE, Kind.ARTICLE),
-    ),
-    "orders": (
-        *COMPUTED,
-        Field("customer_name", "Customer: name", FieldType.TEXT, Kind.ADDRESS),
-        Field("customer_email", "Customer: e-mail", FieldType.TEXT, Kind.ADDRESS),
-        Field("customer_phone", "Customer: telephone", FieldType.TEXT, Kind.ADDRESS),
-    ),
-}
-"""What the rules of a flow can read beside the fields of its source."""
-
-WRITTEN: Mapping[str, frozenset[str]] = {"stock": frozenset({AMOUNT, MANAGED})}
-"""Where a flow writes only some fields of the target: which."""
-
-
-ONCE = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
-"""Kinds that are written once, so that nobody decides about their fields afterwards."""
-
 
 def fields_tab(app: Application, flow: str) -> None:
     """Draw one row for each field, the way to add one, and why a record has the values it has."""
     published = app.mappings.published(flow)
     draft = _draft(flow, published)
-    kinds = _kinds(app, flow)
+    kinds = app.flows.spec(flow).parts_of(app.flows.as_set(flow))
     sources = {target: _sources(app, flow, source) for target, source in kinds.items()}
     targets = _target_fields(app, flow, list(kinds))
     if targets is None or any(one is None for one in sources.values()):
@@ -104,27 +68,10 @@ def fields_tab(app: Application, flow: str) -> None:
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
 
-def _kinds(app: Application, flow: str) -> dict[Kind, Kind]:
-    """Return the kinds a flow writes as it is set, each with the kind its fields come from."""
-    whole = app.flows.as_set(flow)
-    counted_stage = whole.stages[whole.counted]
-    documents = {Kind.SALES_ORDER, Kind.POSTING} - {counted_stage.target}
-    return {
-        target: counted_stage.source if target is counted_stage.target and flow == "orders" else source
-        for target, source in KINDS[flow]
-        if target not in documents
-    }
-
-
 def _sources(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return what rules can read of a kind: its fields, and what the flow works out; None with the reason on screen."""
     found = source_fields(app, flow, kind)
-    if found is None:
-        return None
-    known = {one.name for one in found}
-    document = Kind.ORDER if kind in (Kind.INVOICE, Kind.RECEIPT) else kind
-    extra = [one for one in WORKED_OUT.get(flow, ()) if one.kind is document and one.name not in known]
-    return [*found, *extra]
+    return None if found is None else readable(app.flows.spec(flow), kind, found)
 
 
 def _draft(flow: str, published: Published) -> dict[str, Any]:
@@ -148,7 +95,7 @@ def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[s
     found = asked(app, name, lambda: [one for kind in kinds for one in app.lists.fields(target, kind)])
     if found is None:
         return None
-    written = WRITTEN.get(flow)
+    written = app.flows.spec(flow).writable
     named = {f"{one.kind}.{one.name}": one for one in found}
     return {name: one for name, one in named.items() if written is None or name in written}
 
@@ -178,7 +125,7 @@ def _table(
         },
         index=[rule.target for rule in rules],
     )
-    if all(_kind(rule.target) in ONCE for rule in rules):
+    if all(_kind(rule.target) in WITHOUT_OWNER for rule in rules):
         frame = frame.drop(columns="ownership")
     columns = _columns(known, of, systems)
     edited = editor(key, frame, columns, text("tab_fields"), disabled=["target", "how"], num_rows="delete")
@@ -264,7 +211,8 @@ def _add(
     targets: Mapping[str, Field],
 ) -> None:
     taken = {rule.target for rule in mapping.rules}
-    free = [name for name, one in targets.items() if name not in taken and one.name not in SENT_BY_SETTING]
+    sent = {name for several in app.flows.spec(draft["flow"]).sent_as.values() for name in several}
+    free = [name for name in targets if name not in taken and name not in sent]
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -298,10 +246,13 @@ def _target_label(field: Field) -> str:
 
 
 def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
+    source = system_name(app.flows[flow].source)
     with st.container(border=True, gap="small"):
         small(f"**{text('btn_why')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
-            code = st.text_input(text(f"why_of_{flow}"), key="why_code", width=260, autocomplete="off")
+            code = st.text_input(
+                flow_text("why_of", flow, source=source), key="why_code", width=260, autocomplete="off"
+            )
             if st.button(text("btn_show"), icon=":material/account_tree:", key="why_show"):
                 st.session_state[f"why_of_{flow}"] = (code or "").strip()
         asked_for = st.session_state.get(f"why_of_{flow}", "")
@@ -314,7 +265,7 @@ def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
         if not good:
             trouble(*st.session_state.pop("failure"))
         elif not found:
-            note(text(f"why_unknown_{flow}", code=plain(asked_for)))
+            note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
         else:
             st.dataframe(trace_frame(found), hide_index=True, row_height=ROW, alt=text("btn_why"))
 

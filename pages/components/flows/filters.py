@@ -1,7 +1,5 @@
 """The filters of a flow: which records take part, and of those that do not, why."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +15,16 @@ from pages.components.flows.source_fields import field_label, source_fields, sou
 from pages.components.shared.draft import Draft
 from pages.components.shared.layout import attempt, empty, icon_button, note, trouble
 from pages.components.shared.tables import ROW
-from pages.components.shared.wording import counted, number, say, system_name, term, text, typed_text, typed_value
-
-FIRST = {"products": "group", "stock": "group", "customers": "country", "orders": "category"}
-"""What a new rule looks at until another field is chosen."""
+from pages.components.shared.wording import (
+    counted,
+    flow_term,
+    number,
+    say,
+    system_name,
+    text,
+    typed_text,
+    typed_value,
+)
 
 WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
@@ -30,7 +34,7 @@ def filters_tab(app: Application, draft: Draft) -> None:
     fields = source_fields(app, draft.flow, source_kind(app, draft.flow))
     if fields is None:
         return
-    many = term(f"many_{draft.flow}")
+    many = flow_term("many", draft.flow)
     with st.container(border=True, gap="small"):
         heading(text("filters_title", many=many), "filters")
         note(text("filters_about"))
@@ -40,7 +44,7 @@ def filters_tab(app: Application, draft: Draft) -> None:
             _keep(draft, kept)
         if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
             first = {
-                "field": FIRST.get(draft.flow, fields[0].name),
+                "field": app.flows.spec(draft.flow).filter_first or fields[0].name,
                 "operator": Operator.EQUAL,
                 "value": "",
                 "take": "in",
@@ -98,7 +102,7 @@ def _kind(fields: Any, name: str, operator: Operator) -> FieldType:
 
 def _result(app: Application, draft: Draft) -> None:
     shape = json.dumps({**draft.saved, **draft.changed}, default=str, sort_keys=True)
-    system, many = system_name(app.flows[draft.flow].source), term(f"many_{draft.flow}")
+    system, many = system_name(app.flows[draft.flow].source), flow_term("many", draft.flow)
     kept = _sifted(draft.flow)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):

@@ -1,13 +1,12 @@
-"""The settings of a flow: the cards of its table of sections."""
-
-# ruff: noqa: TID251 - pages speak to the browser
+"""The settings of a flow: the cards of its sections."""
 
 import streamlit as st
 
+from integration.flows.forms import names
 from integration.services import Application
-from pages.components.flows.sections import SECTIONS
+from pages.components.flows.sections import draw
 from pages.components.shared.draft import Draft
-from pages.components.shared.inputs import Asking, draw, names
+from pages.components.shared.inputs import Asking
 from pages.components.shared.layout import note
 from pages.components.shared.wording import text
 
@@ -16,7 +15,7 @@ def settings_tab(app: Application, draft: Draft) -> None:
     """Draw every setting that is a question of its own."""
     asking = Asking(app, draft)
     with st.grid(2, min_column_width=330):
-        for section in SECTIONS[draft.flow]:
+        for section in app.flows.spec(draft.flow).sections:
             with st.container(border=True, gap="small", height="stretch"):
                 heading(text(section.title), *names(section.shapes))
                 for shape in section.shapes:

@@ -1,13 +1,13 @@
 """The fields of a flow's source, as its own system has them: to choose from, and by what name people know them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind
+from integration.flows.forms import SourceField
 from integration.services import Application
 from pages.components.shared.draft import asked
-from pages.components.shared.inputs import Asking, Only, code_field
+from pages.components.shared.inputs import Asking, code_field
 from pages.components.shared.wording import field_name, text
 
 
@@ -19,7 +19,7 @@ def flow_as_set(app: Application, flow: str) -> Flow:
 def source_kind(app: Application, flow: str) -> Kind:
     """Return the kind of record that a flow reads and counts."""
     whole = flow_as_set(app, flow)
-    return whole.stages[whole.counted].source
+    return whole.counted.source
 
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
@@ -36,26 +36,17 @@ def field_label(fields: Sequence[Field], name: str) -> str:
     return text("field_absent", field=field_name(name)) if name else text("field_none")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceField:
-    """A setting that names a field of the source; `missing` is said while one has to be chosen."""
-
-    name: str
-    kind: Kind
-    missing: str = ""
-    only: Only | None = None
-
-    def draw(self, asking: Asking) -> None:
-        """Draw it and take what is on screen into the draft."""
-        fields = source_fields(asking.app, asking.flow, self.kind)
-        if fields is None:
-            return
-        known = {one.name: field_label(fields, one.name) for one in fields}
-        draft, now = asking.draft, str(asking.draft.value(self.name))
-        chosen = code_field(
-            asking.label(self.name), now, known, draft.key(self.name), none=text("field_none"),
-            labels=lambda one: field_label(fields, one),
-        )  # fmt: skip
-        draft.put(self.name, chosen)
-        if self.missing and not chosen:
-            draft.wrong[self.name] = text(self.missing)
+def source_field(asking: Asking, shape: SourceField) -> None:
+    """Draw a choice of a field of the source and take what is on screen into the draft."""
+    fields = source_fields(asking.app, asking.flow, shape.kind)
+    if fields is None:
+        return
+    known = {one.name: field_label(fields, one.name) for one in fields}
+    draft, now = asking.draft, str(asking.draft.value(shape.name))
+    chosen = code_field(
+        asking.label(shape.name), now, known, draft.key(shape.name), none=text("field_none"),
+        labels=lambda one: field_label(fields, one),
+    )  # fmt: skip
+    draft.put(shape.name, chosen)
+    if shape.missing and not chosen:
+        draft.wrong[shape.name] = text(shape.missing)

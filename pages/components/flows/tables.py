@@ -1,72 +1,40 @@
 """Value tables: which code of the source is which of the target. What waits for one is listed first."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from integration.core.rules import Rule
-from integration.flows.orders.logic import TABLES
+from integration.flows.spec import FlowSpec
+from integration.flows.systems import Listed
+from integration.flows.tables import EVERY
 from integration.services import Application
+from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
 from pages.components.flows.fields import table_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked
-from pages.components.shared.inputs import Live, captioned
+from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import attempt, choice, empty, note, page_offset, pages, small
 from pages.components.shared.repair import try_again_button
 from pages.components.shared.states import inline, mark
 from pages.components.shared.wording import counted, plain, system_name, text
 
 SIZE = 25
-EVERY = "*"  # the row for every code that has none of its own
-CAUSES = {
-    "vat_codes": "vat_code_unmapped", "vat_codes_sales": "vat_code_unmapped",
-    "revenue_accounts": "revenue_account_unmapped", "payment_methods": "payment_method_unmapped",
-}  # fmt: skip
-"""Which cause parks the records that a table lacks a row for, where it is one of its own."""
-
-LOOKED_UP: Mapping[str, tuple[str, ...]] = {"products": ("vat_codes",), "orders": TABLES}
-"""The tables that a flow looks up itself, beside those its mapping names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """What stands on the two sides of a table: a list of a system each, or any text."""
-
-    ours: Live | None = None
-    theirs: Live | None = None
-    free: bool = False  # codes can be more than one of the list: with a country in front
-
-
-SIDES: Mapping[str, Sides] = {
-    "vat_codes": Sides(Live("accountview", "vat_codes"), Live("mplus", "vat_codes")),
-    "vat_codes_sales": Sides(Live("mplus", "vat_codes"), Live("accountview", "vat_codes"), free=True),
-    "revenue_accounts": Sides(Live("accountview", "vat_codes"), Live("accountview", "revenue_accounts"), free=True),
-    "payment_methods": Sides(Live("mplus", "payment_methods"), Live("accountview", "payment_conditions")),
-    "shipping_methods": Sides(Live("mplus", "delivery_methods")),
-    "salespersons": Sides(Live("mplus", "employees")),
-    "cost_centres": Sides(Live("mplus", "branches"), Live("accountview", "cost_centres")),
-    "price_groups": Sides(),
-    "countries": Sides(),
-    "articles": Sides(),
-}
-"""Both sides of the tables we know. Of any other, both systems are asked for a list of its name."""
 
 
 def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
-    names = table_names(flow, rules or app.mappings.published(flow).mapping.rules)
+    spec = app.flows.spec(flow)
+    names = table_names(spec, rules or app.mappings.published(flow).mapping.rules)
     if not names:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
     name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
     source, target = app.flows[flow].source, app.flows[flow].target
-    sides = SIDES.get(name, Sides(Live(source, name), Live(target, name)))
-    ours, theirs = side(app, sides.ours), side(app, sides.theirs)
+    table = spec.table(name)
+    ours, theirs = side(app, table.ours), side(app, table.theirs)
     if ours is None or theirs is None:
         return
     saved, waiting = app.tables.all().get(name, {}), app.tables.unmapped(flow, name)
@@ -84,26 +52,26 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         for code in every[offset : offset + SIZE]:
             table_row(draft, code, ours, theirs, waiting.get(code, 0))
         pages("page", len(every), SIZE)
-        if not ours or sides.free:
+        if not ours or table.by_country:
             _new_code(draft, system_name(source), system_name(target), theirs)
     if waiting:
-        cause = CAUSES.get(name, "value_unmapped")
+        cause = table.cause or UNMAPPED
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             try_again_button(app, flow, cause, f"table-{name}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
 
 
-def table_names(flow: str, rules: Sequence[Rule]) -> list[str]:
+def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
     """Return the value tables a flow uses: those it looks up itself, then those its rules name."""
     named = [rule.table for rule in rules if rule.table]
     named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
-    return list(dict.fromkeys([*LOOKED_UP.get(flow, ()), *named]))
+    return list(dict.fromkeys([*(one.name for one in spec.tables if one.looks_up), *named]))
 
 
-def side(app: Application, of: Live | None) -> dict[str, str] | None:
+def side(app: Application, of: Listed | None) -> dict[str, str] | None:
     """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
-    return asked(app, f"{of.system} {of.list}", lambda: app.lists.choices(of.system, of.list)) if of else {}
+    return asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) if of else {}
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:

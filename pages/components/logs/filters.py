@@ -1,7 +1,5 @@
 """What of the log is looked at: text, flow, result, run and period, all kept in the address."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 

@@ -1,7 +1,5 @@
 """The life of one record: a timeline of sentences, where the record is now, and for a document its sums."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

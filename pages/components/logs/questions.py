@@ -1,7 +1,5 @@
 """Questions in SQL over the log: kept ones first, an editor, the tables beside it, the answer as table and chart."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables and charts
-
 import io
 import time
 from collections.abc import Mapping

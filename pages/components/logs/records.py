@@ -1,7 +1,5 @@
 """The records of the log as a list: searched, filtered, page by page, and as a file."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator

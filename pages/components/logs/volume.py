@@ -1,7 +1,5 @@
 """Runs and volume, told by the log itself: results over time, errors by cause, and how long runs and changes took."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables and charts
-
 from datetime import datetime
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The draft of a mapping: what differs from the version in force, what it would change, publishing, and going back."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +9,9 @@ import streamlit as st
 from integration.core.issues import Issue, Skip
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.services.drafts import Effect, Moved, RuleChange, changes, kind_of
+from integration.services.drafts import RuleChange, changes
+from integration.services.parts import kind_of
+from integration.services.trials import Effect, Moved
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
 from pages.components.shared.application import person
 from pages.components.shared.failures import guarded
@@ -21,12 +21,12 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     field_term,
+    flow_term,
+    in_short,
     moment,
     number,
     plain,
-    reason,
     say,
-    term,
     text,
     value_text,
     who,
@@ -59,7 +59,7 @@ def changes_part(desk: Desk, place: Any) -> None:
         text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"draft-{desk.name}.csv",
         icon=":material/download:", on_click="ignore", mime="text/csv",
     )  # fmt: skip
-    section(text("effect_title"), text("effect_about", many=term(f"many_{desk.name}")))
+    section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
     effect_box(desk)
 
 
@@ -157,7 +157,7 @@ def effect_box(desk: Desk) -> None:
 
 def effect_sentence(desk: Desk, effect: Effect) -> str:
     """Return in one sentence what a draft changes, with the fields it changes."""
-    many = term(f"many_{desk.name}")
+    many = flow_term("many", desk.name)
     if not effect.read:
         return text("effect_no_records", system=desk.source)
     cut = f" {text('effect_cut')}" if effect.cut else ""
@@ -214,8 +214,7 @@ def _after(one: Moved) -> str:
 def _obstacle(one: Issue | Skip | None) -> str:
     match one:
         case Issue():
-            message = one.facts.get("message")
-            return f"‖ {reason(message) if message else say(one.cause, one.facts).what}"
+            return f"‖ {in_short(one)}"
         case Skip():
             return f"» {say(one.reason, one.facts).what}"
         case _:
@@ -274,7 +273,7 @@ def draft_bar(desk: Desk) -> None:
 
 def effect_short(desk: Desk, effect: Effect) -> str:
     """Return what a draft changes in a few words."""
-    facts = {"records": number(effect.records), "read": number(effect.read), "many": term(f"many_{desk.name}")}
+    facts = {"records": number(effect.records), "read": number(effect.read), "many": flow_term("many", desk.name)}
     return text("effect_short", **facts)
 
 

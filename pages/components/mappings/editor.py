@@ -1,7 +1,5 @@
 """One rule of a mapping: where its value comes from, what is done with it, and why a record gets the value it gets."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,8 +10,10 @@ import streamlit as st
 from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
-from integration.flows.functions import IN_EXPRESSIONS, LONGEST_EXPRESSION
-from integration.services.drafts import WITHOUT_OWNER, Trial, kind_of
+from integration.flows.functions.catalogue import IN_EXPRESSIONS
+from integration.flows.functions.expressions import LONGEST_EXPRESSION
+from integration.services.parts import WITHOUT_OWNER, kind_of
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import Offer, chain
 from pages.components.mappings.mapping import (
@@ -30,9 +30,9 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     field_term,
+    in_short,
     plain,
     reason,
-    say,
     term,
     text,
     typed_text,
@@ -295,9 +295,7 @@ def _way(trace: Trace) -> None:
     if rows:
         st.table(rows, border="horizontal", alt=text("why_value"))
     if trace.issue is not None:
-        message = trace.issue.facts.get("message")
-        said = plain(reason(message)) if message else plain(say(trace.issue.cause, trace.issue.facts).what)
-        note(f":orange[:material/pause_circle: {said}]")
+        note(f":orange[:material/pause_circle: {plain(in_short(trace.issue))}]")
 
 
 def _value(value: Value) -> str:

@@ -1,7 +1,5 @@
 """A chain of functions, built by choosing: each with a field for every argument, and moved or taken out by a click."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +9,7 @@ import streamlit as st
 
 from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
-from integration.flows.functions import FUNCTIONS, Argument, Takes
+from integration.flows.functions.catalogue import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.mappings.mapping import function_label, table_label
 from pages.components.shared.layout import icon_button, small

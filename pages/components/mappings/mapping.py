@@ -1,7 +1,5 @@
 """What every part of the mappings page works on: a flow's rules in force and in the draft, and how they are called."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,14 +7,18 @@ from typing import Any
 
 import streamlit as st
 
+from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions import FUNCTIONS, Takes
+from integration.flows.functions.catalogue import FUNCTIONS, Takes
+from integration.flows.spec import FlowSpec
 from integration.services import Application
-from integration.services.drafts import Draft, RuleChange, Trial, changes, parts_of, read_kind
+from integration.services.drafts import Draft, RuleChange, changes
 from integration.services.mappings import Published
+from integration.services.parts import read_kind
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.draft import asked
 from pages.components.shared.layout import attempt, trouble
@@ -39,8 +41,13 @@ class Desk:
     mapping: RuleMapping
     parts: dict[Kind, Kind]
     changed: dict[str, RuleChange]
-    faults: dict[str, str]
+    faults: dict[str, Reason]
     marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> FlowSpec:
+        """The flow as one value."""
+        return self.app.flows.spec(self.flow.name)
 
     @property
     def name(self) -> str:
@@ -75,7 +82,16 @@ def desk_of(app: Application, name: str) -> Desk:
         published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)
     )
     changed = {one.target: one for one in changes(base, mapping)}
-    return Desk(app, flow, published, draft, mapping, parts_of(flow), changed, app.drafts.faults(name, mapping))
+    return Desk(
+        app,
+        flow,
+        published,
+        draft,
+        mapping,
+        app.flows.spec(name).parts_of(flow),
+        changed,
+        app.drafts.faults(name, mapping),
+    )
 
 
 # ---- records to try on ----------------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """The rules of one part of a mapping as a table, tried on a record, with the way to add one."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,7 +8,8 @@ import streamlit as st
 from integration.core.issues import Issue
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, Trace, as_text
-from integration.services.drafts import Trial, kind_of, readable, sample_values, title_of, writable
+from integration.services.parts import kind_of, readable, writable
+from integration.services.trials import Trial, sample_values, title_of
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import Choices, rule_editor, show_rule, why_box
 from pages.components.mappings.mapping import (
@@ -32,7 +31,7 @@ from pages.components.shared.draft import asked
 from pages.components.shared.layout import clear_search, empty, note, search, section, small
 from pages.components.shared.states import COLOURS, inline
 from pages.components.shared.tables import browse
-from pages.components.shared.wording import field_name, plain, reason, say, term, text
+from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, plain, say, text
 
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
@@ -42,8 +41,8 @@ def rules_part(desk: Desk, part: Kind, download: object) -> None:
     sources, targets = source_list(desk, part), target_list(desk, part)
     if sources is None or targets is None:
         return
-    can_read = captioned(readable(desk.name, desk.parts[part], sources), desk.flow.source)
-    can_fill = writable(desk.name, part, captioned(targets, desk.flow.target))
+    can_read = captioned(readable(desk.spec, desk.parts[part], sources), desk.flow.source)
+    can_fill = writable(desk.spec, part, captioned(targets, desk.flow.target))
     mine = [rule for rule in desk.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(desk, part)
@@ -59,7 +58,7 @@ def rules_part(desk: Desk, part: Kind, download: object) -> None:
             _table(desk, part, listed, can_read, trial, find)
             _add(desk, part, mine, can_fill)
             if desk.changed:
-                section(text("effect_title"), text("effect_about", many=term(f"many_{desk.name}")))
+                section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
                 effect_box(desk)
         with grid.cell(column_span=3):
             if chosen is not None:
@@ -107,7 +106,8 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     chosen = st.selectbox(
         text("try_record"), options, index=first,
         key=f"record-{kind}", format_func=lambda key: title_of(known[key]) if key in known else key,
-        accept_new_options=True, on_change=keep, width=320, placeholder=text(f"why_of_{desk.name}"),
+        accept_new_options=True, on_change=keep, width=320,
+        placeholder=flow_text("why_of", desk.name, source=desk.source),
         help=text("try_record_about"),
     ) or ""  # fmt: skip
     if not chosen:
@@ -197,8 +197,7 @@ def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
 
 def _given(trace: Trace) -> str:
     if trace.issue is not None:
-        message = trace.issue.facts.get("message")
-        return f"‖ {reason(message) if message else say(trace.issue.cause, trace.issue.facts).what}"
+        return f"‖ {in_short(trace.issue)}"
     return shown(trace.value)
 
 

@@ -1,7 +1,5 @@
 """What needs a person, most urgent first."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -69,7 +67,7 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
     sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
     title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
     about = plain(f"{sentences.data} {sentences.do}")
-    if place := place_of(run.flow, run.error, "", run.facts):
+    if place := place_of(app.flows.spec(run.flow), run.error, "", run.facts):
         yield Need(state, title, about, text("btn_repair"), "flows", place)
     else:
         yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})

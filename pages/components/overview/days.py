@@ -1,7 +1,5 @@
 """The last days as charts: what became of records, and what each flow proved, day by day."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in charts
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

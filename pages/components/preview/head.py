@@ -1,7 +1,5 @@
 """The top of the preview page: which plan is shown, how it is counted, and what became of it."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Mapping
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """The first two steps of the set-up: log in at AccountView, connect the till, each checked line by line."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +8,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.connectors.protocol import Finding, Tell
+from integration.core.findings import Finding, Tell
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from pages.components.setup.names import names_section, names_unsaved

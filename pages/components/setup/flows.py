@@ -1,7 +1,5 @@
 """The third step of the set-up: which flows shall run, and how often."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration.services import Application
@@ -9,7 +7,7 @@ from pages.components.flows.brakes import MOST_MINUTES
 from pages.components.setup.steps import next_step
 from pages.components.shared.application import person
 from pages.components.shared.layout import note, small
-from pages.components.shared.wording import flow_name, term, text, way
+from pages.components.shared.wording import flow_name, flow_term, flow_text, system_name, text, way
 
 
 def flows_step(app: Application) -> None:
@@ -28,6 +26,7 @@ def flows_step(app: Application) -> None:
 
 def _flow(app: Application, name: str, *, chosen: bool) -> None:
     flow = app.flows[name]
+    source, target = system_name(flow.source), system_name(flow.target)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         st.toggle(
             flow_name(name), chosen, key=f"choose-{name}", label_visibility="collapsed", width=44, on_change=_keep,
@@ -35,8 +34,8 @@ def _flow(app: Application, name: str, *, chosen: bool) -> None:
         )  # fmt: skip
         with st.container(width="stretch", gap=None):
             small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
-            small(text(f"flow_does_{name}"))
-            note(text("flow_creates", kinds=term(f"flow_creates_{name}")))
+            small(flow_text("flow_does", name, source=source, target=target))
+            note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
         st.number_input(
             text("setting_schedule_minutes"), 1, MOST_MINUTES, app.flows.settings(name).schedule_minutes, width=170,
             key=f"minutes-{name}", disabled=not st.session_state[f"choose-{name}"], on_change=_keep, args=(app,),

@@ -1,7 +1,5 @@
 """What AccountView calls its objects and fields: looked at object by object, and saved with one button."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +9,7 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
-from integration.services.names import HEADER, MANNER, Name, Named, NamedObject, There
+from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked
@@ -19,7 +17,7 @@ from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import attempt, note, small
 from pages.components.shared.states import LOOKS, mark
 from pages.components.shared.tables import browse
-from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text
+from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text, wanted
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
@@ -314,7 +312,7 @@ def _save(app: Application, draft: _Draft) -> None:
         app.names.put(draft.changed, person())
     except IntegrationError as error:
         draft.refused.clear()
-        draft.refused[error.facts.get("setting", "")] = error.facts.get("expected", "")
+        draft.refused[error.facts.get("setting", "")] = wanted(error)
         st.rerun()
     draft.forget(saved=True)
     with st.spinner(text("names_effect")):

@@ -1,35 +1,23 @@
 """The fourth step of the set-up: the questions of the chosen flows, one open at a time, answered ones in one line."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from integration.core.errors import IntegrationError
+from integration.core.errors import IntegrationError, Reason
+from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
+from integration.flows.systems import Listed
+from integration.flows.tables import EVERY
 from integration.services import Application
-from integration.services.readiness import Asked, Reason, State, Weight
-from pages.components.flows.sections import SECTIONS
-from pages.components.flows.tables import EVERY, SIDES, side, table_draft, table_row
+from integration.services.readiness import Asked, State, Weight
+from integration.words import capital, has_term
+from pages.components.flows.sections import draw, options_of
+from pages.components.flows.tables import side, table_draft, table_row
 from pages.components.setup.steps import go_to, next_step
 from pages.components.shared.application import person
 from pages.components.shared.draft import Draft
-from pages.components.shared.inputs import (
-    Asking,
-    Choose,
-    Code,
-    Codes,
-    Live,
-    Money,
-    PerKey,
-    Pick,
-    Several,
-    Shape,
-    Together,
-    captioned,
-    draw,
-)  # fmt: skip
+from pages.components.shared.inputs import Asking, captioned
 from pages.components.shared.layout import empty, note, small
 from pages.components.shared.states import mark
 from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text
@@ -79,13 +67,14 @@ def name_of(one: Asked) -> str:
 
 def title_of(one: Asked) -> str:
     """Return what a question asks."""
-    return text(f"question_{one.flow}_{one.question.name}")
+    key = f"question_{one.flow}_{one.question.name}"
+    return text(key) if has_term(key) else capital(one.question.name.replace("_", " "))
 
 
 def reason(why: Reason) -> str:
     """Return a sentence of the set-up; what it names comes from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
-    return text(why.key, **facts)
+    return text(why.code, **facts)
 
 
 def _accept(app: Application) -> None:
@@ -151,7 +140,7 @@ def _answer(asking: Asking, one: Asked, values: Mapping[str, Any]) -> str:
         return _listed(rows) or text("question_no_rows")
     whole = {**asking.draft.saved, **values}
     shapes = [
-        shape for shape in _shapes(one)
+        shape for shape in _shapes(asking, one)
         if shape.name in values and (shape.only is None or whole[shape.only.name] in shape.only.among)
     ]  # fmt: skip
     said = [(asking.label(shape.name), _said(asking, shape, values[shape.name])) for shape in shapes]
@@ -168,8 +157,8 @@ def _said(asking: Asking, shape: Shape, value: Any) -> str:
             return _code(asking, of, str(value)) if value else text(none)
         case Codes(of=of, none=none):
             return _listed([_code(asking, of, str(each)) for each in value]) or text(none)
-        case PerKey(keys=keys, options=options, none=none):
-            known, codes = options(asking), asking.choices(keys)
+        case PerKey(keys=keys, none=none):
+            known, codes = options_of(asking, shape), asking.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
             return _listed(rows) or text(none)
         case Money():
@@ -179,7 +168,7 @@ def _said(asking: Asking, shape: Shape, value: Any) -> str:
     return plain(value) or text("choose_nothing")
 
 
-def _code(asking: Asking, of: Live | None, code: str) -> str:
+def _code(asking: Asking, of: Listed | None, code: str) -> str:
     return plain(captioned(code, asking.choices(of) if of else {}))
 
 
@@ -207,7 +196,7 @@ def _open(asking: Asking, one: Asked) -> None:
         if st.query_params.get("question") == name_of(one):
             st.button(text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to,
                       args=("questions",))  # fmt: skip
-        if one.question.table and SIDES[one.question.table].free:
+        if one.question.table and asking.app.flows.spec(one.flow).table(one.question.table).by_country:
             note(text("question_table_more"))
 
 
@@ -218,14 +207,15 @@ def _settings(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]]:
         for name, value in one.proposal.values.items():
             if name not in draft.changed:
                 draft.put(name, value)
-    for shape in _shapes(one):
+    for shape in _shapes(asking, one):
         draw(asking, shape)
     return lambda: {name: draft.value(name) for name in one.question.settings}
 
 
 def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
-    name, sides, app = one.question.table, SIDES[one.question.table], asking.app
+    name, app = one.question.table, asking.app
+    sides = app.flows.spec(one.flow).table(name)
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return None
@@ -235,22 +225,17 @@ def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None
         draft["rows"].update(one.proposal.values)
     flow = app.flows[one.flow]
     note(text("question_table_sides", source=system_name(flow.source), target=system_name(flow.target)))
-    every = (EVERY,) if name == "revenue_accounts" else ()
+    every = (EVERY,) if sides.for_all else ()
     for code in dict.fromkeys([*every, *(each for each in ours if each not in saved), *ours, *saved]):
         table_row(draft, code, ours, theirs)
     return lambda: dict(draft["rows"])
 
 
-def _shapes(one: Asked) -> list[Shape]:
+def _shapes(asking: Asking, one: Asked) -> list[Shape]:
     """Return the fields of a question, as the page of its flow has them."""
     wanted = one.question.settings
-    shapes = [shape for section in SECTIONS[one.flow] for shape in _each(section.shapes)]
+    shapes = each_of(shape for section in asking.app.flows.spec(one.flow).sections for shape in section.shapes)
     return sorted((shape for shape in shapes if shape.name in wanted), key=lambda shape: wanted.index(shape.name))
-
-
-def _each(shapes: Sequence[Shape]) -> Iterator[Shape]:
-    for shape in shapes:
-        yield from _each(shape.shapes) if isinstance(shape, Together) else [shape]
 
 
 def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:

@@ -1,7 +1,5 @@
 """The last step of the set-up: what is missing first, what is there after it, and the first preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 
 import streamlit as st
@@ -14,7 +12,7 @@ from pages.components.shared.application import person
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import note, small
 from pages.components.shared.states import mark
-from pages.components.shared.wording import counted, flow_name, system_name, term, text
+from pages.components.shared.wording import counted, flow_name, flow_term, system_name, text
 
 SIGNS = {
     Weight.STOPS: mark("failed"), Weight.PARKS: mark("parked"), Weight.UNSEEN: PROPOSED, Weight.DONE: mark("ok"),
@@ -85,10 +83,10 @@ def _first_preview(app: Application) -> None:
     (first, *others), started = app.setup.chosen(), app.setup.started()
     said = text("ready_text")
     if others and not started:
-        said = f"{said} {text('ready_others', flows=', '.join(term(f'flow_{flow}') for flow in others))}"
+        said = f"{said} {text('ready_others', flows=', '.join(flow_term('flow', flow) for flow in others))}"
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f":small[:gray[{said}]]", width="stretch")
-        label = text("btn_new_preview" if started else "btn_first_preview", flow=term(f"flow_{first}"))
+        label = text("btn_new_preview" if started else "btn_first_preview", flow=flow_term("flow", first))
         if st.button(label, type="primary", icon=":material/difference:", key=f"first-{first}"):
             app.setup.start(person())
             start_preview(app, first)

@@ -1,7 +1,5 @@
 """What the steps of the set-up share: the list of them at the side, and the way from one to the next."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st

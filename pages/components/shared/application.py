@@ -1,7 +1,5 @@
 """The way from a page to the application, and who is asking."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
 from integration import bootstrap

@@ -1,8 +1,8 @@
 """What a cause is called: in one sentence that is true of all its records."""
 
-from integration.core.issues import TELLING
+from integration.core.causes import cause
+from integration.core.queue import CauseGroup
 from integration.services import Application
-from integration.store.issues import CauseGroup
 from integration.words import has_term, told_by
 from pages.components.shared.wording import field_term, plain, say, system_name, text
 
@@ -14,7 +14,7 @@ def headline(app: Application, group: CauseGroup) -> str:
     """Return what is wrong, escaped: of one record all that is known, of several what they share."""
     facts = {"system": app.flows[group.flow].target, **group.facts}
     what = plain(say(group.cause, facts).what)
-    shared = {*TELLING.get(group.cause, ()), *CONSTANT, *(["field"] if group.field else [])}
+    shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
     if group.count == 1:
         return what
     if has_term(key := f"headline_{group.cause}"):

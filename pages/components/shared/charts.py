@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - the one place that draws with Plotly
 """Charts in the colours of the theme; state colours go by name, never by order."""
 
 from collections.abc import Iterator, Mapping, Sequence

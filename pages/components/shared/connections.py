@@ -1,18 +1,16 @@
 """Connections on screen: how both systems answer, and the check line by line."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Sequence
 
 import streamlit as st
 
-from integration.connectors.protocol import Finding
+from integration.core.findings import Finding
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.words import has_term
 from pages.components.shared.layout import facts_table, note, small
 from pages.components.shared.states import LOOKS, mark
-from pages.components.shared.wording import moment, plain, say, system_name, text
+from pages.components.shared.wording import flow_text, moment, plain, say, system_name, text
 
 
 def connection_rows(app: Application) -> None:
@@ -71,6 +69,8 @@ def _name(system: str, finding: Finding) -> str:
     """Return the caption of a line; the systems have different words for some of them."""
     line = finding.name.replace("-", "_").replace(" ", "_")
     keys = (f"check_{system}_{line}", f"check_{line}")
+    if line.startswith("flow_"):
+        return flow_text("check_flow", line.removeprefix("flow_"))
     return next((text(key) for key in keys if has_term(key)), plain(finding.name))
 
 

@@ -1,7 +1,5 @@
 """A document on screen as the tree it is: customer, delivery address, head, lines, and both totals side by side."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 

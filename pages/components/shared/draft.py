@@ -1,7 +1,5 @@
 """Changed settings of a flow that are not saved yet: collected over all tabs, saved with one button."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -14,7 +12,7 @@ from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, trouble
 from pages.components.shared.tables import ROW, Columns
-from pages.components.shared.wording import counted, moment, plain, text
+from pages.components.shared.wording import counted, moment, plain, text, wanted
 
 ASKED_SECONDS = 60
 
@@ -110,8 +108,8 @@ def _save(app: Application, draft: Draft) -> None:
     try:
         app.flows.change(draft.flow, draft.changed, person(), dict(draft.reasons))
     except IntegrationError as error:
-        name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))
+        name = error.facts.get("setting", "").partition(".")[0]
+        draft.refused[name] = text("setting_expected", expected=wanted(error))
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     draft.forget()

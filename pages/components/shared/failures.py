@@ -1,7 +1,5 @@
 """What goes wrong of our own while something is drawn: told in words, under a number by which its trace is found."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import uuid
 from collections.abc import Callable
 from functools import wraps

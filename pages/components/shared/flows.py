@@ -1,16 +1,14 @@
 """Flows on screen: a card each, and the buttons that start a preview."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
 from integration.services.flows import FlowStatus
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, icon_button, note
 from pages.components.shared.states import badge, inline
-from pages.components.shared.wording import counted, flow_name, moment, number, term, text, way
+from pages.components.shared.wording import counted, flow_name, flow_term, flow_text, moment, number, term, text, way
 
 CARD = 236
 
@@ -51,7 +49,7 @@ def _card_buttons(app: Application, status: FlowStatus) -> None:
         ):
             page = "pages/preview.py" if run.state is not RunState.COMMITTING else "pages/runs.py"
             st.switch_page(page, query_params={"flow": flow, "plan": run.id, "run": run.id})
-    elif st.button(text("btn_new_preview", flow=term(f"flow_{flow}")), icon=":material/difference:",
+    elif st.button(text("btn_new_preview", flow=flow_term("flow", flow)), icon=":material/difference:",
                    key=f"preview-{flow}"):  # fmt: skip
         start_preview(app, flow)
     if icon_button("tune", text("btn_to_settings"), f"set-{flow}"):
@@ -74,14 +72,14 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         return counted("figure_waiting", changes), number(changes)
     if status.last:
         flow = app.flows.as_set(status.flow.name)
-        return text(f"figure_linked_{flow.name}"), number(app.records.linked(flow))
+        return flow_text("figure_linked", flow.name), number(app.records.linked(flow))
     return text("figure_never"), "–"
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
     """Start a preview and show it while it is made; a run already at work is shown instead."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.runs.preview(flow, person(), mode))):
+    if attempt(lambda: started.append(app.runs.preview(PreviewRequest(flow, person(), mode)))):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()
 

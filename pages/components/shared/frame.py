@@ -1,7 +1,5 @@
 """What stands around every page: the menu, the logo, both connections, and the operator's own choices."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 

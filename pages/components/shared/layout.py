@@ -1,7 +1,5 @@
 """Shared shapes of a page: head, sections, notes, filters, empty states and trouble."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """A plan on screen: what changes, field by field, what is chosen, and the question a brake asks."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
@@ -13,7 +11,6 @@ from integration.core.plan import Action, Approval, Change
 from integration.core.records import Kind, Value
 from integration.core.rules import Trace
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
-from integration.flows.spec import FLOWS
 from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
@@ -58,7 +55,9 @@ def chosen_out(run: Run) -> set[int]:
     return left_out.setdefault(run.id, set())
 
 
-def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks: bool) -> PlanRow | None:
+def plan_table(
+    app: Application, run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks: bool
+) -> PlanRow | None:
     """Draw lines of a plan. Ticks choose what will be written; a click or the arrow keys choose what is looked at.
 
     Returns the line that is looked at. `name` tells this list from the others of the plan.
@@ -67,7 +66,7 @@ def plan_table(run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     tripped = {brake.code for brake in run.brakes}
     frame = _frame(rows, show, tripped, result=result)
-    frame["what"] = _what(run, rows, [str(name) for name in frame.columns])
+    frame["what"] = _what(run, rows, app.flows[run.flow].target, [str(name) for name in frame.columns])
     key = f"plan-{run.id}-{name}"
     if ticks:
         place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
@@ -132,10 +131,10 @@ def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, resu
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
-def _what(run: Run, rows: Sequence[PlanRow], columns: Collection[str]) -> list[str]:
+def _what(run: Run, rows: Sequence[PlanRow], target: str, columns: Collection[str]) -> list[str]:
     """Return what each line changes, as much as fits beside the other columns."""
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    undone, target = run.mode is Mode.UNDO, FLOWS[run.flow].target
+    undone = run.mode is Mode.UNDO
     return [cut(what_changes(row, undone=undone, system=target), room) for row in rows]
 
 

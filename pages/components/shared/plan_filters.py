@@ -1,17 +1,14 @@
 """By what lines of a plan can be sorted out: the field that changes, the group, the reason. All in the address."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st
 
 from integration.core.run import Among, Run
 from integration.services import Application
-from integration.words import told_by
+from integration.words import has_term, told_by
 from pages.components.shared.wording import field_name, number, say, text
 
-GROUPED_BY = {"customers": "country", "orders": "branch"}  # other flows: the article group
 WITH_FIELDS = ("all", "update", "retire")
 WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
@@ -26,7 +23,7 @@ def facet_filters(app: Application, run: Run, show: str) -> Among:
         "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
         "cause": {cause: _cause(app, run, cause) for cause in counted["cause"]} if show in WITH_CAUSES else {},
     }
-    chosen = {name: _pick(run, name, named[name], counted[name]) for name in FACETS}
+    chosen = {name: _pick(app, run, name, named[name], counted[name]) for name in FACETS}
     return Among(**chosen)
 
 
@@ -45,12 +42,12 @@ def filtered(among: Among) -> bool:
     return among != Among()
 
 
-def _pick(run: Run, name: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
+def _pick(app: Application, run: Run, name: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
     """Draw one filter where there is something to choose, and return the code that is chosen."""
     asked = st.query_params.get(name, "")
     if len(named) <= 1 and asked not in named:
         return ""
-    word = GROUPED_BY.get(run.flow, "group") if name == "group" else name
+    word = _grouped_by(app, run) if name == "group" else name
     options = ["", *named]
 
     def keep() -> None:
@@ -69,13 +66,15 @@ def _pick(run: Run, name: str, named: Mapping[str, str], counted: Mapping[str, i
     return str(chosen or "")
 
 
+def _grouped_by(app: Application, run: Run) -> str:
+    """Return what the groups of a flow are: article groups, countries, branches."""
+    word = app.flows[run.flow].counted.grouped_by
+    return word if has_term(f"filter_{word}") else "group"
+
+
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
-    if run.flow == "orders":
-        names = app.lists.captions("mplus", "branches")
-    elif run.flow == "customers":
-        names = {}
-    else:
-        names = app.plans.group_names(run.flow, list(codes), run.id)
+    of = app.flows.spec(run.flow).groups
+    names = app.lists.captions(*of) if of is not None else app.plans.group_names(run.flow, list(codes), run.id)
     return {code: f"{code} · {names[code]}" if names.get(code) else code for code in codes}
 
 

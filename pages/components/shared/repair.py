@@ -1,103 +1,27 @@
 """From a cause to where it is repaired: a setting of the flow, or a field to correct in the source."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping
 
 import streamlit as st
 
+from integration.core.causes import By
 from integration.core.errors import IntegrationError
+from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note
-from pages.components.shared.wording import counted, plain, system_name, term, text
-
-PLACES: Mapping[str, tuple[str, str]] = {
-    "sku_not_numeric": ("settings", "sku_rule"),
-    "sku_leading_zero": ("settings", "sku_rule"),
-    "sku_duplicate": ("settings", "sku_rule"),
-    "article_number_changed": ("settings", "sku_rule"),
-    "article_in_other_product": ("settings", "parent_field"),
-    "currency_without_rate": ("settings", "rates"),
-    "blocked": ("settings", "blocked"),
-    "create_switched_off": ("settings", "content"),
-    "groups_not_sent": ("settings", "groups"),
-    "stock_negative": ("settings", "negative"),
-    "stock_fractional": ("settings", "fractional"),
-    "stock_not_managed": ("settings", "managed"),
-    "not_at_the_till": ("settings", "unlinked"),
-    "branch_missing": ("settings", "branches"),
-    "left_out_by_number": ("settings", "leave_out"),
-    "not_a_debtor": ("settings", "accounts"),
-    "customer_taken": ("settings", "other_external_id"),
-    "customer_missing": ("settings", "default_debtor"),
-    "debtor_creation_off": ("settings", "create_debtors"),
-    "article_missing": ("settings", "collective_article"),
-    "deposit_account_missing": ("settings", "deposit_account"),
-    "ledger_account_unusable": ("settings", "daybook"),
-    "totals_differ": ("settings", "rounding_limit"),
-    "employee_unknown": ("settings", "default_employee"),
-    "filtered_out": ("filters", "filters"),
-    "vat_code_unmapped": ("tables", "vat_codes"),
-    "payment_method_unmapped": ("tables", "payment_methods"),
-    "revenue_account_unmapped": ("tables", "revenue_accounts"),
-    "value_unmapped": ("tables", ""),
-    "brake_changes": ("brakes", "brakes"),
-    "brake_price": ("brakes", "brakes"),
-    "brake_retirements": ("brakes", "brakes"),
-    "brake_stock_zero": ("brakes", "brakes"),
-    "brake_new_debtors": ("brakes", "brakes"),
-    "ean_check_digit": ("fields", ""),
-    "variant_duplicate": ("fields", ""),
-    "field_conflict": ("fields", ""),
-    "field_unknown": ("fields", ""),
-    "field_too_long": ("fields", ""),
-    "email_too_long": ("fields", ""),
-    "required_field_empty": ("fields", ""),
-    "expression_failed": ("fields", ""),
-    "read_back_differs": ("fields", ""),
-    "product_update_not_allowed": ("fields", ""),
-}
-"""Which tab of a flow repairs a cause, and the field there; where it is empty, the field the cause names."""
-
-ELSEWHERE: Mapping[tuple[str, str], tuple[str, str] | None] = {
-    ("stock", "blocked"): None,
-    ("stock", "expression_failed"): ("settings", "formula"),
-    ("stock", "sku_duplicate"): None,
-    ("customers", "create_switched_off"): ("settings", "create"),
-    ("orders", "vat_code_unmapped"): ("tables", "vat_codes_sales"),
-    ("orders", "currency_without_rate"): ("settings", "default_currency"),
-}
-"""Where a flow repairs a cause in another place than the others, or nowhere on its page."""
-
-IN_SOURCE = frozenset(
-    {
-        "ean_check_digit", "ean_duplicate", "vat_code_missing", "price_missing", "required_field_empty",
-        "field_too_long", "characters_not_supported", "variant_duplicate", "expression_failed", "email_too_long",
-        "vat_number_invalid",
-    }
-)  # fmt: skip
-"""Causes that are repaired by correcting a field of the source."""
+from pages.components.shared.wording import counted, flow_term, plain, system_name, text
 
 
-def _place(flow: str, cause: str) -> tuple[str, str] | None:
-    return ELSEWHERE[flow, cause] if (flow, cause) in ELSEWHERE else PLACES.get(cause)
-
-
-def place_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+def place_of(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
-    if cause == "flow_setting_invalid":
-        of, _, setting = facts.get("setting", "").partition(" ")
-        return {"flow": flow, "tab": "settings", "field": setting} if of == flow else None
-    place = _place(flow, cause)
-    if place is None:
+    repair = spec.repair_of(cause)
+    if not repair.tab or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
         return None
-    tab, name = place
-    address = {"flow": flow, "tab": tab}
-    if tab == "tables":
-        return {**address, "table": name or facts.get("table", "")}
-    return {**address, "field": name or field.rpartition("/")[2]}
+    named = {"tables": "table", "settings": "setting"}.get(repair.tab)
+    name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
+    return {"flow": spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
 
 
 def place_label(address: Mapping[str, str]) -> str:
@@ -107,7 +31,7 @@ def place_label(address: Mapping[str, str]) -> str:
 
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
     """Return which field of which record to correct in the source; empty text when that is no repair."""
-    if cause not in IN_SOURCE:
+    if app.flows.spec(flow).repair_of(cause).by is not By.VALUE:
         return ""
     target = field.rpartition("/")[2]
     try:
@@ -120,7 +44,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
     system = system_name(app.flows[flow].source)
     if not key:
         return text("correct_field", system=system, field=plain(named))
-    record = f"{term(f'one_{flow}')} {key}"
+    record = f"{flow_term('one', flow)} {key}"
     return text("correct_field_of", system=system, field=plain(named), record=plain(record))
 
 
@@ -129,7 +53,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
     with st.container(horizontal=True, gap="xsmall"):
-        address = place_of(flow, cause, field, facts)
+        address = place_of(app.flows.spec(flow), cause, field, facts)
         if address and st.button(place_label(address), icon=":material/build:", key="repair"):
             st.switch_page("pages/flows.py", query_params=address)
         if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):

@@ -1,7 +1,5 @@
 """Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -80,7 +78,7 @@ def _progress(app: Application, run: Run) -> list[str]:
         said = [counted("progress_read", done)]
     if writing:
         said += _settled(app, run)
-    pace = app.runs.pace(run)
+    pace = app.runs.speed(run)
     if pace.per_second:
         said.append(text("progress_rate", rate=_speed(pace.per_second)))
     if pace.seconds_left:
@@ -219,8 +217,8 @@ def run_facts(app: Application, run: Run) -> None:
         text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
-    if run.mode is Mode.UNDO and run.position.get("of"):
-        rows[text("col_undoes")] = text("run_title", run=short_id(run.position["of"]))
+    if run.mode is Mode.UNDO and run.undo_of:
+        rows[text("col_undoes")] = text("run_title", run=short_id(run.undo_of))
     if run.fingerprint:
         rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
     if run.approval is not None:

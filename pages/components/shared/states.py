@@ -1,7 +1,5 @@
 """One table of states for badges, tables, charts and timelines: colour, icon and sign always stand beside the word."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from dataclasses import dataclass
 from typing import Literal
 

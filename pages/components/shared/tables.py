@@ -1,7 +1,5 @@
 """Dense tables: a click or the arrow keys choose what is looked at, ticks choose what is acted on."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """What happened, newest first: per day, with time, icon and a sentence."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

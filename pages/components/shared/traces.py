@@ -1,7 +1,5 @@
 """Why a field has its value: each step on its way, as a table."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Sequence
 
 import pandas as pd

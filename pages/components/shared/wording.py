@@ -1,7 +1,5 @@
 """Texts and values in the language and time zone of whoever is looking."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
@@ -12,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from integration import words
+from integration.core.errors import IntegrationError, Reason
+from integration.core.issues import Issue
 from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
-from integration.reasons import retold
 from integration.words import Sentences
 
 KEPT_LANGUAGE = "console_language"
@@ -86,14 +85,23 @@ def counted(key: str, count: int, **facts: object) -> str:
 
 def say(code: str, facts: Mapping[str, str]) -> Sentences:
     """Return the three sentences of a cause as plain text."""
-    if code == "expression_failed":
-        facts = {**facts, "message": reason(facts.get("message", ""))}
     return words.say(code, facts, language(), zone())
 
 
-def reason(said: str) -> str:
-    """Return why a rule cannot work, in the language of the session."""
-    return retold(said, language())
+def reason(why: Reason) -> str:
+    """Return why something is as it is, in the language of the session."""
+    return words.reason(why, language())
+
+
+def wanted(error: IntegrationError) -> str:
+    """Return what a setting should have been that was refused."""
+    return reason(Reason(error.facts.get("expected", ""), error.facts))
+
+
+def in_short(issue: Issue) -> str:
+    """Return why a record waits: of a formula without a result the reason alone."""
+    message = issue.facts.get("message")
+    return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
 
 
 def plain(value: object) -> str:
@@ -171,7 +179,18 @@ def field_term(name: str) -> str:
 
 def flow_name(flow: str) -> str:
     """Return the name of a flow with a capital."""
-    return text(f"flow_{flow}")
+    return flow_text("flow", flow)
+
+
+def flow_text(stem: str, flow: str, **facts: object) -> str:
+    """Return what a flow calls something, with a capital; where it has no word of its own, what any flow calls it."""
+    return words.capital(flow_term(stem, flow, **facts))
+
+
+def flow_term(stem: str, flow: str, **facts: object) -> str:
+    """Return what a flow calls something as it stands, for use inside a sentence."""
+    own = f"{stem}_{flow}"
+    return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
 def system_name(system: str) -> str:

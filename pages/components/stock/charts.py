@@ -1,14 +1,12 @@
 """Stock as charts: levels over time, and what rose and fell."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from typing import cast
 
 import pandas as pd
 import streamlit as st
 
 from integration.services import Application
-from integration.services.stock import FLOW, Split, largest
+from integration.services.stock import Split, largest
 from pages.components.shared.charts import Limit, steps, ups_and_downs
 from pages.components.shared.draft import asked
 from pages.components.shared.layout import choice, empty, note
@@ -43,7 +41,7 @@ def _reorder(app: Application, view: View) -> Limit | None:
     """Return the line at which an article is to be ordered again, where the books have one."""
     if not view.article:
         return None
-    name = f"reorder {view.article} {app.flows.settings(FLOW).model_dump()['reorder']}"
+    name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
     found = asked(app, name, lambda: [app.stock.reorder_level(view.article)])
     level = found[0] if found else None
     return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))

@@ -1,15 +1,13 @@
 """Where the two systems differ in stock: what the plan that waits would change, and why."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from integration.core.run import Mode, Run
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
-from integration.services.stock import FLOW, Difference, Reason, differences
+from integration.services.stock import Difference, Reason, differences
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, empty, note, page_offset, pages
 from pages.components.shared.runs import progress_strip
@@ -24,18 +22,18 @@ EXPORTED_AT_ONCE = 5_000
 
 def differences_of(app: Application, view: View) -> None:
     """Draw what the plan that waits would change, or offer a comparison, which writes nothing."""
-    status = next(one for one in app.flows.statuses() if one.flow.name == FLOW)
+    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
     run = status.waiting
     with titled(text("stock_differences"), _as_of(run, status.last)):
         if run is not None:
             download("differences", lambda: _differences_csv(app, run, view))
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):
-                st.switch_page("pages/preview.py", query_params={"flow": FLOW, "plan": run.id})
+                st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
         pressed = not status.active and st.button(
             text("btn_compare_stock"), icon=":material/compare_arrows:", key="compare", help=text("compare_stock_about")
         )
     if pressed:
-        attempt(lambda: app.runs.preview(FLOW, person(), Mode.COMPLETE))
+        attempt(lambda: app.runs.preview(PreviewRequest(app.stock.flow, person(), Mode.COMPLETE)))
         st.rerun()
     if status.active:
         progress_strip(app, status.active.id)
@@ -68,7 +66,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
             {"gap": change_text},
         )
         if clicked is not None:
-            query = {"flow": FLOW, "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
+            query = {"flow": app.stock.flow, "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
             st.switch_page("pages/preview.py", query_params=query)
     pages("page2", total, SIZE)
     if total > SIZE:

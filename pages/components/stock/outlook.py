@@ -1,7 +1,5 @@
 """The list of articles with their level and how long it lasts."""
 
-# ruff: noqa: TID251 - pages speak to the browser, in tables
-
 from collections.abc import Callable
 from typing import cast
 

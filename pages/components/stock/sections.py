@@ -1,7 +1,5 @@
 """Heads of sections of the page of stock, with what they show as a file."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Callable
 
 import streamlit as st

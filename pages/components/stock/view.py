@@ -1,7 +1,5 @@
 """What of stock is looked at: the scope of the address and what it comes to; or that nothing is known of it yet."""
 
-# ruff: noqa: TID251 - pages speak to the browser
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
-from integration.services.stock import FLOW, SOON_DAYS, StockScope, StockSums, Unproven, out_on
+from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import choice, empty, small
 from pages.components.shared.wording import counted, moment, number, plain, system_name, table_day, term, text
@@ -86,8 +84,8 @@ def shown(app: Application) -> View | None:
 
 
 def _unproven(app: Application, article: str, now: datetime) -> Unproven | None:
-    status = next(one for one in app.flows.statuses() if one.flow.name == FLOW)
-    minutes = app.flows.settings(FLOW).schedule_minutes if status.on else None
+    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
+    minutes = app.flows.settings(app.stock.flow).schedule_minutes if status.on else None
     return app.stock.unproven(article, status.last_proof, minutes, now)
 
 
@@ -123,14 +121,14 @@ def doubt(view: View) -> None:
 
 def nothing_yet(app: Application) -> None:
     """Lead to the flow of stock, which has not written a level yet."""
-    status = next(one for one in app.flows.statuses() if one.flow.name == FLOW)
+    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
     run = status.active or status.waiting
     label = text("btn_stock_open" if run else "btn_stock_preview")
     if empty("inventory_2", text("stock_none"), text("stock_none_about"), label, key="first_stock"):
         if run is None:
-            start_preview(app, FLOW)
+            start_preview(app, app.stock.flow)
         else:
-            st.switch_page("pages/preview.py", query_params={"flow": FLOW, "plan": run.id})
+            st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
 
 
 def filters(view: View) -> None:

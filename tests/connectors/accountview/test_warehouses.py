@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - one answer that the sandbox never gives comes from httpx's own transport
 """AccountView's stock of each warehouse: off until its object is named, read in few calls, never guessed."""
 
 from collections import Counter
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings, WarehouseFields
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.core.errors import RejectedError
 from integration.core.records import FieldType, Kind, Record, Value
 from integration.core.tokens import Token
@@ -211,9 +210,11 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
         return httpx.Response(200, json=known[request.url.params["BusinessObject"]])
 
     settings = AccountViewSettings.model_validate({"company": "7f3c", "warehouses": WAREHOUSES})
-    line = Line(system="", host_shown="", pace=settings.pace(), secrets=list, transport=httpx.MockTransport(answering))
+    gateway = Gateway(
+        system="", host_shown="", limits=settings.limits, secrets=list, transport=httpx.MockTransport(answering)
+    )
     keeper = MemoryKeeper(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
-    accountview = AccountView(settings, keeper, line=line)
+    accountview = AccountView(settings, keeper, gateway=gateway)
     (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
     accountview.close()
     assert levels(record) == {"warehouse:A": Decimal(2), "warehouse:B": None}
@@ -267,17 +268,17 @@ def test_warehouses_can_be_chosen(books: AccountView) -> None:
 
 def test_what_is_configured_is_there(books: AccountView) -> None:
     assert all(finding.ok for finding in books.check())
-    assert all(finding.ok for finding in books.needs("stock"))
+    assert all(finding.ok for finding in books.needs(Kind.ARTICLE))
 
 
 @pytest.mark.parametrize(
     ("changed", "name", "cause", "facts"),
     [
-        ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "flow": "stock"}),
-        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "flow": "stock"}),
-        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "flow": "stock"}),
-        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "flow": "stock"}),
-        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "flow": "stock"}),
+        ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "kind": "stock"}),
+        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "kind": "stock"}),
+        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "kind": "stock"}),
+        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "kind": "stock"}),
+        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "kind": "stock"}),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_guessed(
@@ -292,7 +293,7 @@ def test_what_is_missing_is_named_and_nothing_is_guessed(
         wrong = next(finding for finding in accountview.check() if not finding.ok)
         assert (wrong.name, wrong.cause) == (name, cause)
         assert facts.items() <= wrong.facts.items()
-        lacking = [(finding.name, finding.cause) for finding in accountview.needs("stock") if not finding.ok]
+        lacking = [(finding.name, finding.cause) for finding in accountview.needs(Kind.ARTICLE) if not finding.ok]
         assert (name, cause) in lacking
         with pytest.raises(RejectedError):
             accountview.extract(Kind.ARTICLE)

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - single answers of the till come from httpx's transport for tests
 """The conversation with the till, answer by answer: what each amounts to for a read and for a write."""
 
 import logging
@@ -12,7 +11,7 @@ import stamina
 from lxml import etree
 from pydantic import SecretStr, ValidationError
 
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client, contract, tag
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import (
@@ -49,14 +48,14 @@ def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
         given = answers[min(len(requests), len(answers)) - 1]
         return httpx.Response(given.status_code, content=given.content, headers=given.headers)
 
-    line = Line(
+    gateway = Gateway(
         system="MplusKASSA",
         host_shown=SETTINGS.host_shown,
-        pace=SETTINGS.pace,
+        limits=SETTINGS.limits,
         secrets=(SECRET, IDENT),
         transport=httpx.MockTransport(answer),
     )
-    return Client(SETTINGS, line), requests
+    return Client(SETTINGS, gateway), requests
 
 
 def xml(body: str, status: int = 200) -> httpx.Response:

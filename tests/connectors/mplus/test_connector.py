@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
 """The till as a target, against the till in a box: the contract, and what is particular to this system."""
 
 import itertools
@@ -19,7 +18,6 @@ from pydantic import SecretStr
 from integration.connectors.mplus.client import Client, tag
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.protocol import Finding
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -28,6 +26,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from integration.core.findings import Finding
 from integration.core.plan import Action, Change, differences
 from integration.core.records import Held, Kind, Record, Value
 from integration.sandbox.server import Sandbox, running

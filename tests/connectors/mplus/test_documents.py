@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, and single answers come from httpx
 """The till as a source of documents, against the till in a box, compared with what that till keeps."""
 
 import json
@@ -15,7 +14,7 @@ from lxml import etree
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from integration.connectors.http import Line
+from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client, tag
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import CODES_SECONDS, Documents
@@ -651,10 +650,14 @@ def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
         return httpx.Response(200, content=body.encode())
 
     settings = MplusSettings(url="http://127.0.0.1:18083/", ident="i", secret=SecretStr("s"), per_second=10_000)
-    line = Line(
-        system="MplusKASSA", host_shown="", pace=settings.pace, secrets=("s",), transport=httpx.MockTransport(answer)
+    gateway = Gateway(
+        system="MplusKASSA",
+        host_shown="",
+        limits=settings.limits,
+        secrets=("s",),
+        transport=httpx.MockTransport(answer),
     )
-    return Documents(settings, Client(settings, line)), questions
+    return Documents(settings, Client(settings, gateway)), questions
 
 
 def orders(*markers: str) -> str:

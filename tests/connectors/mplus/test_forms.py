@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - zeep is what our requests are held against
 """Requests are what a SOAP library makes of the interface description, byte for byte."""
 
 from datetime import UTC, datetime

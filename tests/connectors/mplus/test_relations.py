@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
 """Customers at the till, against the till in a box: found by exact evidence, written whole."""
 
 import itertools
@@ -21,7 +20,7 @@ from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
 from tests.fakes import Links
-from tests.patience import until
+from tests.patience import LATE, until
 
 SERIALS = itertools.count(1)
 
@@ -342,7 +341,7 @@ def test_a_relation_that_becomes_visible_late_is_found_behind_later_ones(
     sandbox: Sandbox, till: Mplus, links: Links, serial: int
 ) -> None:
     late, prompt = a_customer(f"D{serial}"), a_customer(f"E{serial}")
-    with sandbox.switches.armed("late", operation="createRelation", seconds=2):
+    with sandbox.switches.armed("late", operation="createRelation", seconds=LATE):
         till.write(a_create(late), None, links, "t")
     till.write(a_create(prompt), None, links, "t")
     assert set(till.lookup([late, prompt], links)) == {prompt.key}

@@ -1,4 +1,3 @@
-# ruff: noqa: TID251 - stamina's pauses between attempts are switched off, as its own test mode does
 """Stock levels at the till, against the till in a box: read for each branch, set and never added to."""
 
 import itertools

@@ -13,14 +13,17 @@ from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Trace
 from integration.core.run import Link, Mode, RunState, Staged, Step
-from integration.flows.customers.logic import Customers, CustomerSettings
-from integration.flows.spec import FLOWS, FlowLogic
+from integration.flows.customers.logic import Customers
+from integration.flows.customers.settings import CustomerSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowLogic
 from integration.store.database import Database, open_database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_debtor, a_relation
 from tests.fakes import MemoryConnector
 
 BODY = shipped("customers")
+(DEBTORS,) = FLOWS["customers"].flow.stages
 VAT, OTHER_VAT = "NL123456782B12", "DE136695976"
 
 
@@ -35,7 +38,7 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
 
 
 def staged(record: Record, **settings: Any) -> Staged:
-    (one,) = customers(**settings).stage(0, [record])
+    (one,) = customers(**settings).stage(DEBTORS, [record])
     return one
 
 
@@ -61,7 +64,7 @@ def skipped(record: Record, **settings: Any) -> str:
 
 def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, **settings: Any) -> Record:
     logic = customers(**settings)
-    found = logic.shape(0, logic.stage(0, [record]), marks or {}, marks or {}).desired
+    found = logic.shape(DEBTORS, logic.stage(DEBTORS, [record]), marks or {}, marks or {}).desired
     assert found is not None
     return found
 
@@ -75,7 +78,7 @@ def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Valu
 
 def test_debtors_become_relations() -> None:
     logic: FlowLogic = customers()
-    assert logic.flow is FLOWS["customers"]
+    assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
     assert CustomerSettings().schedule_minutes == 15
     assert logic.watched(a_create(a_relation())) == ()
@@ -92,13 +95,13 @@ def test_the_external_id_cannot_be_given_up() -> None:
     rule = {"target": "relation.external_id", "source": "number", "ownership": "never"}
     with pytest.raises(ConfigurationError) as refusal:
         customers(with_rules(rule))
-    assert refusal.value.facts["setting"] == "mapping rule relation.external_id"
+    assert refusal.value.facts["target"] == "relation.external_id"
 
 
 def test_a_country_is_known_by_two_letters() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         customers(by_country={"Nederland": {}})
-    assert refusal.value.facts["setting"].startswith("customers by_country")
+    assert refusal.value.facts["setting"].startswith("by_country")
 
 
 # ---- one debtor by itself
@@ -250,7 +253,7 @@ def test_a_rule_counts_before_the_defaults() -> None:
 
 
 def objection(record: Record, found: Held | None, link: Link | None = None, **settings: Any) -> Issue | None:
-    return customers(**settings).objection(0, record, found, link)
+    return customers(**settings).objection(DEBTORS, record, found, link)
 
 
 def test_two_candidates_are_a_question() -> None:
@@ -294,7 +297,7 @@ def test_a_relation_with_the_id_of_another_is_a_question() -> None:
 def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_keeps_it() -> None:
     record = desired(a_debtor())
     assert objection(record, held(external_id="shop-9"), other_external_id="accept") is None
-    found = customers().fitting(0, record, held(external_id="shop-9"))
+    found = customers().fitting(DEBTORS, record, held(external_id="shop-9"))
     assert isinstance(found, Record)
     assert "external_id" not in found.values
 
@@ -304,20 +307,25 @@ def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_kee
 
 def test_a_new_customer_is_created_unless_that_is_switched_off() -> None:
     record = desired(a_debtor())
-    assert isinstance(customers().fitting(0, record, None), Record)
-    assert customers(create=False).fitting(0, record, None) == Skip("create_switched_off", "10042", {"key": "10042"})
-    assert isinstance(customers(create=False).fitting(0, record, held()), Record)
+    assert isinstance(customers().fitting(DEBTORS, record, None), Record)
+    assert customers(create=False).fitting(DEBTORS, record, None) == Skip(
+        "create_switched_off", "10042", {"key": "10042"}
+    )
+    assert isinstance(customers(create=False).fitting(DEBTORS, record, held()), Record)
 
 
 def test_nobody_is_created_as_inactive() -> None:
-    found = customers().fitting(0, desired(a_debtor(blocked=True), blocked="inactive"), None)
+    found = customers().fitting(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
     assert isinstance(found, Skip)
     assert found.reason == "blocked"
 
 
 def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
     record = desired(a_debtor(phone=""))
-    kept, cleared = customers().fitting(0, record, held()), customers(empty="clear").fitting(0, record, held())
+    kept, cleared = (
+        customers().fitting(DEBTORS, record, held()),
+        customers(empty="clear").fitting(DEBTORS, record, held()),
+    )
     assert isinstance(kept, Record)
     assert isinstance(cleared, Record)
     assert "phone" not in kept.values
@@ -326,13 +334,13 @@ def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
 
 def test_what_is_ours_alone_is_never_written() -> None:
     record = desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
-    found = customers().fitting(0, record, None)
+    found = customers().fitting(DEBTORS, record, None)
     assert isinstance(found, Record)
     assert not [name for name in found.values if name.startswith("shared_")]
 
 
 def test_a_created_customer_is_withdrawn_as_inactive() -> None:
-    back = customers().withdraw(0, a_create(a_relation("10042")))
+    back = customers().withdraw(DEBTORS, a_create(a_relation("10042")))
     assert isinstance(back, Change)
     assert (back.action, back.wanted.flat()) == (Action.RETIRE, {"active": False})
     assert back.before is not None
@@ -343,7 +351,7 @@ def test_a_created_customer_is_withdrawn_as_inactive() -> None:
 
 
 def trace(target: str, record: Record, **settings: Any) -> Trace:
-    return next(each for each in customers(**settings).trace(0, record) if each.target == target)
+    return next(each for each in customers(**settings).trace(DEBTORS, record) if each.target == target)
 
 
 def test_the_trace_shows_which_setting_a_value_comes_from() -> None:

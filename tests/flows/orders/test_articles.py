@@ -1,7 +1,17 @@
 """On which articles of the books the lines of an order are booked."""
 
-from integration.flows.orders.logic import ADDRESSES, DEBTORS, PAPERS
-from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked
+from tests.flows.orders.tills import (
+    ADDRESSES,
+    DEBTORS,
+    PAPERS,
+    Questions,
+    a_line,
+    an_order,
+    booking,
+    lines_of,
+    orders,
+    parked,
+)
 
 
 def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_names_all() -> None:

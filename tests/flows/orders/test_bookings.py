@@ -19,7 +19,8 @@ from integration.core.totals.comparison import Compared, compared_in
 from integration.core.totals.sold import Sale
 from integration.core.totals.vat import VatSum
 from integration.flows.orders.bookings import compact
-from integration.flows.orders.logic import Orders, OrderSettings
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
 from tests.core.totals.sales import accounts, awkward
 from tests.flows.orders.tills import (
     BODY,

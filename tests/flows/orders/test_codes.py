@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from integration.flows.orders.logic import Orders, OrderSettings
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
     BODY,
     BOOKS,

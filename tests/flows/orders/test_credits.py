@@ -7,8 +7,7 @@ from integration.core.issues import Skip
 from integration.core.plan import Action, Change, diff
 from integration.core.totals.comparison import compared_in
 from integration.core.totals.vat import VatSum
-from integration.flows.orders.logic import DEBTORS, PAPERS
-from tests.flows.orders.tills import a_line, an_order, booking, debtor, orders
+from tests.flows.orders.tills import DEBTORS, PAPERS, a_line, an_order, booking, debtor, orders
 
 
 def test_a_booked_document_is_undone_by_its_opposite() -> None:

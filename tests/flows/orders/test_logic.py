@@ -16,12 +16,15 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change, diff, differences
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.run import Link, Staged
-from integration.flows.orders.logic import ADDRESSES, DEBTORS, PAPERS
-from integration.flows.spec import FlowLogic, documents
+from integration.flows.orders.settings import documents
+from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.fakes import MemoryKeeper
 from tests.flows.orders.tills import (
+    ADDRESSES,
+    DEBTORS,
+    PAPERS,
     Questions,
     a_delivery,
     a_line,

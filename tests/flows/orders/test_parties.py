@@ -9,9 +9,10 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Kind, Record
-from integration.flows.orders.logic import ADDRESSES, DEBTORS
 from integration.flows.orders.parties import checked_vat_number
 from tests.flows.orders.tills import (
+    ADDRESSES,
+    DEBTORS,
     VAT_NUMBER,
     a_customer,
     a_delivery,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.flows.orders.logic import OrderSettings
+from integration.flows.orders.settings import OrderSettings
 
 
 @pytest.mark.parametrize(

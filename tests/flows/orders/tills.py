@@ -8,11 +8,14 @@ from pathlib import Path
 from tomllib import loads
 from typing import Any
 
+from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Staged
 from integration.core.totals.vat import VatSum
-from integration.flows.orders.logic import DEBTORS, PAPERS, Orders, OrderSettings
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.spec import FLOW
 from integration.flows.spec import Shaped
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "orders.toml").read_text(encoding="utf-8"))
@@ -22,6 +25,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
+DEBTORS, ADDRESSES, PAPERS = FLOW.stages
 VAT_NUMBER = "NL004495445B01"
 
 
@@ -132,7 +136,7 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Staged:
+def staged(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Staged:
     (one,) = (logic or orders(**given)).stage(stage, [record])
     return one
 
@@ -144,7 +148,7 @@ def booking(record: Record, logic: Orders | None = None, **given: Any) -> Record
     return one.record
 
 
-def parked(record: Record, logic: Orders | None = None, stage: int = PAPERS, **given: Any) -> Issue:
+def parked(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Issue:
     one = staged(record, logic, stage, **given)
     assert one.issue is not None, one.record or one.skip
     assert (one.record, one.skip) == (None, None)
@@ -172,7 +176,7 @@ def line_of(record: Record, **given: Any) -> Mapping[str, Value]:
     return line.values
 
 
-def shape_of(records: list[Record], stage: int, logic: Orders | None = None) -> Shaped:
+def shape_of(records: list[Record], stage: Stage, logic: Orders | None = None) -> Shaped:
     logic = logic or orders()
     return logic.shape(stage, logic.stage(stage, records), {}, {})
 

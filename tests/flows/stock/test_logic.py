@@ -16,14 +16,17 @@ from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Trace
 from integration.core.run import Mode, RunState, Staged, Step
-from integration.flows.spec import FLOWS, FlowLogic
-from integration.flows.stock.logic import Stock, StockSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowLogic
+from integration.flows.stock.logic import Stock
+from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database, open_database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_stock, an_article, an_update_at
 from tests.fakes import MemoryConnector
 
 BODY = shipped("stock")
+(ARTICLES,) = FLOWS["stock"].flow.stages
 BRANCHES = {"1": ""}
 
 
@@ -44,7 +47,7 @@ def with_rule(**rule: object) -> dict[str, object]:
 
 
 def staged(record: Record, **settings: Any) -> Staged:
-    (one,) = stock(**settings).stage(0, [record])
+    (one,) = stock(**settings).stage(ARTICLES, [record])
     return one
 
 
@@ -79,7 +82,7 @@ def held(record: Record) -> Held:
 
 def test_the_flow_reads_everything_every_time() -> None:
     logic: FlowLogic = stock()
-    assert logic.flow is FLOWS["stock"]
+    assert logic.flow is FLOWS["stock"].flow
     assert not logic.flow.by_changes
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
 
@@ -94,31 +97,31 @@ def test_a_rule_for_anything_but_a_level_is_refused() -> None:
     body = {"version": 1, "rules": [{"target": "stock.number", "source": "code"}]}
     with pytest.raises(ConfigurationError) as refusal:
         stock(body)
-    assert refusal.value.facts["setting"] == "mapping rule stock.number"
+    assert refusal.value.facts["target"] == "stock.number"
 
 
 def test_without_a_branch_nothing_can_be_staged() -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        stock(branches={}).stage(0, [an_article()])
-    assert refusal.value.facts["setting"] == "stock branches"
+        stock(branches={}).stage(ARTICLES, [an_article()])
+    assert refusal.value.facts["setting"] == "branches"
 
 
 def test_a_branch_is_known_by_its_number() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         StockSettings(branches={"Utrecht": ""})
-    assert refusal.value.facts["setting"].startswith("stock branches")
+    assert refusal.value.facts["setting"].startswith("branches")
 
 
 def test_the_formula_of_ones_own_has_to_be_there() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         StockSettings(formula="expression")
-    assert refusal.value.facts["setting"] == "stock expression"
+    assert refusal.value.facts["setting"] == "expression"
 
 
 def test_a_formula_that_cannot_be_read_is_refused_before_anything_is_staged() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         stock(formula="expression", expression="stock -")
-    assert refusal.value.facts["setting"] == "stock expression"
+    assert refusal.value.facts["setting"] == "expression"
 
 
 def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
@@ -158,7 +161,12 @@ def test_a_quantity_that_this_installation_does_not_have_is_not_taken_for_zero()
 
 def test_a_formula_that_gives_a_text_parks_the_article() -> None:
     issue = parked(an_article(), formula="expression", expression="name")
-    assert issue.facts["message"] == "no number: Artikel 1001"
+    assert (issue.facts["message"], issue.facts["value"]) == ("reason_no_number", "Artikel 1001")
+
+
+def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that_row() -> None:
+    issue = parked(an_article(), formula="expression", expression="lookup(name, 'voorraad')")
+    assert (issue.cause, issue.facts["value"], issue.facts["table"]) == ("value_unmapped", "Artikel 1001", "voorraad")
 
 
 # ---- branches
@@ -253,7 +261,7 @@ def test_the_number_is_that_of_the_link() -> None:
 
 def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
     asked: list[list[str]] = []
-    stock(asked=asked).stage(0, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
+    stock(asked=asked).stage(ARTICLES, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
     assert asked == [["1001", "1003"]]
 
 
@@ -289,7 +297,8 @@ def test_an_article_is_called_by_its_name() -> None:
 def test_two_articles_of_one_number_are_both_parked() -> None:
     logic = stock(numbers={"A": "5", "B": "5"})
     shaped = [
-        logic.shape(0, [one], {"5": ("A", "B")}, {}) for one in logic.stage(0, [an_article("A"), an_article("B")])
+        logic.shape(ARTICLES, [one], {"5": ("A", "B")}, {})
+        for one in logic.stage(ARTICLES, [an_article("A"), an_article("B")])
     ]
     assert [(one.desired, one.parked[0].cause, one.parked[0].facts["other"]) for one in shaped] == [
         (None, "sku_duplicate", "B"), (None, "sku_duplicate", "A"),
@@ -301,9 +310,9 @@ def test_two_articles_of_one_number_are_both_parked() -> None:
 
 def fitting(record: Record | None, **settings: Any) -> Record | Skip:
     logic = stock(**settings)
-    (one,) = logic.stage(0, [an_article()])
+    (one,) = logic.stage(ARTICLES, [an_article()])
     assert one.record is not None
-    return logic.fitting(0, one.record, None if record is None else held(record))
+    return logic.fitting(ARTICLES, one.record, None if record is None else held(record))
 
 
 def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:
@@ -340,7 +349,7 @@ def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
 
 def test_the_number_of_an_article_is_never_written() -> None:
     logic = stock()
-    (one,) = logic.stage(0, [an_article()])
+    (one,) = logic.stage(ARTICLES, [an_article()])
     assert one.record is not None
     change = diff(one.record, a_stock(b1="3"), None, logic.policy, title="x")
     assert isinstance(change, Change)
@@ -348,7 +357,7 @@ def test_the_number_of_an_article_is_never_written() -> None:
 
 
 def test_nothing_that_was_created_can_be_withdrawn() -> None:
-    skip = stock().withdraw(0, a_create(a_stock(b1="3")))
+    skip = stock().withdraw(ARTICLES, a_create(a_stock(b1="3")))
     assert isinstance(skip, Skip)
     assert skip.reason == "undo_keeps"
 
@@ -361,7 +370,7 @@ def steps(trace: Trace) -> list[tuple[str, Value]]:
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(0, having(stock="2.5000", stock_reserved="4.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="2.5000", stock_reserved="4.0000"))
     assert trace.target == "3/amount"
     assert steps(trace) == [
         ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
@@ -372,17 +381,17 @@ def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_i
 
 def test_the_worked_example_shows_what_a_rule_made_of_it() -> None:
     body = with_rule(source="", expression="min(quantity, 10)")
-    (trace,) = stock(body, formula="available").trace(0, having(stock="14.0000"))
+    (trace,) = stock(body, formula="available").trace(ARTICLES, having(stock="14.0000"))
     assert steps(trace)[1:] == [("stock", Decimal("14.0000")), ("level.amount", Decimal(10))]
 
 
 def test_the_worked_example_needs_no_branch() -> None:
-    (trace,) = stock(branches={}).trace(0, having(stock="14.0000"))
+    (trace,) = stock(branches={}).trace(ARTICLES, having(stock="14.0000"))
     assert (trace.target, trace.value) == ("level.amount", Decimal(14))
 
 
 def test_the_worked_example_says_why_there_is_no_level() -> None:
-    (trace,) = stock(negative="park").trace(0, having(stock="-3.0000"))
+    (trace,) = stock(negative="park").trace(ARTICLES, having(stock="-3.0000"))
     assert trace.issue is not None
     assert trace.issue.cause == "stock_negative"
     assert trace.value is None

@@ -5,18 +5,16 @@ of decimals, and without that companion they are whole (the vendor's tutorials);
 means no date; an empty number or flag means no value.
 """
 
+from integration.connectors.mplus.codec.document_fields import DOCUMENTS, DocumentType, document_fields
 from integration.connectors.mplus.codec.documents import (
-    DOCUMENTS,
-    Document,
     decode_document,
     document_articles,
-    document_fields,
     document_key,
     document_marker,
     document_relation,
 )
 from integration.connectors.mplus.codec.edits import Edit, edited
-from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Words, custom_field, offered, sequence
+from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Vocabulary, custom_field, offered, sequence
 from integration.connectors.mplus.codec.groups import Group, decode_groups, encode_group
 from integration.connectors.mplus.codec.products import (
     article_number,
@@ -37,13 +35,13 @@ __all__ = [
     "DOCUMENTS",
     "FIELDS",
     "CustomFieldUnknownError",
-    "Document",
+    "DocumentType",
     "Edit",
     "Group",
     "Marks",
     "RelationForm",
     "UnfitError",
-    "Words",
+    "Vocabulary",
     "article_number",
     "articles",
     "checked_text",

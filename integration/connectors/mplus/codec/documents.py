@@ -2,231 +2,30 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import sequence, spaced
+from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
+from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
 from integration.connectors.mplus.codec.values import decoder, filled, percent, word
 from integration.core.money import from_scaled
-from integration.core.records import Field, FieldType, Kind, Record, Value
+from integration.core.records import Field, Kind, Record, Value
 
-_T = FieldType
 _Reader = Callable[[Element], Value]
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What the interface calls one kind of document and its parts."""
-
-    type: str
-    item: str
-    key: str
-    marker: str  # the till's present marker of this kind
-    options: Mapping[str, bool]
-
-    @property
-    def operation(self) -> str:
-        """Return the call that lists documents of this kind."""
-        return f"get{self.type}s"
-
-    @property
-    def keys(self) -> str:
-        """Return the filter that names documents by their ids."""
-        return f"{self.key}s"
-
-    @property
-    def path(self) -> str:
-        """Return the path of the documents in an answer."""
-        return f"{tag(f'{self.item}List')}/{tag(self.item)}"
-
-
-DOCUMENTS: Mapping[Kind, Document] = {
-    Kind.ORDER: Document("Order", "order", "orderId", "orderSyncMarker", {}),
-    Kind.INVOICE: Document("Invoice", "invoice", "invoiceId", "invoiceSyncMarker", {}),
-    # Only when asked for does a receipt say to which orders it belongs.
-    Kind.RECEIPT: Document("Receipt", "receipt", "receiptId", "receiptSyncMarker", {"includeOrderReferences": True}),
-}
-
-# Our word, caption, type, and the wire name: one for all three, or one each for orders, invoices and receipts.
-_HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str]], ...] = (
-    ("number", "Number", _T.CODE, ("orderNumber", "invoiceNumber", "receiptNumber")),
-    ("external_id", "External id", _T.CODE, ("extOrderId", "extInvoiceId", "extReceiptId")),
-    ("type", "Type", _T.CODE, ("orderType", "invoiceType", "receiptType")),
-    ("date", "Booking date", _T.DATE, "financialDate"),
-    ("entered", "Entered", _T.DATE, "entryTimestamp"),
-    ("delivery_date", "Delivery date", _T.DATE, ("deliveryDate", "", "")),
-    ("due_date", "Due date", _T.DATE, ("", "dueDate", "")),
-    ("branch", "Branch", _T.CODE, "financialBranchNumber"),
-    ("entry_branch", "Branch where entered", _T.CODE, "entryBranchNumber"),
-    ("workplace", "Workplace", _T.CODE, "workplaceNumber"),
-    ("employee", "Employee", _T.CODE, "employeeNumber"),
-    ("category", "Order category", _T.CODE, ("orderCategoryNumber", "orderCategoryNumber", "")),
-    ("delivery_state", "Delivered", _T.CODE, ("deliveryState", "", "")),
-    ("cancel_state", "Cancelled: how far", _T.CODE, ("cancelState", "", "")),
-    ("complete_state", "Completed", _T.CODE, ("completeState", "", "")),
-    ("state", "State of payment", _T.CODE, ("", "state", "state")),
-    ("vat_method", "VAT method", _T.CODE, "vatMethod"),
-    ("total_incl", "Total including VAT", _T.MONEY, "totalInclAmount"),
-    ("total_excl", "Total excluding VAT", _T.MONEY, "totalExclAmount"),
-    ("paid_amount", "Paid", _T.MONEY, ("prepaidAmount", "paidAmount", "paidAmount")),
-    ("reference", "Reference", _T.TEXT, "reference"),
-    ("relation", "Relation number", _T.CODE, "relationNumber"),
-    ("delivery_method", "Delivery method", _T.CODE, ("deliveryMethod", "", "")),
-    ("credit_of", "Credited document", _T.CODE, ("", "creditedInvoiceId", "creditedReceiptId")),
-    ("orders", "Orders it comes from", _T.LIST, ("", "orderIds", "orderIds")),
-    ("marker", "Marker", _T.CODE, "syncMarker"),
-    ("counter", "Change counter", _T.CODE, "changeCounter"),
-)
-_DERIVED = (
-    Field("cancelled", "Cancelled", _T.FLAG, Kind.ORDER),
-    Field("paid", "Paid in full", _T.FLAG, Kind.ORDER),
-    Field("payment_method", "Payment method", _T.CODE, Kind.ORDER),
-    Field("country", "Country of the customer", _T.TEXT, Kind.ORDER),
-    Field("digest", "Digest of what the books take over", _T.CODE, Kind.ORDER),
-)
-_LINE = (
-    Field("article", "Article number", _T.CODE, Kind.LINE, wire="articleNumber"),
-    Field("text", "Text", _T.TEXT, Kind.LINE, wire="text"),
-)
-_LINE_DATA = (
-    Field("quantity", "Quantity", _T.NUMBER, Kind.LINE, wire="quantity"),
-    Field("price_incl", "Price including VAT", _T.MONEY, Kind.LINE, wire="price"),
-    Field("price_excl", "Price excluding VAT", _T.MONEY, Kind.LINE, wire="priceExcl"),
-    Field("discount_percent", "Discount in percent", _T.NUMBER, Kind.LINE, wire="discountPercentage"),
-    Field("amount_incl", "Amount including VAT", _T.MONEY, Kind.LINE, wire="totalInclAmount"),
-    Field("amount_excl", "Amount excluding VAT", _T.MONEY, Kind.LINE, wire="totalExclAmount"),
-    Field("vat_code", "VAT code", _T.CODE, Kind.LINE, wire="vatCode"),
-    Field("vat_percent", "VAT in percent", _T.NUMBER, Kind.LINE, wire="vatPercentage"),
-    Field("turnover_group", "Turnover group", _T.CODE, Kind.LINE, wire="turnoverGroup"),
-    Field("price_type", "Price type", _T.CODE, Kind.LINE, wire="priceType"),
-    Field("turnover_type", "Turnover type", _T.CODE, Kind.LINE, wire="turnoverGroupType"),
-)
-_CODE = Field("code", "External article id", _T.CODE, Kind.LINE)
-_VAT = (
-    Field("code", "VAT code", _T.CODE, Kind.VAT, wire="vatCode"),
-    Field("percent", "VAT in percent", _T.NUMBER, Kind.VAT, wire="vatPercentage"),
-    Field("excl", "Base", _T.MONEY, Kind.VAT, wire="exclAmount"),
-    Field("vat", "VAT", _T.MONEY, Kind.VAT, wire="vatAmount"),
-)
-_PAYMENT = (
-    Field("method", "Payment method", _T.CODE, Kind.PAYMENT, wire="method"),
-    Field("name", "Name of the method", _T.TEXT, Kind.PAYMENT, wire="description"),
-    Field("type", "Type of the method", _T.CODE, Kind.PAYMENT, wire="paymentMethodType"),
-    Field("amount", "Amount", _T.MONEY, Kind.PAYMENT, wire="amount"),
-    Field("date", "Date", _T.DATE, Kind.PAYMENT, wire="financialDate"),
-    Field("reference", "Reference of the provider", _T.TEXT, Kind.PAYMENT, wire="externalReference"),
-)
-_ADDRESS = (
-    Field("name", "Name", _T.TEXT, Kind.ADDRESS, wire="name"),
-    Field("contact", "Contact", _T.TEXT, Kind.ADDRESS, wire="contact"),
-    Field("street", "Street and number", _T.TEXT, Kind.ADDRESS, wire="address"),
-    Field("postcode", "Postcode", _T.TEXT, Kind.ADDRESS, wire="zipcode"),
-    Field("city", "City", _T.TEXT, Kind.ADDRESS, wire="city"),
-    Field("country", "Country", _T.TEXT, Kind.ADDRESS, wire="country"),
-)
-
-_OURS = frozenset(
-    {row[0] for row in _HEAD} | {field.name for field in (*_DERIVED, _CODE, *_LINE, *_LINE_DATA)}
-)  # fmt: skip
-
-_SCALED = {
-    "quantity": "decimalPlaces",
-    "deliveredQuantity": "deliveredDecimalPlaces",
-    "cancelledQuantity": "cancelledDecimalPlaces",
-    "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
-    "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
-}
 _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
-_OWN = frozenset({"fullyPaid", "paymentMethod", "lineKind", "lineType", "subLineType", "tempId", "tempLineId"})
-_SIMPLE = frozenset({"string", "boolean", "int", "short", "long", "decimal", "enum", "tns:SoapMplusDate"})
-_AMOUNTS = re.compile(r"(Amount|Price)(Excl)?$")
-_CODES = re.compile(r"(Number|Code|Id|Group)$")
-
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
-
-
-# ---- which fields there are
-
-
-def _head(kind: Kind) -> Iterator[Field]:
-    place = list(DOCUMENTS).index(kind)
-    for name, caption, type_, wires in _HEAD:
-        wire = wires if isinstance(wires, str) else wires[place]
-        if wire:
-            yield Field(name, caption, type_, kind, wire=wire)
-
-
-def _others(type_: str, kind: Kind, taken: Iterable[Field]) -> Iterator[Field]:
-    """Yield every other simple field of a type under its wire name."""
-    known = {field.wire for field in taken} | set(_SCALED.values()) | _OWN
-    if kind in DOCUMENTS:
-        known.add(DOCUMENTS[kind].key)
-    for wire, xsd in sequence(type_).items():
-        if wire not in known and xsd in _SIMPLE:
-            yield Field(wire, spaced(wire), _other_type(wire, xsd), kind, wire=wire)
-
-
-def _other_type(wire: str, xsd: str) -> FieldType:
-    match xsd:
-        case "boolean":
-            return _T.FLAG
-        case "tns:SoapMplusDate":
-            return _T.DATE
-        case "enum":
-            return _T.CODE
-        case "string":
-            return _T.TEXT
-        case "long" if _AMOUNTS.search(wire) and wire not in _SCALED:
-            return _T.MONEY
-        case "int" | "short" | "long" if _CODES.search(wire):
-            return _T.CODE
-        case _:
-            return _T.NUMBER
-
-
-@cache
-def _fields(type_: str, kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a type of the interface, in a record of this kind."""
-    ours: tuple[Field, ...] = {
-        "Line": _LINE, "LineData": _LINE_DATA, "VatGroup": _VAT, "Payment": _PAYMENT, "Address": _ADDRESS,
-    }.get(type_, ())  # fmt: skip
-    if kind in DOCUMENTS:
-        ours = tuple(_head(kind))
-    if kind not in (*DOCUMENTS, Kind.LINE):
-        return ours
-    return (*ours, *_others(type_, kind, ours))
-
-
-@cache
-def document_fields(kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a document or of one of its parts: our words first, then the others by their wire names.
-
-    A kind that is neither has none.
-    """
-    if kind in DOCUMENTS:
-        derived = [field for field in _DERIVED if field.name != "cancelled" or kind is Kind.ORDER]
-        fields = [*_fields(DOCUMENTS[kind].type, kind), *(replace(field, kind=kind) for field in derived)]
-    elif kind is Kind.LINE:
-        fields = [*_fields("Line", kind), _CODE, *_fields("LineData", kind)]
-    else:
-        types = {Kind.VAT: "VatGroup", Kind.PAYMENT: "Payment", Kind.ADDRESS: "Address"}
-        return _fields(types[kind], kind) if kind in types else ()
-    return tuple(sorted(fields, key=lambda field: field.name not in _OURS))
-
-
-# ---- reading
 
 
 @cache
 def _readers(type_: str, kind: Kind) -> Mapping[str, tuple[str, _Reader]]:
     types = sequence(type_)
-    return {tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in _fields(type_, kind)}
+    return {tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in simple_fields(type_, kind)}
 
 
 def _reader(field: Field, xsd: str) -> _Reader:
@@ -241,7 +40,7 @@ def _reader(field: Field, xsd: str) -> _Reader:
             return _number
         case "tns:IdList":
             return lambda element: tuple(child.text.strip() for child in element if child.text and child.text.strip())
-        case _ if field.wire in _SCALED:
+        case _ if field.wire in SCALED:
             return _scaled
         case _ if field.wire in ("vatPercentage", "discountPercentage"):
             return lambda element: filled(element, percent)
@@ -261,7 +60,7 @@ def _scaled(element: Element) -> Decimal | None:
     text, parent = (element.text or "").strip(), element.getparent()
     if not text or parent is None:
         return None
-    companion = _SCALED[element.tag.rpartition("}")[2]]
+    companion = SCALED[element.tag.rpartition("}")[2]]
     return from_scaled(int(text), int(parent.findtext(tag(companion)) or 0))
 
 

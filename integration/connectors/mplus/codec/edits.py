@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import TYPES, Words, places, sequence
+from integration.connectors.mplus.codec.fields import TYPES, Vocabulary, places, sequence
 from integration.connectors.mplus.codec.products import article_number, articles, customs, days, group_numbers, texts
 from integration.connectors.mplus.codec.values import CUSTOM_TEXTS, CUSTOM_VALUES, custom_value, encode_custom, is_empty
 from integration.core.records import Record, Value
@@ -30,7 +30,7 @@ class Edit:
     """What an update wants of a product that was read, with what it takes to write it."""
 
     wanted: Record
-    words: Words
+    words: Vocabulary
     types: Mapping[str, str]
     leading_price: str
     groups: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())  # numbers to join and to leave
@@ -62,7 +62,7 @@ def edited(product: Element, edit: Edit) -> tuple[Element, bool]:
     return whole, touched
 
 
-def write_card(element: Element, record: Record, words: Words, types: Mapping[str, str]) -> dict[str, str]:
+def write_card(element: Element, record: Record, words: Vocabulary, types: Mapping[str, str]) -> dict[str, str]:
     """Write the values of an article or relation over those of an element; return the simple ones as written.
 
     Raises UnfitError and CustomFieldUnknownError.

@@ -176,7 +176,7 @@ def _other_type(wire: str, xsd: str) -> FieldType:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Vocabulary:
     """How this installation's articles are read and written: which flag takes an article off sale."""
 
     retire_with: str = "active"

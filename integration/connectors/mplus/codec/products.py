@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Words, sequence
+from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Vocabulary, sequence
 from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
     UnfitError,
@@ -27,7 +27,7 @@ Keys = Callable[[str], str | None]
 
 
 @cache
-def _readers(words: Words, kind: Kind) -> Mapping[str, tuple[str, Callable[[Element], Value]]]:
+def _readers(words: Vocabulary, kind: Kind) -> Mapping[str, tuple[str, Callable[[Element], Value]]]:
     types = sequence(TYPES[kind])
     readers = {
         tag(field.wire): (field.name, decoder(field, types[field.wire]))
@@ -55,7 +55,7 @@ def _values(element: Element, readers: Mapping[str, tuple[str, Callable[[Element
     return values
 
 
-def card_values(element: Element, kind: Kind, words: Words) -> dict[str, Value]:
+def card_values(element: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
     """Return the simple values of an article or relation by our names, else by their wire names.
 
     Raises ValueError when a field does not hold what its type says.
@@ -63,7 +63,7 @@ def card_values(element: Element, kind: Kind, words: Words) -> dict[str, Value]:
     return _values(element, _readers(words, kind))
 
 
-def decode_product(element: Element, key: str, code_of: Keys, words: Words) -> Record:
+def decode_product(element: Element, key: str, code_of: Keys, words: Vocabulary) -> Record:
     """Return a product with its articles under our key. Groups that are not ours are left out.
 
     Raises ValueError when a field does not hold what its type says.
@@ -75,7 +75,7 @@ def decode_product(element: Element, key: str, code_of: Keys, words: Words) -> R
     return Record(Kind.PRODUCT, key, values, parts)
 
 
-def _decode_article(element: Element, words: Words) -> Record:
+def _decode_article(element: Element, words: Vocabulary) -> Record:
     values = card_values(element, Kind.ARTICLE, words)
     for wire, companion in QUANTITIES.items():
         number = values.get(wire)
@@ -118,7 +118,9 @@ def marker(product: Element) -> int:
     return max((int(text) for text in found if text), default=0)
 
 
-def encode_product(wanted: Record, numbers: Iterable[str], types: Mapping[str, str], words: Words) -> dict[str, Any]:
+def encode_product(
+    wanted: Record, numbers: Iterable[str], types: Mapping[str, str], words: Vocabulary
+) -> dict[str, Any]:
     """Return a new product as the contract takes it, in the groups of these numbers.
 
     `types` are the custom fields the till defines. Raises UnfitError and CustomFieldUnknownError.
@@ -135,7 +137,7 @@ def encode_product(wanted: Record, numbers: Iterable[str], types: Mapping[str, s
 
 
 @cache
-def _known(words: Words, kind: Kind) -> Mapping[str, Field]:
+def _known(words: Vocabulary, kind: Kind) -> Mapping[str, Field]:
     return {field.name: field for field in words.named(kind)}
 
 
@@ -144,11 +146,11 @@ def _flags(name: str) -> frozenset[str]:
     return frozenset(wire for wire, xsd in sequence(name).items() if xsd == "boolean")
 
 
-def _encode_article(part: Record, types: Mapping[str, str], words: Words) -> dict[str, Any]:
+def _encode_article(part: Record, types: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:
     return {"articleNumber": part.key, **encode_card(part, types, words)}
 
 
-def encode_card(card: Record, types: Mapping[str, str], words: Words) -> dict[str, Any]:
+def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:
     """Return the fields of a new article or relation.
 
     Flags are flags, because the contract's builder takes no text for them. Raises UnfitError and
@@ -166,7 +168,7 @@ def encode_card(card: Record, types: Mapping[str, str], words: Words) -> dict[st
     return content
 
 
-def texts(record: Record, words: Words, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
+def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
     """Yield wire name and text of each simple value; what is empty only when it is to be `cleared`."""
     types = sequence(TYPES[record.kind])
     known = _known(words, record.kind)

@@ -8,7 +8,7 @@ from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.edits import write_card
-from integration.connectors.mplus.codec.fields import Words
+from integration.connectors.mplus.codec.fields import Vocabulary
 from integration.connectors.mplus.codec.products import card_values, encode_card
 from integration.connectors.mplus.codec.relations import decode_relation
 from integration.connectors.mplus.codec.values import UnfitError, filled
@@ -29,7 +29,7 @@ class RelationForm:
 
     def read(self, element: Element, key: str) -> Record:
         """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
-        values = {**card_values(element, Kind.RELATION, Words()), **decode_relation(element, key).values}
+        values = {**card_values(element, Kind.RELATION, Vocabulary()), **decode_relation(element, key).values}
         discount = element.find(tag("discountPercentage"))
         if self.hundredths and discount is not None:
             values["discount_percent"] = filled(discount, lambda text: Decimal(int(text)) / 100)
@@ -37,7 +37,7 @@ class RelationForm:
 
     def new(self, wanted: Record) -> dict[str, Any]:
         """Return a new relation as the contract takes it. Raises UnfitError and CustomFieldUnknownError."""
-        return encode_card(self._on_wire(wanted), self.types, Words())
+        return encode_card(self._on_wire(wanted), self.types, Vocabulary())
 
     def edited(self, relation: Element, wanted: Record) -> Element:
         """Return a copy of the relation that was read with the wanted values in it; everything else as it came.
@@ -45,7 +45,7 @@ class RelationForm:
         Raises UnfitError and CustomFieldUnknownError.
         """
         whole = deepcopy(relation)
-        write_card(whole, self._on_wire(wanted), Words(), self.types)
+        write_card(whole, self._on_wire(wanted), Vocabulary(), self.types)
         return whole
 
     def _on_wire(self, wanted: Record) -> Record:

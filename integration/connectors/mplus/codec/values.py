@@ -12,12 +12,12 @@ from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value
+from integration.core.texts import is_number, is_storable
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
 )  # fmt: skip
 CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE-ARRAY", "DATA-TYPE-UNKNOWN"})
-_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
@@ -92,7 +92,7 @@ def _moment(element: Element) -> datetime | None:
 def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
     """Return the text of a value on the wire. Raises UnfitError."""
     match value, xsd:
-        case str(), "string" | "enum" if not _UNSTORABLE.search(value):
+        case str(), "string" | "enum" if is_storable(value):
             return value
         case Decimal(), "string":
             return format(value, "f")
@@ -102,7 +102,7 @@ def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
             return str(to_cents(value))
         case Decimal(), "int" | "long" if value == value.to_integral_value():
             return str(int(value))
-        case str(), "int" | "long" if re.fullmatch(r"-?[0-9]{1,18}", value):
+        case str(), "int" | "long" if is_number(value.removeprefix("-")):
             return str(int(value))
         case Decimal(), "decimal":
             return format(value, "f")

@@ -1,7 +1,5 @@
 """The first tables."""
 
-# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
-
 import sqlalchemy as sa
 from alembic import op
 

@@ -1,11 +1,9 @@
 """What tells one trouble of a cause from another, who has it, and what a record was like when it was set aside."""
 
-# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
-
 import sqlalchemy as sa
 from alembic import op
 
-from integration.core.issues import telling
+from integration.core.causes import telling
 from integration.store.columns import Json, Moment, Words
 
 revision = "0002"

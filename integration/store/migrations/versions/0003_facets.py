@@ -1,7 +1,5 @@
 """What the lines of a plan can be sorted by, how many calls each takes, and when the phases of a run began."""
 
-# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
-
 from collections import Counter
 
 import sqlalchemy as sa

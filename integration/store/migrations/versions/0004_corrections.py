@@ -1,7 +1,5 @@
 """Values that hold in the place of those of the source, and what the documents behind an issue come to."""
 
-# ruff: noqa: INP001, TID251 - alembic reads this folder by its path; the store is where SQL is spoken
-
 import sqlalchemy as sa
 from alembic import op
 

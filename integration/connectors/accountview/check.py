@@ -1,0 +1,238 @@
+"""Whether the connection is well, and whether the books have what a kind of record needs."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from integration.connectors.accountview.client import AccountViewClient, Offered, Query
+from integration.connectors.accountview.codec import STOCK
+from integration.connectors.accountview.fields import WRITTEN
+from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.sales_orders import invoice_tables
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.accountview.warehouses import Warehouses
+from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
+from integration.core.findings import Finding, Tell, unheard
+from integration.core.records import Kind
+
+USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
+"""Default columns that an installation may lack without harm; one named in the settings has to exist."""
+
+NEEDED = {
+    Kind.DEBTOR: {"number", "name", "search_code", "account"},
+    Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
+    Kind.SALES_ORDER: {"reference", "debtor", "date", "article", "quantity", "price"},
+    Kind.POSTING: {"reference", "debtor", "daybook", "date", "text", "account", "amount"},
+}
+"""Without which fields a kind cannot be looked up or written at all."""
+
+
+class Check:
+    """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about."""
+
+    def __init__(
+        self, client: AccountViewClient, settings: AccountViewSettings, layouts: Layouts, warehouses: Warehouses
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._layouts = layouts
+        self._warehouses = warehouses
+
+    def connection(self, tell: Tell = unheard) -> list[Finding]:
+        """Return the connection check, stopping at the first look that finds something wrong. Never raises.
+
+        Fields that are missing are all found by one look: each has a line.
+        """
+        looks: dict[str, Callable[[], str]] = {
+            "host": self._look_at_host,
+            "certificate": self._look_at_certificate,
+            "credentials": self._look_at_credentials,
+            "company": self._look_at_company,
+            "rights": self._look_at_rights,
+            "fields": self._look_at_fields,
+        }
+        findings: list[Finding] = []
+        coming = [Finding(name, None) for name in looks]
+        while coming and all(one.ok for one in findings):
+            tell([*findings, *coming])
+            name = coming.pop(0).name
+            findings += _found(name, looks[name])
+        return [*findings, *coming]
+
+    def _look_at_host(self) -> str:
+        try:
+            self._client.greet()
+        except IntegrationError as error:
+            if error.code != "certificate_invalid":  # somebody is there; the next look says who it is not
+                raise
+        return self._client.host
+
+    def _look_at_certificate(self) -> str:
+        self._client.greet()
+        return ""
+
+    def _look_at_credentials(self) -> str:
+        self._client.companies()
+        return ""
+
+    def _look_at_company(self) -> str:
+        chosen = self._settings.company
+        for company in self._client.companies():
+            if company.id == chosen and chosen:
+                return company.name
+        raise AccessDeniedError("company_not_available", system=SYSTEM, company=chosen)
+
+    def _look_at_rights(self) -> str:
+        offered = {one.code for one in self._client.objects()}
+        objects, settings = self._settings.objects, self._settings
+        for of, key, kind in (
+            (objects.groups, settings.group.code, Kind.GROUP),
+            (objects.articles, settings.article.code, Kind.ARTICLE),
+            (objects.vat, "VAT_CODE", Kind.ARTICLE),
+        ):
+            _expect_offered(of.code, offered, kind)
+            self._may_read(of, key)
+        self._look_at_warehouses(offered)
+        return ""
+
+    def _look_at_warehouses(self, offered: Collection[str]) -> None:
+        warehouses = self._warehouses
+        if not warehouses.on:
+            return
+        _expect_offered(warehouses.of.code, offered, Kind.STOCK)
+        if not warehouses.missing():  # what is missing is told among the fields
+            self._may_read(warehouses.of, warehouses.names["article"])
+
+    def _may_read(self, of: BusinessObject, key: str) -> None:
+        """Read one row: a missing right shows itself only when it is used. A missing key is told among the fields."""
+        if key.upper() not in self._layouts.columns(of.table, fresh=True):
+            return
+        try:
+            self._client.page(Query(of=of, sort=(key,), size=1))
+        except RejectedError as error:
+            said = error.facts.get("message", "")
+        else:
+            return
+        raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="read", message=said)
+
+    def _look_at_fields(self) -> str:
+        vat = self._settings.objects.vat
+        known = self._layouts.columns(vat.table)
+        missing = [*self._missing(Kind.GROUP), *self._missing(Kind.ARTICLE)]
+        missing += [
+            _without(vat.table, column, Kind.ARTICLE) for column in ("VAT_CODE", "VAT_PCT") if column not in known
+        ]
+        _expect_all([*missing, *self._shelfless()])
+        return ""
+
+    def _missing(self, kind: Kind) -> list[RejectedError]:
+        """Return the columns of a kind that the dictionary does not show, each as what is wrong."""
+        layout = self._layouts.of(kind, fresh=True)[0]
+        optional = USED_WHERE_PRESENT - self._settings.article.model_fields_set
+        absent = (name for name in layout.names if not layout.has(name) and name not in optional)
+        return [_without(layout.table, layout.names[name], kind) for name in absent]
+
+    def _shelfless(self) -> list[RejectedError]:
+        return [_without(self._warehouses.of.table, column, Kind.STOCK) for column in self._warehouses.missing()]
+
+    def needs(self, kind: Kind, *, written: bool, as_invoices: bool) -> list[Finding]:
+        """Return what a kind of record needs beyond the connection; see `AccountView.needs`."""
+        as_invoices = as_invoices and kind is Kind.SALES_ORDER
+        return [
+            finding
+            for name, look in self._looks(kind, written=written, as_invoices=as_invoices)
+            for finding in _found(name, look)
+        ]
+
+    def _looks(self, kind: Kind, *, written: bool, as_invoices: bool) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "rights", lambda: self._look_at_object(kind, written=written and not as_invoices)
+        yield "fields", lambda: self._look_at_needed(kind)
+        if as_invoices:
+            yield "rights", self._look_at_invoices
+            yield "fields", self._look_at_invoicing
+
+    def _look_at_invoices(self) -> str:
+        tables = invoice_tables(self._layouts, self._settings.objects)
+        offered = {one.code: one for one in self._client.objects()}
+        _expect_offered(tables.of.code, offered, Kind.SALES_ORDER)
+        self._may_read(tables.of, tables.sorted_by)
+        return _expect_insert(offered[tables.of.code.upper()])
+
+    def _look_at_invoicing(self) -> str:
+        settings = self._settings
+        chosen = settings.trade_invoice.model_fields_set, settings.trade_invoice_line.model_fields_set
+        _expect_all(_lacking(Kind.SALES_ORDER, self._layouts.invoices(), chosen))
+        return ""
+
+    def _look_at_object(self, kind: Kind, *, written: bool) -> str:
+        of = self._layouts.object_of(kind)
+        key = self._sorted_by(kind)
+        offered = {one.code: one for one in self._client.objects()}
+        _expect_offered(of.code, offered, kind)
+        self._may_read(of, key)
+        if kind is Kind.ARTICLE:
+            self._look_at_warehouses(offered)
+        history = self._settings.objects.history.code
+        if kind is Kind.SALES_ORDER and history:
+            _expect_offered(history, offered, kind)
+        found = offered[of.code.upper()]
+        return _expect_insert(found) if written and kind in WRITTEN else found.name
+
+    def _sorted_by(self, kind: Kind) -> str:
+        if kind not in WRITTEN:
+            return self._layouts.named(kind)["code"]
+        layout = self._layouts.of(kind)[0]
+        return (*layout.wire("number", "order_number", "page"), *layout.wire("reference"), "")[0]
+
+    def _look_at_needed(self, kind: Kind) -> str:
+        if kind not in WRITTEN:
+            _expect_all([*self._missing(kind), *self._shelfless()])
+            return ""
+        lacking = _lacking(kind, self._layouts.of(kind, fresh=True), self._layouts.chosen(kind))
+        if kind is Kind.SALES_ORDER and self._settings.objects.history.code:
+            history = self._layouts.history()
+            if not history.has("reference"):
+                lacking.append(_without(history.table, history.names["reference"], kind))
+        _expect_all(lacking)
+        return ""
+
+
+def _found(name: str, look: Callable[[], str]) -> list[Finding]:
+    """Return the line of one look, or one for each thing that is wrong."""
+    wrong: list[Finding] = []
+    try:
+        return [Finding(name, ok=True, about=look())]
+    except* IntegrationError as group:
+        errors = [error for error in group.exceptions if isinstance(error, IntegrationError)]
+        wrong = [Finding(name, ok=False, cause=error.code, facts=dict(error.facts)) for error in errors]
+    return wrong
+
+
+def _expect_offered(code: str, offered: Collection[str], kind: Kind) -> None:
+    if code.upper() not in offered:
+        raise RejectedError("object_missing", system=SYSTEM, object=code, kind=kind)
+
+
+def _expect_insert(offered: Offered) -> str:
+    """Return what an object is called whose records may be written."""
+    if not offered.insert:
+        raise AccessDeniedError("right_missing", system=SYSTEM, object=offered.code, action="insert")
+    return offered.name
+
+
+def _lacking(kind: Kind, layouts: Sequence[Layout], chosen: Sequence[Collection[str]]) -> list[RejectedError]:
+    """Return what has to be there and is not: needed, or named by somebody."""
+    return [
+        _without(layout.table, column, kind)
+        for layout, named in zip(layouts, chosen, strict=True)
+        for name, column in layout.names.items()
+        if not layout.has(name) and (name in NEEDED[kind] or name in named)
+    ]
+
+
+def _without(table: str, column: str, kind: Kind) -> RejectedError:
+    return RejectedError("flow_field_unknown", system=SYSTEM, field=column, table=table, kind=kind)
+
+
+def _expect_all(missing: Sequence[RejectedError]) -> None:
+    """Raise everything that is missing together."""
+    if missing:
+        raise ExceptionGroup("fields", missing)

@@ -1,0 +1,189 @@
+"""Debtors: found by links and by evidence, created, and changed column by column."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.codec import Body, Cell, Row, flag, others
+from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.settings import SYSTEM
+from integration.connectors.accountview.source import Pages, Reading
+from integration.connectors.accountview.target import folded, marker, own, rank, text_of
+from integration.connectors.protocol import References
+from integration.core.errors import RejectedError
+from integration.core.plan import Change, differences
+from integration.core.records import Batch, Held, Kind, Record, Written
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """One way to recognise a debtor: what is asked for in which columns, and how both sides compare."""
+
+    name: str
+    columns: tuple[str, ...]
+    of: Callable[[Record], str]
+    mark: Callable[[str], str]
+    spellings: Callable[[str], set[str]]
+
+
+class Debtors:
+    """The debtors of one installation."""
+
+    def __init__(self, client: AccountViewClient, layouts: Layouts, reader: Reader, pages: Pages) -> None:
+        self._client = client
+        self._layouts = layouts
+        self._reader = reader
+        self._pages = pages
+
+    @property
+    def _layout(self) -> Layout:
+        return self._layouts.of(Kind.DEBTOR)[0]
+
+    # ---- as a source
+
+    def extract(self, since: str | None, after: str | None) -> Batch:
+        """Return one page of the debtors that changed from the stamp `since` on."""
+        return self._pages.page(self._reading(), since, after)
+
+    def fetch(self, keys: Collection[str]) -> list[Record]:
+        """Return the debtors with these numbers; one that is gone is left out."""
+        decode, rows = self._reading().decode, self._rows(keys)
+        return [record for row in rows if (record := decode(row)) is not None]
+
+    def _reading(self) -> Reading:
+        layout = self._layout
+
+        def decode(row: Row) -> Record | None:
+            number = layout.text(row, "number")
+            values = layout.decoded(row, {}) | others(row, layout.known())
+            return Record(Kind.DEBTOR, number, values) if number else None
+
+        return Reading(self._layouts.object_of(Kind.DEBTOR), layout.known(), decode, code="number")
+
+    def _rows(self, numbers: Iterable[str]) -> list[Row]:
+        """Return the debtors with these numbers, with all their columns."""
+        layout = self._layout
+        column = layout.column("number").name
+        asked = layout.stored("number", numbers)
+        rows = self._reader.rows(self._layouts.object_of(Kind.DEBTOR), column, asked, key=column)
+        return [row for row in rows if layout.text(row, "number") in asked]
+
+    # ---- as a target
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Match by link, else by external id, VAT number, e-mail; a link whose debtor is gone matches nothing."""
+        layout = self._layout
+        linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in wanted}
+        held: dict[str, Held] = {}
+        for evidence in _evidence(linked):
+            waiting = [r for r in wanted if r.key not in held and bool(linked[r.key]) is (evidence.name == "link")]
+            for name in evidence.columns:
+                found = self._with(layout, name, evidence, waiting) if layout.has(name) else {}
+                held |= {
+                    record.key: _debtor(layout, record, found[mark], evidence.name)
+                    for record in waiting
+                    if record.key not in held and (mark := evidence.mark(evidence.of(record))) in found
+                }
+        return held
+
+    def _with(self, layout: Layout, name: str, evidence: _Evidence, wanted: Sequence[Record]) -> dict[str, list[Row]]:
+        """Return debtors by the mark of what stands in one column, as far as it is the mark of somebody wanted."""
+        texts = [value for record in wanted if evidence.mark(value := evidence.of(record))]
+        marks = {evidence.mark(value) for value in texts}
+        asked = {spelling for value in texts for spelling in evidence.spellings(value)}
+        fields = layout.wire(*layout.names)
+        rows = self._reader.rows(
+            self._layouts.object_of(Kind.DEBTOR),
+            layout.names[name],
+            layout.stored(name, asked),
+            key=layout.names["number"],
+            fields=fields,
+        )
+        found: dict[str, dict[str, Row]] = {}
+        for row in rows:
+            mark = evidence.mark(layout.text(row, name))
+            if mark in marks:
+                found.setdefault(mark, {})[layout.text(row, "number")] = row
+        return {mark: list(several.values()) for mark, several in found.items()}
+
+    def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
+        """Create a debtor and return its number."""
+        layout, of = self._layout, self._layouts.object_of(Kind.DEBTOR)
+        cells = layout.encoded(own(wanted))
+        layout.expect_required(cells)
+        made = self._client.create(of, Body(cells), self._client.today())
+        rows = made.get(of.table.upper()) or [{}]
+        return layout.text(rows[0], "number")
+
+    def update(self, change: Change, held: Held | None) -> Written:
+        """Change the columns named, after looking once more whether they still hold what the plan showed."""
+        if held is None:
+            raise RejectedError("target_record_missing", system=SYSTEM)
+        layout = self._layout
+        rows = self._rows([held.reference])
+        if not rows:
+            raise RejectedError("target_record_missing", system=SYSTEM)
+        before = change.before or Record(change.kind, change.key, {})
+        now = Record(change.kind, change.key, layout.decoded(rows[0], before.values))
+        if moved := differences(before, now):
+            raise RejectedError("target_changed_since_plan", system=SYSTEM, fields=", ".join(moved))
+        cells = layout.encoded(own(change.wanted), creating=False)
+        number = layout.text(rows[0], "number")
+        body = Body({layout.column("number").name: Cell("C", number), **cells})
+        self._client.update(self._layouts.object_of(Kind.DEBTOR), body, self._client.today())
+        return Written(number)
+
+
+def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
+    """What tells who a debtor is, the strongest first."""
+    return (
+        _Evidence("link", ("number",), lambda record: linked[record.key], folded, _as_it_is),
+        _Evidence("external_id", ("external_id",), _external_id, folded, _as_it_is),
+        _Evidence("vat_number", ("vat_number",), lambda record: text_of(record, "vat_number"), _bare, _vat_spellings),
+        _Evidence("email", ("email", "second_email"), lambda record: text_of(record, "email"), folded, _mail_spellings),
+    )
+
+
+def _external_id(record: Record) -> str:
+    return text_of(record, "external_id") or record.key
+
+
+def _bare(value: str) -> str:
+    return re.sub(r"[\s.]", "", value).casefold()
+
+
+def _as_it_is(value: str) -> set[str]:
+    return {value.strip()}
+
+
+def _vat_spellings(value: str) -> set[str]:
+    """How a VAT number is typed: as one word, with a blank after the country, Belgian ones in groups with dots."""
+    bare = _bare(value).upper()
+    country, rest = bare[:2], bare[2:]
+    dotted = {f"{country}{rest[:4]}.{rest[4:7]}.{rest[7:]}"} if country == "BE" else set()
+    return {bare, f"{country} {rest}", *dotted}
+
+
+def _mail_spellings(value: str) -> set[str]:
+    """Addresses are stored as typed, and a comparison may mind capitals."""
+    return {value.strip(), value.strip().lower()}
+
+
+def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> Held:
+    first, *others = sorted(rows, key=lambda row: _preference(layout, row))
+    return Held(
+        Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values)),
+        layout.text(first, "number"),
+        marker(layout, first),
+        evidence=evidence,
+        others=tuple(layout.text(row, "number") for row in others),
+    )
+
+
+def _preference(layout: Layout, row: Row) -> tuple[bool, bool, int, str]:
+    """Unblocked before blocked, then the lowest number."""
+    number = layout.text(row, "number")
+    blocked = any(flag(row.get(column)) for column in layout.wire("blocked", "blocked_for_orders"))
+    return blocked, *rank(number)

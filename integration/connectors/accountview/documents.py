@@ -1,0 +1,190 @@
+"""Documents in the books: found by our reference, whichever fiscal year they are in, and created with their lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from integration.connectors.accountview.answers import cause_of
+from integration.connectors.accountview.client import AccountViewClient, Filter
+from integration.connectors.accountview.codec import Body, Cell, Row, text
+from integration.connectors.accountview.layout import Layout
+from integration.connectors.accountview.reader import DocumentRows, Reader
+from integration.connectors.accountview.settings import SYSTEM, BusinessObject
+from integration.connectors.accountview.target import (
+    absent,
+    date_of,
+    debtor_number,
+    folded,
+    linked_number,
+    marker,
+    own,
+    owner_shown,
+    pointed,
+    pointer,
+    rank,
+    reference_of,
+)
+from integration.connectors.protocol import References
+from integration.core.errors import RejectedError
+from integration.core.records import Held, Kind, Record, Value
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTables:
+    """What holds documents of one sort: the object, and the layouts of its header and its lines."""
+
+    of: BusinessObject
+    header: Layout
+    lines: Layout
+    number: str  # our name of AccountView's own number
+    invoices: bool = False
+
+    @property
+    def sorted_by(self) -> str:
+        """Return the column that sorts the documents; the number of an invoice may be empty for a while."""
+        names = ("reference", self.number) if self.invoices else (self.number, "reference")
+        return self.header.wire(*names)[0]
+
+    def number_of(self, row: Row) -> str:
+        """Return AccountView's own number of a document; pages are numbered within their daybook."""
+        number, daybook = self.header.text(row, self.number), self.header.text(row, "daybook")
+        if number and daybook:
+            return f"{daybook}/{number}"
+        return number or text(row.get("EXT_KEY")) or ""
+
+
+class Documents:
+    """Documents of any sort, looked up and created. Safe to share between threads."""
+
+    def __init__(self, client: AccountViewClient, reader: Reader) -> None:
+        self._client = client
+        self._reader = reader
+
+    def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the documents with our reference."""
+        held: dict[str, Held] = {}
+        for book_date, records in by_year(wanted, self._client.today()):
+            waiting = absent(records, held)
+            found: dict[str, dict[str, DocumentRows]] = {}
+            for document in self._with_references(tables, waiting, book_date) if waiting else ():
+                mark = tables.header.text(document[0], "reference").casefold()
+                found.setdefault(mark, {})[tables.number_of(document[0])] = document
+            for record in waiting:
+                several = found.get(reference_of(record).casefold())
+                if several:
+                    held[record.key] = _held(tables, record, several, references)
+        return held
+
+    def _with_references(
+        self, tables: DocumentTables, wanted: Sequence[Record], book_date: date | None
+    ) -> list[DocumentRows]:
+        column = tables.header.column("reference").name
+        key = tables.sorted_by
+        references = tables.header.stored("reference", map(reference_of, wanted))
+        try:
+            return self._reader.documents(tables.of, column, references, key=key, book_date=book_date)
+        except RejectedError as error:
+            if says_no_such_year(error):
+                return []  # what has no year has no documents; writing one is refused for itself
+            if not is_about_filter(error, column):
+                raise
+        return self._reader.all_documents(
+            tables.of, from_earliest(tables.header, "date", wanted), key=key, book_date=book_date
+        )
+
+    def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
+        """Create a document with its lines and return its number; empty where the answer does not tell it."""
+        debtor = debtor_number(wanted, references)
+        cells = tables.header.encoded(own(wanted))
+        cells |= pointer(tables.header, "debtor", debtor)
+        if tables.header.has("delivery_debtor") and debtor:
+            cells |= pointer(tables.header, "delivery_debtor", debtor)
+        if address := wanted.values.get("address"):
+            number = references.reference(Kind.ADDRESS, str(address))
+            cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
+        tables.header.expect_required(cells)
+        lines = [_line(tables.lines, part, wanted) for part in wanted.parts if part.kind is Kind.LINE]
+        body = Body(cells, {tables.of.detail: lines})
+        made = self._client.create(tables.of, body, date_of(wanted) or self._client.today())
+        rows = made.get(tables.of.table.upper())
+        return tables.number_of(rows[0]) if rows else ""
+
+
+def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
+    code, limit = str(part.values.get("article") or ""), None
+    if "article" in part.values and layout.has("article"):
+        limit = layout.column("article").length
+    if limit and len(code) > limit:  # no article of the books has such a code
+        raise RejectedError("article_missing", system=SYSTEM, article=code, document=reference_of(document))
+    cells = layout.encoded(part.values)
+    layout.expect_required(cells)
+    return cells
+
+
+def by_year(wanted: Sequence[Record], today: date) -> list[tuple[date | None, list[Record]]]:
+    """Return documents by the book date to ask with: a read looks into one fiscal year, theirs first, then this one."""
+    years: dict[int, list[Record]] = {}
+    for record in wanted:
+        if reference_of(record):
+            years.setdefault((date_of(record) or today).year, []).append(record)
+    own = [(date_of(records[0]), records) for year, records in years.items() if year != today.year]
+    return [*own, (None, [record for records in years.values() for record in records])] if years else []
+
+
+def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[Filter, ...]:
+    """Return the condition that takes everything from the earliest day of some documents on."""
+    days = [date_of(record) for record in wanted]
+    if None in days or name not in layout.names:
+        return ()
+    earliest = min(day for day in days if day is not None)
+    return (Filter(prefix + layout.names[name], "DateOnOrAfterDate", "T", f"{{^{earliest.isoformat()}}}"),)
+
+
+def _held(tables: DocumentTables, wanted: Record, several: Mapping[str, DocumentRows], references: References) -> Held:
+    number, *others = sorted(several, key=rank)
+    row, lines = several[number]
+    header = tables.header
+    values: dict[str, Value] = header.decoded(row, wanted.values)
+    values.pop("delivery_debtor", None)
+    values["reference"] = spelled(wanted, header.text(row, "reference"))
+    values |= owner_shown(header, row, wanted, references)
+    if header.has("address"):
+        values["address"] = pointed(Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references)
+    if "trade_invoice" in wanted.values:
+        values["trade_invoice"] = tables.invoices
+    parts = lines_of(tables.lines, "number", lines, wanted)
+    return Held(Record(wanted.kind, wanted.key, values, parts), number, marker(header, row), others=tuple(others))
+
+
+def spelled(wanted: Record, found: str) -> str:
+    """Return the reference as wanted where what was found means the same."""
+    reference = wanted.values.get("reference")
+    return str(reference) if folded(str(reference or "")) == found.casefold() else found
+
+
+def lines_of(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -> tuple[Record, ...]:
+    """Return the lines, numbered in the order they were entered, which is that of their own numbers."""
+    asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
+    parts = []
+    for place, row in enumerate(sorted(rows, key=lambda row: _order(layout.text(row, number))), start=1):
+        values = layout.decoded(row, asked.get(str(place), {}))
+        values.pop(number, None)
+        parts.append(Record(Kind.LINE, str(place), values))
+    return tuple(parts)
+
+
+def _order(number: str) -> tuple[int, str]:
+    return len(number), number
+
+
+def is_about_filter(error: RejectedError, column: str) -> bool:
+    """Tell whether a refusal means that this column cannot be filtered on, as opposed to anything else."""
+    if error.code != "read_refused":
+        return error.code == "request_refused"
+    said = error.facts.get("message", "").casefold()
+    return column.casefold() in said or "filter" in said
+
+
+def says_no_such_year(error: RejectedError) -> bool:
+    """Tell whether a read was refused because its fiscal year does not exist."""
+    return cause_of(error.facts.get("message", ""))[0] == "period_closed"

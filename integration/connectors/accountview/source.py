@@ -1,0 +1,118 @@
+"""What the books give out: one source for each kind of record, and how its rows are read page by page."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.codec import Row, literal, stamp, text
+from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.core.errors import MalformedAnswerError
+from integration.core.records import Batch, Record
+
+
+class Source(Protocol):
+    """How records of one kind are read; see `Connector` for what each method promises."""
+
+    def extract(self, since: str | None, after: str | None) -> Batch:
+        """Return one page of what changed from the stamp `since` on."""
+
+    def fetch(self, keys: Collection[str]) -> list[Record]:
+        """Return the records under these keys; one that is gone is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How records of one kind are read."""
+
+    of: BusinessObject
+    names: Mapping[str, str]
+    decode: Callable[[Row], Record | None]
+    code: str = "code"  # our name of the key
+
+    @property
+    def key(self) -> str:
+        """Return the column of the key."""
+        return self.names[self.code]
+
+    @property
+    def changed(self) -> str:
+        """Return the column of the change stamp; empty where there is none."""
+        return self.names.get("changed", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where an extract stands: handed out and back as text. `stamp` is from before its first page was read."""
+
+    stamp: str | None
+    page: int = 1
+    read: int = 0
+    first: str = ""
+    last: str = ""
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self))
+
+
+class Pages:
+    """Pages of rows as records. Stamps are moments of AccountView's own clock as text. Safe to share."""
+
+    def __init__(
+        self, client: AccountViewClient, settings: AccountViewSettings, reader: Reader, now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._reader = reader
+        self._now = now
+
+    def page(self, reading: Reading, since: str | None, after: str | None) -> Batch:
+        """Return one page of what changed from the stamp `since` on, of everything when it is None.
+
+        Raises MalformedAnswerError when the server does not turn the page, for then nobody knows what is missing.
+        """
+        mark = _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
+        rows = self._client.page(self._query(reading, since, mark))
+        keys = [text(row.get(reading.key)) or "" for row in rows]
+        if keys and after and keys[0] == mark.first:
+            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
+        records = tuple(record for row in rows if (record := reading.decode(row)) is not None)
+        if len(rows) < self._settings.page_size:
+            return Batch(records, None, mark.stamp)
+        following = replace(mark, page=mark.page + 1, read=mark.read + len(rows), first=keys[0], last=keys[-1])
+        return Batch(records, str(following), mark.stamp)
+
+    def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
+        """Return the records under these keys, whatever their capitals where there is none as it is written."""
+        rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
+        read = [record for row in rows if (record := reading.decode(row)) is not None]
+        exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
+        found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
+        return [record for record in found.values() if record is not None]
+
+    def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
+        filters: tuple[Filter, ...] = ()
+        if since and reading.changed:
+            start = datetime.fromisoformat(since) - timedelta(seconds=self._settings.overlap_seconds)
+            filters = (Filter(reading.changed, "DateOnOrAfterDate", "T", literal(start)),)
+        query = Query(of=reading.of, sort=(reading.key,), size=self._settings.page_size, filters=filters)
+        if self._settings.page_strategy == "last_key":
+            return replace(query, last_key=mark.last or None)
+        return replace(query, number=mark.page)
+
+    def _newest(self, reading: Reading) -> str | None:
+        """Return the highest stamp before the first page is read: what changes while pages turn comes next time.
+
+        A stamp from the future, of a workstation with a wrong clock, would hide every change until then.
+        """
+        if not reading.changed:
+            return None
+        columns = (reading.key, reading.changed)
+        rows = self._client.page(Query(of=reading.of, sort=(reading.changed,), size=1, fields=columns, descending=True))
+        newest = stamp(rows[0].get(reading.changed)) if rows else None
+        now = self._now().astimezone(ZoneInfo(self._settings.time_zone))
+        return min(newest, f"{now:%Y-%m-%dT%H:%M:%S}") if newest else None

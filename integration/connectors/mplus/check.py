@@ -1,0 +1,81 @@
+"""Whether the connection to a till is well."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from integration.connectors.mplus.choices import Choices
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
+from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
+from integration.core.findings import Finding, Tell, unheard
+
+_CHECKS = ("host", "certificate", "credentials", "version", "rights")
+_FAILS_AT = {
+    "address_not_api": "host",
+    "certificate_invalid": "certificate",
+    "mplus_credentials_rejected": "credentials",
+    "version_too_old": "version",
+}
+
+
+class Check:
+    """Looks at one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client, choices: Choices) -> None:
+        self._settings = settings
+        self._client = client
+        self._choices = choices
+
+    def connection(self, tell: Tell = unheard) -> list[Finding]:
+        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
+        about: dict[str, str] = {}
+        tell(_findings(about))
+        try:
+            for name, found in self._looks():
+                about[name] = found
+                tell(_findings(about))
+        except IntegrationError as error:
+            return _findings(about, error)
+        return _findings(about)
+
+    def _looks(self) -> Iterator[tuple[str, str]]:
+        """Yield each line of the check that is well, with what was found."""
+        self._client.probe()
+        yield "host", self._settings.host_shown
+        yield "certificate", "" if urlsplit(self._settings.url).scheme == "https" else "http, loopback"
+        answer = self._first_answer()
+        yield "credentials", ""
+        yield "version", self._version(answer)
+        self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
+        yield "rights", ", ".join(self._choices.of("branches").values())
+
+    def _first_answer(self) -> Element:
+        """Return the till's version; what answers with something else is no till."""
+        try:
+            return self._client.read("getApiVersion")
+        except MalformedAnswerError as error:
+            raise MalformedAnswerError("address_not_api", **error.facts) from None
+
+    def _version(self, answer: Element) -> str:
+        """Return the version of the service; older interfaces name only the protocol, which says nothing."""
+        parts = [answer.findtext(tag(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
+        version = ".".join(part for part in parts if part)
+        if version and _ordered(version) < _ordered(self._settings.minimum_version):
+            required = self._settings.minimum_version
+            raise ConnectorError("version_too_old", system=SYSTEM, version=version, required=required)
+        return version
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _findings(about: Mapping[str, str], error: IntegrationError | None = None) -> list[Finding]:
+    """Return one line per check: what was found is well, the first that was not has the reason."""
+    if error is None:
+        return [Finding(name, ok=name in about or None, about=about.get(name, "")) for name in _CHECKS]
+    reached = len(about)
+    place = _CHECKS.index(_FAILS_AT[error.code]) if error.code in _FAILS_AT else reached
+    passed = [Finding(name, ok=True, about=about.get(name, "")) for name in _CHECKS[:place]]
+    failed = Finding(_CHECKS[place], ok=False, cause=error.code, facts=dict(error.facts))
+    return [*passed, failed, *(Finding(name, ok=None) for name in _CHECKS[place + 1 :])]

@@ -1,0 +1,110 @@
+"""Codes and captions of the till's lists, for the questions of the set-up and the tables of values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """How a question of the set-up is answered: by which call, and where codes and captions stand in the answer."""
+
+    operation: str
+    item: str
+    code: str
+    caption: str
+    requests: bool = False  # whether the call takes a request element
+    keep: Callable[[Element], bool] = lambda _: True
+
+
+def _active(item: Element) -> bool:
+    return item.findtext(tag("active")) not in ("false", "0")
+
+
+def _enabled(item: Element) -> bool:
+    return item.findtext(tag("enabled")) not in ("false", "0")
+
+
+def _turnover(item: Element) -> bool:
+    return item.findtext(tag("turnoverGroupType")) == "TURNOVER-GROUP-TYPE-TURNOVER"
+
+
+_QUESTIONS = {
+    "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
+    "turnover_groups": _Question(
+        "getTurnoverGroups", "turnoverGroup", "turnoverGroup", "turnoverGroupName", requests=True, keep=_turnover
+    ),
+    "payment_methods": _Question("getPaymentMethods", "paymentMethod", "method", "description", keep=_active),
+    "delivery_methods": _Question(
+        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_enabled
+    ),
+    "order_categories": _Question(
+        "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
+    ),
+    "employees": _Question("getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_active),
+}
+
+
+class Choices:
+    """Reads the lists when they are asked for; nothing is kept."""
+
+    def __init__(self, client: Client, fields: Fields) -> None:
+        self._client = client
+        self._fields = fields
+
+    def of(self, name: str) -> dict[str, str]:
+        """Return codes and captions; an unknown name has none.
+
+        Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
+        delivery_methods, order_categories, employees, workplaces (`1/2` is the second of branch 1), custom_fields
+        (with their types), article_groups.
+        """
+        match name:
+            case "vat_codes":
+                return {code: " / ".join(f"{rate.normalize():f} %" for rate in rates) for code, rates in self._rates()}
+            case "vat_rates":
+                return {code: f"{rates[0]:.2f}" for code, rates in self._rates()}
+            case "custom_fields":
+                return {
+                    field: kind.removeprefix("DATA-TYPE-").lower()
+                    for field, kind in self._fields.custom_types().items()
+                }
+            case "article_groups":
+                tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
+                return {number: group.name for number, group in tree.items()}
+            case "workplaces":
+                return self._workplaces()
+            case _ if name in _QUESTIONS:
+                return self._asked(_QUESTIONS[name])
+            case _:
+                return {}
+
+    def _asked(self, question: _Question) -> dict[str, str]:
+        answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
+        return {
+            code: item.findtext(tag(question.caption)) or code
+            for item in answer.iter(tag(question.item))
+            if (code := item.findtext(tag(question.code))) and question.keep(item)
+        }
+
+    def _workplaces(self) -> dict[str, str]:
+        branches = self._client.read("getBranches").iter(tag("branch"))
+        return {
+            f"{branch.findtext(tag('branchNumber'))}/{code}": place.findtext(tag("workplaceName")) or code
+            for branch in branches
+            for place in branch.iterfind(f"{tag('workplaces')}/{tag('workplace')}")
+            if (code := place.findtext(tag("workplaceNumber")))
+        }
+
+    def _rates(self) -> list[tuple[str, list[Decimal]]]:
+        """Return each VAT code with its rates; branches in different countries may have different ones."""
+        rates: dict[str, list[Decimal]] = {}
+        for item in self._client.read("getVatGroupList").iter(tag("vatGroup")):
+            code, text = item.findtext(tag("vatCode")), item.findtext(tag("vatPercentage"))
+            if code and text and (rate := codec.percent(text)) not in rates.setdefault(code, []):
+                rates[code].append(rate)
+        return list(rates.items())

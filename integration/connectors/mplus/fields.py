@@ -1,0 +1,36 @@
+"""Which fields there are: our words, what the interface describes, and what the till defines itself."""
+
+from collections.abc import Mapping
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, tag
+from integration.connectors.mplus.codec import Vocabulary
+from integration.connectors.mplus.settings import MplusSettings
+from integration.core.records import Field, Kind
+
+_CUSTOM_LISTS = {Kind.ARTICLE: "articleCustomFieldList", Kind.RELATION: "relationCustomFieldList"}
+
+
+class Fields:
+    """The fields of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._client = client
+        self._words = Vocabulary(settings.retire_with)
+
+    def of(self, kind: Kind) -> list[Field]:
+        """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
+        fields = list(codec.document_fields(kind) or self._words.named(kind))
+        if kind in _CUSTOM_LISTS:
+            fields += [codec.custom_field(name, type_, kind) for name, type_ in self.custom_types(kind).items()]
+        return fields
+
+    def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
+        """Return the custom fields of articles or relations with their types, as the till defines them now."""
+        answer = self._client.read("getCustomFieldLists")
+        listed = answer.iterfind(f"{tag(_CUSTOM_LISTS[kind])}/{tag('customField')}")
+        return {
+            name: each.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
+            for each in listed
+            if (name := each.findtext(tag("fieldName")))
+        }

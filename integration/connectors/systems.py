@@ -1,0 +1,90 @@
+"""The systems there are: what each is for a flow, how it is called, configured and connected."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.settings import SYSTEM as ACCOUNTVIEW
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import SYSTEM as MPLUS
+from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusSettings
+from integration.connectors.protocol import Connector
+from integration.core.tokens import TokenKeeper
+
+
+class Role(StrEnum):
+    """What a system is where a flow speaks of it."""
+
+    BOOKS = "books"
+    TILL = "till"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system and what it takes to connect it; a flow and everything stored know it by `name`.
+
+    `connects` builds a connector of checked settings and the keeper of its log-in. It is connected once the setting
+    `sign` has a value and can be asked once all of `needed` have one; before, `unconnected` is the cause. `told` is the
+    line of the check that says to whom we are connected.
+    """
+
+    name: str
+    caption: str
+    role: Role
+    settings: type[BaseModel]
+    connects: Callable[[Any, TokenKeeper], Connector]
+    sign: str
+    needed: tuple[str, ...]
+    unconnected: str
+    told: str
+    usual_address: str
+
+    def is_connected(self, access: Mapping[str, Any]) -> bool:
+        """Tell whether there is what it takes to speak to the system; says nothing about whether it answers."""
+        return bool(access.get(self.sign))
+
+    def can_be_asked(self, access: Mapping[str, Any]) -> bool:
+        """Tell whether a connector can be built."""
+        return all(access.get(name) for name in self.needed)
+
+
+SYSTEMS: Mapping[str, System] = {
+    one.name: one
+    for one in (
+        System(
+            name="accountview",
+            caption=ACCOUNTVIEW,
+            role=Role.BOOKS,
+            settings=AccountViewSettings,
+            connects=AccountView,
+            sign="company",
+            needed=("client_id", "company"),
+            unconnected="accountview_login_needed",
+            told="company",
+            usual_address=AccountViewSettings().url,
+        ),
+        System(
+            name="mplus",
+            caption=MPLUS,
+            role=Role.TILL,
+            settings=MplusSettings,
+            connects=lambda settings, _: Mplus(settings),
+            sign="url",
+            needed=("url",),
+            unconnected="mplus_credentials_rejected",
+            told="rights",
+            usual_address=USUAL_ADDRESS,
+        ),
+    )
+}
+"""Every system by its name. Another till is a folder and its registration here."""
+
+
+def system_of(role: Role) -> System:
+    """Return the system that has a role."""
+    return next(one for one in SYSTEMS.values() if one.role is role)

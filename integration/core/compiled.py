@@ -1,0 +1,181 @@
+"""A mapping at work: the rules made ready once, applied to record after record, and why each field has its value."""
+
+from collections import abc
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from enum import Enum
+
+from integration.core.errors import Reason
+from integration.core.issues import Issue
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import (
+    Mapped,
+    Mapping,
+    Rule,
+    RuleError,
+    Toolbox,
+    Trace,
+    TraceStep,
+    Unmapped,
+    Values,
+    as_text,
+    contradiction,
+    is_empty,
+    unusable,
+)
+
+
+class _Nothing(Enum):
+    ABSENT = "absent"
+
+
+_Note = Callable[[str, Value], None] | None  # None: nobody asks why
+
+
+class _Way:
+    """One rule made ready: everything that does not depend on the record is done. Raises RuleError if it cannot be."""
+
+    def __init__(self, rule: Rule, toolbox: Toolbox) -> None:
+        self.rule = rule
+        self.target = rule.target
+        self.functions = [(str(call), toolbox.function(call.name, call.args)) for call in rule.functions]
+        self.formula = toolbox.expression(rule.expression) if rule.expression else None
+        self.table = toolbox.table(rule.table) if rule.table else None
+        self.reads = self.formula.names if self.formula else frozenset({rule.source} if rule.source else ())
+        says_more = rule.force or rule.expression or rule.table or rule.max_length or not is_empty(rule.default)
+        self.is_plain = not says_more  # a source and functions, as most rules are
+
+    def value(self, values: Values, note: _Note) -> Value | _Nothing:
+        """Return the value for one record. Raises RuleError when there is none."""
+        rule = self.rule
+        if self.is_plain:
+            value = self._computed(values, note)
+            return _Nothing.ABSENT if is_empty(value) and self.reads.isdisjoint(values) else value
+        if rule.force:
+            if note:
+                note("force", rule.default)
+            return self._fitting(rule.default)
+        value = self._computed(values, note)
+        if self.table is not None and not is_empty(value):
+            value = self._translated(value, self.table, note)
+            if is_empty(value) and rule.unmapped is Unmapped.EMPTY:
+                return value
+        if is_empty(value):
+            if not is_empty(rule.default):
+                if note:
+                    note("default", rule.default)
+                value = rule.default
+            elif self.reads.isdisjoint(values):
+                return _Nothing.ABSENT
+        return self._fitting(value)
+
+    def _computed(self, values: Values, note: _Note) -> Value:
+        rule = self.rule
+        if self.formula is not None:
+            absent = bool(self.reads) and self.reads.isdisjoint(values)
+            value = None if absent else self.formula(values)
+            if note:
+                note(rule.expression, value)
+            return value
+        value = values.get(rule.source)
+        if note and rule.source:
+            note(rule.source, value)
+        for what, function in self.functions:
+            value = function(value, values)
+            if note:
+                note(what, value)
+        return value
+
+    def _translated(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
+        codes = value if isinstance(value, tuple) else (_code(value),)
+        missing = next((code for code in codes if code not in table), None)
+        if missing is not None:
+            if self.rule.unmapped is Unmapped.PARK:
+                raise RuleError("value_unmapped", value=missing, table=self.rule.table)
+            if note:
+                note(f"table {self.rule.table}", None)
+            return None
+        found = tuple(table[code] for code in codes)
+        result: Value = found if isinstance(value, tuple) else found[0]
+        if note:
+            note(f"table {self.rule.table}", result)
+        return result
+
+    def _fitting(self, value: Value) -> Value:
+        limit = self.rule.max_length
+        if limit is not None and isinstance(value, str) and len(value) > limit:
+            raise RuleError("field_too_long", length=len(value), limit=limit)
+        return value
+
+
+def _code(value: Value) -> str:
+    """Return the text a value table knows a value by: 2.00 is 2."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return as_text(value).strip()
+
+
+class Compiled:
+    """A mapping made ready for many records. May be used by several threads."""
+
+    def __init__(self, ways: tuple[_Way, ...]) -> None:
+        self._ways = ways
+
+    def apply(self, record: Record) -> Mapped:
+        """Return every target field's value, and an issue for each that has none."""
+        values: dict[str, Value] = {}
+        issues: list[Issue] = []
+        for way in self._ways:
+            try:
+                value = way.value(record.values, None)
+            except RuleError as error:
+                issues.append(error.issue(record.key, way.target))
+                continue
+            if not isinstance(value, _Nothing):
+                values[way.target] = value
+        return Mapped(values, tuple(issues))
+
+    def trace(self, record: Record) -> list[Trace]:
+        """Return for every target field how it came to its value, step by step."""
+        return [_traced(way, record) for way in self._ways]
+
+
+def _traced(way: _Way, record: Record) -> Trace:
+    steps: list[TraceStep] = []
+    try:
+        value = way.value(record.values, lambda what, value: steps.append(TraceStep(what, value)))
+    except RuleError as error:
+        return Trace(way.target, tuple(steps), None, error.issue(record.key, way.target))
+    return Trace(way.target, tuple(steps), None if isinstance(value, _Nothing) else value)
+
+
+def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] = tuple(Kind)) -> Compiled:  # noqa: A001
+    """Return the rules for these kinds of target record, ready to be applied.
+
+    Raises ConfigurationError that names the rule and the reason when it cannot work.
+    """
+    wanted = {f"{kind}" for kind in kinds}
+    rules = [rule for rule in mapping.rules if rule.target.partition(".")[0] in wanted]
+    return Compiled(tuple(_way(rule, toolbox) for rule in rules))
+
+
+def _way(rule: Rule, toolbox: Toolbox) -> _Way:
+    try:
+        return _Way(rule, toolbox)
+    except RuleError as error:
+        raise unusable(rule.target, error.reason) from None
+
+
+def faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
+    """Return for each rule that cannot work, by its target, what is wrong with it."""
+    found = {}
+    for rule in mapping.rules:
+        reason = contradiction(rule)
+        try:
+            if reason is None:
+                _Way(rule, toolbox)
+        except RuleError as error:
+            reason = error.reason
+        if reason is not None:
+            found[rule.target] = reason
+    return found

@@ -1,0 +1,46 @@
+"""What the flow of customers is, and what it can be told."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from integration.core.flow import Flow, Stage, Unique
+from integration.core.records import Kind
+from integration.flows.settings import FlowSettings, Strict
+from integration.flows.systems import BOOKS, TILL
+
+FLOW = Flow(
+    "customers",
+    source=BOOKS,
+    target=TILL,
+    stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country", unique=(Unique.NUMBER, Unique.MARK)),),
+)
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
+VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
+
+
+class CountryDefaults(Strict):
+    """What a new customer of one country gets; empty: what all others get."""
+
+    vat_method: VatMethod = ""
+    vat_method_with_number: VatMethod = ""  # for who has a VAT number; empty: the same
+    price_group: str = ""
+
+
+class CustomerSettings(FlowSettings):
+    """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+
+    flow: ClassVar[str] = "customers"
+
+    schedule_minutes: int = Field(15, ge=1, le=59)
+
+    create: bool = True
+    blocked: Literal["skip", "inactive"] = "skip"
+    accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
+    leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
+    empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
+    other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id
+    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
+    default_vat_method: VatMethod = ""
+    default_price_group: str = ""

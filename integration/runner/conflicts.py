@@ -1,0 +1,62 @@
+"""What keeps a record from the plan though it is right by itself: another that it needs, or that was there first."""
+
+from collections.abc import Mapping, Sequence
+
+from integration.core.flow import Flow, Stage
+from integration.core.issues import Issue
+from integration.core.records import Held, Kind, Record
+from integration.core.run import Run
+from integration.runner.parts import Parts
+from integration.store.links import Links
+
+
+def waiting(parts: Parts, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
+    """Return an issue for each record that needs another one which is parked in this plan."""
+    found: dict[str, Issue] = {}
+    for name, kind in stage.needs.items():
+        keys = {str(record.values[name]) for record in desired if record.values.get(name)}
+        parked = parts.previews.parked(run.id, kind, sorted(keys))
+        for record in desired:
+            line = parked.get(str(record.values.get(name) or ""))
+            if line is not None:
+                facts = {"key": record.key, "field": name, "needed": line.title, "cause": line.cause}
+                found.setdefault(record.key, Issue("needed_record_parked", record.key, name, facts))
+    return found
+
+
+def claimed(parts: Parts, run: Run, flow: Flow, stage: Stage, held: Mapping[str, Held]) -> dict[str, Issue]:
+    """Return an issue for each record that was matched with what another record has been matched with before."""
+    matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
+    references = sorted({now.reference for now in matched.values()})
+    if not references or stage.once:
+        return {}
+    linked = parts.links.by_reference(run.flow, stage.target, references)
+    owners = {one.reference: one.key for one in linked.values()}
+    owners = parts.previews.claims(run.id, stage.target, references) | owners
+    found: dict[str, Issue] = {}
+    for key, now in sorted(matched.items()):
+        owner = owners.setdefault(now.reference, key)
+        if owner != key:
+            facts = {"key": key, "customer": key, "system": flow.target, "candidates": now.reference}
+            found[key] = Issue("customer_ambiguous", key, facts=facts | {"other": owner})
+    return found
+
+
+def taken(links: Links, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:
+    """Return an issue for each part whose number or mark belongs to another record already linked."""
+    parts = [part for record in desired for part in record.parts]
+    numbers = links.by_reference(flow, Kind.ARTICLE, [part.key for part in parts])
+    eans = {str(part.values["ean"]): part for part in parts if part.values.get("ean")}
+    marks = links.by_mark(flow, Kind.ARTICLE, list(eans))
+    found = {}
+    for part in parts:
+        owner = numbers.get(part.key)
+        if owner is not None and owner.key != part.source:
+            facts = {"key": part.source, "article": part.source, "other": owner.key, "number": part.key}
+            found[part.source] = Issue("sku_duplicate", part.source, "number", facts)
+    for ean, part in eans.items():
+        owner = marks.get(ean)
+        if owner is not None and owner.key != part.source:
+            facts = {"key": part.source, "article": part.source, "other": owner.key, "value": ean}
+            found[part.source] = Issue("ean_duplicate", part.source, "ean", facts)
+    return found

@@ -1,0 +1,77 @@
+"""Turning around what another run wrote, where the target still holds it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from integration.core.flow import Stage
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Change, inverse, still_applies
+from integration.core.position import Task
+from integration.core.records import Held, same
+from integration.core.run import Run
+from integration.flows.spec import FlowLogic
+from integration.runner.lookup import look
+from integration.runner.page import PlanPage, page_of
+from integration.runner.parts import Parts
+
+UNDO_PAGE = 250  # changes turned around at a time
+
+
+class Undo:
+    """Plans what puts back what another run proved."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def undo(self, run: Run, logic: FlowLogic) -> None:
+        """Turn one page of what another run proved around."""
+        position = run.position
+        rows = self.parts.plans.proven(run.undo_of, position.undone, UNDO_PAGE)
+        if not rows:
+            self.parts.previews.keep_position(run.id, position.at(Task.FINISH))
+            return
+        rows = [row for row in rows if row.stage == rows[0].stage]
+        page = page_of(self.parts, logic, logic.flow.stages[rows[0].stage])
+        changes = [row.change for row in rows if row.change]
+        backs = {one.key: _turned(logic, page.stage, one) for one in changes}
+        fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
+        references = self.parts.links.references(logic.flow.name)
+        target = self.parts.connectors[logic.flow.target]
+        held = look(target, [*(one.agreed for one in changes), *fresh], references)
+        for change in changes:
+            _turn_around(run, logic, change, backs[change.key], held, page)
+        position = page.counted(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
+        self.parts.previews.keep_page(run.id, page.rows, [], 0, position)
+
+
+def _turn_around(
+    run: Run, logic: FlowLogic, change: Change, back: Change | Skip, held: Mapping[str, Held], page: PlanPage
+) -> None:
+    weight, title = len(change.sources) or 1, change.title
+    if isinstance(back, Change) and back.before is None and (there := held.get(back.key)):  # undone before
+        facts = {"key": back.title, "reference": there.reference, "system": logic.flow.target}
+        back = Skip("already_in_target", change.key, facts)
+    if isinstance(back, Skip):
+        page.skip(back, change.kind, title, change.group, weight)
+    elif not _as_written(change, back, held.get(change.key)):
+        facts = {"key": title, "run": run.undo_of}
+        page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
+    else:
+        page.change(replace(back, sources=back.sources or change.sources), logic.watched(back))
+
+
+def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip:
+    """Return the change that undoes another one, or why it stays."""
+    back = logic.withdraw(stage, change) if change.before is None else inverse(change)
+    is_empty = isinstance(back, Change) and not back.wanted.flat()
+    return Skip("undo_keeps", change.key, {"key": change.title}) if is_empty else back
+
+
+def _as_written(change: Change, back: Change, held: Held | None) -> bool:
+    """Tell whether the target still has what a run wrote there: of a document, as far as its history tells."""
+    if back.before is not None:
+        return still_applies(back, held.record if held else None)
+    if held is None or {part.key for part in held.record.parts} != {part.key for part in change.wanted.parts}:
+        return False
+    now = held.record.flat()
+    return all(same(value, now[path]) for path, value in change.wanted.flat().items() if path in now)

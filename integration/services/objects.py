@@ -1,0 +1,294 @@
+"""What AccountView has under the names in force: its objects, its tables and their columns."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from integration.connectors.accountview.codec import Column
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.fields import suggestions
+from integration.connectors.accountview.settings import UNVERIFIED, Names
+from integration.connectors.protocol import Connector
+from integration.core.errors import IntegrationError
+from integration.core.records import Kind
+from integration.flows.registry import Specs
+from integration.services.paths import SEVERAL, flat
+
+REFERENCE = "order_reference_field"
+HEADER = "history.header"
+MANNER = ("conditions", "page_strategy", "overlap_seconds")
+NEEDED = frozenset(
+    {
+        *(f"objects.{one}.code" for one in ("articles", "groups", "vat", "fields")), *MANNER, REFERENCE,
+        *(
+            f"{group}.{name}"
+            for group, model in dict(Names()).items()
+            if isinstance(model, BaseModel)
+            for name, of in type(model).model_fields.items()
+            if any(getattr(each, "min_length", None) for each in of.metadata)
+        ),
+    }
+)  # fmt: skip
+"""Names that must not be empty."""
+KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
+"""The groups for which captions suggest columns."""
+_OF_WAREHOUSES = frozenset({"warehouses.object", "warehouses.table"})
+
+
+class There(StrEnum):
+    """Whether the installation has what a name says."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNUSED = "unused"  # no name: nothing is looked for
+    UNREAD = "unread"  # nobody could look
+
+
+_WORST = (There.UNUSED, There.PRESENT, There.UNREAD, There.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name: what we take without being told, what is in force, and what AccountView has under it.
+
+    `options` are the names it may have with their captions, none where they cannot be read or any will do; `proposed`
+    is a column whose caption fits a field that has none. `unverified` defaults are known from no program that uses
+    them; `fixed` names are set in a file and cannot be changed here; `needed` ones must not be empty.
+    """
+
+    path: str
+    default: str
+    value: str
+    there: There = There.UNREAD
+    options: Mapping[str, str] = field(default_factory=dict)
+    proposed: str = ""
+    unverified: bool = False
+    fixed: bool = False
+    needed: bool = False
+
+    @property
+    def short(self) -> str:
+        """Return what the name is for within its object: code, table, email, ..."""
+        return self.path.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """One object with its tables and fields, in our words, and the flows that need it."""
+
+    name: str
+    flows: tuple[str, ...]
+    names: tuple[Name, ...]
+
+    @property
+    def own(self) -> tuple[Name, ...]:
+        """Return the names of the object itself: its code and its tables."""
+        return tuple(one for one in self.names if _is_of_object(one.path))
+
+    @property
+    def fields(self) -> tuple[Name, ...]:
+        """Return the names of its fields."""
+        return tuple(one for one in self.names if not _is_of_object(one.path))
+
+    @property
+    def there(self) -> There:
+        """Return how the object itself stands: as its code does, and its tables."""
+        states = [one.there for one in self.own]
+        return next((state for state in (There.ABSENT, There.UNREAD, There.PRESENT) if state in states), There.UNUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Every object with its names; `cause` and `facts` say why nobody could look, where nobody could."""
+
+    objects: tuple[NamedObject, ...]
+    cause: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """An object of ours: the groups of names of its fields and of those of its lines."""
+
+    name: str
+    header: str = ""
+    lines: str = ""
+
+
+_SORTS = (
+    _Sort("articles", "article"),
+    _Sort("groups", "group"),
+    _Sort("warehouses", "warehouses"),
+    _Sort("debtors", "debtor"),
+    _Sort("delivery_addresses", "address"),
+    _Sort("orders", "sales_order", "sales_order_line"),
+    _Sort("trade_invoices", "trade_invoice", "trade_invoice_line"),
+    _Sort("history", "history"),
+    _Sort("postings", "posting", "posting_line"),
+    _Sort("vat"),
+    _Sort("ledgers"),
+    _Sort("daybooks"),
+    _Sort("cost_centres"),
+    _Sort("fields"),
+)
+
+
+def named(
+    flows: Specs,
+    connector: Callable[[], Connector],
+    values: Mapping[str, str],
+    meant: Mapping[str, str],
+    fixed: Collection[str],
+) -> Named:
+    """Return every object with its names, held against the list of objects and the dictionary as they are now.
+
+    `values` are the names in force by their paths, `meant` those it is looked for; `fixed` ones are set in a file.
+    """
+    defaults, seen = flat(Names()), _seen(connector, meant)
+    objects = [
+        NamedObject(
+            sort.name,
+            tuple(flow for flow, spec in flows.items() if sort.name in spec.objects),
+            tuple(_names(sort, values, meant, defaults, fixed, seen)),
+        )
+        for sort in _SORTS
+    ]
+    manner = tuple(
+        Name(path, defaults[path], values[path], There.UNUSED, fixed=path in fixed, needed=True) for path in MANNER
+    )
+    return Named((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an installation offers, as far as it could be read: objects with captions, and the columns of tables."""
+
+    codes: Mapping[str, str] | None = None
+    tables: Mapping[str, Sequence[Column]] = field(default_factory=dict)
+    cause: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self, table: str) -> Sequence[Column] | None:
+        """Return the columns of a table, none where there is no such table; None where nobody could look."""
+        return self.tables.get(table.upper()) if table else ()
+
+
+def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Seen:
+    """Read the list of objects and every table that is named; the first thing in the way ends it."""
+    codes: dict[str, str] | None = None
+    tables: dict[str, Sequence[Column]] = {}
+    wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
+    try:
+        asked = connector()
+        if not isinstance(asked, AccountView):
+            return _Seen()
+        codes = {one.code: one.name for one in asked.client.objects()}
+        for table in dict.fromkeys(each.upper() for each in wanted if each):
+            tables[table] = asked.client.dictionary(table)
+    except IntegrationError as error:
+        return _Seen(codes, tables, error.code, dict(error.facts))
+    return _Seen(codes, tables)
+
+
+def _names(
+    sort: _Sort,
+    values: Mapping[str, str],
+    meant: Mapping[str, str],
+    defaults: Mapping[str, str],
+    fixed: Collection[str],
+    seen: _Seen,
+) -> Iterator[Name]:
+    """Yield the names of one object: its code, its tables, its fields and those of its lines."""
+    proposed = {group: _proposed(group, meant, seen) for group in (sort.header, sort.lines)}
+    for path, state, options in (*_of_object(sort, meant, seen), *_of_fields(sort, meant, seen)):
+        group, _, short = path.rpartition(".")
+        yield Name(
+            path, defaults[path], values[path], state, options,
+            proposed=proposed.get(group, {}).get(short, ""),
+            unverified=bool(defaults[path]) and short in UNVERIFIED.get(group, ()),
+            fixed=path in fixed, needed=path in NEEDED,
+        )  # fmt: skip
+
+
+_Told = tuple[str, There, Mapping[str, str]]
+
+
+def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
+    of_warehouses = sort.name == "warehouses"
+    code = "warehouses.object" if of_warehouses else f"objects.{sort.name}.code"
+    yield code, _offered(values[code], seen), seen.codes or {}
+    tables = ["table", *(["detail"] if sort.lines else [])]
+    for path in [f"warehouses.{one}" if of_warehouses else f"objects.{sort.name}.{one}" for one in tables]:
+        columns = seen.columns(values[path])
+        yield path, _state(values[path], columns, is_there=bool(columns)), {}
+    if sort.name == "postings":
+        states = [_offered(one.strip(), seen) for one in values[SEVERAL].split(",")]
+        yield SEVERAL, max(states, key=_WORST.index), {}
+
+
+def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
+    for group in filter(None, (sort.header, sort.lines)):
+        columns, is_named = _columns(group, values, seen), bool(_table(group, values))
+        captions = {column.name: column.caption for column in columns or ()}
+        for path in _paths_of(group):
+            if path == HEADER:
+                yield path, There.UNUSED, {}
+                continue
+            value = values[path] if is_named else ""
+            yield path, _state(value, columns, is_there=value.upper() in captions), captions
+
+
+def _paths_of(group: str) -> list[str]:
+    """Return the paths of the fields of a group, that by which a document is found first."""
+    paths = [path for path in flat(Names()) if path.startswith(f"{group}.") and not _is_of_object(path)]
+    first = [REFERENCE] if group == "sales_order" else [path for path in paths if path.endswith(".reference")]
+    return [*first, *(path for path in paths if path not in first)]
+
+
+def _is_of_object(path: str) -> bool:
+    return path.startswith("objects.") or path in _OF_WAREHOUSES
+
+
+def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[Column] | None:
+    """Return the columns a group of fields may be in; the history carries those of its header under its name."""
+    own = seen.columns(_table(group, values))
+    if group != "history" or own is None:
+        return own
+    header, prefix = seen.columns(values[HEADER]), f"{values[HEADER]}_".upper()
+    carried = [replace(column, name=column.name.removeprefix(prefix)) for column in own]
+    known = {column.name for column in carried}
+    return None if header is None else [*carried, *(column for column in header if column.name not in known)]
+
+
+def _table(group: str, values: Mapping[str, str]) -> str:
+    if group == "warehouses":
+        return values["warehouses.table"]
+    sort = next(one for one in _SORTS if group in (one.header, one.lines))
+    return values[f"objects.{sort.name}.{'detail' if group == sort.lines else 'table'}"]
+
+
+def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str, str]:
+    if group not in KIND_OF:
+        return {}
+    columns = _columns(group, values, seen) or ()
+    there = {column.name for column in columns}
+    named = {path.rpartition(".")[2]: values[path].upper() for path in _paths_of(group) if path != REFERENCE}
+    return suggestions(KIND_OF[group], {name: column for name, column in named.items() if column in there}, columns)
+
+
+def _offered(code: str, seen: _Seen) -> There:
+    if not code:
+        return There.UNUSED
+    if seen.codes is None:
+        return There.UNREAD
+    return There.PRESENT if code.upper() in seen.codes else There.ABSENT
+
+
+def _state(name: str, columns: Sequence[Column] | None, *, is_there: bool) -> There:
+    if not name:
+        return There.UNUSED
+    if columns is None:
+        return There.UNREAD
+    return There.PRESENT if is_there else There.ABSENT

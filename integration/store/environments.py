@@ -1,0 +1,36 @@
+"""What is remembered of one pair of systems, laid aside while another pair is connected.
+
+Links, cursors and open issues say something about the records of two particular systems. Those of the built-in
+sandbox must not be taken for those of the real ones, and neither may be lost by a visit to the other.
+"""
+
+import sqlalchemy as sa
+
+from integration.core.errors import RunActiveError
+from integration.core.run import ACTIVE, RunState
+from integration.store.database import Clock, Database
+from integration.store.events import Event, tell
+from integration.store.tables import causes, corrections, cursors, issues, links, runs, set_aside
+
+REMEMBERED = (links, cursors, issues, causes, set_aside, corrections)
+
+
+def change_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
+    """Lay aside what is remembered under one name and take up again what was laid aside under another.
+
+    Plans that wait are discarded: they were made for the systems that are left. Raises RunActiveError while a run
+    is at work.
+    """
+    with database.write() as connection:
+        busy = connection.execute(sa.select(runs).where(runs.c.state.in_(ACTIVE)).limit(1)).first()
+        if busy is not None:
+            raise RunActiveError("run_active", flow=busy.flow, run=busy.id, by=busy.by)
+        waiting = runs.c.state.in_((RunState.READY, RunState.INTERRUPTED))
+        connection.execute(runs.update().where(waiting).values(state=RunState.DISCARDED, ended_at=clock()))
+        for table in REMEMBERED:
+            aside, back = f"{leaving}:", f"{entering}:"
+            here = table.c.flow.not_like("%:%")
+            connection.execute(table.update().where(here).values(flow=aside + table.c.flow))
+            kept = sa.func.substr(table.c.flow, len(back) + 1)
+            connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=kept))
+        tell(connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})])

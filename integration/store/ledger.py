@@ -1,0 +1,167 @@
+"""Commits at work: what was sent, and how each change ended. It is on disk before anything else happens."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.core.flow import Mirrors
+from integration.core.issues import Issue
+from integration.core.plan import Action
+from integration.core.queue import Met
+from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
+from integration.store import facets, issues, links, plan_lines, transitions
+from integration.store.database import Clock, Database, portions
+from integration.store.events import Event, tell
+from integration.store.plan_lines import Known
+from integration.store.shapes import Row
+from integration.store.tables import lines, runs
+
+NOTHING_KNOWN: Known = {}
+
+_FLOW_OF = sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run"))
+_SEND = (
+    lines.update()
+    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
+    .values(step=sa.bindparam("step"), sent_at=sa.bindparam("sent_at"), attempts=lines.c.attempts + 1)
+)
+_MOVE = (
+    lines.update()
+    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
+    .values({name: sa.bindparam(name) for name in ("step", "reference", "cause", "cause_field", "facts", "sent_at")})
+)
+
+
+class Ledger:
+    """What commits keep of every change. A step the tables of states do not have raises ValueError."""
+
+    def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
+        self.database = database
+        self.mirrors = mirrors
+        self.clock = clock
+
+    def next_planned(self, run: str, limit: int) -> list[PlanRow]:
+        """Return changes to send next, all of one stage, in order of the plan.
+
+        Nothing of a later stage is returned while an earlier one holds a change that is not settled.
+        """
+        with self.database.read() as connection:
+            return plan_lines.planned(connection, run, limit)
+
+    def unsettled(self, run: str) -> list[PlanRow]:
+        """Return the changes that were sent and never settled."""
+        with self.database.read() as connection:
+            return plan_lines.unsettled(connection, run)
+
+    def mark_sent(self, run: str, seqs: Sequence[int], known: Known = NOTHING_KNOWN) -> None:
+        """Keep that these changes are about to be sent; it is on disk when this returns.
+
+        `known` are changes of the plan by line, which never alter: those are not read again.
+        """
+        if not seqs:
+            return
+        now = self.clock()
+        with self.database.write() as connection:
+            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
+            held = plan_lines.locked(connection, run, seqs)
+            for row in held.values():
+                transitions.expect_may_follow(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
+            for some in portions(list(held)):
+                connection.execute(_SEND, {"the_run": run, "seqs": some, "step": Step.SENT, "sent_at": now})
+            plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
+            changes = plan_lines.changes(connection, run, list(held), known)
+            tell(connection, now, [transitions.line_event("sent", run, flow, row, changes) for row in held.values()])
+
+    def settle(
+        self, run: str, outcomes: Sequence[Outcome], known: Known = NOTHING_KNOWN, *, page_ends: bool = False
+    ) -> None:
+        """Keep how changes ended, with the links they leave and the issues they met.
+
+        What is in doubt counts as sent at this moment: changes are marked together, long before the last is on its way.
+        `known` are changes of the plan by line, which never alter: those are not read again. Where a page of writing
+        ends, it is kept with them how far the run has come.
+        """
+        if not outcomes:
+            return
+        now = self.clock()
+        with self.database.write() as connection:
+            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
+            held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
+            pairs = [(held[one.seq], one) for one in outcomes]
+            for row, one in pairs:
+                transitions.expect_may_follow(Step(row.step), one.step, f"line {row.seq} of run {run}")
+            connection.execute(_MOVE, [_moved(run, row, one, now) for row, one in pairs])
+            plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
+            _count_causes(connection, run, pairs)
+            changes = plan_lines.changes(connection, run, list(held), known)
+            links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
+            issues.meet(
+                connection, now, flow, run,
+                [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
+            )  # fmt: skip
+            told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
+            tell(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
+            if page_ends:
+                total, done = transitions.sendable(connection, run)
+                transitions.keep_progress(connection, now, run, Progress("write", done, total))
+
+    def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
+        """End a commit in which every change is settled. Raises ValueError while one is not."""
+        now = self.clock()
+        with self.database.write() as connection:
+            row = transitions.move(connection, run, RunState.DONE)
+            counts = transitions.counted(connection, row)
+            open_steps = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
+            still = sa.select(lines.c.seq).where(lines.c.run == run, lines.c.step.in_(open_steps))
+            if connection.execute(still.limit(1)).first():
+                raise ValueError(f"run {run} has changes that are not settled: {counts}")
+            transitions.keep(connection, run, ended_at=now, error="", facts={})
+            transitions.advance(connection, now, row.flow, cursors)
+            transitions.tell_of_run(
+                connection,
+                now,
+                run,
+                row.flow,
+                "run_done",
+                transitions.result(connection, run),
+                transitions.since(row, now),
+            )
+
+
+def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
+    """Return what becomes of a line. One in doubt may have been on its way until now, later than it was marked."""
+    issue = one.issue or Issue("", "")
+    return {
+        "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
+        "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
+        "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
+    }  # fmt: skip
+
+
+def _made(
+    connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
+) -> list[Link]:
+    """Retire what was made inactive, and return the links that the other changes leave."""
+    made: list[Link] = []
+    for row, one in pairs:
+        if one.step is not Step.PROVEN:
+            continue
+        change = changes[row.seq]
+        if change.action is Action.RETIRE:
+            links.retire(connection, now, flow, change, one.marker)
+        else:
+            made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
+    return made
+
+
+def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
+    """Count the causes that lines get when they are settled, and no longer those they had."""
+    gone = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
+    met = [("cause", one.issue.cause, row.action) for row, one in pairs if one.issue is not None]
+    facets.count(connection, run, met, gone)
+
+
+def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime, changes: Known) -> Event:
+    event = "planned_again" if one.step is Step.PLANNED else str(one.step)
+    ms = None if row.sent_at is None else transitions.milliseconds(row.sent_at, now)
+    return transitions.line_event(event, run, flow, row, changes, ms=ms)

@@ -1,0 +1,128 @@
+"""What changes of a run's state have in common. Everything here is part of a transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.plan import Action
+from integration.core.run import ACTIVE, Counts, Progress, RunState, Step, may_follow
+from integration.store import cursors, phases, plan_lines
+from integration.store.events import Event, tell
+from integration.store.plan_lines import Known
+from integration.store.shapes import Row
+from integration.store.tables import runs
+
+_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
+_RUN_LOCKED = _RUN.with_for_update()
+
+
+def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
+    """Return a run as it lies in its table. Raises KeyError for one that does not exist."""
+    found = connection.execute(_RUN_LOCKED if lock else _RUN, {"run": run}).first()
+    if found is None:
+        raise KeyError(f"there is no run {run}")
+    return found
+
+
+def locked(connection: sa.Connection, run: str) -> Row:
+    """Return a run, held until the transaction ends."""
+    return row_of(connection, run, lock=True)
+
+
+def keep(connection: sa.Connection, run: str, **values: Any) -> Row:
+    """Keep values of a run and return it as it is then."""
+    changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
+    found = connection.execute(changed).first()
+    if found is None:
+        raise KeyError(f"there is no run {run}")
+    return found
+
+
+def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
+    """Keep how far a run has come; whatever it waited for is over."""
+    if progress is not None:
+        far = {"progress_done": progress.done, "progress_total": progress.total}
+        keep(connection, run, phase=progress.phase, error="", facts={}, **far)
+        phases.enter(connection, now, run, progress.phase, progress.done)
+
+
+def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
+    """Move a run to another state and return it as it was. Raises ValueError where that may not follow."""
+    row = locked(connection, run)
+    expect_may_follow(RunState(row.state), wanted, f"run {run}")
+    keep(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
+    return row
+
+
+def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
+    """Raise ValueError where the tables of states do not have a step."""
+    if not may_follow(now, wanted):
+        raise ValueError(f"{what} cannot go from {now} to {wanted}")
+
+
+def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
+    """Return how many changes of a run are to be written in all, and how many of them are settled."""
+    return settled_of(plan_lines.tally(connection, [run])[run])
+
+
+def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int, int]:
+    """Return how many changes are to be written in all, and how many of them are settled."""
+    chosen = dict.fromkeys(Step, 0)
+    for (action, step), (number, _) in sums.items():
+        if action in plan_lines.CHANGES:
+            chosen[step] += number
+    total = sum(chosen.values()) - chosen[Step.LEFT]
+    return total, chosen[Step.PROVEN] + chosen[Step.PARKED]
+
+
+def advance(connection: sa.Connection, now: datetime, flow: str, values: Mapping[str, str] | None) -> None:
+    """Keep where the next run of a flow starts, unless that stays as it is."""
+    if values:
+        cursors.keep(connection, now, flow, values)
+
+
+def counted(connection: sa.Connection, row: Row) -> Counts:
+    """Return what became of the records a run read, counted anew from the lines of its plan."""
+    return plan_lines.counts(records_read(row), row.unchanged, plan_lines.recount(connection, row.id))
+
+
+def records_read(row: Row) -> int | None:
+    """Return how many records a run read, or None while its plan is not whole: that is known at its end."""
+    return int(row.read) if row.fingerprint else None
+
+
+def result(connection: sa.Connection, run: str) -> dict[str, str]:
+    """Return the counts of a run as facts of an event."""
+    counts = counted(connection, row_of(connection, run))
+    names = ("read", "proven", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    return {name: str(getattr(counts, name)) for name in names}
+
+
+def milliseconds(start: datetime, end: datetime) -> int:
+    return round((end - start).total_seconds() * 1000)
+
+
+def since(row: Row, now: datetime) -> int:
+    """Return for how many milliseconds a run has been going."""
+    return milliseconds(row.started_at, now)
+
+
+def line_event(event: str, run: str, flow: str, row: Row, changes: Known, *, ms: int | None = None) -> Event:
+    return Event(
+        event=event, run=run, flow=flow, kind=row.kind, key=row.key, sources=changes[row.seq].sources, title=row.title,
+        code=row.action, ms=ms,
+    )  # fmt: skip
+
+
+def tell_of_run(
+    connection: sa.Connection,
+    now: datetime,
+    run: str,
+    flow: str,
+    event: str,
+    facts: Mapping[str, str],
+    ms: int | None = None,
+) -> None:
+    tell(connection, now, [Event(event=event, run=run, flow=flow, facts=facts, ms=ms)])

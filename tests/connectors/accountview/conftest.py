@@ -1,0 +1,72 @@
+"""Connections to the sandbox, shared where tests do not mind what others left."""
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+
+from integration.connectors.accountview.connector import AccountView
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.builders import accountview_settings
+from tests.connectors.accountview.conversation import Connect
+from tests.connectors.accountview.samples import connected
+from tests.fakes import Links, MemoryKeeper
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared_keeper() -> MemoryKeeper:
+    """The log-in at the shared sandbox; a refresh token is worth one pair only."""
+    return MemoryKeeper()
+
+
+@pytest.fixture
+def connect(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[Connect]:
+    """Connections to the shared sandbox, or to another one, with changed settings; closed afterwards."""
+    made: list[AccountView] = []
+
+    def connecting(other: Sandbox | None = None, keeper: MemoryKeeper | None = None, **changed: object) -> AccountView:
+        keeper = keeper or (MemoryKeeper() if other else shared_keeper)
+        made.append(AccountView(accountview_settings(other or shared_sandbox, **changed), keeper))
+        return made[-1]
+
+    yield connecting
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def accountview(connect: Connect) -> AccountView:
+    return connect()
+
+
+@pytest.fixture
+def links() -> Links:
+    return Links()
+
+
+@pytest.fixture
+def books(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[AccountView]:
+    """The shared sandbox: its tests do not mind what others left."""
+    with connected(shared_sandbox, shared_keeper) as accountview:
+        yield accountview
+
+
+@pytest.fixture(scope="module")
+def closed_sandbox() -> Iterator[Sandbox]:
+    """Books with a blocked debtor and closed periods."""
+    with running(articles=60, conventions=Conventions(closed_until="2026-02-28")) as other:
+        other.accountview.edit("CONTACT", "20060", {"BLK_SP": True})
+        yield other
+
+
+@pytest.fixture(scope="module")
+def closed(closed_sandbox: Sandbox) -> Iterator[AccountView]:
+    with connected(closed_sandbox) as accountview:
+        yield accountview

@@ -1,0 +1,68 @@
+"""One AccountView that answers as a test wants, without a server."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from integration.connectors.accountview.client import Query
+from integration.connectors.accountview.codec import Body, Cell
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.settings import (
+    AccountViewSettings,
+    Objects,
+)
+from integration.connectors.http import Gateway
+from integration.connectors.limits import RateLimits
+from integration.core.tokens import Token
+from tests.fakes import MemoryKeeper
+
+URL = "https://av.example/api/v3"
+NOW = datetime(2025, 3, 15, 12, 0, tzinfo=UTC)
+CLIENT_SECRET = "planted-client-secret"
+REFRESH = "planted-refresh-token"
+ACCESS = "planted-access-token"
+Answering = Callable[[httpx.Request], httpx.Response]
+
+
+def a_token(access: str = ACCESS, life: timedelta = timedelta(hours=1)) -> Token:
+    return Token(access, REFRESH, NOW + life)
+
+
+def an_accountview(
+    answering: Answering, keeper: MemoryKeeper | None = None, attempts: int = 1, **settings: object
+) -> AccountView:
+    given = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
+    gateway = Gateway(
+        system="AccountView",
+        host_shown="av.example",
+        limits=RateLimits(in_flight=1, per_second=10_000, attempts=attempts),
+        secrets=[CLIENT_SECRET, ACCESS],
+        transport=httpx.MockTransport(answering),
+    )
+    keeper = MemoryKeeper(a_token()) if keeper is None else keeper
+    return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)
+
+
+def asked_for(request: httpx.Request) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(str(request.url)).query).items()}
+
+
+def answer_of(status: int = 200, **tables: object) -> Answering:
+    return lambda _: httpx.Response(status, json=tables)
+
+
+ARTICLES = Query(of=Objects().articles, sort=("ART_CODE",), size=10)
+A_BODY = Body({"SUB_NR": Cell("C", "1")})
+
+
+def read(accountview: AccountView) -> object:
+    return accountview.client.page(ARTICLES)
+
+
+def write(accountview: AccountView) -> object:
+    return accountview.client.create(Objects().debtors, A_BODY, NOW.date())
+
+
+Connect = Callable[..., AccountView]

@@ -1,0 +1,155 @@
+"""What the check of the connection finds, and what a kind of record lacks."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.records import Kind
+from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
+from integration.sandbox.server import Sandbox, running
+from integration.services.sandbox import WAREHOUSES as SANDBOX_WAREHOUSES
+from tests.connectors.accountview.conversation import Connect
+from tests.connectors.accountview.samples import INVOICES, connected
+from tests.fakes import MemoryKeeper
+
+
+def check_of(accountview: AccountView) -> tuple[str, str, Mapping[str, str]]:
+    """Return the name, cause and facts of the first finding that is wrong; all before it are well, no other look is."""
+    findings = accountview.check()
+    wrong = next(place for place, finding in enumerate(findings) if not finding.ok)
+    assert all(finding.ok for finding in findings[:wrong])
+    assert all(finding.ok is None for finding in findings[wrong + 1 :] if finding.name != findings[wrong].name)
+    return findings[wrong].name, findings[wrong].cause, findings[wrong].facts
+
+
+def test_the_check_names_what_was_found(accountview: AccountView) -> None:
+    found = {finding.name: finding.about for finding in accountview.check()}
+    assert list(found) == ["host", "certificate", "credentials", "company", "rights", "fields"]
+    assert found["company"] == "Fietsenwinkel De Ketting B.V."
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "cause", "facts"),
+    [
+        ({"url": "http://no-such-host.invalid/api/v3"}, "host", "host_unknown", {"host": "no-such-host.invalid"}),
+        ({"url": "http://127.0.0.1:1/api/v3"}, "host", "connection_refused", {"host": "127.0.0.1"}),
+        ({"company": "0000"}, "company", "company_not_available", {"company": "0000"}),
+        ({"company": ""}, "company", "company_not_available", {}),
+        (
+            {"objects": {"vat": {"code": "VX9", "table": "VAT"}}},
+            "rights",
+            "object_missing",
+            {"object": "VX9", "kind": "article"},
+        ),
+        ({"article": {"ean": "K1_EAN"}}, "fields", "flow_field_unknown", {"field": "K1_EAN", "kind": "article"}),
+        ({"group": {"name": "AG_NAAM"}}, "fields", "flow_field_unknown", {"field": "AG_NAAM", "kind": "group"}),
+    ],
+)
+def test_the_check_stops_at_what_is_wrong_and_says_why(
+    connect: Connect,
+    changed: Mapping[str, object],
+    name: str,
+    cause: str,
+    facts: Mapping[str, str],
+) -> None:
+    found = check_of(connect(**changed))
+    assert found[:2] == (name, cause)
+    assert facts.items() <= found[2].items()
+
+
+def test_the_check_finds_a_wrong_client_secret(connect: Connect) -> None:
+    wrong = connect(keeper=MemoryKeeper(), client_secret="wrong")
+    assert check_of(wrong)[:2] == ("credentials", "accountview_login_needed")
+
+
+def test_the_check_finds_what_the_user_may_not_read(connect: Connect) -> None:
+    limited = connect(keeper=MemoryKeeper(), refresh_token=LIMITED_REFRESH_TOKEN)
+    name, cause, facts = check_of(limited)
+    assert (name, cause, facts["object"], facts["action"]) == ("rights", "right_missing", "AK1", "read")
+
+
+def test_the_check_finds_that_something_else_answers(connect: Connect, shared_sandbox: Sandbox) -> None:
+    elsewhere = shared_sandbox.accountview_url.replace("/api/v3", "/webshop")
+    assert check_of(connect(url=elsewhere))[:2] == ("host", "address_not_api")
+
+
+def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_not(connect: Connect) -> None:
+    with running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other:
+        keeper = MemoryKeeper()
+        assert all(finding.ok for finding in connect(other, keeper).check())
+        named = check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))
+        assert named[:2] == ("fields", "flow_field_unknown")
+
+
+@pytest.mark.parametrize(
+    ("renamed", "missing"),
+    [
+        ({"ARTICLE.ART_CODE": "CODE"}, [("ARTICLE", "ART_CODE", "article")]),
+        ({"ART_GRP.AG_CODE": "GRP"}, [("ART_GRP", "AG_CODE", "group")]),
+        (
+            {"VAT.VAT_CODE": "BTW", "VAT.VAT_PCT": "PCT"},
+            [("VAT", "VAT_CODE", "article"), ("VAT", "VAT_PCT", "article")],
+        ),
+        (
+            {"AG_CODE": "GRP", "ARTICLE.PX_SELL": "PRIJS", "K9_STOCK.K9_QTY": "AANTAL"},
+            [("ART_GRP", "AG_CODE", "group"), ("ARTICLE", "PX_SELL", "article"), ("ARTICLE", "AG_CODE", "article"),
+             ("K9_STOCK", "K9_QTY", "stock")],
+        ),
+    ],
+    ids=["article code", "group code", "VAT", "several"],
+)  # fmt: skip
+def test_every_field_the_dictionary_does_not_have_is_named_with_its_kind_and_no_right_is_blamed(
+    renamed: Mapping[str, str], missing: list[tuple[str, str, str]], connect: Connect
+) -> None:
+    with running(articles=60, renamed=renamed) as other:
+        findings = connect(other, warehouses=SANDBOX_WAREHOUSES).check()
+
+    wrong = [finding for finding in findings if not finding.ok]
+    assert {(one.name, one.cause) for one in wrong} == {("fields", "flow_field_unknown")}
+    assert [(one.facts["table"], one.facts["field"], one.facts["kind"]) for one in wrong] == missing
+
+
+def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
+    for kind in (Kind.GROUP, Kind.ARTICLE, Kind.DEBTOR):
+        assert [finding for finding in books.needs(kind) if not finding.ok] == []
+    for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
+        assert all(finding.ok for finding in books.needs(kind, written=True))
+
+
+def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is_left_alone(sandbox: Sandbox) -> None:
+    with connected(
+        sandbox, sales_order={"note": "K1_NOTE"}, objects={"debtors": {"code": "AR9", "table": "CONTACT"}}
+    ) as av:
+        assert all(finding.ok for finding in av.check())
+        findings = [*av.needs(Kind.DEBTOR, written=True), *av.needs(Kind.SALES_ORDER, written=True)]
+        lacking = [(finding.cause, finding.facts["kind"]) for finding in findings if not finding.ok]
+        assert lacking == [("object_missing", "debtor"), ("flow_field_unknown", "sales_order")]
+
+
+def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
+    with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
+        wrong = [finding for finding in av.needs(Kind.DEBTOR, written=True) if not finding.ok]
+        assert [(one.cause, one.facts["object"], one.facts["action"]) for one in wrong] == [
+            ("right_missing", "AR1", "insert")
+        ]
+        assert all(finding.ok for finding in av.needs(Kind.DEBTOR))
+
+
+def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
+    def lacking(**changed: object) -> list[tuple[str, str]]:
+        with connected(shared_sandbox, shared_keeper, **changed) as accountview:
+            looked = accountview.needs(Kind.SALES_ORDER, written=True, as_invoices=True)
+        return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
+
+    absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
+    assert lacking(objects=INVOICES) == []
+    assert lacking()[0] == ("object_missing", "trade_invoices")
+    assert lacking(objects=absent)[0] == ("object_missing", "ZZ9")
+    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("flow_field_unknown", "ORD_QTY")]
+
+
+def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox) -> None:
+    with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
+        wrong = [(one.cause, one.facts["kind"]) for one in accountview.needs(Kind.SALES_ORDER) if not one.ok]
+    assert wrong == [("flow_field_unknown", "sales_order")]

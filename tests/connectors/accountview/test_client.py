@@ -1,0 +1,192 @@
+"""What answers of the web API become."""
+
+from collections.abc import Callable
+from datetime import date
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.client import Filter, Query
+from integration.connectors.accountview.codec import Body, Cell
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import (
+    AccessDeniedError,
+    InDoubtError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+from integration.core.records import Kind
+from integration.sandbox.server import Sandbox
+from tests.connectors.accountview.conversation import (
+    Answering,
+    an_accountview,
+    answer_of,
+    asked_for,
+    read,
+    write,
+)
+from tests.connectors.accountview.samples import newest_call
+
+HTML = httpx.Response(200, html="<html>onderhoud</html>")
+
+
+BROKEN = httpx.Response(200, content=b'{"ARTICLE": [')
+
+
+NAN = httpx.Response(200, content=b'{"ARTICLE": [{"PX_SELL": NaN}]}')
+
+
+LIST = httpx.Response(200, json=[])
+
+
+def a_denial(companies: list[dict[str, str]]) -> Answering:
+    def answering(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("companies"):
+            return httpx.Response(200, json=companies)
+        return httpx.Response(403)
+
+    return answering
+
+
+@pytest.mark.parametrize("rows", [[{"art_code": "A"}], {"art_code": "A", "ARTICLE_Id": 0}])
+def test_one_row_may_come_as_an_object(rows: object) -> None:
+    assert read(an_accountview(answer_of(ARTICLE=rows))) == [{"ART_CODE": "A"}]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, json={"ARTICLE": []}),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json={"ARTICLE": None}),
+        httpx.Response(200),
+        httpx.Response(404, json={"ErrorMessage": "Niet gevonden."}),
+    ],
+)
+def test_nothing_found_comes_in_many_shapes(response: httpx.Response) -> None:
+    assert read(an_accountview(lambda _: response)) == []
+
+
+@pytest.mark.parametrize("status", [200, 400, 409])
+@pytest.mark.parametrize(("call", "code"), [(read, "read_refused"), (write, "accountview_rejected")])
+def test_a_refusal_in_the_body_counts_whatever_the_status(
+    status: int, call: Callable[[AccountView], object], code: str
+) -> None:
+    refusal = answer_of(status, ErrorType="AccountViewError", ErrorNumbers=None, ErrorMessage="Bestaat niet.")
+    with pytest.raises(RejectedError) as caught:
+        call(an_accountview(refusal))
+    assert caught.value.code == code
+    assert caught.value.facts["message"] == "Bestaat niet."
+
+
+@pytest.mark.parametrize("attempts", [1, 5])
+@pytest.mark.parametrize("response", [HTML, BROKEN, NAN, LIST])
+def test_an_unreadable_answer_ends_a_read(response: httpx.Response, attempts: int) -> None:
+    with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
+        read(an_accountview(lambda _: response, attempts=attempts))
+
+
+@pytest.mark.parametrize("response", [HTML, BROKEN])
+def test_an_answer_that_cannot_be_read_is_asked_for_again(response: httpx.Response) -> None:
+    answers = iter((response, response, httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})))
+    assert read(an_accountview(lambda _: next(answers), attempts=5)) == [{"ART_CODE": "A"}]
+
+
+@pytest.mark.parametrize("response", [HTML, BROKEN, httpx.Response(500, json={"ErrorMessage": "?"})])
+def test_an_unreadable_or_failed_answer_leaves_a_write_in_doubt(response: httpx.Response) -> None:
+    with pytest.raises(InDoubtError):
+        write(an_accountview(lambda _: response))
+
+
+@pytest.mark.parametrize("status", [302, 404, 405])
+def test_another_server_at_the_address_is_told_apart(status: int) -> None:
+    with pytest.raises(MalformedAnswerError, match="address_not_api"):
+        read(an_accountview(lambda _: httpx.Response(status, html="<html>welkom</html>")))
+
+
+def test_a_failure_without_a_word_of_accountview_is_worth_another_try() -> None:
+    with pytest.raises(UnavailableError, match="server_error"):
+        read(an_accountview(lambda _: httpx.Response(500, text="oops")))
+
+
+def test_a_request_without_reason_given_is_refused_as_not_understood() -> None:
+    with pytest.raises(RejectedError, match="request_refused"):
+        read(an_accountview(lambda _: httpx.Response(422, text="{}")))
+
+
+def test_a_denied_company_is_told_from_a_missing_right() -> None:
+    with pytest.raises(AccessDeniedError, match="company_not_available: system=AccountView, company=7f3c"):
+        read(an_accountview(a_denial([])))
+    with pytest.raises(AccessDeniedError, match="right_missing: system=AccountView, object=AK1, action=read"):
+        read(an_accountview(a_denial([{"Id": "7f3c", "Code": "KET", "Description": "De Ketting"}])))
+
+
+def test_a_read_carries_the_company_the_day_and_the_page() -> None:
+    seen: list[httpx.Request] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={})
+
+    read(an_accountview(answering))
+    assert seen[0].headers["X-Company"] == "7f3c"
+    assert seen[0].headers["Accept"] == "application/json"
+    assert asked_for(seen[0]) == {
+        "BusinessObject": "AK1",
+        "PageSize": "10",
+        "PageNumber": "1",
+        "SortFields": "ART_CODE",
+        "SortOrder": "Ascending",
+        "BookDate": "2025-03-15",
+    }
+
+
+@pytest.mark.parametrize(
+    "fault", ["too_many", "unavailable", "cut_before", "cut_after", "half", "garbage", "html", "expired"]
+)
+def test_a_read_survives_trouble_that_passes(fault: str, accountview: AccountView, shared_sandbox: Sandbox) -> None:
+    accountview.extract(Kind.GROUP)
+    shared_sandbox.switches.arm(fault, system="accountview", operation="AK1 GET")
+    assert accountview.extract(Kind.ARTICLE).records
+    assert shared_sandbox.switches.on() == []
+
+
+def test_a_page_for_people_that_stays_in_place_of_rows_ends_the_extract(
+    accountview: AccountView, shared_sandbox: Sandbox
+) -> None:
+    html = shared_sandbox.switches.armed("html", system="accountview", operation="AK1 GET", times=None)
+    with html, pytest.raises(MalformedAnswerError):
+        accountview.extract(Kind.ARTICLE)
+
+
+def test_a_debtor_written_comes_back_with_its_number(accountview: AccountView) -> None:
+    debtor = Body(
+        {
+            "ACCT_NR": Cell("C", "1300"),
+            "ACCT_NAME": Cell("C", "Anna de Boer"),
+            "SRC_CODE": Cell("C", "DEBOER"),
+            "MAIL_BUS": Cell("C", "anna@voorbeeld.example"),
+        }
+    )
+    objects = accountview.settings.objects
+    made = accountview.client.create(objects.debtors, debtor, date(2026, 11, 25))
+    number = str(made["CONTACT"][0]["SUB_NR"])
+    accountview.client.update(
+        objects.debtors,
+        Body({"SUB_NR": Cell("C", number), "TEL_MOB": Cell("C", "0612345678")}),
+        date(2026, 11, 25),
+    )
+    same = Filter("SUB_NR", "Equal", "C", number)
+    rows = accountview.client.page(Query(of=objects.debtors, sort=("SUB_NR",), size=5, filters=(same,)))
+    assert (rows[0]["ACCT_NAME"], rows[0]["TEL_MOB"]) == ("Anna de Boer", "0612345678")
+
+
+def test_a_write_whose_answer_is_lost_is_in_doubt_and_sent_once(
+    accountview: AccountView, shared_sandbox: Sandbox
+) -> None:
+    start = newest_call(shared_sandbox)
+    shared_sandbox.switches.arm("cut_after", system="accountview", operation="AR1 POST")
+    with pytest.raises(InDoubtError):
+        write(accountview)
+    assert len(shared_sandbox.ledger.calls(write=True, since=start)) == 1

@@ -1,0 +1,206 @@
+"""Who a debtor is, and what a change of one does."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from itertools import count
+
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import RejectedError
+from integration.core.plan import differences
+from integration.core.records import Kind, Record, Value
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.builders import an_update
+from tests.connectors.accountview.samples import (
+    a_debtor,
+    a_line,
+    a_posting,
+    an_order,
+    calls_since,
+    connected,
+    created,
+    held,
+    newest_call,
+    nobody_but,
+)
+from tests.fakes import Links, MemoryKeeper
+
+NUMBERS = count(70001)  # of debtors entered by hand
+
+
+def add_debtor(sandbox: Sandbox, number: str, **values: object) -> None:
+    sandbox.accountview.add("CONTACT", {"SUB_NR": number, "ACCT_NAME": "Iemand", "ACCT_NR": "1300", **values})
+
+
+def extracted(accountview: AccountView, kind: Kind, since: str | None = None) -> tuple[list[Record], str | None]:
+    batch = accountview.extract(kind, since)
+    records = [*batch.records]
+    while batch.after is not None:
+        batch = accountview.extract(kind, since, batch.after)
+        records += batch.records
+    return records, batch.stamp
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "evidence"),
+    [
+        ({"DEB_NR": "77701"}, {"external_id": "77701"}, "external_id"),
+        ({"DEB_NR": "k-77702"}, {}, "external_id"),
+        ({"VAT_NR": "NL777030000B01"}, {"vat_number": "nl 7770.30.000.b01"}, "vat_number"),
+        ({"VAT_NR": "BE0777.040.000"}, {"vat_number": "BE0777040000"}, "vat_number"),
+        ({"VAT_NR": "DE 777050000"}, {"vat_number": "DE777050000"}, "vat_number"),
+        ({"MAIL_BUS": "Iemand@Elders.example"}, {"email": "iemand@elders.example"}, "email"),
+        ({"MAIL_BUS": "lager@elders.example"}, {"email": "LAGER@elders.example"}, "email"),
+        ({"MC_MAILB": "contact@elders.example"}, {"email": "contact@elders.example"}, "email"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else value,
+)
+def test_a_debtor_is_recognised_by_evidence(
+    stored: Mapping[str, object], wanted: Mapping[str, Value], evidence: str, shared_sandbox: Sandbox,
+    books: AccountView, links: Links,
+) -> None:  # fmt: skip
+    number = str(next(NUMBERS))
+    add_debtor(shared_sandbox, number, **stored)
+    found = held(books, nobody_but("k-77702", **wanted), links)
+    assert (found.reference, found.evidence, found.others) == (number, evidence, ())
+    assert found.marker
+    shared_sandbox.accountview.remove("CONTACT", number)
+
+
+def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
+    for number, stored in (
+        ("71001", {"MAIL_BUS": "x@elders.example"}),
+        ("71002", {"VAT_NR": "NL111222333B01"}),
+        ("71003", {"DEB_NR": "900"}),
+        ("71004", {}),
+    ):
+        add_debtor(sandbox, number, **stored)
+    complete = {"external_id": "900", "vat_number": "NL111222333B01", "email": "x@elders.example"}
+    keeper = MemoryKeeper()
+    with connected(sandbox, keeper) as accountview:
+
+        def reference(**values: Value) -> str:
+            return held(accountview, nobody_but("k", **values), links).reference
+
+        assert reference(email=complete["email"]) == "71001"
+        assert reference(email=complete["email"], vat_number=complete["vat_number"]) == "71002"
+        assert reference(**complete) == "71003"
+        links.known[Kind.DEBTOR, "k"] = "71004"
+        assert reference(**complete) == "71004"
+        assert held(accountview, nobody_but("k", **complete), links).evidence == "link"
+
+
+def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
+    links.known[Kind.DEBTOR, "20003"] = "99999"
+    customer = held(books, nobody_but("x", email="familie1@mail.example"), Links())
+    assert customer.reference
+    assert books.lookup([nobody_but("20003", email="familie1@mail.example")], links) == {}
+
+
+def test_blank_evidence_matches_nobody(books: AccountView, links: Links) -> None:
+    assert books.lookup([nobody_but("no-such-key", email=" ", vat_number="")], links) == {}
+
+
+def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, links: Links) -> None:
+    for number, blocked in (("81001", True), ("81010", False), ("81002", False)):
+        add_debtor(sandbox, number, MAIL_BUS="samen@elders.example", BLK_SP=blocked)
+    with connected(sandbox) as accountview:
+        found = held(accountview, nobody_but("k", email="samen@elders.example"), links)
+    assert (found.reference, found.others) == ("81002", ("81010", "81001"))
+
+
+@pytest.mark.parametrize(
+    "conventions",
+    [
+        Conventions(padded_text=True),
+        Conventions(one_row_as_object=True),
+        Conventions(no_hit="absent"),
+        Conventions(no_hit="not_found"),
+        Conventions(equal_is_prefix=True),
+        Conventions(text_ignores_case=False),
+        Conventions(errors_as_ok=True),
+    ],
+    ids=["padded", "row as object", "absent", "404", "equal is a prefix", "case counts", "errors as ok"],
+)
+def test_what_the_sources_leave_open_makes_no_difference(conventions: Conventions, links: Links) -> None:
+    with running(articles=60, conventions=conventions) as other, connected(other) as accountview:
+        for key in ("50", "501", "5"):
+            if key != "5":
+                created(accountview, a_debtor(key, email=f"a{key}@x.example"), links, keep=False)
+                created(accountview, an_order(key), links, keep=False)
+                created(accountview, a_posting(key), links, keep=False)
+        add_debtor(other, "82001", MAIL_BUS="a5@x.example.elders")
+        debtors = [a_debtor(key, email=f"A{key}@x.example") for key in ("50", "501", "5")]
+        assert accountview.lookup(debtors, links).keys() == {"50", "501"}
+        by_mail = [nobody_but("m", email="a501@x.example"), nobody_but("n", email="a5@x.example")]
+        assert accountview.lookup(by_mail, links).keys() == {"m"}
+        orders = accountview.lookup([an_order(key) for key in ("50", "501", "5")], links)
+        assert {key: differences(an_order(key), one.record) for key, one in orders.items()} == {"50": (), "501": ()}
+        postings = accountview.lookup([a_posting(key) for key in ("50", "501", "5")], links)
+        assert postings.keys() == {"50", "501"}
+        assert {key: differences(a_posting(key), one.record) for key, one in postings.items()} == {"50": (), "501": ()}
+        assert all(one.others == () for one in (*orders.values(), *postings.values()))
+        with pytest.raises(RejectedError, match="article_missing"):
+            created(accountview, an_order("502", (a_line(1, article="NOPE"),)), links)
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(books: AccountView, links: Links) -> None:
+    wanted = a_debtor("610")
+    created(books, wanted, links)
+    before = held(books, wanted, links)
+    books.write(an_update(before.record, mobile="0612345678", city=""), before, links, "t")
+    after = held(books, wanted, links)
+    assert differences(wanted, after.record) == ("city",)
+    assert after.record.values["mobile"] == "0612345678"
+    assert after.marker != before.marker
+
+
+def test_an_update_over_something_that_moved_is_refused(
+    books: AccountView, shared_sandbox: Sandbox, links: Links
+) -> None:
+    number = created(books, a_debtor("611"), links).reference
+    before = held(books, a_debtor("611"), links)
+    shared_sandbox.accountview.edit("CONTACT", number, {"CITY": "Zeist"})
+    with pytest.raises(RejectedError, match="target_changed_since_plan"):
+        books.write(an_update(before.record, city="Houten"), before, links, "t")
+
+
+def test_an_update_of_a_debtor_that_is_gone_is_refused(books: AccountView, links: Links) -> None:
+    created(books, a_debtor("612"), links)
+    before = replace(held(books, a_debtor("612"), links), reference="nobody")
+    with pytest.raises(RejectedError, match="target_record_missing"):
+        books.write(an_update(before.record, city="Houten"), before, links, "t")
+
+
+def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as accountview:
+        wanted = [a_debtor(str(1000 + place)) for place in range(50)]
+        start = newest_call(sandbox)
+        accountview.lookup(wanted, links)
+        assert calls_since(sandbox, start)["AR1 GET"] <= 2 + 3 * 3
+
+
+def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:
+    with connected(sandbox, overlap_seconds=0) as accountview:
+        complete, stamp = extracted(accountview, Kind.DEBTOR)
+        assert [record.key for record in complete] == sorted(customer.number for customer in sandbox.shop.customers)
+        sandbox.accountview.edit("CONTACT", "20007", {"CITY": "Zeist"})
+        changed, _ = extracted(accountview, Kind.DEBTOR, stamp)
+        assert "20007" in [record.key for record in changed]
+        assert len(changed) < len(complete)
+
+
+def test_a_debtor_has_our_names_and_all_other_columns(books: AccountView, shared_sandbox: Sandbox) -> None:
+    customer = shared_sandbox.shop.customers[0]
+    record = books.fetch(Kind.DEBTOR, [customer.number, "none"])[0]
+    assert (record.kind, record.key, record.values["number"]) == (Kind.DEBTOR, customer.number, customer.number)
+    assert record.values["name"] == customer.company
+    assert record.values["contact"] == customer.contact
+    assert record.values["country"] == "NL"
+    assert record.values["blocked"] is False
+    assert isinstance(record.values["changed"], date)
+    assert "COUNTRY" in record.values
+    assert not {"ACCT_NAME", "delivery_debtor"} & record.values.keys()

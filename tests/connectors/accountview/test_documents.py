@@ -1,0 +1,187 @@
+"""Documents found by our reference, and what is not written."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import InDoubtError, RejectedError
+from integration.core.plan import differences
+from integration.core.records import Kind, Record
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.samples import (
+    TODAY,
+    a_debtor,
+    a_line,
+    a_posting,
+    an_address,
+    an_order,
+    answered_by,
+    connected,
+    created,
+    held,
+    newest_call,
+    with_a_debtor,
+)
+from tests.fakes import Links, MemoryKeeper
+from tests.patience import LATE, until
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "half", "garbage"])
+@pytest.mark.parametrize("wanted", [a_debtor("630"), an_order("630"), a_posting("630")], ids=lambda one: one.kind)
+def test_a_silent_write_is_in_doubt_and_found_by_looking(
+    fault: str, wanted: Record, sandbox: Sandbox, links: Links
+) -> None:
+    with connected(sandbox) as accountview:
+        accountview.lookup([wanted], links)
+        sandbox.switches.arm(fault, system="accountview", operation="* POST")
+        with pytest.raises(InDoubtError):
+            created(accountview, wanted, links)
+        assert differences(wanted, held(accountview, wanted, links).record) == ()
+        assert len(sandbox.ledger.calls(write=True)) == 1
+
+
+def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as accountview:
+        sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=LATE)
+        reference = created(accountview, an_order("631"), links).reference
+        assert accountview.lookup([an_order("631")], links) == {}
+        until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
+        assert accountview.lookup([an_order("631")], links)["631"].reference == reference
+
+
+def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:
+    sandbox.accountview.add("SO_HDR", {"ORD_NR": "26999901", "RPL_INV": "20002", "COMMENT1": "mplus-632"})
+    with connected(sandbox) as accountview:
+        found = held(accountview, an_order("632"), links)
+        assert found.reference == "26999901"
+        assert found.record.values["reference"] == "MPLUS-632"
+        assert found.record.values["debtor_number"] == "20002"
+        assert "1/article" in differences(an_order("632"), found.record)
+
+
+def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as accountview:
+        first, second = (created(accountview, an_order("633"), links, keep=False).reference for _ in range(2))
+        found = held(accountview, an_order("633"), links)
+        assert (found.reference, found.others) == (first, (second,))
+        pages = [created(accountview, a_posting("633"), links, keep=False).reference for _ in range(2)]
+        posting = held(accountview, a_posting("633"), links)
+        assert [posting.reference, *posting.others] == pages
+
+
+def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Links) -> None:
+    conventions = Conventions(unfilterable=frozenset({"COMMENT1", "HST_AH_COMMENT1"}))
+    with running(articles=60, conventions=conventions) as other, connected(other) as accountview:
+        created(accountview, an_order("635"), links, keep=False)
+        found = accountview.lookup([an_order("635"), an_order("636")], links)
+        assert found.keys() == {"635"}
+        assert differences(an_order("635"), found["635"].record) == ()
+        other.accountview.invoice(found["635"].reference)
+        today = datetime.now(UTC).date()
+        assert held(accountview, an_order("635", date=min(TODAY, today)), links).evidence == "history"
+
+
+def test_another_refusal_of_a_read_is_not_taken_for_absence(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    elsewhere = {"orders": {"code": "SO9", "table": "SO_HDR", "detail": "SO_LINE"}}
+    with (
+        connected(shared_sandbox, shared_keeper, objects=elsewhere) as accountview,
+        pytest.raises(RejectedError, match="read_refused"),
+    ):
+        accountview.lookup([an_order("637")], Links())
+
+
+def test_a_missing_field_for_our_reference_stops_the_lookup(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    with (
+        connected(shared_sandbox, shared_keeper, order_reference_field="K9_REF") as accountview,
+        pytest.raises(RejectedError, match="field_unknown"),
+    ):
+        accountview.lookup([an_order("638")], Links())
+
+
+def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one() -> None:
+    asked: list[str] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        query = dict(parse_qsl(urlsplit(str(request.url)).query))
+        if query["BusinessObject"] == "FLD":
+            table = query["FilterValue1"].strip()
+            names = ["COMMENT1", "ORD_NR"] if table == "SO_HDR" else ["HST_AH_COMMENT1", "REC_ID"]
+            rows = [{"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": "C"} for name in names]
+            return httpx.Response(200, json={"DCT_FLD": rows})
+        asked.append(f"{query['BusinessObject']} {query['BookDate']}")
+        return httpx.Response(200, json={})
+
+    accountview = answered_by(answering)
+    assert accountview.lookup([an_order("639", date=date(2025, 12, 30))], Links()) == {}
+    assert asked == ["SO1 2025-12-30", "SO1 2026-11-25", "ALH 2025-12-30", "ALH 2026-11-25"]
+
+
+def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: AccountView, links: Links) -> None:
+    with_a_debtor(books, links, "640")
+    created(books, an_address("640"), links)
+    wanted = Record(
+        Kind.SALES_ORDER, "640",
+        {"reference": "MPLUS-640", "debtor": "640", "address": "640/c0ffee", "date": TODAY}, (a_line(1),),
+    )  # fmt: skip
+    created(books, wanted, links)
+    assert differences(wanted, held(books, wanted, links).record) == ()
+    stranger = Links({(Kind.DEBTOR, "640"): "20001"})
+    shown = held(books, wanted, stranger).record.values
+    assert shown["debtor"] == links.known[Kind.DEBTOR, "640"]
+    assert shown["address"] == links.known[Kind.ADDRESS, "640/c0ffee"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (an_order("641", debtor="nobody", debtor_number=""), "debtor"),
+        (an_order("641", address="nobody/1"), "address"),
+        (a_posting("641", debtor="nobody", debtor_number=""), "debtor"),
+        (an_address("nobody"), "debtor"),
+    ],
+)
+def test_a_pointer_to_what_is_not_there_yet_is_refused_before_any_call(
+    wanted: Record, field: str, books: AccountView, shared_sandbox: Sandbox, links: Links
+) -> None:
+    start = newest_call(shared_sandbox)
+    with pytest.raises(RejectedError, match="needed_record_missing") as caught:
+        created(books, wanted, links)
+    assert caught.value.facts["field"] == field
+    assert shared_sandbox.ledger.calls(write=True, since=start) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "facts"),
+    [
+        (a_debtor("650", email=f"{'x' * 50}@y.example"), "email_too_long", {"length": "60", "limit": "50"}),
+        (a_debtor("650", external_id="12345678901"), "field_too_long", {"field": "external_id", "limit": "10"}),
+        (a_debtor("650", name="€ 😀"), "characters_not_supported", {"field": "name", "value": "😀"}),
+        (a_debtor("650", account=""), "required_field_empty", {"field": "account"}),
+        (a_debtor("650", shoe_size="42"), "field_unknown", {"field": "shoe_size"}),
+        (a_debtor("650", number="42"), "field_unknown", {"field": "SUB_NR"}),
+        (an_order("650", reference="x" * 41), "field_too_long", {"field": "reference", "limit": "40"}),
+        (an_order("650", debtor_number=""), "required_field_empty", {"field": "debtor"}),
+        (an_order("650", (a_line(1, article="A" * 16),)), "article_missing", {"article": "A" * 16}),
+        (an_order("650", (a_line(1, account="8000"),)), "field_unknown", {"field": "ACCT_NR"}),
+        (a_posting("650", reference="x" * 13), "field_too_long", {"field": "reference", "limit": "12"}),
+        (a_posting("650", text=""), "required_field_empty", {"field": "text"}),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_any_call(
+    wanted: Record, code: str, facts: Mapping[str, str], books: AccountView, shared_sandbox: Sandbox, links: Links
+) -> None:
+    start = newest_call(shared_sandbox)
+    with pytest.raises(RejectedError) as caught:
+        created(books, wanted, links)
+    assert caught.value.code == code
+    assert facts.items() <= caught.value.facts.items()
+    assert shared_sandbox.ledger.calls(write=True, since=start) == []

@@ -1,0 +1,186 @@
+"""The log-in of a person, and the pair of tokens renewed from it."""
+
+import traceback
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from integration.connectors.parallel import side_by_side
+from integration.core.errors import (
+    AccessDeniedError,
+    IntegrationError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+from integration.core.records import Batch, Kind
+from integration.core.tokens import Token
+from integration.sandbox.server import Sandbox
+from tests.connectors.accountview.conversation import (
+    ACCESS,
+    CLIENT_SECRET,
+    NOW,
+    REFRESH,
+    Connect,
+    a_token,
+    an_accountview,
+    answer_of,
+    read,
+    write,
+)
+from tests.fakes import MemoryKeeper
+
+
+class Login:
+    """A token address that rotates: each refresh token is worth one pair. Other calls want the newest access token."""
+
+    def __init__(self, refresh: str = REFRESH) -> None:
+        self.refresh = refresh
+        self.access = ""
+        self.forms: list[dict[str, str]] = []
+        self.number = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/token"):
+            known = request.headers["Authorization"] == f"Bearer {self.access}"
+            return httpx.Response(200, json={"ARTICLE": []}) if known else httpx.Response(401)
+        form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
+        self.forms.append(form)
+        if form.get("refresh_token", self.refresh) != self.refresh:
+            return httpx.Response(400, json={"error": "invalid_grant"})
+        self.number += 1
+        self.access, self.refresh = f"at-{self.number}", f"rt-{self.number}"
+        pair = {"access_token": self.access, "refresh_token": self.refresh, "expires_in": 3600}
+        return httpx.Response(200, json=pair)
+
+
+def test_the_first_pair_comes_from_the_configured_refresh_token_and_is_kept() -> None:
+    keeper = MemoryKeeper()
+    read(an_accountview(Login(), keeper, refresh_token=REFRESH))
+    assert keeper.saved == [Token("at-1", "rt-1", NOW + timedelta(hours=1))]
+
+
+def test_a_pair_that_ends_soon_is_renewed_before_it_is_used() -> None:
+    login, keeper = Login(), MemoryKeeper(a_token("old", timedelta(seconds=30)))
+    read(an_accountview(login, keeper))
+    assert login.number == 1
+    assert keeper.saved[-1].access == "at-1"
+
+
+def test_a_pair_refused_early_is_renewed_once_and_the_call_repeated() -> None:
+    login, keeper = Login(), MemoryKeeper(a_token("thought good"))
+    accountview = an_accountview(login, keeper)
+    read(accountview)
+    read(accountview)
+    assert login.number == 1
+
+
+def test_a_pair_another_process_got_meanwhile_is_used() -> None:
+    login, keeper = Login(), MemoryKeeper(a_token("old"))
+    accountview = an_accountview(login, keeper)
+    read(accountview)
+    login.access = "at-elsewhere"
+    with keeper.alone():
+        keeper.save(a_token("at-elsewhere"))
+    read(accountview)
+    assert login.number == 1
+
+
+def test_a_refused_refresh_asks_for_a_person() -> None:
+    with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
+        read(an_accountview(Login("another"), MemoryKeeper(a_token("old", timedelta(0)))))
+
+
+def test_no_log_in_at_all_asks_for_a_person() -> None:
+    with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
+        read(an_accountview(Login(), MemoryKeeper()))
+
+
+def test_a_configured_refresh_token_replaces_a_kept_one_that_is_refused() -> None:
+    keeper = MemoryKeeper(replace(a_token("old", timedelta(0)), refresh="used up"))
+    read(an_accountview(Login(), keeper, refresh_token=REFRESH))
+    assert keeper.saved[-1].refresh == "rt-1"
+
+
+def test_access_refused_after_a_renewal_asks_for_a_person() -> None:
+    def answering(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return httpx.Response(200, json={"access_token": "at", "expires_in": "no number"})
+        return httpx.Response(401)
+
+    with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
+        read(an_accountview(answering))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (httpx.ReadTimeout("lost"), UnavailableError),
+        (httpx.Response(503), UnavailableError),
+        (httpx.Response(500), UnavailableError),
+        (httpx.Response(200, html="<html>"), MalformedAnswerError),
+        (httpx.Response(200, json=["?"]), MalformedAnswerError),
+        (httpx.Response(200, json={"error": "invalid_grant"}), AccessDeniedError),
+        (httpx.Response(404), MalformedAnswerError),
+    ],
+)
+def test_trouble_with_the_log_in_never_leaves_a_write_in_doubt(
+    trouble: httpx.Response | Exception, error: type[IntegrationError]
+) -> None:
+    def answering(_: httpx.Request) -> httpx.Response:
+        if isinstance(trouble, Exception):
+            raise trouble
+        return trouble
+
+    with pytest.raises(error):
+        write(an_accountview(answering, MemoryKeeper(), refresh_token=REFRESH))
+
+
+def test_a_person_is_sent_to_the_log_in_page_and_comes_back_with_a_code() -> None:
+    login, keeper = Login(), MemoryKeeper()
+    accountview = an_accountview(login, keeper)
+    address = urlsplit(accountview.client.login.authorize_address("state 1", "https://console.example/back"))
+    assert parse_qs(address.query) == {
+        "response_type": ["code"],
+        "client_id": ["key"],
+        "redirect_uri": ["https://console.example/back"],
+        "scope": ["readaccountviewdata updateaccountviewdata"],
+        "state": ["state 1"],
+    }
+    accountview.client.login.exchange("Zk3aQ9", "https://console.example/back")
+    assert login.forms[0]["grant_type"] == "authorization_code"
+    assert login.forms[0]["code"] == "Zk3aQ9"
+    assert keeper.saved[-1].access == "at-1"
+
+
+def test_no_secret_is_in_an_error_whatever_accountview_echoes() -> None:
+    echo = f"Geen toegang met {ACCESS} en {CLIENT_SECRET}"
+    accountview = an_accountview(answer_of(ErrorMessage=echo))
+    with pytest.raises(RejectedError) as caught:
+        read(accountview)
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.facts) + repr(accountview.settings)
+    for secret in (ACCESS, CLIENT_SECRET, REFRESH):
+        assert secret not in told
+
+
+def test_a_person_logs_in_on_the_page_of_accountview(connect: Connect) -> None:
+    accountview = connect(keeper=MemoryKeeper(), refresh_token=None)
+    back = "http://127.0.0.1:9/back"
+    address = urlsplit(accountview.client.login.authorize_address("s1", back))
+    form = {name: values[0] for name, values in parse_qs(address.query).items()}
+    sent = httpx.post(address._replace(query="").geturl(), data={**form, "answer": "allow"})
+    returned = parse_qs(urlsplit(sent.headers["location"]).query)
+    assert returned["state"] == ["s1"]
+    accountview.client.login.exchange(returned["code"][0], back)
+    assert accountview.client.companies()
+
+
+def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, sandbox: Sandbox) -> None:
+    keeper = MemoryKeeper()
+    two = [connect(sandbox, keeper, in_flight=4) for _ in range(2)]
+    found = side_by_side(lambda one: one.extract(Kind.GROUP), two * 4, 8)
+    assert all(isinstance(batch, Batch) for batch in found)
+    assert [call.operation for call in sandbox.ledger.calls() if call.operation == "token"] == ["token"]

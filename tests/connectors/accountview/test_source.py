@@ -1,0 +1,92 @@
+"""Pages, stamps and keys of what is read."""
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import (
+    MalformedAnswerError,
+    RejectedError,
+)
+from integration.core.records import Kind
+from tests.connectors.accountview.conversation import an_accountview, answer_of, asked_for
+
+
+class Books:
+    """A data address over articles in memory, for single questions of paging."""
+
+    def __init__(self, *codes: str, turns_pages: bool = True, stamp: str = "2025-03-10T16:02:44") -> None:
+        self.codes = codes
+        self.turns_pages = turns_pages
+        self.stamp = stamp
+        self.asked: list[dict[str, str]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        self.asked.append(asked)
+        size = int(asked["PageSize"])
+        start = (int(asked.get("PageNumber", 1)) - 1) * size if self.turns_pages else 0
+        if "lastKey" in asked:
+            start = self.codes.index(asked["lastKey"]) + 1
+        rows = [{"ART_CODE": code, "CNG_DATE": self.stamp} for code in self.codes[start : start + size]]
+        return httpx.Response(200, json={"ARTICLE": rows})
+
+
+def extracted(accountview: AccountView, since: str | None = None) -> list[str]:
+    batch = accountview.extract(Kind.ARTICLE, since)
+    found = [record.key for record in batch.records]
+    while batch.after is not None:
+        batch = accountview.extract(Kind.ARTICLE, since, batch.after)
+        found += [record.key for record in batch.records]
+    return found
+
+
+@pytest.mark.parametrize("strategy", ["number", "last_key"])
+def test_both_ways_of_turning_pages_find_everything(strategy: str) -> None:
+    books = Books("A", "B", "C", "D", "E")
+    assert extracted(an_accountview(books, page_size=2, page_strategy=strategy)) == ["A", "B", "C", "D", "E"]
+    assert ("lastKey" in books.asked[-1]) is (strategy == "last_key")
+
+
+def test_a_server_that_does_not_turn_the_page_ends_the_extract() -> None:
+    with pytest.raises(MalformedAnswerError, match="answer_incomplete"):
+        extracted(an_accountview(Books("A", "B", "C", turns_pages=False), page_size=2))
+
+
+def test_an_incremental_extract_asks_for_stamps_with_an_overlap() -> None:
+    books = Books("A")
+    extracted(an_accountview(books, overlap_seconds=60), since="2025-03-01T10:00:30")
+    assert books.asked[-1]["FilterControlSource1"] == "CNG_DATE"
+    assert books.asked[-1]["FilterOperator1"] == "DateOnOrAfterDate"
+    assert books.asked[-1]["FilterValueType1"] == "T"
+    assert books.asked[-1]["FilterValue1"] == "{^2025-03-01 09:59:30}"
+
+
+def test_a_stamp_from_the_future_does_not_hide_what_changes_until_then() -> None:
+    batch = an_accountview(Books("A", stamp="2099-01-01T00:00:00")).extract(Kind.ARTICLE)
+    assert batch.stamp == "2025-03-15T13:00:00"  # noon UTC where the books are kept
+
+
+def test_the_stamp_is_from_before_the_first_page() -> None:
+    books = Books("A", "B", "C", stamp="2025-03-10T16:02:44")
+    accountview = an_accountview(books, page_size=2)
+    first = accountview.extract(Kind.ARTICLE)
+    books.stamp = "2025-03-10T16:30:00"
+    assert accountview.extract(Kind.ARTICLE, None, first.after).stamp == "2025-03-10T16:02:44"
+
+
+def test_without_stamps_everything_is_read_every_time() -> None:
+    books = Books("A", "B")
+    accountview = an_accountview(books, article={"changed": ""})
+    assert extracted(accountview, since="2025-03-01T10:00:30") == ["A", "B"]
+    assert "FilterValue1" not in books.asked[-1]
+
+
+def test_a_fetch_looks_itself_since_equal_may_compare_beginnings() -> None:
+    found = an_accountview(Books("TS", "TS-RED", "TS-BLUE")).fetch(Kind.ARTICLE, ["ts", "ts-green"])
+    assert [record.key for record in found] == ["TS"]
+
+
+def test_a_fetch_that_fails_says_so() -> None:
+    with pytest.raises(RejectedError):
+        an_accountview(answer_of(ErrorMessage="nee")).fetch(Kind.ARTICLE, ["A", "B"])

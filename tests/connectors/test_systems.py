@@ -1,0 +1,44 @@
+"""The registry of systems: what is told of each, and how one becomes a connector."""
+
+import pytest
+
+from integration.connectors.systems import SYSTEMS, Role, system_of
+from integration.words import system_name
+from tests.fakes import MemoryKeeper
+
+
+@pytest.mark.parametrize(("role", "name"), [(Role.BOOKS, "accountview"), (Role.TILL, "mplus")])
+def test_each_role_has_its_system(role: Role, name: str) -> None:
+    assert system_of(role) is SYSTEMS[name]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_people_read_the_caption_of_a_system(name: str) -> None:
+    assert system_name(name) == SYSTEMS[name].caption
+
+
+def test_the_books_are_connected_once_a_company_is_chosen_and_the_till_once_it_has_an_address() -> None:
+    books, till = SYSTEMS["accountview"], SYSTEMS["mplus"]
+
+    assert not books.is_connected({"client_id": "key"})
+    assert not books.can_be_asked({"company": "7f3c"})
+    assert books.can_be_asked({"client_id": "key", "company": "7f3c"})
+    assert not till.is_connected({"ident": "i"})
+    assert till.is_connected({"url": "https://api.mpluskassa.nl:8080/"})
+
+
+@pytest.mark.parametrize(
+    ("name", "access"),
+    [
+        ("accountview", {"client_id": "key", "client_secret": "secret", "company": "7f3c"}),
+        ("mplus", {"url": "https://api.mpluskassa.nl:8080/", "ident": "i", "secret": "s"}),
+    ],
+)
+def test_a_system_is_connected_by_its_settings(name: str, access: dict[str, str]) -> None:
+    system = SYSTEMS[name]
+    connector = system.connects(system.settings.model_validate(access), MemoryKeeper())
+    try:
+        assert connector.in_flight >= 1
+        assert connector.choices("nothing of that name") == {}
+    finally:
+        connector.close()

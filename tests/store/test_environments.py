@@ -1,0 +1,37 @@
+"""Links, cursors and issues of one pair of systems are never taken for those of another."""
+
+import pytest
+
+from integration.core.errors import RunActiveError
+from integration.core.records import Kind
+from integration.core.run import Link, Mode, RunState
+from integration.store.cursors import Cursors
+from integration.store.database import Clock, Database
+from integration.store.environments import change_environment
+from integration.store.links import Links
+from integration.store.runs import Runs
+
+
+def test_what_one_environment_remembers_is_laid_aside_and_comes_back(database: Database, clock: Clock) -> None:
+    links, cursors = Links(database, clock), Cursors(database, clock)
+    links.keep("products", [Link(Kind.GROUP, "10", "777")])
+    cursors.put("products", "target:product", "41")
+    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    assert links.count("products", Kind.GROUP) == 0
+    assert cursors.get("products", "target:product") is None
+    links.keep("products", [Link(Kind.GROUP, "10", "1")])
+    change_environment(database, clock, leaving="real", entering="sandbox", by="anna")
+    assert links.get("products", Kind.GROUP, ["10"])["10"].reference == "777"
+    assert cursors.get("products", "target:product") == "41"
+    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    assert links.get("products", Kind.GROUP, ["10"])["10"].reference == "1"
+
+
+def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, clock: Clock) -> None:
+    runs = Runs(database, clock)
+    run = runs.begin("products", Mode.COMPLETE, "anna", 1)
+    with pytest.raises(RunActiveError, match=run.id):
+        change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    runs.fail(run.id, "unexpected_error", {})
+    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    assert runs.get(run.id).state is RunState.FAILED

@@ -1,0 +1,275 @@
+"""A flow that nobody knows but this test: article groups alone, with a value and a mapping file, and nothing else.
+
+No other file names it. It previews, commits and proves, and every page opens for it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from integration import bootstrap
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
+from integration.core.flow import Flow, Ownership, Stage
+from integration.core.issues import Issue, Skip
+from integration.core.mapping import rules_from
+from integration.core.plan import Change, Limits, Policy
+from integration.core.records import Held, Kind, Record
+from integration.core.rules import Trace, as_text, policy
+from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
+from integration.flows.forms import Codes, Pick, Section, Switch, Words
+from integration.flows.functions.toolbox import Tools
+from integration.flows.questions import Proposal, Question
+from integration.flows.registry import FLOWS
+from integration.flows.settings import FlowSettings, left_out
+from integration.flows.spec import Asked, FlowSpec, Needs, Shaped
+from integration.flows.systems import BOOKS, TILL, books
+from integration.services import Application
+from integration.services.exceptions import address_of
+from tests.consoles import WHO
+from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
+
+__all__ = ["open_page", "own_main"]
+
+NAME = "departments"
+MAPPING = """
+version = 1
+
+[[rules]]
+target = "group.name"
+source = "code"
+table = "signs"
+ownership = "keep_equal"
+
+[[rules]]
+target = "group.parent"
+source = "parent"
+"""
+"""Every department is called as the value table `signs` has it."""
+
+
+class DepartmentSettings(FlowSettings):
+    """What the flow can be told."""
+
+    flow: ClassVar[str] = NAME
+
+    create: bool = True
+    floor: str = ""
+    leave_out: tuple[str, ...] = ()
+    shown: str = "all"
+
+
+class Departments:
+    """The logic of the flow, for one version of its settings, mapping and value tables."""
+
+    def __init__(
+        self,
+        settings: DepartmentSettings,
+        body: Mapping[str, Any],
+        version: int,
+        tables: Mapping[str, Mapping[str, str]],
+        asked: Asked,
+    ) -> None:
+        del asked
+        mapping = rules_from(body)
+        self.flow = FLOW
+        self.policy: Policy = {"group.name": Ownership.KEEP_EQUAL, **policy(mapping)}
+        self.limits = Limits(**settings.brakes.model_dump())
+        self.mapping_version = version
+        self.retires = False
+        self.most: int | None = None
+        self._settings = settings
+        self._rules = compile(mapping, Tools(tables), {Kind.GROUP})
+
+    def watched(self, change: Change) -> tuple[str, ...]:
+        del change
+        return ()
+
+    def stage(self, stage: object, records: Sequence[Record]) -> list[Staged]:
+        del stage
+        return [self._staged(record) for record in records]
+
+    def _staged(self, record: Record) -> Staged:
+        key, title = record.key, as_text(record.values.get("name"))
+        if skip := left_out(record, self._settings.filters):
+            return Staged(key, key, title, skip=skip)
+        mapped = self._rules.apply(record)
+        if mapped.issues:
+            return Staged(key, key, title, issue=mapped.issues[0])
+        values = {name.partition(".")[2]: value for name, value in mapped.values.items()}
+        return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
+
+    def shape(
+        self,
+        stage: object,
+        members: Sequence[Staged],
+        duplicates: Mapping[str, tuple[str, ...]],
+        marks: Mapping[str, tuple[str, ...]],
+    ) -> Shaped:
+        del stage, duplicates, marks
+        (one,) = members
+        return Shaped(one.record, one.title, "", (one.issue,) if one.issue else (), (one.skip,) if one.skip else ())
+
+    def objection(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        del stage, desired, held, link
+        return None
+
+    def fitting(self, stage: object, desired: Record, held: Held | None) -> Record | Skip:
+        del stage
+        if held is None and not self._settings.create:
+            return Skip("create_switched_off", desired.key, {"key": desired.key})
+        return desired
+
+    def withdraw(self, stage: object, change: Change) -> Change | Skip:
+        del stage
+        return Skip("undo_keeps", change.key, {"key": change.title})
+
+    def trace(self, stage: object, record: Record) -> list[Trace]:
+        del stage
+        return self._rules.trace(record)
+
+
+FLOW = Flow(NAME, source=BOOKS, target=TILL, stages=(Stage(Kind.GROUP, Kind.GROUP, needs={"parent": Kind.GROUP}),))
+SPEC = FlowSpec(
+    flow=FLOW,
+    settings=DepartmentSettings,
+    make=Departments,
+    mapping=Path(),  # a file of the test
+    parts=((Kind.GROUP, None),),
+    objects=("groups",),
+    needs=lambda _: Needs((Kind.GROUP,)),
+    sections=(
+        Section("settings_sent", (Switch("create"), Codes("leave_out", books("article_groups")))),
+        Section("settings_articles", (Words("floor", 20), Pick("shown", ("all", "some")))),
+    ),
+    questions=(Question("floor", lambda known: Proposal({"floor": known.defaults["floor"]}, Reason("proposed_as_set")),
+                        ("floor",)),),
+)  # fmt: skip
+TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """A console on the sandbox whose flows are ours and this one, as its pages find it."""
+    folder = tmp_path_factory.mktemp("console")
+    file = folder / "departments.toml"
+    file.write_text(MAPPING, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as given:
+        given.chdir(ROOT)
+        for name in [name for name in os.environ if name.startswith("CONSOLE_")]:
+            given.delenv(name)
+        for name, value in (("DATA", str(folder)), ("SANDBOX", "true"), ("SANDBOX_ARTICLES", "60")):
+            given.setenv(f"CONSOLE_{name}", value)
+        bootstrap.shut_down()
+        yield bootstrap.application({**FLOWS, NAME: replace(SPEC, mapping=file)})
+        bootstrap.shut_down()
+
+
+def lines(app: Application, run_id: str) -> list[PlanRow]:
+    return app.plans.rows(run_id, limit=1_000)
+
+
+def codes(app: Application) -> list[str]:
+    return [record.key for record in app.access.connector(BOOKS).extract(Kind.GROUP, None).records]
+
+
+@pytest.fixture(scope="module")
+def parked(app: Application) -> str:
+    """A plan in which every department lacks a row of the value table, but the first."""
+    app.tables.keep("signs", {codes(app)[0]: "Entrance"}, WHO)
+    run = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
+    assert not run.error, (run.error, run.facts)
+    assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
+    return run.id
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.usefixtures("parked")
+def test_every_tab_of_the_flow_opens(open_page: Open, tab: str) -> None:
+    test = open_page("flows", flow=NAME, tab=tab)
+
+    assert not test.exception
+    assert "Departments" in texts(test)
+    assert "failure" not in test.session_state
+
+
+def test_its_settings_are_asked_for_and_kept(app: Application, open_page: Open) -> None:
+    test = open_page("flows", flow=NAME, tab="settings")
+    assert "Floor" in [field.label for field in test.text_input]
+
+    test = test.text_input(key=f"{NAME}-floor-0").set_value("2").run()
+    press(test, "save")
+
+    assert app.flows.settings(NAME).model_dump()["floor"] == "2"
+
+
+@pytest.mark.parametrize("part", ["group", "changes", "history", "tables"])
+@pytest.mark.usefixtures("parked")
+def test_its_mapping_opens(open_page: Open, part: str) -> None:
+    assert not open_page("mappings", flow=NAME, part=part).exception
+
+
+@pytest.mark.parametrize("step", ["accountview", "mplus", "flows", "questions", "ready"])
+def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Open, step: str) -> None:
+    app.setup.choose({NAME: 5}, WHO)
+
+    test = open_page("setup", step=step)
+
+    assert not test.exception
+    assert "Departments" in texts(test) or step in ("accountview", "mplus")
+
+
+def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
+    app: Application, parked: str, open_page: Open
+) -> None:
+    group = next(one for one in app.exceptions.causes(NAME) if one.cause == "value_unmapped")
+    assert group.run == parked
+
+    test = open_page("exceptions", cause=address_of(group.of))
+
+    assert not test.exception
+    assert "Departments" in texts(test)
+    assert test.button(key="add_row").label == "Add the row and preview 1 record"
+
+
+@pytest.mark.parametrize("show", ["all", "create", "park"])
+def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
+    test = open_page("preview", flow=NAME, plan=parked, show=show)
+
+    assert not test.exception
+    assert "Departments" in texts(test)
+
+
+def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
+    app.tables.keep("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
+
+    done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE))))
+
+    assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
+        RunState.DONE, len(codes(app)), 0, 0,
+    )  # fmt: skip
+    assert app.exceptions.causes(NAME) == []
+    again = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
+    assert (again.counts.unchanged, lines(app, again.id)) == (len(codes(app)), [])
+
+    for page, address in (
+        ("runs", {"run": done.id}),
+        ("runs", {"flow": NAME}),
+        ("logs", {"flow": NAME}),
+        ("logs", {"record": f"{NAME}:{codes(app)[0]}"}),
+        ("exceptions", {"flow": NAME}),
+        ("overview", {}),
+        ("stock", {}),
+    ):
+        assert not open_page(page, **address).exception, page
+
+
+def test_no_file_of_the_console_knows_it() -> None:
+    files = [*ROOT.glob("*.py"), *(ROOT / "data").rglob("*.*")]
+    files += [file for folder in ("integration", "pages") for file in (ROOT / folder).rglob("*.py")]
+
+    assert [file for file in files if NAME in file.read_text(encoding="utf-8")] == []

@@ -1,0 +1,88 @@
+"""The contracts of the layout bite: what reaches past its room fails the check."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+INSIDE = {"access", "work", "closing"}  # parts of the application that serve its services alone
+PAGES = [*sorted(ROOT.glob("pages/**/*.py")), ROOT / "app.py"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what is checked, to break a contract in."""
+    for name in ("integration", "pages"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def checked(tree: Path, *command: str) -> str:
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=tree, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "contract"),
+    [
+        ("import duckdb", "duckdb has its room"),
+        ("import sqlalchemy", "sqlalchemy has its room"),
+        ("from integration.store.runs import Runs", "pages ask services"),
+        ("from integration.log.logbook import Logbook", "pages ask services"),
+        ("from integration.connectors.http import Gateway", "pages ask services"),
+        ("from integration import bootstrap", "one page piece gets the application"),
+    ],
+)
+def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str, contract: str) -> None:
+    page = tree / "pages" / "runs.py"
+    page.write_text(f"{page.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+
+    said = checked(tree, "lint-imports", "--no-cache")
+
+    assert f"{contract}" in said
+    assert "BROKEN" in said
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [("services", "import duckdb"), ("core", "import httpx"), ("runner", "import sqlalchemy"), ("core", "import dbos")],
+)
+def test_a_library_outside_its_room_fails_the_check(tree: Path, room: str, line: str) -> None:
+    (tree / "integration" / room / "stray.py").write_text(f"{line}\n", encoding="utf-8")
+
+    assert "has its room BROKEN" in checked(tree, "lint-imports", "--no-cache")
+
+
+def test_a_page_that_reaches_into_a_service_fails_the_check(tree: Path) -> None:
+    page = tree / "pages" / "runs.py"
+    page.write_text(f"{page.read_text(encoding='utf-8')}\nprint(app.runs._stored)\n", encoding="utf-8")
+
+    assert "SLF001" in checked(tree, "ruff", "check", "--no-cache", "pages/runs.py")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_asks_what_serves_services_alone(page: Path) -> None:
+    asked = {
+        node.attr
+        for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("app", "application")
+    }
+    assert not asked & INSIDE
+
+
+def test_no_file_switches_a_check_off_for_itself() -> None:
+    files = [
+        file
+        for name in ("integration", "pages", "tests", "benchmarks", "scripts")
+        for file in (ROOT / name).rglob("*.py")
+    ]
+    marker = "# ruff: " + "noqa"
+    assert [file for file in files if marker in file.read_text(encoding="utf-8")] == []

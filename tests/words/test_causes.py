@@ -1,0 +1,264 @@
+"""Whatever goes wrong is a code with facts, and is told whole in each of the three languages."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from integration import words
+from integration.core.causes import CAUSES
+from integration.core.errors import IntegrationError, Reason
+from integration.words.catalogues import PARTS, tables
+
+ROOT = Path(__file__).parents[2]
+PLACE = re.compile(r"{(\w+)}")
+CODE = re.compile(r"[a-z]+(_[a-z]+)*")
+KEY = re.compile(r"(reason|expected)_\w+")
+SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+ENGLISH = re.compile(r"\b(the|and|not|this|that|which|cannot|has|have|with|from|its|does|are|there)\b", re.IGNORECASE)
+SAYS = {"Issue", "Skip", "Brake", "Parked", "Finding"}
+OURS = {"RuleError", "Reason", "PydanticCustomError"}
+ADDED = {"key", "system", "run"}
+"""Facts that are added on the way: by the runner, or by who shows them."""
+
+UNTOLD = {"system", "flow", "key", "operation", "document", "cause", "facts"}
+"""Facts that any cause may have for the log, the exceptions and programs, and arguments that are no facts."""
+
+KEPT: Mapping[str, set[str]] = {
+    "right_missing": {"message"},  # in the words of the other system, which are not for operators
+    "request_refused": {"field", "message", "value"},  # for whoever reads the log
+    "answer_incomplete": {"object"},
+    "timeout_after_sending_write": {"reason"},
+    "target_changed_since_plan": {"fields"},  # the plan shows them
+    "totals_differ": {"rule"},  # the plan says it in words of its own
+    "vat_code_unmapped": {"article"},
+    "database_too_new": {"found", "known"},
+    "lease_taken": {"name"},
+    "run_active": {"by", "since"},
+}
+"""Facts that no sentence of a cause tells, on purpose."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One place in the code that tells a code; `facts` are the names it gives outright, `open` that it gives more."""
+
+    where: str
+    code: str
+    facts: frozenset[str]
+    inside: frozenset[str]  # those of the reason among the facts
+    open: bool
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """Yield the texts written into an expression, also those of an f-string and of one of two."""
+    match node:
+        case ast.Constant(value=str(said)):
+            yield said
+        case ast.JoinedStr(values=parts):
+            yield "".join(
+                part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from texts(body)
+            yield from texts(orelse)
+
+
+def subclasses(kind: type[IntegrationError]) -> Iterator[str]:
+    yield kind.__name__
+    for below in kind.__subclasses__():
+        yield from subclasses(below)
+
+
+@cache
+def modules() -> Mapping[str, ast.Module]:
+    """Return every module of ours that can tell a person something; the sandbox tells what the systems would."""
+    paths = [*(ROOT / "integration").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"]
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(paths)
+        if "sandbox" not in path.parts
+    }
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Yield every call with where it stands and the name of what is called."""
+    for where, module in modules().items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                yield f"{where}:{node.lineno}", name, node
+
+
+def telling(kinds: set[str]) -> Iterator[Told]:
+    """Yield what calls of these names tell, and what any call is given as a cause."""
+    for where, name, call in calls():
+        given = [word.value for word in call.keywords if word.arg == "cause"]
+        given += call.args[:1] if name in kinds else []
+        reasons = [text for word in call.keywords if word.arg in ("message", "expected") for text in texts(word.value)]
+        facts = frozenset(word.arg for word in call.keywords if word.arg)
+        inside = frozenset(place for key in reasons if words.has_term(key) for place in places_of(key))
+        more = len(call.args) > 1 or any(word.arg is None for word in call.keywords)
+        for code in (code for each in given for code in texts(each)):
+            if CODE.fullmatch(code):
+                yield Told(where, code, facts, inside, more)
+
+
+@cache
+def told() -> tuple[Told, ...]:
+    return tuple(telling(SAYS | set(subclasses(IntegrationError))))
+
+
+def places(code: str) -> frozenset[str]:
+    """Return the facts that the sentences of a cause have places for."""
+    line = tables().causes[code]
+    return frozenset(place for part in PARTS for place in PLACE.findall(line[f"en_{part}"]))
+
+
+def places_of(key: str) -> frozenset[str]:
+    """Return the facts that a text has places for."""
+    return frozenset(PLACE.findall(tables().texts[key]["en"]))
+
+
+def keys() -> list[str]:
+    """Return every text that is a fact of an error."""
+    return sorted(key for key in tables().texts if KEY.fullmatch(key))
+
+
+def marked(text: str) -> dict[str, str]:
+    return {name: f"«{name}»" for name in PLACE.findall(text)}
+
+
+# ---- what is told is a code
+
+
+def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
+    assert {one.where: one.code for one in told() if one.code not in CAUSES} == {}
+    assert len(told()) > 100
+
+
+def test_every_reason_that_the_code_names_has_its_text() -> None:
+    named = {
+        node.value: where
+        for where, module in modules().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value)
+    }
+    assert {key: where for key, where in named.items() if not words.has_term(key)} == {}
+
+
+def test_no_error_holds_a_sentence() -> None:
+    found = {
+        where: said
+        for where, name, call in calls()
+        if name in SAYS | OURS | set(subclasses(IntegrationError))
+        for part in [*call.args, *(word.value for word in call.keywords)]
+        for said in texts(part)
+        if SENTENCE.search(said)
+    }
+    assert found == {}
+
+
+def test_the_search_for_sentences_finds_them() -> None:
+    said = list(texts(ast.parse("f'no number {x} at all' if x else 'code'", mode="eval").body))
+    assert [bool(SENTENCE.search(text)) for text in said] == [True, False]
+
+
+# ---- every fact is told
+
+
+def test_a_reason_is_given_the_facts_that_its_text_has_places_for() -> None:
+    lacking = {
+        one.where: missing
+        for one in telling(OURS)
+        if not one.open and one.code not in CAUSES
+        if (missing := places_of(one.code) - one.facts)
+    }
+    assert lacking == {}
+
+
+def test_an_error_is_given_the_facts_that_its_sentences_have_places_for() -> None:
+    lacking = {
+        one.where: (one.code, sorted(missing))
+        for one in told()
+        if not one.open
+        if (missing := places(one.code) - one.facts - ADDED)
+    }
+    assert lacking == {}
+
+
+def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
+    unseen = {
+        one.where: (one.code, sorted(hidden))
+        for one in told()
+        if (hidden := one.facts - one.inside - places(one.code) - UNTOLD - KEPT.get(one.code, set()))
+    }
+    assert unseen == {}
+
+
+# ---- in every language
+
+
+def wrong_with(said: str, english: str, facts: Mapping[str, str], language: str) -> list[str]:
+    """Return what is wrong with a text that was filled with marks: a mark that is not there, a place, or English."""
+    lost = [mark for mark in facts.values() if mark.casefold() not in said.casefold()]
+    left = PLACE.findall(said) + [word for word in said.split() if word == words.MISSING]
+    bare = re.sub("«.*?»", "", said)
+    foreign = ["English"] if language != "en" and (said == english or ENGLISH.search(bare)) else []
+    return lost + left + foreign
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_cause_is_told_whole_and_in_one_language(language: str) -> None:
+    wrong = {}
+    for code, line in tables().causes.items():
+        said = words.say(code, marked(" ".join(line[f"en_{part}"] for part in PARTS)), language)
+        for part, sentence in zip(PARTS, (said.what, said.data, said.do), strict=True):
+            english = line[f"en_{part}"]
+            if found := wrong_with(sentence, english, marked(english), language):
+                wrong[code, part] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_reason_inside_an_error_is_told_whole_and_in_one_language(language: str) -> None:
+    wrong = {}
+    for key in keys():
+        english = tables().texts[key]["en"]
+        inside = "message" if key.startswith("reason_") else "expected"
+        code = "expression_failed" if inside == "message" else "setting_invalid"
+        facts = {"setting": "«setting»", "field": "«field»", "key": "«key»", **marked(english)}
+        error = IntegrationError(code, **{**facts, inside: key})
+        told = words.say(error.code, error.facts, language)
+        reason = words.reason(Reason(key, facts), language)
+        same = english if english.startswith(("https:", "postgresql:")) else ""
+        found = wrong_with(reason, english if english != same else "", marked(english), language)
+        if found or reason not in f"{told.what} {told.do}":
+            wrong[key] = found
+    assert wrong == {}
+
+
+def test_a_reason_has_no_fact_of_the_same_name_as_what_it_stands_in() -> None:
+    outer = {"key", "field", "message", "expected", "system", "setting", "flow", "target"}
+    assert {key: both for key in keys() if (both := outer & places_of(key))} == {}
+
+
+def test_what_another_system_said_or_was_kept_as_a_sentence_stays_as_it_is() -> None:
+    kept = {"setting": "orders becomes", "flow": "orders", "expected": "a code under objects.trade_invoices first"}
+    assert "Verwacht: a code under objects.trade_invoices first." in words.say("flow_setting_invalid", kept, "nl").do
+    assert words.say("mplus_rejected", {"message": "Prijs ontbreekt"}, "de").what.endswith("Prijs ontbreekt")
+    assert words.reason(Reason("reason_nobody_knows")) == "reason_nobody_knows"
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [("branches", "Filiaal van de kassa"), ("branches.1", "Filiaal van de kassa"), ("never", "never")],
+)
+def test_a_setting_of_a_flow_is_called_as_on_its_page(setting: str, shown: str) -> None:
+    said = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").what
+    assert said.startswith(f"De instelling {shown}")
