@@ -14,7 +14,7 @@ test: setup-dev       ## pass all tests but the long ones
 	scripts/browser
 	scripts/test
 
-test-long: setup-dev  ## pass those that are slow by nature: kills at every moment, with every kind of lost answer
+test-long: setup-dev  ## pass those that are slow by nature: kills at every moment, old data, the notebook
 	scripts/test long
 
 check: setup-dev      ## what a change must pass

@@ -28,7 +28,7 @@ from tests.stores import stores_in
 
 __all__ = ["postgres_server", "postgres_url"]
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 SAMPLES = Path(__file__).parent / "samples" / "2026-11"
 ARTICLES = 60  # of the shop the samples were made with

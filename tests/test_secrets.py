@@ -33,6 +33,7 @@ from tests.planted import (
 from tests.programs import ROOT, Terminal, access, environment
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.processes,
     pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs a process list"),
 ]

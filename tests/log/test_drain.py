@@ -109,6 +109,7 @@ def _require_exactly_once(url: str, log: Path) -> None:
     assert set(keys) == kept
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
     url, log = f"sqlite:///{tmp_path / 'console.sqlite'}", tmp_path / "log.duckdb"
@@ -116,6 +117,7 @@ def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
     _require_exactly_once(url, log)
 
 
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.postgres
 def test_every_event_comes_in_once_also_when_ids_appear_out_of_order(postgres_url: str, tmp_path: Path) -> None:

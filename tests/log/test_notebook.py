@@ -79,6 +79,7 @@ def executed(data: Path) -> list[dict[str, Any]]:
     return [cell.outputs[-1]["data"] for cell in cells]
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_notebook_analyses_the_log_while_the_console_runs_and_without_it(data: Path) -> None:
     with running(data):
