@@ -21,8 +21,6 @@ from integration.settings import MplusAccess, load_settings
 from tests.consoles import ARTICLES, opened, settled
 from tests.stores import stores_in
 
-pytestmark = pytest.mark.timeout(120)
-
 BACK = "http://127.0.0.1:8501/setup"
 Open = Callable[..., Application]
 

@@ -140,7 +140,7 @@ def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: Runs, previe
     assert [group[0].title for group in previews.staged_groups(run, 1, None, 10)] == ["a�b?", "Thee 2"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     keys=st.sets(st.text(min_size=1).filter(lambda key: "\0" not in key), min_size=1, max_size=30),
     page=st.integers(1, 5),
@@ -500,7 +500,7 @@ def test_every_record_read_is_accounted_for_at_every_moment(runs: Runs, ledger: 
     assert expected.difference == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.tuples(st.integers(1, 6), st.sampled_from(list(Step))), max_size=40))
 def test_the_running_counts_are_those_of_the_lines_whatever_happens(
     runs: Runs, moves: list[tuple[int, Step]], ledger: Ledger
