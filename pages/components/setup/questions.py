@@ -20,7 +20,7 @@ from pages.components.shared.draft import Draft
 from pages.components.shared.inputs import Asking, captioned
 from pages.components.shared.layout import empty, note, small
 from pages.components.shared.states import mark
-from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text
+from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text, wanted
 
 SHOWN = 4  # answers of a list that a line names
 COUNTS = ("number", "total")  # facts that are quantities; codes are none
@@ -247,8 +247,8 @@ def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
     try:
         asking.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
-        name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))
+        name = error.facts.get("setting", "").partition(".")[0]
+        draft.refused[name] = text("setting_expected", expected=wanted(error))
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     for name in one.question.settings:
