@@ -12,7 +12,7 @@ from integration.store.events import Events
 from integration.store.ledger import Ledger
 from integration.store.previews import Previews
 from integration.store.runs import Runs
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 FLOW = "products"
 

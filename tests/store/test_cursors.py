@@ -2,7 +2,7 @@
 
 from integration.store.cursors import Cursors
 from integration.store.database import Database
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_cursors_are_kept_by_flow_and_side(database: Database, clock: Clock) -> None:

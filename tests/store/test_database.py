@@ -14,7 +14,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import MIGRATIONS, Database, open_database
 from integration.store.settings import StoredSettings
 from integration.store.tables import metadata, outbox
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:

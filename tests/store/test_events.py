@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.core.records import Kind, Record
 from integration.store.database import Database
 from integration.store.events import Event, Events, values_of
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_values_of_a_record_are_shown_as_texts_by_path() -> None:

@@ -2,7 +2,7 @@
 
 from integration.store.database import Database
 from integration.store.heartbeats import Heartbeats
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_a_process_that_stopped_beating_is_dead_until_it_is_forgotten(database: Database, clock: Clock) -> None:

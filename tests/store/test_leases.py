@@ -9,7 +9,7 @@ from integration.core.errors import UnavailableError
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.leases import Leases
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def _now() -> datetime:

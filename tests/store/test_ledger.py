@@ -14,7 +14,7 @@ from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.plans import Plans
 from integration.store.runs import Runs
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
     a_commit,

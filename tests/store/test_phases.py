@@ -6,7 +6,7 @@ from integration.core.run import Outcome, Progress, Step, speed
 from integration.store.ledger import Ledger
 from integration.store.previews import Previews
 from integration.store.runs import Runs
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import a_commit, a_create, a_plan, prove
 
 

@@ -18,7 +18,7 @@ from integration.store.ledger import Ledger
 from integration.store.plans import Plans
 from integration.store.runs import Runs
 from integration.store.shapes import change_to_json
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import (
     a_commit,
     a_create,

@@ -19,7 +19,7 @@ from integration.store.links import Links
 from integration.store.plans import Plans
 from integration.store.previews import Previews
 from integration.store.runs import Runs
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
     a_create,

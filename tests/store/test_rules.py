@@ -5,7 +5,7 @@ import pytest
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.rules import Rules
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_mappings_are_published_as_numbered_versions(database: Database, clock: Clock) -> None:

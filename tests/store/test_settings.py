@@ -2,7 +2,7 @@
 
 from integration.store.database import Database
 from integration.store.settings import StoredSettings
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 
 def test_settings_are_kept_by_name(database: Database, clock: Clock) -> None:

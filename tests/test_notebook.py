@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 
 from tests.consoles import Console, opened
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 NOTEBOOK = ROOT / "notebooks" / "the-log.ipynb"
 SECONDS = 60
 MOST_BYTES = 20_000
