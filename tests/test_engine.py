@@ -15,7 +15,10 @@ from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
 from integration.store.runs import Runs
 from tests.clocks import now
+from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, until, with_a_bug
+
+__all__ = ["postgres_server", "postgres_url"]
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
