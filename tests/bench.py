@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tomllib import loads
@@ -28,6 +28,7 @@ from integration.store.plans import Plans
 from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.builders import a_group, an_article
+from tests.clocks import Clock
 from tests.fakes import MemoryConnector
 
 
@@ -40,21 +41,6 @@ def shipped(flow: str) -> dict[str, Any]:
 BODY = shipped("products")
 TABLES = {"vat_codes": {"1": "1", "2": "2"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
-
-
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Return the present moment."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
 
 
 class Bench:
@@ -196,3 +182,8 @@ def _inside(values: Mapping[str, Value], part: str) -> dict[str, Value]:
 def articles(*keys: str, **values: Value) -> list[Record]:
     """Return articles as the source has them, and their group; it is last, so that no article has the last stamp."""
     return [*(an_article(key, **values) for key in keys), a_group()]
+
+
+def variants() -> list[Record]:
+    sizes = [an_article(code, parent="TRUI", size=size) for code, size in (("1", "S"), ("2", "M"), ("3", "L"))]
+    return [*sizes, an_article("9001"), a_group()]

@@ -87,3 +87,7 @@ class Console:
     def writes(self) -> int:
         """Return how many calls so far were meant to change something."""
         return self.sandbox.ledger.counts()["writes"]
+
+
+def causes(findings: list[Any]) -> list[str]:
+    return [one.cause for one in findings if one.ok is False]

@@ -1,4 +1,4 @@
-"""Every command of the terminal, run as its own process against both systems in a box."""
+"""Every command of the terminal (`integration/__main__.py`), run as its own process against both systems in a box."""
 
 import json
 import re

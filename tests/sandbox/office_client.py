@@ -144,3 +144,7 @@ def page(**changed: Any) -> dict[str, Any]:
 
 def _definition(name: str, values: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     return {"Name": name, "Fields": [{"Name": each, "FieldType": types.get(each, "C")} for each in values]}
+
+
+def kept(sandbox: Sandbox, reference: str) -> int:
+    return sum(row.get("COMMENT1") == reference for row in sandbox.state("SO_HDR"))

@@ -1,25 +1,15 @@
 """Trouble on demand: what a client sees, and what the sandbox keeps all the same."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pytest
 
 from integration.sandbox.faults import Fault, Ledger, Switches
-from integration.sandbox.journal import Journal
-from integration.sandbox.server import Sandbox, running
-from tests.patience import LATE, SECONDS, until
-from tests.sandbox.office_client import Office, debtor, order, page, refused, table
-
-
-def kept(sandbox: Sandbox, reference: str) -> int:
-    return sum(row.get("COMMENT1") == reference for row in sandbox.state("SO_HDR"))
+from integration.sandbox.server import Sandbox
+from tests.patience import LATE, until
+from tests.sandbox.office_client import Office, debtor, kept, order, refused, table
 
 
 class TestSwitches:
@@ -156,110 +146,3 @@ class TestFaultsInTheHouse:
         assert [line["ORD_QTY"] for line in lines] == [2, 2]
         stored = office.where("AR1", "CONTACT", "SUB_NR", person["SUB_NR"])[0]
         assert stored["MAIL_BUS"] != person["MAIL_BUS"] == "anna@voorbeeld.example"
-
-
-class TestControl:
-    def test_everything_can_be_switched_over_http(self, sandbox: Sandbox, office: Office) -> None:
-        control = sandbox.control_url
-        armed = {"fault": "unavailable", "operation": "VA1 GET", "times": None}
-        id_ = httpx.post(f"{control}switches", json=armed).json()["id"]
-        assert office.get("VA1").status_code == 503
-        assert [each["id"] for each in httpx.get(f"{control}switches").json()] == [id_]
-        httpx.delete(f"{control}switches", params={"id": id_})
-        assert office.get("VA1").status_code == 200
-        assert httpx.get(f"{control}counts").json() == {"reads": 3, "writes": 0}
-        assert httpx.get(f"{control}calls", params={"since": 2}).json()[0]["operation"] == "VA1 GET"
-        httpx.delete(f"{control}calls")
-        assert httpx.get(f"{control}calls").json() == []
-
-    def test_it_answers_on_both_ports_about_both_systems(self, sandbox: Sandbox) -> None:
-        path = "_sandbox/state"
-        asked = {"table": "VAT", "system": "accountview"}
-        here = httpx.get(f"{sandbox.control_url}state", params={"table": "VAT"})
-        assert httpx.get(f"{sandbox.mplus_url}{path}", params=asked).json() == here.json()
-        assert len(here.json()) == 5
-
-    @pytest.mark.parametrize(
-        ("method", "path", "body", "status"),
-        [
-            ("GET", "nothing", {}, 404),
-            ("GET", "state?table=NOPE", {}, 404),
-            ("POST", "switches", {"fault": "nope"}, 400),
-            ("POST", "edit", {"table": "ARTICLE", "key": "10001", "values": {"PX_SELL": "veel"}}, 400),
-            ("POST", "edit", {"table": "ARTICLE", "key": "10001", "values": {"ART_CODE": "2"}}, 404),
-            ("POST", "edit", {"nonsense": 1}, 400),
-        ],
-    )
-    def test_nonsense_is_refused(self, sandbox: Sandbox, method: str, path: str, body: object, status: int) -> None:
-        assert httpx.request(method, f"{sandbox.control_url}{path}", json=body).status_code == status
-
-
-class TestJournal:
-    def test_a_restarted_sandbox_holds_what_it_held(self, tmp_path: Path) -> None:
-        journal = tmp_path / "sandbox.journal"
-        tables = ("SO_HDR", "SO_LINE", "CONTACT", "ARTICLE", "DJ_PAGE", "HST_AL", "K9_STOCK")
-        with running(journal=journal) as sandbox, Office(sandbox) as office:
-            for reference in ("J-1", "J-2"):
-                office.post(order(reference))
-            with sandbox.switches.armed(Fault.WRONG):
-                office.post(debtor())
-            office.post(page())
-            sandbox.accountview.invoice("26000012")
-            sandbox.accountview.edit("ARTICLE", "10001", {"PX_SELL": 1.5})
-            sandbox.advance_day()
-            before = {name: sandbox.state(name) for name in tables}
-            last = office.tokens["refresh_token"]
-        with running(journal=journal) as again:
-            assert {name: again.state(name) for name in tables} == before
-            with Office(again, refresh_token=last) as office:
-                assert office.post(order("J-3")).json()["SO_HDR"][0]["ORD_NR"] == "26000013"
-
-    def test_what_a_smaller_shop_does_not_have_is_passed_over(self, tmp_path: Path) -> None:
-        journal = tmp_path / "sandbox.journal"
-        with running(articles=1000, journal=journal) as big, Office(big) as office:
-            lines = order("BIG")
-            lines["TableData"]["DetailData"][0]["Rows"][0]["Values"][2] = "10900"
-            assert office.post(lines).status_code == 200
-            assert office.post(order("ANY")).status_code == 200
-        with running(articles=100, journal=journal) as small:
-            assert (kept(small, "BIG"), kept(small, "ANY")) == (0, 1)
-
-    def test_a_line_that_a_kill_left_unfinished_is_cut_off(self, tmp_path: Path) -> None:
-        path = tmp_path / "torn.journal"
-        first = Journal(path)
-        first.append("mplus", "one", "body")
-        first.close()
-        with path.open("a") as file:
-            file.write('{"number": 2, "sys')
-        second = Journal(path)
-        assert [entry.operation for entry in second.past("mplus")] == ["one"]
-        assert second.append("mplus", "two", "body").number == 2
-        second.close()
-        third = Journal(path)
-        assert [entry.operation for entry in third.past("mplus")] == ["one", "two"]
-        third.close()
-
-    @pytest.mark.processes
-    def test_a_killed_sandbox_loses_nothing_it_answered(self, tmp_path: Path) -> None:
-        command = [sys.executable, "-m", "integration.sandbox", "--journal", str(tmp_path / "killed.journal")]
-
-        @contextmanager
-        def up() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-                assert process.stdout
-                told = json.loads(process.stdout.readline())
-                login = told["accountview"]
-                with httpx.Client(base_url=told["accountview_url"], headers={"X-Company": login["company"]}) as client:
-                    got = client.post("/token", data={**login, "grant_type": "refresh_token"}).json()
-                    client.headers["Authorization"] = f"Bearer {got['access_token']}"
-                    yield process, client
-                process.kill()
-
-        with up() as (process, client):
-            assert client.post("/accountviewdata", json=order("KILLED")).status_code == 200
-            process.kill()
-        with up() as (process, client):
-            asked = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
-            assert len(client.get("/accountviewdata", params=asked).json()["SO_HDR"]) == 1
-            process.terminate()
-            assert process.wait(SECONDS) == 0

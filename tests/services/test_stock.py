@@ -12,7 +12,7 @@ from integration.services.stock import Difference, Reason, Stock, StockScope, la
 from integration.store.database import Database
 from integration.store.events import Event, Events
 from integration.store.issues import Issues
-from tests.bench import Clock
+from tests.clocks import Clock
 from tests.log.conftest import NOW
 
 

@@ -1,7 +1,6 @@
 """The operational database as tests get it: every test runs on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from integration.store.links import Links
 from integration.store.plans import Plans
 from integration.store.previews import Previews
 from integration.store.runs import Runs
+from tests.clocks import Clock
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -24,21 +24,6 @@ MIRRORS = {
     ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
 }
 """The same customer in two flows."""
-
-
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Return the present moment."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture

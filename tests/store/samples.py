@@ -7,9 +7,12 @@ from integration.core.plan import Action, Approval, Change
 from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
 from integration.core.run import Link, Mode, Outcome, PlanRow, RunState, Staged, Step
+from integration.store.database import Database
+from integration.store.events import Events
 from integration.store.ledger import Ledger
 from integration.store.previews import Previews
 from integration.store.runs import Runs
+from tests.clocks import Clock
 
 FLOW = "products"
 
@@ -98,3 +101,8 @@ def prove(runs: Runs, run: str) -> None:
     while lines := ledger.next_planned(run, 100):
         ledger.mark_sent(run, [line.seq for line in lines])
         ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])
+
+
+def told(database: Database, clock: Clock) -> list[str]:
+    """Return the events that wait, by name."""
+    return [str(event["event"]) for event in Events(database, clock).waiting(10_000)]

@@ -14,8 +14,8 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import MIGRATIONS, Database, open_database
 from integration.store.settings import StoredSettings
 from integration.store.tables import metadata, outbox
+from tests.clocks import Clock
 from tests.patience import SECONDS
-from tests.store.conftest import Clock
 
 
 def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:

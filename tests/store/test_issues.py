@@ -5,7 +5,7 @@ from integration.core.queue import IssueState, Met
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.issues import Issues
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import FLOW
 
 

@@ -9,8 +9,8 @@ from integration.core.errors import UnavailableError
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.leases import Leases
+from tests.clocks import Clock
 from tests.patience import SECONDS
-from tests.store.conftest import Clock
 
 
 def _now() -> datetime:

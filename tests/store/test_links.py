@@ -9,7 +9,7 @@ from integration.core.run import Link
 from integration.store.database import Database
 from integration.store.links import Links, retire
 from tests.builders import a_create, a_relation, an_update
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 from tests.store.samples import FLOW, a_link
 
 

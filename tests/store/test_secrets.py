@@ -12,7 +12,7 @@ from integration.store.events import Events
 from integration.store.leases import Leases
 from integration.store.secrets import Connections, StoredTokens
 from integration.store.tables import connections
-from tests.store.conftest import Clock
+from tests.clocks import Clock
 
 KEY = "a key of the administrator"
 SECRET = "planted-secret"

@@ -2,12 +2,11 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, quote
 
 import httpx
 import pytest
-import stamina
 from lxml import etree
 from pydantic import SecretStr, ValidationError
 
@@ -31,12 +30,6 @@ SETTINGS = MplusSettings(
 )
 OPEN = f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}" xmlns:ns="urn:mplusqapi"><SOAP-ENV:Body>'
 CLOSE = "</SOAP-ENV:Body></SOAP-ENV:Envelope>"
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
 
 
 def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 from lxml import etree
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -22,34 +21,13 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import MalformedAnswerError, UnavailableError
 from integration.core.records import Batch, Kind, Record, record_from_json, record_to_json
 from integration.sandbox.server import Sandbox, running
+from tests.connectors.mplus.tills import a_till, settings_of
 
-SECRET = "sandbox-secret"
 TABLES = {Kind.ORDER: "orders", Kind.INVOICE: "invoices", Kind.RECEIPT: "receipts"}
 IDS = {Kind.ORDER: "orderId", Kind.INVOICE: "invoiceId", Kind.RECEIPT: "receiptId"}
 OPERATIONS = {Kind.ORDER: "getOrders", Kind.INVOICE: "getInvoices", Kind.RECEIPT: "getReceipts"}
 REPAIR_HOUR = "9900002"
 EVERY_KIND = pytest.mark.parametrize("kind", [Kind.ORDER, Kind.INVOICE, Kind.RECEIPT])
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    """Both systems for the tests that change nothing at the till."""
-    with running(articles=50) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Sandbox:
-    """The shared systems, well and with an empty ledger."""
-    shared.switches.disarm()
-    shared.ledger.clear()
-    return shared
 
 
 @pytest.fixture
@@ -65,17 +43,6 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
     connector = a_till(sandbox)
     yield connector
     connector.close()
-
-
-def settings_of(sandbox: Sandbox, **changes: Any) -> MplusSettings:
-    """Return what connects to the sandbox's till."""
-    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr(SECRET), **changes}
-    return MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given)
-
-
-def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
-    """Return a connection to the sandbox's till."""
-    return Mplus(settings_of(sandbox, **changes))
 
 
 def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:

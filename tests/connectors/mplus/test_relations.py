@@ -6,50 +6,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import stamina
 from lxml import etree
-from pydantic import SecretStr
 
 from integration.connectors.mplus.client import Client, tag
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
-from integration.core.records import Held, Kind, Record, Value
-from integration.sandbox.server import Sandbox, running
+from integration.core.records import Kind, Record, Value
+from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
+from tests.connectors.mplus.tills import a_till, create, look
 from tests.fakes import Links
 from tests.patience import LATE, until
 
 SERIALS = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    """Both systems, with a small shop, for all tests that use customers of their own."""
-    with running(articles=10) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Sandbox:
-    """The shared systems, well and with an empty ledger."""
-    shared.switches.disarm()
-    shared.ledger.clear()
-    return shared
-
-
-def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
-    """Return a connection to the sandbox's till."""
-    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr("sandbox-secret"), **changes}
-    return Mplus(MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given))
+ARTICLES = 10
 
 
 @pytest.fixture
@@ -58,12 +30,6 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
     connector = a_till(sandbox)
     yield connector
     connector.close()
-
-
-@pytest.fixture
-def links() -> Links:
-    """What was linked before: nothing, until a test does."""
-    return Links()
 
 
 @pytest.fixture
@@ -108,17 +74,6 @@ def customer(serial: int) -> Record:
         iban="NL91ABNA0417164300",
         active=True,
     )
-
-
-def create(till: Mplus, wanted: Record, links: Links) -> Held:
-    """Write a new customer, keep its link and return what the till holds now."""
-    links.known[wanted.kind, wanted.key] = till.write(a_create(wanted), None, links, "t").reference
-    return look(till, wanted, links)
-
-
-def look(till: Mplus, wanted: Record, links: Links) -> Held:
-    """Return what the till holds now."""
-    return till.lookup([wanted], links)[wanted.key]
 
 
 def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:

@@ -7,48 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import stamina
-from pydantic import SecretStr
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import Change, differences, remaining
 from integration.core.records import Batch, Held, Kind, Record, Value
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, an_update_at
+from tests.connectors.mplus.tills import a_till
 from tests.fakes import Links
 
 SERIALS = itertools.count(8_001)
+ARTICLES = 30
 BRANCHES = ("1", "2")
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    """Both systems, with a small shop, for all tests that use articles of their own."""
-    with running(articles=30) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Sandbox:
-    """The shared systems, well and with an empty ledger."""
-    shared.switches.disarm()
-    shared.ledger.clear()
-    return shared
-
-
-def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
-    """Return a connection to the sandbox's till."""
-    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr("sandbox-secret"), **changes}
-    return Mplus(MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given))
 
 
 @pytest.fixture
@@ -57,12 +29,6 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
     connector = a_till(sandbox)
     yield connector
     connector.close()
-
-
-@pytest.fixture
-def links() -> Links:
-    """What was linked before: articles are found by their numbers, so nothing."""
-    return Links()
 
 
 def an_article(till: Mplus, *, managed: bool = True, size: int = 1) -> str:

@@ -2,17 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from integration.sandbox.faults import Ledger, Switches
 from integration.sandbox.mplus import Till
-from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, summed
 from integration.sandbox.shop.shop import Shop, make_shop
 
-RATES = {1: Decimal(9), 2: Decimal(21), 3: Decimal(0)}
 KINDS = ("orders", "receipts", "invoices")
 
 
@@ -151,12 +148,3 @@ def test_a_day_brings_documents_and_changes(fresh: Till) -> None:
 def test_the_shop_can_have_any_size(articles: int) -> None:
     till = Till(make_shop(articles), Switches(), Ledger())
     assert len(till.state("orders")) == 60
-
-
-@pytest.mark.parametrize("method", [INCLUSIVE, EXCLUSIVE, "VAT-METHOD-SHIFTED"])
-def test_sums_take_rounding_differences_into_the_lines(method: str) -> None:
-    sums = summed([(2, 333), (2, 333), (2, 335), (1, -109), (3, 50)], RATES, method)
-    assert sums.incl == sum(incl for incl, _ in sums.lines)
-    assert sums.excl == sum(excl for _, excl in sums.lines)
-    if method == INCLUSIVE:
-        assert sums.incl == 333 + 333 + 335 - 109 + 50

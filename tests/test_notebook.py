@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from tests.consoles import Console, opened
 from tests.patience import SECONDS
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 NOTEBOOK = ROOT / "notebooks" / "the-log.ipynb"
 MOST_BYTES = 20_000
 

@@ -14,7 +14,7 @@ from integration.core.causes import CAUSES
 from integration.core.errors import IntegrationError, Reason
 from integration.words.catalogues import PARTS, tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PLACE = re.compile(r"{(\w+)}")
 CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 KEY = re.compile(r"(reason|expected)_\w+")

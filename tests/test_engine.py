@@ -16,7 +16,10 @@ from integration.store.database import open_database
 from integration.store.runs import Runs
 from tests.clocks import now
 from tests.patience import until
+from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
+
+__all__ = ["postgres_server", "postgres_url"]
 
 pytestmark = pytest.mark.processes
 

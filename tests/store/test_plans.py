@@ -1,4 +1,4 @@
-"""What lines of a plan can be sorted out by, how many calls they take, and what a run did when."""
+"""Kept plans as people look at them: what their lines can be sorted out by, and how many calls they take."""
 
 import json
 from dataclasses import replace
@@ -10,18 +10,24 @@ from alembic import command
 from alembic.config import Config
 
 from integration.core.issues import Issue
-from integration.core.plan import Action, Approval, Change
-from integration.core.position import START
+from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record
-from integration.core.run import Among, Outcome, PlanRow, Progress, RunState, Step, speed
+from integration.core.run import Among, Outcome, PlanRow, RunState, Step
 from integration.store.database import MIGRATIONS, open_database
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans
-from integration.store.previews import Previews
 from integration.store.runs import Runs
 from integration.store.shapes import change_to_json
-from tests.store.conftest import Clock
-from tests.store.samples import a_commit, a_create, a_line, a_park, a_plan, a_product, a_skip, prove
+from tests.clocks import Clock
+from tests.store.samples import (
+    a_commit,
+    a_create,
+    a_line,
+    a_park,
+    a_plan,
+    a_product,
+    a_skip,
+)
 
 
 def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -> PlanRow:
@@ -128,68 +134,6 @@ def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> 
     assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
 
 
-# ---- phases ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_run_tells_its_phases_and_how_long_each_took(
-    runs: Runs, clock: Clock, ledger: Ledger, previews: Previews
-) -> None:
-    run = a_plan(runs, a_create(1), a_create(2))
-    clock.advance(600)
-    runs.approve(run, Approval("fingerprint", "anna"))
-    clock.advance(5)
-    runs.waiting_for(run, "host_unknown", {})
-    clock.advance(60)
-    previews.keep_page(run, [], [], 0, START, Progress("write", 0, 2))
-    prove(runs, run)
-    clock.advance(10)
-    ledger.finish(run)
-    told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
-    assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
-
-
-def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock, previews: Previews) -> None:
-    run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4).id
-    for done in (10, 20, 30):
-        clock.advance(1)
-        previews.keep_page(run, [], [], 0, START, Progress("plan", done, 100))
-    assert [(one.name, one.done_before) for one in runs.phases(run)] == [("extract", 0), ("plan", 10)]
-    assert runs.phases(run)[-1].ended_at is None
-
-
-def test_whoever_asks_is_told_the_same_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
-    run = a_commit(runs, *(a_create(number) for number in range(40)))
-    clock.advance(1)
-    assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
-    clock.advance(9)
-    seqs = list(range(1, 11))
-    ledger.mark_sent(run, seqs)
-    ledger.settle(run, [Outcome(seq, Step.PROVEN, str(seq), "1") for seq in seqs])
-    going = runs.get(run)
-    assert (going.progress_done, going.progress_total) == (10, 40)
-    found = speed(going, runs.phases(run)[-1], clock())
-    assert (found.per_second, found.seconds_left) == (1.0, 30.0)
-
-
-def test_a_run_that_stands_still_has_no_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
-    run = a_commit(runs, *(a_create(number) for number in range(4)))
-    clock.advance(10)
-    ledger.mark_sent(run, [1])
-    ledger.settle(run, [Outcome(1, Step.PROVEN, "1", "1")])
-    runs.interrupt(run, "cancelled", {})
-    assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
-    clock.advance(3600)
-    runs.approve(run, Approval("fingerprint", "ben"))
-    clock.advance(4)
-    ledger.mark_sent(run, [2])
-    ledger.settle(run, [Outcome(2, Step.PROVEN, "2", "1")])
-    found = speed(runs.get(run), runs.phases(run)[-1], clock())
-    assert (found.per_second, found.seconds_left) == (0.25, 8.0)
-
-
-# ---- a plan made before ---------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def old(url: str, tmp_path: Path) -> str:
     """A database of the version before, with a plan that waits and one that is done."""
@@ -249,3 +193,53 @@ def test_a_plan_that_waited_during_the_update_can_be_sorted_out_too(old: str, cl
         an_update(1, "price_incl", "ean").change.wanted  # type: ignore[union-attr]
     ]
     database.close()
+
+
+def test_tallies_say_what_the_plan_adds_up_to(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4), unchanged=2, left_out=frozenset({2}))
+    ledger.mark_sent(run, [1])
+    tallies = plans.tallies(run)
+    assert {name: number for name, number in tallies.items() if number} == {
+        "read": 6, "unchanged": 2, "create": 2, "skip": 1, "park": 1, "sent": 1, "in_doubt": 1, "left": 1,
+        "parked": 1, "changes": 2, "total": 4,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("show", "find", "keys"),
+    [
+        ("all", "", ["P1", "P2", "A3", "A4"]),
+        ("changes", "", ["P1", "P2"]),
+        ("create", "", ["P1", "P2"]),
+        ("update", "", []),
+        ("skip", "", ["A3"]),
+        ("park", "", ["A4"]),
+        ("parked", "", ["A4"]),
+        ("planned", "", ["P2"]),
+        ("in_doubt", "", ["P1"]),
+        ("left", "", []),
+        ("all", "THEE 2", ["P2"]),
+        ("all", "a1", ["P1"]),
+        ("all", "dranken", ["P1", "P2"]),
+        ("create", "thee", ["P1", "P2"]),
+        ("all", "%", []),
+        ("all", "_", []),
+    ],
+)
+def test_lines_are_filtered_and_found(
+    runs: Runs, show: str, find: str, keys: list[str], plans: Plans, ledger: Ledger
+) -> None:
+    run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4))
+    ledger.mark_sent(run, [1])
+    assert [line.key for line in plans.rows(run, show, find)] == keys
+    assert plans.row_count(run, show, find) == len(keys)
+
+
+def test_lines_are_paged(runs: Runs, plans: Plans) -> None:
+    run = a_plan(runs, *[a_create(number) for number in range(1, 8)])
+    assert [line.seq for line in plans.rows(run, offset=2, limit=3)] == [3, 4, 5]
+
+
+def test_what_cannot_be_shown_is_refused(plans: Plans) -> None:
+    with pytest.raises(ValueError, match="nothing is shown as"):
+        plans.rows("any", "everything")

@@ -1,0 +1,29 @@
+"""Amounts, quantities and percentages as the till writes them."""
+
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import tag
+from tests.connectors.mplus.codec.elements import decoded, the_product
+
+
+def test_a_quantity_without_its_companion_is_whole() -> None:
+    product = the_product()
+    article = codec.articles(product)[0]
+    companion = article.find(tag("contentQuantityDecimalPlaces"))
+    assert companion is not None
+    article.remove(companion)
+    assert decoded(product).parts[0].values["contentQuantity"] == Decimal(530)
+
+
+def test_an_empty_number_or_flag_is_no_value_and_an_empty_text_is_empty() -> None:
+    values = decoded(the_product()).parts[0].values
+    assert "webshop" not in values
+    assert values["plu"] == ""
+
+
+@pytest.mark.parametrize(("wire", "rate"), [("21", "21"), ("2100", "21"), ("900", "9"), ("9", "9"), ("0", "0")])
+def test_a_rate_is_a_percentage_in_either_unit(wire: str, rate: str) -> None:
+    assert codec.percent(wire) == Decimal(rate)

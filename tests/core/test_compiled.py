@@ -1,0 +1,263 @@
+"""A mapping at work: from a record to the values of the target, and why."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.compiled import compile, faults  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError, Reason
+from integration.core.issues import Issue
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import (
+    Call,
+    Formula,
+    Mapped,
+    Rule,
+    RuleError,
+    TraceStep,
+    Unmapped,
+    as_text,
+)
+from integration.core.rules import Mapping as Rules
+from integration.words import say
+from tests.builders import an_article
+
+
+def said(error: ConfigurationError) -> str:
+    return say(error.code, error.facts).what
+
+
+class Sum:
+    """The one expression this toolbox knows: price plus stock."""
+
+    names = frozenset({"price", "stock"})
+
+    def __call__(self, values: Mapping[str, Value]) -> Value:
+        price, stock = values.get("price"), values.get("stock")
+        if not isinstance(price, Decimal) or not isinstance(stock, Decimal):
+            raise RuleError("reason_no_number", value="")
+        return price + stock
+
+
+class Always:
+    """An expression that reads nothing."""
+
+    names: frozenset[str] = frozenset()
+
+    def __call__(self, values: Mapping[str, Value]) -> Value:
+        del values
+        return "altijd"
+
+
+class SmallToolbox:
+    """A toolbox with as much as it takes to see the order of things."""
+
+    def function(self, name: str, args: tuple[Value, ...]) -> Callable[[Value, Mapping[str, Value]], Value]:
+        match name:
+            case "upper":
+                return lambda value, _: None if value is None else as_text(value).upper()
+            case "split":
+                return lambda value, _: tuple(as_text(value).split(as_text(args[0])))
+            case "other":
+                return lambda value, values: value or values.get(as_text(args[0]))
+            case "unmapped":
+                return self._unmapped
+            case _:
+                raise RuleError("reason_no_function_named", name=name)
+
+    def _unmapped(self, value: Value, values: Mapping[str, Value]) -> Value:
+        del values
+        raise RuleError("value_unmapped", value=as_text(value), table="landen")
+
+    def expression(self, text: str) -> Formula:
+        if text == "?":
+            raise RuleError("reason_expression_read", rest=text)
+        return Sum() if text == "price + stock" else Always()
+
+    def table(self, name: str) -> Mapping[str, str]:
+        return {"2": "1", "KLED": "kleding", "FIETS": "fietsen", "niets": ""} if name == "codes" else {}
+
+
+def mapped(rule: Rule, record: Record | None = None) -> Mapped:
+    return compile(Rules(1, (rule,)), SmallToolbox()).apply(record or an_article())
+
+
+def value_of(record: Record | None = None, **rule: Any) -> Value:
+    found = mapped(Rule(target="article.x", **rule), record)
+    assert not found.issues
+    return found.values["article.x"]
+
+
+def issue_of(record: Record | None = None, **rule: Any) -> Issue:
+    found = mapped(Rule(target="article.x", **rule), record)
+    assert "article.x" not in found.values
+    (issue,) = found.issues
+    return issue
+
+
+def test_a_value_is_taken_from_the_source() -> None:
+    assert value_of(source="price") == Decimal("16.5289")
+
+
+def test_functions_follow_each_other() -> None:
+    functions = (Call("upper"), Call("split", ("K",)))
+    assert value_of(source="name", functions=functions) == ("ARTI", "EL 1001")
+
+
+def test_a_function_may_read_other_fields() -> None:
+    assert value_of(source="short_text", functions=(Call("other", ("name",)),)) == "Artikel 1001"
+
+
+def test_functions_need_no_source() -> None:
+    assert value_of(functions=(Call("other", ("code",)),)) == "1001"
+
+
+def test_an_expression_reads_the_record() -> None:
+    assert value_of(expression="price + stock") == Decimal("30.5289")
+
+
+def test_an_expression_may_read_nothing() -> None:
+    assert value_of(expression="anything") == "altijd"
+
+
+def test_a_default_counts_when_there_is_no_value() -> None:
+    assert value_of(source="name", default="niets") == "Artikel 1001"
+    assert value_of(an_article(name=""), source="name", default="niets") == "niets"
+    assert value_of(source="missing", default="niets") == "niets"
+
+
+def test_a_forced_default_counts_always() -> None:
+    assert value_of(source="name", default=True, force=True) is True
+
+
+def test_no_and_zero_are_values() -> None:
+    assert value_of(source="blocked", default=True) is False
+    assert value_of(an_article(price=Decimal(0)), source="price", default=Decimal(1)) == 0
+
+
+def test_a_field_whose_source_is_empty_is_emptied() -> None:
+    assert value_of(an_article(name=None), source="name") is None
+
+
+def test_a_field_whose_source_is_not_there_is_left_out() -> None:
+    assert mapped(Rule(target="article.x", source="missing")) == Mapped({})
+    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == Mapped({})
+
+
+@pytest.mark.parametrize("value", ["2", " 2 ", Decimal("2.00")])
+def test_a_table_turns_code_into_code(value: Value) -> None:
+    assert value_of(an_article(vat_code=value), source="vat_code", table="codes") == "1"
+
+
+def test_a_table_turns_every_code_of_a_list() -> None:
+    assert value_of(an_article(group=("KLED", "FIETS")), source="group", table="codes") == ("kleding", "fietsen")
+
+
+def test_an_empty_value_is_not_looked_up() -> None:
+    assert value_of(an_article(vat_code=None), source="vat_code", table="codes", default="9") == "9"
+
+
+@pytest.mark.parametrize("value", ["7", ("KLED", "7")])
+def test_a_code_without_a_row_waits_for_a_person(value: Value) -> None:
+    issue = issue_of(an_article(vat_code=value), source="vat_code", table="codes")
+    facts = {"key": "1001", "field": "article.x", "value": "7", "table": "codes"}
+    assert issue == Issue("value_unmapped", "1001", "article.x", facts)
+
+
+def test_a_code_without_a_row_may_get_the_default() -> None:
+    rule: dict[str, Any] = {"source": "group", "table": "none", "unmapped": Unmapped.DEFAULT}
+    assert value_of(**rule, default="0") == "0"
+    assert value_of(**rule) is None
+
+
+def test_a_code_without_a_row_may_stay_empty_in_spite_of_a_default() -> None:
+    assert value_of(source="group", table="none", unmapped=Unmapped.EMPTY, default="0") is None
+
+
+def test_an_expression_without_a_result_is_an_issue() -> None:
+    issue = issue_of(an_article(price=None), expression="price + stock")
+    assert (issue.cause, issue.facts["message"]) == ("expression_failed", "reason_no_number")
+
+
+def test_a_function_may_miss_a_row_too() -> None:
+    issue = issue_of(source="code", functions=(Call("unmapped"),))
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "landen", "1001")
+
+
+def test_a_text_over_its_length_is_never_cut() -> None:
+    issue = issue_of(source="name", max_length=5)
+    assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "12", "5")
+    assert value_of(source="name", max_length=12) == "Artikel 1001"
+    assert value_of(source="price", max_length=1) == Decimal("16.5289")
+
+
+def test_one_bad_field_does_not_hold_back_the_others() -> None:
+    rules = (Rule(target="article.a", source="name", max_length=1), Rule(target="article.b", source="code"))
+    found = compile(Rules(1, rules), SmallToolbox()).apply(an_article())
+    assert found.values == {"article.b": "1001"}
+    assert [issue.field for issue in found.issues] == ["article.a"]
+
+
+def test_only_rules_of_the_wanted_kinds_are_applied() -> None:
+    rules = (Rule(target="group.name", source="name"), Rule(target="article.name", source="name"))
+    found = compile(Rules(1, rules), SmallToolbox(), {Kind.GROUP}).apply(an_article())
+    assert set(found.values) == {"group.name"}
+
+
+def test_a_trace_tells_every_step() -> None:
+    rules = (
+        Rule(target="article.a", source="name", functions=(Call("upper"), Call("split", ("K",)))),
+        Rule(target="article.b", source="vat_code", table="codes"),
+        Rule(target="article.c", source="missing", default="x"),
+        Rule(target="article.d", default="y", force=True),
+        Rule(target="article.e", expression="price + stock"),
+        Rule(target="article.f", source="group", table="none"),
+        Rule(target="article.g", source="missing"),
+        Rule(target="article.h", source="group", table="none", unmapped=Unmapped.EMPTY),
+    )
+    traces = compile(Rules(1, rules), SmallToolbox()).trace(an_article())
+    steps = {trace.target[-1]: [(step.what, step.value) for step in trace.steps] for trace in traces}
+    assert steps == {
+        "a": [("name", "Artikel 1001"), ("upper", "ARTIKEL 1001"), ("split(K)", ("ARTI", "EL 1001"))],
+        "b": [("vat_code", "2"), ("table codes", "1")],
+        "c": [("missing", None), ("default", "x")],
+        "d": [("force", "y")],
+        "e": [("price + stock", Decimal("30.5289"))],
+        "f": [("group", "KLED")],
+        "g": [("missing", None)],
+        "h": [("group", "KLED"), ("table none", None)],
+    }
+    assert [trace.target[-1] for trace in traces if trace.issue] == ["f"]
+    assert traces[1].value == "1"
+    assert traces[0].steps[0] == TraceStep("name", "Artikel 1001")
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule(target="article.x", source="a", functions=(Call("fly"),)), "there is no function fly"),
+        (Rule(target="article.x", expression="?"), "cannot be read"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_by_name(rule: Rule, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        compile(Rules(1, (rule,)), SmallToolbox())
+    assert refused.value.facts["target"] == "article.x"
+    assert reason in said(refused.value)
+
+
+def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:
+    rules = Rules(
+        1,
+        (
+            Rule(target="article.name", source="name", functions=(Call("upper"),)),
+            Rule(target="article.ean"),
+            Rule(target="article.unit", source="unit", functions=(Call("shout"),)),
+        ),
+    )
+
+    assert faults(rules, SmallToolbox()) == {
+        "article.ean": Reason("reason_source"), "article.unit": Reason("reason_no_function_named", {"name": "shout"}),
+    }  # fmt: skip

@@ -1,0 +1,30 @@
+"""Functions on texts, and that no pattern takes longer than it may."""
+
+import time
+
+import pytest
+
+from tests.flows.functions.tools import applied, refusal, refused
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("(a|a)*$", "a" * 40 + "b"),
+        ("(?R)", "a"),
+        ("(x+x+)+y", "x" * 4000),
+        ("(.*?,){12}P", ",".join(map(str, range(30)))),
+    ],
+)
+def test_a_pattern_that_takes_too_long_is_stopped(pattern: str, text: str) -> None:
+    begun = time.process_time()
+    with refusal("too long"):
+        applied("regex_replace", text, pattern, "")
+    assert time.process_time() - begun < 0.2
+
+
+def test_patterns_of_one_expression_share_their_time() -> None:
+    slow = "regex_replace(pad('x', 4000, 'x'), '(x+x+)+y', '')"
+    begun = time.process_time()
+    refused(" + ".join([slow] * 20))
+    assert time.process_time() - begun < 0.2

@@ -1,0 +1,92 @@
+"""What should be, held against what the till holds: what is set right, left alone, or asked."""
+
+from decimal import Decimal
+
+from integration.core.plan import Action
+from integration.core.records import Kind, Record
+from integration.core.run import Mode, RunState
+from integration.store.database import Database
+from tests.bench import Bench, edited, variants
+from tests.builders import an_article
+from tests.fakes import MemoryConnector
+
+
+def test_a_text_edited_at_the_till_is_left_alone(bench: Bench, target: MemoryConnector) -> None:
+    bench.run()
+    edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
+    run = bench.preview()
+    assert run.state is RunState.DONE
+    assert run.counts.unchanged == run.counts.read == 1
+
+
+def test_a_price_edited_at_the_till_is_set_right(bench: Bench, target: MemoryConnector) -> None:
+    bench.run()
+    edited(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    run = bench.preview()
+    assert bench.wanted(run) == {"1001": {"1001/price_incl": Decimal("20.00")}}
+
+
+def test_what_is_written_once_is_never_set_right(bench: Bench, target: MemoryConnector) -> None:
+    bench.run()
+    edited(target, "1001", {"1001/stock_managed": False}, Kind.PRODUCT)
+    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_a_field_of_the_till_alone_is_never_touched(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(target, "1001", {"1001/kitchen_printer": "2"}, Kind.PRODUCT)
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    bench.run()
+    assert target.held(Kind.PRODUCT)["1001"].flat()["1001/kitchen_printer"] == "2"
+
+
+def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", {"name": "Onze naam"})
+    edited(target, "1001", {"name": "Hun naam"}, Kind.PRODUCT)
+    run = bench.run()
+    (row,) = bench.plans.rows(run.id, "parked")
+    assert row.cause == "field_conflict"
+    assert row.facts["agreed_value"] == "Artikel 1001"
+    assert (row.facts["source_value"], row.facts["target_value"]) == ("Onze naam", "Hun naam")
+    assert target.held(Kind.PRODUCT)["1001"].values["name"] == "Hun naam"
+
+
+def test_a_product_that_both_had_is_met_and_brought_in_line(bench: Bench, target: MemoryConnector) -> None:
+    run = bench.run()
+    other = bench.changes(run)["1001"].change
+    assert other is not None
+    first = Record(Kind.PRODUCT, "2001", {**other.wanted.values, "name": "Van de kassa"}, ())
+    part = Record(Kind.ARTICLE, "2001", {**other.wanted.parts[0].values, "external_id": "2001"}, source="2001")
+    target.put(Record(first.kind, first.key, first.values, (part,)))
+    bench.source.put(an_article("2001", name="Van het boek"))
+    row = bench.changes(bench.preview())["2001"]
+    assert row.action is Action.UPDATE
+    assert row.change is not None
+    assert row.change.first_match
+    assert row.change.wanted.values["name"] == "Van het boek"
+
+
+def test_what_somebody_removed_from_the_till_is_a_question(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    target.remove(Kind.PRODUCT, "1003")
+    edited(source, "1003", {"price": Decimal("20.0000")})
+    run = bench.preview()
+    assert bench.causes(run) == {"1003": "target_record_missing"}
+    assert not bench.changes(run)
+
+
+def test_a_new_variant_joins_its_product(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    source.put(an_article("4", parent="TRUI", size="XL"))
+    run = bench.run()
+    assert bench.changes(run)["TRUI"].action is Action.UPDATE
+    assert [part.key for part in target.held(Kind.PRODUCT)["TRUI"].parts] == ["1", "2", "3", "4"]

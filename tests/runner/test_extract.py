@@ -1,0 +1,51 @@
+"""What is read for a plan: what changed on either side, and what belongs to it."""
+
+from decimal import Decimal
+
+from integration.core.records import Kind
+from integration.core.run import Mode
+from integration.store.database import Database
+from tests.bench import Bench, edited, variants
+from tests.fakes import MemoryConnector
+
+
+def test_only_what_changed_is_read(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    edited(source, "1004", {"price": Decimal("20.0000")})
+    assert bench.run().counts.read == 1
+
+
+def test_our_own_writes_are_not_read_again(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    assert bench.run().counts.read == 0
+    edited(source, "1004", {"price": Decimal("20.0000")})
+    bench.run()
+    assert bench.run().counts.read == 1, "the article whose stamp is where we start, and nothing else"
+
+
+def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(bench: Bench, target: MemoryConnector) -> None:
+    bench.run()
+    edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    run = bench.run()
+    assert bench.wanted(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
+    assert target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
+    assert not bench.changes(bench.preview())
+
+
+def test_the_other_variants_of_a_changed_one_are_read_too(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    edited(source, "2", {"price": Decimal("20.0000")})
+    run = bench.preview()
+    assert bench.wanted(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
+    assert run.counts.read == run.counts.planned == 3
+
+
+def test_chosen_records_are_read_alone_and_move_no_cursor(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    edited(source, "1002", {"price": Decimal("20.0000")})
+    edited(source, "1004", {"price": Decimal("20.0000")})
+    run = bench.run(Mode.CHOSEN, ["1002"])
+    assert list(bench.changes(run)) == ["1002"]
+    assert list(bench.changes(bench.run())) == ["1004"]

@@ -1,0 +1,26 @@
+"""The products that the till holds, however many they are."""
+
+import time
+
+from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.mplus import Till
+from integration.sandbox.shop.shop import make_shop
+from tests.sandbox.mplus.calls import told
+from tests.sandbox.soap_client import tags
+
+
+def test_a_hundred_thousand_articles_are_read_in_no_time() -> None:
+    till = Till(make_shop(40), Switches(), Ledger())
+    begin = time.process_time()
+    for start in range(0, 2000, 10):
+        articles = "".join(
+            tags(article=tags(articleNumber=700000 + start + place, vatCode=2, priceIncl=100)) for place in range(10)
+        )
+        told(till, f"<createProduct><product><articleList>{articles}</articleList></product></createProduct>")
+    made = time.process_time()
+    numbers = "".join(f"<articleNumbers>{700000 + 10 * place}</articleNumbers>" for place in range(200))
+    found = told(till, f"<getProducts><request>{numbers}<pluNumbers></pluNumbers></request></getProducts>")
+    read_ = time.process_time()
+    assert len(found.texts("product/productNumber")) == 200
+    assert made - begin < 10
+    assert read_ - made < 1

@@ -1,0 +1,117 @@
+"""Orders at the till in a box: added up, changed, cancelled and paid."""
+
+import pytest
+from lxml import etree
+
+from tests.sandbox.mplus.calls import order, page
+from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
+
+
+class TestOrders:
+    def test_the_till_adds_up_what_was_ordered(self, till: RawClient) -> None:
+        made = till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
+        found = till.call(prefixed("<findOrder><extOrderId>W-1</extOrderId></findOrder>"))
+        assert made.text("result") == "CREATE-ORDER-RESULT-OK"
+        assert found.text("order/orderId") == made.text("info/orderId")
+        assert (found.text("order/totalInclAmount"), found.text("order/totalExclAmount")) == ("2420", "2000")
+        assert (found.text("vatGroup/exclAmount"), found.text("vatGroup/vatAmount")) == ("2000", "420")
+        assert found.text("order/changeCounter") == "1"
+
+    def test_an_external_id_is_used_once(self, till: RawClient) -> None:
+        till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
+        again = till.call(prefixed(f"<createOrderV2><request>{order()}</request></createOrderV2>"))
+        assert again.text("result") == "CREATE-ORDER-RESULT-EXT-ORDER-ID-ALREADY-EXISTS"
+
+    def test_a_repeated_key_is_answered_again_and_not_carried_out_again(self, till: RawClient) -> None:
+        payment = tags(paymentList=tags(payment=tags(method="IDEAL", amount=2420)))
+        ask = f"{tags(idempotencyKey='k1')}{order('')}{tags(prepay='false')}{payment}"
+        first, second = till.ask("createOrderV3", ask), till.ask("createOrderV3", ask)
+        assert first.text("idempotencyResult") == "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE"
+        assert second.text("idempotencyResult") == "IDEMPOTENCY-RESULT-REPLAY-RESPONSE"
+        assert first.raw.replace(b"ORIGINAL", b"REPLAY") == second.raw
+        assert first.text("payResult") == "PAY-ORDER-RESULT-OK"
+        assert (
+            till.call(prefixed(f"<getInvoice><invoiceId>{first.text('invoiceId')}</invoiceId></getInvoice>")).text(
+                "invoice/totalInclAmount"
+            )
+            == "2420"
+        )
+
+    def test_an_update_with_old_counters_is_refused(self, till: RawClient) -> None:
+        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+
+        def change(counter: int, reference: str) -> str:
+            told = tags(order=tags(orderId=id_, reference=reference, changeCounter=counter))
+            return till.call(prefixed(f"<updateOrder>{told}</updateOrder>")).text("result")
+
+        assert change(1, "PO 1") == "UPDATE-ORDER-RESULT-OK"
+        assert change(1, "PO 2") == "UPDATE-ORDER-RESULT-ORDER-HAS-CHANGED"
+        assert change(2, "PO 1") == "UPDATE-ORDER-RESULT-NO-CHANGES"
+        assert (
+            till.call(prefixed("<updateOrder><order><orderId>x</orderId></order></updateOrder>")).text("result")
+            == "UPDATE-ORDER-RESULT-NOT-FOUND"
+        )
+
+    def test_cancelling_twice_is_harmless(self, till: RawClient) -> None:
+        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        cancel = prefixed(f"<cancelOrder><orderId>{id_}</orderId></cancelOrder>")
+        assert [till.call(cancel).text("result") for _ in range(2)] == [
+            "CANCEL-ORDER-RESULT-OK",
+            "CANCEL-ORDER-RESULT-ALREADY-CANCELLED",
+        ]
+
+    def test_a_deposit_is_kept_and_the_rest_makes_the_invoice(self, till: RawClient) -> None:
+        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+
+        def pay(prepay: str, amount: int) -> Reply:
+            payment = f"<paymentList><payment><method>PIN</method><amount>{amount}</amount></payment></paymentList>"
+            return till.ask("payOrder", f"<orderId>{id_}</orderId><prepay>{prepay}</prepay>{payment}")
+
+        assert pay("true", 1000).text("result") == "PAY-ORDER-RESULT-OK"
+        assert pay("false", 1000).text("result") == "PAY-ORDER-RESULT-PAYMENT-INSUFFICIENT"
+        done = pay("false", 1420)
+        found = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        assert done.text("result") == "PAY-ORDER-RESULT-OK"
+        assert found.texts("invoiceIds/id") == [done.text("invoiceId")]
+        assert found.text("fullyPaid") == "true"
+        assert found.text("order/deliveryState") == "ORDER-DELIVERY-STATE-COMPLETE"
+        assert pay("false", 1).text("result") == "PAY-ORDER-RESULT-ORDER-ALREADY-INVOICED"
+
+    def test_another_branch_needs_a_workplace(self, till: RawClient) -> None:
+        reply = till.call(
+            prefixed(f"<createOrder>{order(more='<entryBranchNumber>2</entryBranchNumber>')}</createOrder>")
+        )
+        assert reply.text("result") == "CREATE-ORDER-RESULT-FAILED"
+        assert "workplace" in reply.text("errorMessage")
+
+    @pytest.mark.parametrize(
+        ("operation", "kind", "count"),
+        [("getOrders", "order", 60), ("getReceipts", "receipt", 300), ("getInvoices", "invoice", 20)],
+    )
+    def test_paging_by_marker_meets_every_document_once(
+        self, till: RawClient, operation: str, kind: str, count: int
+    ) -> None:
+        seen: list[str] = []
+        marker, unsorted = 0, False
+        while True:
+            reply = page(till, operation, marker, 17)
+            markers = [int(text) for text in reply.texts(f"{kind}/syncMarker")]
+            if not markers:
+                break
+            unsorted = unsorted or markers != sorted(markers)
+            seen += reply.texts(f"{kind}/{kind}Id")
+            marker = max(markers) + 1
+        assert len(seen) == len(set(seen)) == count
+        assert unsorted
+
+    def test_a_line_that_moves_is_added_up_again(self, till: RawClient) -> None:
+        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        found = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
+        text = etree.tostring(found).decode().replace("<ns:quantity>2<", "<ns:quantity>3<")
+        assert till.call(f"<ns:updateOrder>{text}</ns:updateOrder>").text("result") == "UPDATE-ORDER-RESULT-OK"
+        after = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        assert (after.text("order/totalInclAmount"), after.text("order/totalExclAmount")) == ("3630", "3000")
+
+    def test_headers_come_without_lines(self, till: RawClient) -> None:
+        ask = "<articlePluNumbers/><articleBarcodes/><includeLineList>false</includeLineList>"
+        assert till.ask("getOrders", ask).texts("lineList") == []

@@ -1,0 +1,165 @@
+"""Commits at work: what was sent, and how each change ended."""
+
+import pytest
+
+from integration.core.issues import Issue
+from integration.core.plan import Action, Change, retire
+from integration.core.records import Kind
+from integration.core.run import Outcome, RunState, Step
+from integration.store.cursors import Cursors
+from integration.store.database import Database
+from integration.store.events import Events
+from integration.store.issues import Issues
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.runs import Runs
+from tests.clocks import Clock
+from tests.store.samples import (
+    FLOW,
+    a_commit,
+    a_create,
+    a_line,
+    a_link,
+    a_product,
+    prove,
+)
+
+
+def test_groups_are_settled_before_anything_of_the_next_stage_is_sent(runs: Runs, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1), a_create(2, stage=0))
+    assert [line.key for line in ledger.next_planned(run, 10)] == ["P2"]
+    ledger.mark_sent(run, [2])
+    assert ledger.next_planned(run, 10) == []
+    ledger.settle(run, [Outcome(2, Step.IN_DOUBT)])
+    assert ledger.next_planned(run, 10) == []
+    ledger.settle(run, [Outcome(2, Step.PROVEN, "72")])
+    assert [line.key for line in ledger.next_planned(run, 10)] == ["P1"]
+
+
+def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    (line,) = ledger.unsettled(run)
+    assert (line.step, line.attempts, line.sent_at) == (Step.SENT, 1, clock())
+    ledger.settle(run, [Outcome(1, Step.PLANNED)])
+    clock.advance(5)
+    ledger.mark_sent(run, [1])
+    (line,) = ledger.unsettled(run)
+    assert (line.attempts, line.sent_at) == (2, clock())
+
+
+def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    clock.advance(5)
+    ledger.settle(run, [Outcome(1, Step.IN_DOUBT)])
+    (line,) = ledger.unsettled(run)
+    assert (line.step, line.attempts, line.sent_at) == (Step.IN_DOUBT, 1, clock())
+
+
+def test_what_was_sent_cannot_be_sent_again(runs: Runs, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    with pytest.raises(ValueError, match="cannot go from sent to sent"):
+        ledger.mark_sent(run, [1])
+
+
+def test_a_step_that_may_not_follow_is_refused_and_nothing_of_its_page_is_kept(
+    runs: Runs, links: Links, plans: Plans, ledger: Ledger
+) -> None:
+    run = a_commit(runs, a_create(1), a_create(2))
+    ledger.mark_sent(run, [1])
+    with pytest.raises(ValueError, match="cannot go from planned to proven"):
+        ledger.settle(run, [Outcome(1, Step.PROVEN, "71"), Outcome(2, Step.PROVEN, "72")])
+    assert [line.step for line in plans.rows(run)] == [Step.SENT, Step.PLANNED]
+    assert links.count(FLOW, Kind.PRODUCT) == 0
+
+
+def test_a_proven_change_leaves_the_links_of_the_product_and_its_articles(
+    runs: Runs, links: Links, plans: Plans, ledger: Ledger
+) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    ledger.settle(run, [Outcome(1, Step.PROVEN, "7001", "44")])
+    product = links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"]
+    assert (product.reference, product.marker, product.agreed) == ("7001", "44", a_product(1))
+    article = links.by_reference(FLOW, Kind.ARTICLE, ["200001"])["200001"]
+    assert (article.key, article.mark, article.retired) == ("A1", "8710000000001", False)
+    assert [link.key for link in links.owning(FLOW, Kind.PRODUCT, ["A1"])] == ["P1"]
+    assert plans.row(run, 1).reference == "7001"
+
+
+def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: Runs, links: Links) -> None:
+    links.keep(FLOW, [a_link(1)])
+    run = a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1")))
+    prove(runs, run)
+    assert links.get(FLOW, Kind.ARTICLE, ["A1"])["A1"].retired
+    product = links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"]
+    assert product.retired
+    assert product.reference == "7001"
+    assert product.agreed is not None
+    assert product.agreed.parts[0].values["active"] is False
+
+
+def test_an_article_that_came_back_is_in_use_again(runs: Runs, links: Links, ledger: Ledger) -> None:
+    links.keep(FLOW, [a_link(1)])
+    prove(runs, retired := a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1"))))
+    ledger.finish(retired)
+    back = Change(
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="P1", title="Thee 1", sources=("A1",), wanted=a_product(1),
+        before=a_product(1, active=False), agreed=a_product(1),
+    )  # fmt: skip
+    prove(runs, a_commit(runs, a_line(back)))
+    assert not links.get(FLOW, Kind.ARTICLE, ["A1"])["A1"].retired
+    assert not links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"].retired
+
+
+def test_a_refused_change_is_parked_with_its_issue(runs: Runs, issues: Issues, plans: Plans, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    ledger.settle(run, [Outcome(1, Step.PARKED, issue=Issue("mplus_rejected", "P1", "name", {"text": "too long"}))])
+    line = plans.row(run, 1)
+    assert (line.step, line.cause, line.cause_field, line.facts) == (
+        Step.PARKED, "mplus_rejected", "name", {"text": "too long"},
+    )  # fmt: skip
+    (found,) = issues.list(FLOW, "mplus_rejected")
+    assert (found.issue.key, found.title, found.run) == ("P1", "Thee 1", run)
+
+
+def test_a_commit_with_something_unsettled_cannot_be_finished(runs: Runs, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    with pytest.raises(ValueError, match="not settled"):
+        ledger.finish(run)
+    assert runs.get(run).state is RunState.COMMITTING
+
+
+def test_a_finished_commit_moves_the_cursors_and_makes_room(
+    runs: Runs, database: Database, clock: Clock, ledger: Ledger
+) -> None:
+    run = a_commit(runs, a_create(1))
+    prove(runs, run)
+    clock.advance(7)
+    ledger.finish(run, cursors={"source:article": "5"})
+    assert (runs.get(run).state, runs.get(run).ended_at) == (RunState.DONE, clock())
+    assert Cursors(database, clock).get(FLOW, "source:article") == "5"
+    last = runs.last_done(FLOW)
+    assert last is not None
+    assert last.id == run
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_changes_the_caller_knows_end_as_if_they_had_been_read(
+    runs: Runs, links: Links, database: Database, clock: Clock, known: bool, ledger: Ledger
+) -> None:
+    run = a_commit(runs, a_create(1), a_create(2))
+    planned = {line.seq: line.change for line in ledger.next_planned(run, 10) if line.change} if known else {}
+    ledger.mark_sent(run, [1, 2], planned)
+    ledger.settle(run, [Outcome(1, Step.PROVEN, "71", "5"), Outcome(2, Step.IN_DOUBT)], planned, page_ends=True)
+    of_first = [event for event in Events(database, clock).waiting(100) if event["key"] == "P1"]
+    assert [(event["event"], event["sources"]) for event in of_first] == [
+        ("planned", ["A1"]), ("sent", ["A1"]), ("proven", ["A1"]),
+    ]  # fmt: skip
+    assert links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"].agreed == a_product(1)
+    now = runs.get(run)
+    assert (now.phase, now.progress_done, now.progress_total) == ("write", 1, 2)

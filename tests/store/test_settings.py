@@ -1,0 +1,13 @@
+"""Settings made in the console, kept under a name."""
+
+from integration.store.database import Database
+from integration.store.settings import StoredSettings
+from tests.clocks import Clock
+
+
+def test_settings_are_kept_by_name(database: Database, clock: Clock) -> None:
+    stored = StoredSettings(database, clock)
+    assert stored.get("flow:products") is None
+    stored.put("flow:products", {"on": True}, "anna")
+    stored.put("flow:products", {"on": False}, "ben")
+    assert stored.get("flow:products") == {"on": False}

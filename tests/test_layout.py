@@ -1,0 +1,52 @@
+"""Tests mirror the tree: the test of `integration/store/runs.py` is `tests/store/test_runs.py`, and so for every file.
+
+Pages are mirrored in `tests/pages/`; what a package says of itself is tested by a file that bears the package's name.
+Not every module has a file of its own: one that is data alone (`spec`, `sections`, tables of settings) is tested with
+the logic that reads it. Tests across several subjects stand right under `tests/`, like `test_stories.py`, or are named
+here with the reason why they stand beside the fixtures of a folder.
+"""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+ACROSS = {
+    "log/test_drain.py": "writers and drainers are killed: outbox and log together",
+    "runner/test_before_0005.py": "runs of before a migration, wherever the runner stood",
+    "runner/test_faults.py": "the runner is killed, part one: products before and while they are sent",
+    "runner/test_faults_settling.py": "part two: products while they are settled",
+    "runner/test_faults_orders.py": "part three: debtors, and documents while they are posted",
+    "runner/test_faults_orders_settling.py": "part four: addresses and documents, and their run while it is closed",
+    "runner/test_machine.py": "run after run with people at work on both sides",
+    "pages/test_all_flows.py": "every page for every flow",
+    "pages/test_daily_work.py": "a day at the console, page after page",
+    "pages/test_first_day.py": "every page of a new installation",
+    "pages/test_languages.py": "every page in every language",
+    "pages/test_secrets.py": "every page searched for secrets",
+}
+PLACES = {
+    file.relative_to(TESTS).as_posix(): file
+    for folder in [*sorted((ROOT / "integration").iterdir()), ROOT / "pages"]
+    if folder.is_dir()
+    for file in sorted((TESTS / folder.name).rglob("test_*.py"))
+}
+
+
+def subjects(place: str) -> list[Path]:
+    """Return what a test of this place can be about: a module, a package, or the package it stands in."""
+    path = Path(place)
+    base = ROOT if path.parts[0] == "pages" else ROOT / "integration"
+    folder, name = base / path.parent, path.stem.removeprefix("test_")
+    packages = [folder / name, *([folder] if folder.name == name else [])]
+    return [folder / f"{name}.py", *(package / "__init__.py" for package in packages)]
+
+
+@pytest.mark.parametrize("place", sorted(PLACES.keys() - ACROSS.keys()))
+def test_a_test_is_found_by_the_path_of_its_subject(place: str) -> None:
+    assert any(subject.is_file() for subject in subjects(place)), f"no module has the path of tests/{place}"
+
+
+def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() -> None:
+    assert [place for place in ACROSS if place not in PLACES or any(one.is_file() for one in subjects(place))] == []
