@@ -205,6 +205,6 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
 def test_a_page_of_five_thousand_lines_is_kept_in_well_under_two_seconds(runs: Runs, previews: Previews) -> None:
     lines = [a_create(number) for number in range(5_000)]
     run = a_preview(runs)
-    started = time.monotonic()
+    started = time.process_time()
     previews.keep_page(run, lines, [], 0, START)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
