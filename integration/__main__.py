@@ -317,7 +317,7 @@ def show(
 def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     """List what waits for a person, by cause."""
     with _application(start=False) as application:
-        causes = application.exceptions.causes(flow)
+        causes = application.issues.causes(flow)
         if as_json:
             _print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
         elif causes:
@@ -584,7 +584,7 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
         numbers = [line[name] for name in names]
         table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)
-    _show_causes(application.exceptions.causes())
+    _show_causes(application.issues.causes())
 
 
 def _show_causes(causes: list[CauseGroup]) -> None:

@@ -11,8 +11,7 @@ from integration.flows.questions import Known
 from integration.flows.registry import Specs
 from integration.flows.systems import BOOKS, Listed
 from integration.services.access import Access
-from integration.store.rules import Rules
-from integration.store.settings import StoredSettings
+from integration.store.stores import Stores
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +19,12 @@ log = structlog.get_logger(__name__)
 class Proposals:
     """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
 
-    def __init__(
-        self, flows: Specs, access: Access, rules: Rules, stored: StoredSettings, *, names_are_kept: Callable[[], bool]
-    ) -> None:
+    def __init__(self, flows: Specs, access: Access, stores: Stores, *, names_are_kept: Callable[[], bool]) -> None:
         """`names_are_kept` tells whether a person has set names, after which none is proposed any more."""
         self._flows = flows
         self._access = access
-        self._rules = rules
-        self._stored = stored
+        self._rules = stores.rules
+        self._stored = stores.settings
         self._names_are_kept = names_are_kept
 
     def fill(self, by: str) -> None:

@@ -9,7 +9,7 @@ from integration.flows.questions import Known, same_rates
 from integration.flows.registry import FLOWS
 from integration.flows.stock.questions import branch_sources
 from integration.flows.systems import Listed, books, till
-from integration.services.readiness import (
+from integration.services.setup import (
     STEPS,
     Asked,
     State,

@@ -234,7 +234,7 @@ def test_a_page_that_fails_half_way_keeps_nothing(
     with pytest.raises(Exception, match=r"(?i)not.null"):
         previews.keep_page(run, [a_create(2), a_park(3)], [broken], 1, Position(Task.FINISH))
     assert (runs.get(run), told(database, clock)) == before
-    assert plans.row_count(run) == 1
+    assert plans.count(run) == 1
 
 
 def test_the_fingerprint_of_a_plan_is_that_of_its_changes(runs: Runs, previews: Previews) -> None:
@@ -557,7 +557,7 @@ def test_lines_are_filtered_and_found(
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4))
     ledger.mark_sent(run, [1])
     assert [line.key for line in plans.rows(run, show, find)] == keys
-    assert plans.row_count(run, show, find) == len(keys)
+    assert plans.count(run, show, find) == len(keys)
 
 
 def test_lines_are_paged(runs: Runs, plans: Plans) -> None:
