@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.flows.systems import Listed
-from integration.flows.tables import EVERY
+from integration.flows.systems import EVERY, Listed
 
 
 @dataclass(frozen=True, slots=True)

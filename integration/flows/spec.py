@@ -16,8 +16,7 @@ from integration.core.run import Link, Staged
 from integration.flows.forms import Section
 from integration.flows.questions import Question
 from integration.flows.settings import FlowSettings
-from integration.flows.systems import Listed
-from integration.flows.tables import ValueTable
+from integration.flows.systems import Listed, ValueTable
 
 MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"
 """Where the mappings of our flows are."""

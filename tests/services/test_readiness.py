@@ -7,7 +7,7 @@ import pytest
 
 from integration.flows.questions import Known, same_rates
 from integration.flows.registry import FLOWS
-from integration.flows.stock.questions import branch_sources
+from integration.flows.stock.spec import branch_sources
 from integration.flows.systems import Listed, books, till
 from integration.services.setup import (
     STEPS,

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from integration.core.records import Value
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, as_text, matches
-from integration.flows.functions import days, numbers, texts
+from integration.flows.functions import days, texts, values
 from integration.flows.functions.expressions import Expression, record_at_hand
-from integration.flows.functions.tool import Tool
-from integration.flows.functions.values import number_of
+from integration.flows.functions.values import Tool, number_of
 
 
 def _first(value: Value, *others: Value) -> Value:
@@ -39,11 +38,11 @@ _TOOLS: Mapping[str, Tool] = {
     "join": Tool(texts.join, 1, _MANY, fields_from=1, takes_empty=True),
     "substring": Tool(texts.substring, 1, 2),
     "pad": Tool(texts.pad, 1, 3),
-    "number": Tool(numbers.to_number, 0, 1),
-    "round": Tool(numbers.rounded, 0, 1),
-    "percentage": Tool(numbers.percentage, 1, 1),
-    "add_vat": Tool(numbers.add_vat, 1, 1),
-    "remove_vat": Tool(numbers.remove_vat, 1, 1),
+    "number": Tool(values.to_number, 0, 1),
+    "round": Tool(values.rounded, 0, 1),
+    "percentage": Tool(values.percentage, 1, 1),
+    "add_vat": Tool(values.add_vat, 1, 1),
+    "remove_vat": Tool(values.remove_vat, 1, 1),
     "date": Tool(days.day_of, 0, 1, check=days.check_date),
     "country": Tool(days.country_of),
     "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),

@@ -18,9 +18,8 @@ from integration.core.rules import Mapping as Rules
 from integration.core.rules import Rule, Trace, as_text, policy
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
 from integration.flows.orders.bookings import Bookings
-from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES, Codes
+from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
 from integration.flows.orders.settings import OrderSettings, documents

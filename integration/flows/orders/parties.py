@@ -27,6 +27,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
 PLACE = ("name", "street", "postcode", "city")
 """What makes a delivery address the same address; blanks and capitals do not."""
 EMAIL = "debtor.email"
+PAYMENTS = "payment_methods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,15 @@ def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
         return Shaped(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
     values = {**newest.record.values, "documents": documents}
     return Shaped(Record(kind, newest.parent, values), newest.title)
+
+
+def expect_mapped(issues: Iterable[Issue], told: Told) -> None:
+    """Raise Parked for the first thing a mapping could not do."""
+    for issue in issues:
+        facts = {**issue.facts, "document": told.title, "system": BOOKS}
+        if facts.get("table") == PAYMENTS:
+            raise Parked("payment_method_unmapped", issue.field, **facts, method=facts["value"])
+        raise Parked(issue.cause, issue.field, **facts)
 
 
 def customer_name(customer: Record | None) -> str:
