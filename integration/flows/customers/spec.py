@@ -1,15 +1,12 @@
 """The flow of customers as one value: debtors of the books become relations of the till."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from integration.core.causes import By, Repair
 from integration.core.records import Kind
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, CustomerSettings
 from integration.flows.forms import Codes, Pick, Rows, Section, Switch, Together, Words
 from integration.flows.questions import Question, usual
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.spec import MAPPINGS, FlowSpec, Needs
 from integration.flows.systems import ValueTable, books
 
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
@@ -59,21 +56,10 @@ QUESTIONS = (
 )
 
 
-def _make(
-    settings: CustomerSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Customers:
-    del asked
-    return Customers(settings, body, version, tables)
-
-
 CUSTOMERS = FlowSpec(
     flow=FLOW,
     settings=CustomerSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, _: Customers(settings, body, version, tables),
     mapping=MAPPINGS / "customers.toml",
     parts=((Kind.RELATION, None),),
     found_by=frozenset({EXTERNAL_ID}),

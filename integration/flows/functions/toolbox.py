@@ -5,6 +5,7 @@ Neither can hang the console: texts, numbers and expressions have a largest size
 
 from collections.abc import Mapping
 
+from integration.core.money import HUNDRED, add_vat, remove_vat
 from integration.core.records import Value
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, as_text, matches
 from integration.flows.functions import days, texts, values
@@ -29,9 +30,9 @@ def _check_if(operator: Value, *_rest: Value) -> None:
 
 _MANY = 20
 _TOOLS: Mapping[str, Tool] = {
-    "trim": Tool(texts.trim),
-    "upper": Tool(texts.upper),
-    "lower": Tool(texts.lower),
+    "trim": Tool(lambda value: as_text(value).strip()),
+    "upper": Tool(lambda value: as_text(value).upper()),
+    "lower": Tool(lambda value: as_text(value).lower()),
     "replace": Tool(texts.replace, 2, 2),
     "regex_replace": Tool(texts.regex_replace, 2, 2, check=texts.check_pattern),
     "split": Tool(texts.split, 1, 2),
@@ -40,9 +41,9 @@ _TOOLS: Mapping[str, Tool] = {
     "pad": Tool(texts.pad, 1, 3),
     "number": Tool(values.to_number, 0, 1),
     "round": Tool(values.rounded, 0, 1),
-    "percentage": Tool(values.percentage, 1, 1),
-    "add_vat": Tool(values.add_vat, 1, 1),
-    "remove_vat": Tool(values.remove_vat, 1, 1),
+    "percentage": Tool(lambda value, percent: number_of(value) * number_of(percent) / HUNDRED, 1, 1),
+    "add_vat": Tool(lambda value, percent: add_vat(number_of(value), number_of(percent)), 1, 1),
+    "remove_vat": Tool(lambda value, percent: remove_vat(number_of(value), number_of(percent)), 1, 1),
     "date": Tool(days.day_of, 0, 1, check=days.check_date),
     "country": Tool(days.country_of),
     "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, DivisionByZero
 
-from integration.core import money
-from integration.core.money import HUNDRED, amount
+from integration.core.money import amount
 from integration.core.records import Value
 from integration.core.rules import EMPTY, RuleError, as_text, is_empty
 
@@ -118,15 +117,3 @@ def rounded(value: Value, places: Value = Decimal(2)) -> Value:
     if not 0 <= digits <= most:
         raise RuleError("reason_round", most=most)
     return amount(number_of(value), digits)
-
-
-def percentage(value: Value, percent: Value) -> Value:
-    return number_of(value) * number_of(percent) / HUNDRED
-
-
-def add_vat(value: Value, percent: Value) -> Value:
-    return money.add_vat(number_of(value), number_of(percent))
-
-
-def remove_vat(value: Value, percent: Value) -> Value:
-    return money.remove_vat(number_of(value), number_of(percent))

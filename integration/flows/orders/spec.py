@@ -1,7 +1,6 @@
 """The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from functools import partial
 
 from integration.core.causes import By, Repair
 from integration.core.flow import Flow
@@ -27,7 +26,7 @@ from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import QUESTIONS
 from integration.flows.orders.settings import OrderSettings, documents
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.spec import MAPPINGS, FlowSpec, Needs
 from integration.flows.systems import BOOKS, TILL, ValueTable, books, till
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -149,22 +148,6 @@ SECTIONS = (
 FLOW = documents(Kind.ORDER, Kind.SALES_ORDER)
 
 
-def _make(
-    settings: OrderSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Orders:
-    def known(codes: Collection[str]) -> set[str]:
-        return asked.present(BOOKS, Kind.ARTICLE, codes)
-
-    def linked(ids: Collection[str]) -> Mapping[str, str]:
-        return asked.linked(FLOW.name, settings.target, ids)
-
-    return Orders(settings, body, version, tables, asked.rates(BOOKS), asked.rates(TILL), known, linked)
-
-
 def _as_set(settings: OrderSettings) -> Flow:
     return documents(settings.source, settings.target)
 
@@ -177,7 +160,16 @@ def _needs(settings: OrderSettings) -> Needs:
 ORDERS = FlowSpec(
     flow=FLOW,
     settings=OrderSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, asked: Orders(
+        settings,
+        body,
+        version,
+        tables,
+        asked.rates(BOOKS),
+        asked.rates(TILL),
+        partial(asked.present, BOOKS, Kind.ARTICLE),
+        partial(asked.linked, FLOW.name, settings.target),
+    ),
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),

@@ -1,7 +1,6 @@
 """The flow of products as one value: articles and article groups of the books become products of the till."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from integration.core.errors import Reason
 from integration.core.records import Kind
@@ -10,7 +9,7 @@ from integration.flows.forms import Choose, Only, Pick, Rates, Section, SourceFi
 from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import FLOW, ProductSettings
 from integration.flows.questions import Known, Lack, Proposal, Question, usual, vat_question
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec
+from integration.flows.spec import MAPPINGS, FlowSpec
 from integration.flows.systems import BOOKS, TILL, ValueTable, books, till
 
 SECTIONS = (
@@ -78,23 +77,12 @@ QUESTIONS = (
 )
 
 
-def _make(
-    settings: ProductSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Products:
-    def allot(code: str) -> str:
-        return asked.allot(FLOW.name, Kind.ARTICLE, code)
-
-    return Products(settings, body, version, tables, asked.rates(BOOKS), allot)
-
-
 PRODUCTS = FlowSpec(
     flow=FLOW,
     settings=ProductSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, asked: Products(
+        settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, FLOW.name, Kind.ARTICLE)
+    ),
     mapping=MAPPINGS / "products.toml",
     rated=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),

@@ -1,7 +1,7 @@
 """The flow of stock as one value: what the books have of an article becomes its level in each branch of the till."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
+from functools import partial
 
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
@@ -9,7 +9,7 @@ from integration.core.records import Field, FieldType, Kind
 from integration.flows.forms import Example, FieldsOf, Only, PerKey, Pick, Section, SourceField, Words
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.questions import Known, Lack, Proposal, Question, usual
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.spec import MAPPINGS, FlowSpec, Needs
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, FORMULAS, MANAGED, QUANTITY, StockSettings
 from integration.flows.systems import books, till
@@ -81,23 +81,12 @@ QUESTIONS = (
 )
 
 
-def _make(
-    settings: StockSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Stock:
-    def numbers(codes: Collection[str]) -> Mapping[str, str]:
-        return asked.linked(PRODUCTS.name, Kind.ARTICLE, codes)
-
-    return Stock(settings, body, version, tables, numbers)
-
-
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, asked: Stock(
+        settings, body, version, tables, partial(asked.linked, PRODUCTS.name, Kind.ARTICLE)
+    ),
     mapping=MAPPINGS / "stock.toml",
     parts=((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, None)),
     computed=(
