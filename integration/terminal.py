@@ -16,7 +16,7 @@ from rich.table import Table
 from integration.bootstrap import build
 from integration.core.errors import ConnectorError, IntegrationError
 from integration.core.findings import Finding
-from integration.core.queue import CauseGroup
+from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
 from integration.settings import Settings, load_settings

@@ -14,8 +14,7 @@ from integration.core.causes import telling
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.issues import Issue, source_mark
-from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
+from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState

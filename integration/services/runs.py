@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.errors import PlanStaleError
+from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.queue import Trouble
 from integration.core.run import Mode, Phase, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of

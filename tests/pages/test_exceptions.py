@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.core.errors import PlanStaleError
+from integration.core.issues import CauseGroup, IssueState, Trouble
 from integration.core.plan import Approval
-from integration.core.queue import CauseGroup, IssueState, Trouble
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application

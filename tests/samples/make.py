@@ -30,12 +30,11 @@ import httpx
 import psycopg
 from dbos import DBOS
 
+from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.position import Task
-from integration.core.queue import Trouble
 from integration.core.records import Kind
 from integration.core.rules import Rule
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Step, Task
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.sandbox.shop.assortment import check_digit

@@ -8,9 +8,8 @@ from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.flow import Unique
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change, fingerprint, retire
-from integration.core.position import START, Position, Task
 from integration.core.records import Kind
-from integration.core.run import Counts, Mode, Outcome, Progress, RunState, Step
+from integration.core.run import START, Counts, Mode, Outcome, Position, Progress, RunState, Step, Task
 from integration.store.cursors import Cursors
 from integration.store.database import Database, open_database
 from integration.store.events import Events

@@ -11,9 +11,8 @@ from alembic.config import Config
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Approval, Change
-from integration.core.position import START
 from integration.core.records import Kind, Record
-from integration.core.run import Among, Outcome, PlanRow, Progress, RunState, Step, speed
+from integration.core.run import START, Among, Outcome, PlanRow, Progress, RunState, Step, speed
 from integration.store.database import MIGRATIONS, open_database
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans

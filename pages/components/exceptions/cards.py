@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
+from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Record
 from integration.core.run import Mode
 from integration.services import Application

@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.causes import By
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
-from integration.core.queue import CauseGroup, OpenIssue
+from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
