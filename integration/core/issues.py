@@ -28,9 +28,13 @@ class Issue:
 def elsewhere(part: Record, parent: str, location: Location) -> Issue:
     """Return why an article waits that is wanted in the record of this key: the target has it or its number there."""
     facts = {
-        "key": part.source, "article": part.source, "number": part.key, "held": location.number, "parent": parent,
+        "key": part.source,
+        "article": part.source,
+        "number": part.key,
+        "held": location.number,
+        "parent": parent,
         "product": f"{location.reference} ({location.name})" if location.name else location.reference,
-    }  # fmt: skip
+    }
     if location.other:
         return Issue("article_number_taken", part.source, "number", facts | {"other": location.other})
     if location.number != part.key:

@@ -279,9 +279,7 @@ class Position:
     def counting(self, changes: int, retirements: int, watched: Mapping[str, int]) -> "Position":
         """Return the position with so many more lines of a plan."""
         sums = {code: self.watched.get(code, 0) + watched.get(code, 0) for code in (*self.watched, *watched)}
-        return replace(
-            self, changes=self.changes + changes, retirements=self.retirements + retirements, watched=sums
-        )  # fmt: skip
+        return replace(self, changes=self.changes + changes, retirements=self.retirements + retirements, watched=sums)
 
 
 START = Position()

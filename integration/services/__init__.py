@@ -21,8 +21,7 @@ from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
 from integration.services.lists import Lists
-from integration.services.log import Log
-from integration.services.log_access import LogAccess
+from integration.services.log import Log, LogAccess
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings, ValueTables
 from integration.services.metrics import Metrics

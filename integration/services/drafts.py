@@ -268,9 +268,12 @@ class Drafts:
         return logic.trace(stage, records[0]) if records else []
 
     def effect(
-        self, flow: str, mapping: RuleMapping, progress: Progress = lambda _done, _total: None,
+        self,
+        flow: str,
+        mapping: RuleMapping,
+        progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
-    ) -> Effect:  # fmt: skip
+    ) -> Effect:
         """Return what a mapping would change in the last records of a flow; `progress` is told how far it has come."""
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}

@@ -284,17 +284,13 @@ def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str
 
 
 def _offered(code: str, seen: _Seen) -> There:
-    if not code:
-        return There.UNUSED
-    if seen.codes is None:
-        return There.UNREAD
-    return There.PRESENT if code.upper() in seen.codes else There.ABSENT
+    return _state(code, seen.codes, is_there=code.upper() in (seen.codes or ()))
 
 
-def _state(name: str, columns: Sequence[Column] | None, *, is_there: bool) -> There:
+def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> There:
     if not name:
         return There.UNUSED
-    if columns is None:
+    if read is None:
         return There.UNREAD
     return There.PRESENT if is_there else There.ABSENT
 

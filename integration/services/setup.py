@@ -113,8 +113,10 @@ def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[Asked]]) -> dict
     """Return of each step whether it is done."""
     every = [one for questions in asked.values() for one in questions]
     steps = {
-        **well, "flows": bool(asked), "questions": bool(every) and all(one.state is State.ANSWERED for one in every)
-    }  # fmt: skip
+        **well,
+        "flows": bool(asked),
+        "questions": bool(every) and all(one.state is State.ANSWERED for one in every),
+    }
     return {**steps, "ready": all(line.weight is not Weight.STOPS for line in readiness(well, asked))}
 
 
@@ -196,8 +198,12 @@ class SetUp:
         for flow in chosen:
             settings = self._settings(flow)
             known = Known(
-                settings.model_dump(), type(settings)().model_dump(), tables, lists, tuple(answered.get(flow, ()))
-            )  # fmt: skip
+                settings.model_dump(),
+                type(settings)().model_dump(),
+                tables,
+                lambda listed: lists.get(listed, {}),
+                answered.get(flow, ()),
+            )
             found[flow] = weigh(self._flows[flow], known)
         return found
 

@@ -44,7 +44,8 @@ def known(
 ) -> Known:
     """What is known of a flow in a shop whose lists are plain."""
     usual = FLOWS[flow].settings().model_dump()
-    return Known({**usual, **(settings or {})}, usual, tables or {}, {**LISTS, **(lists or {})}, answered)
+    told = {**LISTS, **(lists or {})}
+    return Known({**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered)
 
 
 def question(flow: str, name: str, **more: Any) -> Asked:

@@ -154,9 +154,12 @@ class Customers(FlowLogic):
         if held is None:
             return None
         facts = {
-            "key": desired.key, "customer": as_text(desired.values.get("name")) or desired.key,
-            "system": self.flow.target, "number": held.reference, "evidence": held.evidence,
-        }  # fmt: skip
+            "key": desired.key,
+            "customer": as_text(desired.values.get("name")) or desired.key,
+            "system": self.flow.target,
+            "number": held.reference,
+            "evidence": held.evidence,
+        }
         if held.others:
             candidates = ", ".join((held.reference, *held.others))
             return Issue("customer_ambiguous", desired.key, facts=facts | {"candidates": candidates})
@@ -194,9 +197,16 @@ class Customers(FlowLogic):
             return Record(change.kind, change.key, {"active": value}, source=change.agreed.source)
 
         return Change(
-            action=Action.RETIRE, kind=change.kind, key=change.key, title=change.title, group=change.group, sources=(),
-            wanted=with_active(value=False), before=with_active(value=True), agreed=change.agreed,
-        )  # fmt: skip
+            action=Action.RETIRE,
+            kind=change.kind,
+            key=change.key,
+            title=change.title,
+            group=change.group,
+            sources=(),
+            wanted=with_active(value=False),
+            before=with_active(value=True),
+            agreed=change.agreed,
+        )
 
     # ---- why
 

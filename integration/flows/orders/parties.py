@@ -88,10 +88,13 @@ class Completion:
         settings, values = self._settings, dict(record.values)
         title = as_text(values.get("number")).strip() or record.key
         defaults: dict[str, Value] = {
-            "employee": settings.default_employee, "branch": settings.default_branch,
-            "workplace": settings.default_workplace, "country": settings.default_country,
-            "currency": settings.default_currency, "date": _day(values.get("entered")),
-        }  # fmt: skip
+            "employee": settings.default_employee,
+            "branch": settings.default_branch,
+            "workplace": settings.default_workplace,
+            "country": settings.default_country,
+            "currency": settings.default_currency,
+            "date": _day(values.get("entered")),
+        }
         missing = {name: value for name, value in defaults.items() if values.get(name) in EMPTY and value not in EMPTY}
         values |= missing
         if values.get("date") in EMPTY:
@@ -99,9 +102,12 @@ class Completion:
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
             raise Parked(
-                "currency_without_rate", "currency",
-                currency=currency, base_currency=settings.default_currency, document=title,
-            )  # fmt: skip
+                "currency_without_rate",
+                "currency",
+                currency=currency,
+                base_currency=settings.default_currency,
+                document=title,
+            )
         values["country"] = country = self.country(as_text(values["country"]), title)
         told = Told(record, values, tuple(missing), title, country, _customer(record))
         return self._with_vat_number(told)

@@ -278,9 +278,7 @@ class Products(FlowLogic):
         if stage.target is Kind.GROUP:
             return replace(desired, values=values)
         there = {part.key for part in held.record.parts} if held else set()
-        parts = tuple(
-            self._updated(part) if part.key in there else self._created(part) for part in desired.parts
-        )  # fmt: skip
+        parts = tuple(self._updated(part) if part.key in there else self._created(part) for part in desired.parts)
         return replace(desired, values=values, parts=parts)
 
     def _created(self, part: Record) -> Record:
