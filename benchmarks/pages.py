@@ -25,12 +25,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.log import fill
 from integration.bootstrap import build as built
-from integration.core.issues import Issue, Skip
+from integration.core.issues import Issue, Met, Skip
 from integration.core.plan import Action
-from integration.core.position import START
-from integration.core.queue import Met
 from integration.core.records import Kind
-from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, RunState
+from integration.core.run import ACTIVE, START, Mode, PlanRow, PreviewRequest, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.issues import Issues

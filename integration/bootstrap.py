@@ -1,60 +1,18 @@
-"""The only place where parts meet: builds the application, and keeps the one of this process."""
-
-from __future__ import annotations
+"""Opens the data of a console and builds the application on it, and keeps the one of this process."""
 
 import threading
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from integration.connectors.protocol import Connector
-from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
-from integration.core.findings import Finding
-from integration.core.records import Kind
-from integration.flows.registry import FLOWS, Specs, mirrors_of, writer_of
-from integration.flows.systems import BOOKS
-from integration.log.logbook import Logbook
-from integration.runner import Parts, Patience, Runner
-from integration.runner.commit import Commit
-from integration.runner.preview import Preview
+from integration.flows.registry import FLOWS, Specs, mirrors_of
 from integration.services import Application
-from integration.services.access import Access
-from integration.services.connections import Connections
-from integration.services.corrections import Corrections
-from integration.services.drafts import Drafts
-from integration.services.exceptions import Exceptions
-from integration.services.flows import Flows
-from integration.services.leases import OwnLeases
-from integration.services.lists import Lists
-from integration.services.log import Log
-from integration.services.log_access import LogAccess
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings
-from integration.services.metrics import Metrics
-from integration.services.names import Naming
-from integration.services.needs import Chosen, needs
-from integration.services.plans import Plans
-from integration.services.proposals import Proposals
-from integration.services.questions import Questions
-from integration.services.records import Records
-from integration.services.runs import Runs
-from integration.services.sandbox import BuiltIn
-from integration.services.setup import SetUp
-from integration.services.stock import Stock
-from integration.services.tables import ValueTables
-from integration.services.work import Work
 from integration.settings import PREFIX, Settings, load_settings
 from integration.store.database import Database, open_database
 from integration.store.rules import Rules
-from integration.store.secrets import Connections as StoredConnections
 from integration.store.stores import stores_of
-
-if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
-    from integration.engine import Engine
 
 ROOT = Path(__file__).parent.parent
 OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
@@ -71,211 +29,14 @@ def build(
     """
     closing = ExitStack()
     try:
-        return _Parts(settings, closing, owner, flows).application(executor, serves=serves)
+        database = _opened(settings)
+        closing.callback(database.close)
+        stores = stores_of(database, now, mirrors=mirrors_of(flows.values()))
+        _publish_shipped(flows, stores.rules)
+        return Application(settings, flows, stores, now, closing, executor=executor, serves=serves, owner=owner)
     except BaseException:
         closing.close()
         raise
-
-
-class _Parts:
-    """What an application is built of, each built once, those first that others need."""
-
-    def __init__(self, settings: Settings, closing: ExitStack, owner: str, flows: Specs) -> None:
-        self.flows = flows
-        self.settings = settings
-        self.closing = closing
-        database = _opened(settings)
-        closing.callback(database.close)
-        stores = self.stores = stores_of(database, now, mirrors=mirrors_of(flows.values()))
-        self.leases = OwnLeases(stores.leases, owner)
-        _publish_shipped(flows, stores.rules)
-        sealed = StoredConnections(
-            database, now, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
-        )
-        self.access = Access(settings, sealed, stores.leases, now, named=lambda given: self.names.laid_over(given))  # noqa: PLW0108 - made after it
-        closing.callback(self.access.close)
-        self.names = Naming(
-            flows,
-            self.stores.settings,
-            access=lambda: self.access.of("accountview"),
-            connector=lambda: self.access.connector("accountview"),
-            name=self.access.name,
-            file=settings.accountview.names,
-            changed=lambda: self.access.reconnect("accountview"),
-        )
-        self.lists = Lists(self.access.connector, lambda: self.access.sandboxed, now)
-        closing.callback(self.lists.close)
-        self.logics = Logics(
-            flows,
-            self.stores.rules,
-            self.stores.settings,
-            self.stores.links,
-            self.stores.corrections,
-            connector=self.access.connector,
-            rates=self.lists.vat_rates,
-        )
-        parts = Parts(
-            connectors=_Connectors(self.access.connector),
-            logic=self.logics.now,
-            runs=stores.runs,
-            previews=stores.previews,
-            plans=stores.plans,
-            ledger=stores.ledger,
-            links=stores.links,
-            cursors=stores.cursors,
-            clock=now,
-            patience=Patience(visible_within=timedelta(seconds=settings.patience_seconds)),
-            earlier=self.logics.earlier,
-            corrected=self.logics.corrected,
-            names=self.names.mark,
-        )
-        self.runner = Runner(Preview(parts), Commit(parts))
-
-    def application(self, executor: str, *, serves: bool) -> Application:
-        """Return the services, joined with one another."""
-        connector, clock, events = self.access.connector, now, self.stores.events
-        work = Work(executor, self.leases, lambda slot: self._engine(slot, flows), self.closing)
-        mappings = Mappings(self.stores.rules, self.logics)
-        proposals = Proposals(
-            self.flows, self.access, self.stores.rules, self.stores.settings, names_are_kept=self.names.kept
-        )
-        exceptions = Exceptions(
-            self.flows,
-            self.stores.issues,
-            self.stores.links,
-            self.stores.runs,
-            self.stores.plans,
-            events,
-            connector=connector,
-            flow=self.logics.flow,
-        )
-        flows = Flows(
-            self.flows,
-            self.logics,
-            mappings,
-            self.lists,
-            stored=self.stores.settings,
-            events=events,
-            runs=self.stores.runs,
-            issues=self.stores.issues,
-            connector=connector,
-            clock=clock,
-            expect=self.names.expect_objects,
-            changed=work.reschedule,
-        )
-        sandbox = BuiltIn(
-            self.settings,
-            self.access,
-            self.leases,
-            self.stores.database,
-            clock,
-            rules=self.stores.rules,
-            stored=self.stores.settings,
-            flows=self.flows,
-            closing=self.closing,
-        )
-        connections = Connections(
-            self.access,
-            clock,
-            sandbox,
-            [spec.flow for spec in self.flows.values()],
-            propose=proposals.fill,
-            needs=lambda: self._needs(setup.chosen() or tuple(self.flows), mappings),
-        )
-        setup = SetUp(
-            self.flows,
-            self.lists,
-            flows.settings,
-            flows.change,
-            self.stores.rules,
-            self.stores.settings,
-            name=self.access.name,
-            well=connections.are_well,
-            entered=self.access.is_entered,
-        )
-        logbook = Logbook(self.settings.data / "log.duckdb")
-        log = Log(logbook, events, is_drained=serves)
-        stock = writer_of(self.flows.values(), Kind.STOCK)
-        return Application(
-            settings=self.settings,
-            access=self.access,
-            connections=connections,
-            corrections=Corrections(self.stores.corrections, exceptions.records),
-            drafts=Drafts(
-                self.flows,
-                self.stores.rules,
-                self.stores.runs,
-                self.stores.plans,
-                self.stores.settings,
-                logics=self.logics,
-                mappings=mappings,
-                lists=self.lists,
-                connector=connector,
-            ),
-            exceptions=exceptions,
-            flows=flows,
-            lists=self.lists,
-            log=log,
-            log_access=LogAccess(log, self.settings.data),
-            questions=Questions(self.stores.settings),
-            mappings=mappings,
-            metrics=Metrics(flows, self.stores.runs, events, clock),
-            names=self.names,
-            plans=Plans(self.stores.plans, self.stores.runs, self.stores.links, self.logics, connector),
-            proposals=proposals,
-            runs=Runs(self.stores.runs, self.stores.plans, work, self.runner, mappings, exceptions, proposals, clock),
-            sandbox=sandbox,
-            setup=setup,
-            records=Records(self.stores.links, self.stores.issues),
-            stock=Stock(
-                logbook,
-                log,
-                self.stores.issues,
-                article=exceptions.article,
-                flow=stock.name,
-                products=writer_of(self.flows.values(), Kind.PRODUCT).name,
-                reorder=lambda: str(flows.settings(stock.name).model_dump()["reorder"]),
-            ),
-            tables=ValueTables(self.flows, self.stores.rules, self.stores.issues),
-            work=work,
-            closing=self.closing,
-        )
-
-    def _engine(self, executor: str, flows: Flows) -> Engine:
-        from integration.engine import Engine  # noqa: PLC0415 - as said at the top
-
-        return Engine(
-            url=self.settings.engine_url(),
-            executor=executor,
-            runner=self.runner,
-            runs=self.stores.runs,
-            heartbeats=self.stores.heartbeats,
-            schedules=flows,
-            clock=now,
-        )
-
-    def _needs(self, flows: tuple[str, ...], mappings: Mappings) -> list[Finding]:
-        """Return what flows need of AccountView beyond the connection."""
-        return needs(
-            self.access.connector(BOOKS),
-            [Chosen(self.flows[name], self.logics.settings(name), mappings.published(name).mapping) for name in flows],
-        )
-
-
-class _Connectors(Mapping[str, Connector]):
-    """Connectors built when they are first needed: a run must not need both before it begins."""
-
-    def __init__(self, build: Callable[[str], Connector]) -> None:
-        self._build = build
-
-    def __getitem__(self, system: str) -> Connector:
-        return self._build(system)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(SYSTEMS)
-
-    def __len__(self) -> int:
-        return len(SYSTEMS)
 
 
 def now() -> datetime:

@@ -194,12 +194,15 @@ class Engine:
         DBOS.apply_schedules(
             [
                 {
-                    "schedule_name": name, "workflow_fn": _scheduled, "schedule": one.cron,
-                    "context": {"flow": one.flow, "mode": str(one.mode)}, "cron_timezone": WALL_CLOCK,
+                    "schedule_name": name,
+                    "workflow_fn": _scheduled,
+                    "schedule": one.cron,
+                    "context": {"flow": one.flow, "mode": str(one.mode)},
+                    "cron_timezone": WALL_CLOCK,
                 }
                 for name, one in wanted.items()
             ]
-        )  # fmt: skip
+        )
 
     # ---- what the application asks ----------------------------------------------------------------------------
 

@@ -75,9 +75,7 @@ class Settings(BaseSettings):
     key: SecretStr = SecretStr("")
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
-    patience_seconds: float = Field(
-        default=60, ge=0, le=86_400, allow_inf_nan=False
-    )  # fmt: skip
+    patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
     log: Literal["debug", "info", "warning", "error"] = "warning"
     accountview: AccountViewAccess = AccountViewAccess()
     mplus: MplusAccess = MplusAccess()

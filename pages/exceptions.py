@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from integration.core.queue import CauseGroup, IssueState
+from integration.core.issues import CauseGroup, IssueState
 from integration.services.exceptions import address_of
 from pages.components.exceptions.cards import (
     CORRECTED,

@@ -19,7 +19,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from integration.core.queue import Trouble
+from integration.core.issues import Trouble
 from integration.services.exceptions import address_of
 
 SIZE = {"width": 1440, "height": 900}

@@ -226,7 +226,7 @@ def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Ope
 def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
     app: Application, parked: str, open_page: Open
 ) -> None:
-    group = next(one for one in app.exceptions.causes(NAME) if one.cause == "value_unmapped")
+    group = next(one for one in app.issues.causes(NAME) if one.cause == "value_unmapped")
     assert group.run == parked
 
     test = open_page("exceptions", cause=address_of(group.of))
@@ -252,7 +252,7 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
     assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
-    assert app.exceptions.causes(NAME) == []
+    assert app.issues.causes(NAME) == []
     again = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
     assert (again.counts.unchanged, lines(app, again.id)) == (len(codes(app)), [])
 

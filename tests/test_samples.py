@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from dbos import DBOS
 
-from integration.core.queue import IssueState, Trouble
+from integration.core.issues import IssueState, Trouble
 from integration.core.records import Kind
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.server import Sandbox

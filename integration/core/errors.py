@@ -18,6 +18,7 @@ a terminal, a page and the log tell the same story. Facts never hold a secret.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,7 @@ class IntegrationError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors travel through the engine's database."""
-        return _again, (type(self), self.code, dict(self.facts))
-
-
-def _again(kind: type[IntegrationError], code: str, facts: Mapping[str, str]) -> IntegrationError:
-    return kind(code, **facts)
+        return partial(type(self), self.code, **self.facts), ()
 
 
 class ConfigurationError(IntegrationError):

@@ -13,6 +13,7 @@ from integration.core.records import Value, from_json, to_json
 from integration.core.rules import Call, Mapping, Rule, RuleError, Unmapped, contradiction, unusable
 
 Chosen = TypeVar("Chosen", bound=StrEnum)
+Plain = TypeVar("Plain", str, bool)
 
 
 def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Mapping:
@@ -93,12 +94,12 @@ def _rule(place: int, shape: object, *, finished: bool) -> Rule:
     try:
         rule = Rule(
             target=target,
-            source=_text(shape, "source"),
+            source=_given(shape, "source", "", "reason_text"),
             functions=_calls(shape.get("functions", [])),
-            expression=_text(shape, "expression"),
-            table=_text(shape, "table"),
+            expression=_given(shape, "expression", "", "reason_text"),
+            table=_given(shape, "table", "", "reason_text"),
             default=_value(shape.get("default")),
-            force=_flag(shape, "force"),
+            force=_given(shape, "force", False, "reason_flag"),
             unmapped=_choice(Unmapped, shape.get("unmapped", Unmapped.PARK)),
             ownership=_choice(Ownership, shape.get("ownership", Ownership.KEEP_UNLESS_CHANGED)),
             max_length=_length(shape.get("max_length")),
@@ -122,17 +123,10 @@ def _calls(shape: object) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def _text(shape: abc.Mapping[str, object], name: str) -> str:
-    value = shape.get(name, "")
-    if not isinstance(value, str):
-        raise RuleError("reason_text", name=name)
-    return value
-
-
-def _flag(shape: abc.Mapping[str, object], name: str) -> bool:
-    value = shape.get(name, False)
-    if not isinstance(value, bool):
-        raise RuleError("reason_flag", name=name)
+def _given(shape: abc.Mapping[str, object], name: str, usual: Plain, otherwise: str) -> Plain:
+    value = shape.get(name, usual)
+    if not isinstance(value, type(usual)):
+        raise RuleError(otherwise, name=name)
     return value
 
 

@@ -96,9 +96,16 @@ def diff(
     if held is None:  # new in the source
         owned = _only(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
         return Change(
-            action=Action.CREATE, kind=desired.kind, key=desired.key, title=title, group=group,
-            sources=sources, wanted=owned, before=None, agreed=owned,
-        )  # fmt: skip
+            action=Action.CREATE,
+            kind=desired.kind,
+            key=desired.key,
+            title=title,
+            group=group,
+            sources=sources,
+            wanted=owned,
+            before=None,
+            agreed=owned,
+        )
     now, last = held.flat(), agreed.flat() if agreed else {}
     known = {part.key for part in held.parts}
     write: set[str] = set()
@@ -124,10 +131,18 @@ def diff(
     if not write:
         return Unchanged(remembered, tuple(kept))
     return Change(
-        action=Action.UPDATE, kind=desired.kind, key=desired.key, title=title, group=group, sources=sources,
+        action=Action.UPDATE,
+        kind=desired.kind,
+        key=desired.key,
+        title=title,
+        group=group,
+        sources=sources,
         wanted=_only(desired, lambda path, _: path in write),
-        before=_before(desired, now, known, write), agreed=remembered, kept=tuple(kept), first_match=agreed is None,
-    )  # fmt: skip
+        before=_before(desired, now, known, write),
+        agreed=remembered,
+        kept=tuple(kept),
+        first_match=agreed is None,
+    )
 
 
 def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "active") -> Change:
@@ -143,10 +158,15 @@ def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "a
         for part in agreed.parts
     )
     return Change(
-        action=Action.RETIRE, kind=agreed.kind, key=agreed.key, title=title, sources=(),
-        wanted=with_active(value=False), before=with_active(value=True),
+        action=Action.RETIRE,
+        kind=agreed.kind,
+        key=agreed.key,
+        title=title,
+        sources=(),
+        wanted=with_active(value=False),
+        before=with_active(value=True),
         agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
-    )  # fmt: skip
+    )
 
 
 def inverse(change: Change, active: str = "active") -> Change:
@@ -166,10 +186,14 @@ def inverse(change: Change, active: str = "active") -> Change:
     held = tuple(part for part in change.wanted.parts if part.key in there)
     back = Record(change.kind, change.key, change.before.values, (*change.before.parts, *off), change.before.source)
     return replace(
-        change, action=Action.UPDATE, wanted=back, kept=(), first_match=False,
+        change,
+        action=Action.UPDATE,
+        wanted=back,
+        kept=(),
+        first_match=False,
         before=Record(change.kind, change.key, change.wanted.values, (*held, *on), change.wanted.source),
         agreed=merged(change.agreed, Record(change.kind, change.key, {}, off)),  # so that it stays put back
-    )  # fmt: skip
+    )
 
 
 def still_applies(change: Change, held: Record | None) -> bool:
@@ -304,12 +328,13 @@ def _filled(shape: Record, flat: Mapping[str, Value]) -> Record:
     values = {name: flat[name] for name in shape.values if name in flat}
     parts = tuple(
         Record(
-            part.kind, part.key,
+            part.kind,
+            part.key,
             {name: flat[f"{part.key}/{name}"] for name in part.values if f"{part.key}/{name}" in flat},
             source=part.source,
         )
         for part in shape.parts
-    )  # fmt: skip
+    )
     return Record(shape.kind, shape.key, values, parts, shape.source)
 
 

@@ -6,7 +6,6 @@ What a setting is called, its help and its options are texts under its name: `se
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from integration.core.records import FieldType, Kind
 from integration.flows.systems import Listed
@@ -22,16 +21,12 @@ class Only:
     among: tuple[object, ...]
 
 
-class Shape(Protocol):
-    """How one setting is asked for, or several that belong together."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one setting is asked for, or several that belong together: these have no name."""
 
-    @property
-    def name(self) -> str:
-        """Return the name of the setting; empty for several."""
-
-    @property
-    def only(self) -> Only | None:
-        """Return when it is asked; None for always."""
+    name: str
+    only: Only | None = field(default=None, kw_only=True)  # when it is asked; None for always
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,118 +39,92 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Together(Shape):
     """Several settings in one line, under a word of their own where there is one."""
 
+    name: str = field(default="", init=False)
     shapes: tuple[Shape, ...]
     title: str = ""
-    name: str = ""
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Shape):
     """On or off."""
 
-    name: str
-    only: Only | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Shape):
     """One of a few options; `needs` says of an option which object of the books it needs to have a name."""
 
-    name: str
     options: tuple[str, ...]
     words: str = ""  # under which the options are called, where it is not the setting's name
     needs: Mapping[str, str] = field(default_factory=dict)
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Choose:
+class Choose(Shape):
     """One of a few options that each need a sentence."""
 
-    name: str
     options: tuple[str, ...]
     words: str
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class Several(Shape):
     """Any of a few options; none of them stands for all."""
 
-    name: str
     options: tuple[str, ...]
     words: str = ""
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Code(Shape):
     """One code: from a list of a system where it has one, else as it is typed."""
 
-    name: str
     of: Listed | None = None
     none: str = "choose_nothing"  # what no code is called
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Shape):
     """Any number of codes, from a list of a system or as they are typed."""
 
-    name: str
     of: Listed | None = None
     none: str = "choose_none_is_all"
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Words(Shape):
     """A short text."""
 
-    name: str
     longest: int = LONGEST_CODE
     capitals: bool = False
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Shape):
     """A whole number."""
 
-    name: str
     least: int
     most: int
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class Money(Shape):
     """An amount in euros."""
 
-    name: str
-    only: Only | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class Day(Shape):
     """A day, or none."""
 
-    name: str
-    only: Only | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class SourceField:
+class SourceField(Shape):
     """A field of the source; `missing` is said while one has to be chosen."""
 
-    name: str
     kind: Kind
     missing: str = ""
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,46 +137,38 @@ class FieldsOf:
 
 
 @dataclass(frozen=True, slots=True)
-class PerKey:
+class PerKey(Shape):
     """An answer for each code of a list that a system keeps, in a row each: one of the fields, or any text."""
 
-    name: str
     keys: Listed
     options: FieldsOf | None = None
     none: str = "choose_nothing"
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Shape):
     """Rows of a code with its answers; the codes are typed or chosen too.
 
     With one column of answers a row comes to a text, with several to texts by their names.
     """
 
-    name: str
     key: str  # what heads the column of codes
     columns: Mapping[str, Listed | Sequence[str] | None]  # answers: a list of a system, options, or any text
     keys: Listed | None = None
     capitals: bool = False
     words: str = ""
-    only: Only | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Shape):
     """What one unit of each currency is in the currency of the till."""
 
-    name: str
-    only: Only | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(Shape):
     """What the settings come to for one record that the operator names, step by step."""
 
     name: str = ""
-    only: Only | None = None
 
 
 def each_of(shapes: Iterable[Shape]) -> Iterator[Shape]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.flows.systems import Listed
-from integration.flows.tables import EVERY
+from integration.flows.systems import EVERY, Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +26,17 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a flow when its questions are weighed. A list that could not be read is not there."""
+    """What is known of a flow when its questions are weighed. A list that could not be read is empty."""
 
     settings: Mapping[str, Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    lists: Mapping[Listed, Mapping[str, str]] = field(default_factory=dict)
+    lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
     answered: Collection[str] = ()
 
     def of(self, listed: Listed) -> Mapping[str, str]:
         """Return codes and captions of a list."""
-        return self.lists.get(listed, {})
+        return self.lists(listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from integration.core.causes import Repair, cause
 from integration.core.flow import Flow, Stage
@@ -16,8 +16,7 @@ from integration.core.run import Link, Staged
 from integration.flows.forms import Section
 from integration.flows.questions import Question
 from integration.flows.settings import FlowSettings
-from integration.flows.systems import Listed
-from integration.flows.tables import ValueTable
+from integration.flows.systems import Listed, ValueTable
 
 MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"
 """Where the mappings of our flows are."""
@@ -38,36 +37,26 @@ class Shaped:
     skipped: tuple[Skip, ...] = ()
     members: tuple[str, ...] = ()
 
+    @classmethod
+    def alone(cls, one: Staged) -> Self:
+        """Return what a parent with one member comes to: its record, or why there is none."""
+        parked = (one.issue,) if one.issue else ()
+        return cls(one.record, one.title, parked=parked, skipped=(one.skip,) if one.skip else ())
+
 
 class FlowLogic(Protocol):
-    """What is particular to a flow. Nothing here reads or writes a system."""
+    """What is particular to a flow, with what most flows say alike. Nothing here reads or writes a system."""
 
-    @property
-    def flow(self) -> Flow:
-        """Return the flow."""
-
-    @property
-    def policy(self) -> Policy:
-        """Return who owns which target field."""
-
-    @property
-    def limits(self) -> Limits:
-        """Return when a plan stops for a typed confirmation."""
+    flow: Flow
+    policy: Policy  # who owns which target field
+    limits: Limits  # when a plan stops for a typed confirmation
+    mapping_version: int  # of the mapping in use
+    retires: bool = False  # whether what vanished from the source is proposed for retirement
+    most: int | None = None  # how many records one run reads at most
 
     def watched(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ..."""
-
-    @property
-    def mapping_version(self) -> int:
-        """Return the version of the mapping in use."""
-
-    @property
-    def retires(self) -> bool:
-        """Tell whether what vanished from the source is proposed for retirement."""
-
-    @property
-    def most(self) -> int | None:
-        """Return how many records one run reads at most, or None."""
+        return ()
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
@@ -87,12 +76,14 @@ class FlowLogic(Protocol):
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
+        return None
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return what undoes a create, or why it stays: what somebody may use by now is never deleted."""
+        return Skip("undo_keeps", change.key, {"key": change.title})
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""

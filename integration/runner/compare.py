@@ -7,9 +7,8 @@ from decimal import Decimal
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Unchanged, diff, differences
-from integration.core.position import Position, Task
 from integration.core.records import Held, Kind, Record, merged
-from integration.core.run import Duplicates, Link, Mode, Progress, Run, Staged
+from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import claimed, taken, waiting
 from integration.runner.lookup import look_around

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
-from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Mode, Progress, Run, Staged
+from integration.core.run import Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.parts import Parts
 

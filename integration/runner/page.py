@@ -6,9 +6,8 @@ from collections.abc import Callable
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change
-from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.run import Link, PlanRow, Step
+from integration.core.run import Link, PlanRow, Position, Step
 from integration.flows.spec import FlowLogic
 from integration.runner.parts import Parts
 

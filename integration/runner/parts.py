@@ -40,7 +40,7 @@ def _unnamed() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What `bootstrap` gives: both systems, what is particular to each flow, and where everything is kept."""
+    """What the application gives: both systems, what is particular to each flow, and where everything is kept."""
 
     connectors: Mapping[str, Connector]
     logic: Callable[[str], FlowLogic]

@@ -9,8 +9,7 @@ import structlog
 
 from integration.core.errors import IntegrationError
 from integration.core.plan import Tally, brakes, fingerprint
-from integration.core.position import Position, Task
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, Position, PreviewRequest, Run, RunState, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
 from integration.runner.extract import Extract

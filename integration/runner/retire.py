@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from integration.core.errors import ConfigurationError
 from integration.core.plan import differences, retire
-from integration.core.position import Task
 from integration.core.records import Kind
-from integration.core.run import Link, Run
+from integration.core.run import Link, Run, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, page_of

@@ -6,9 +6,8 @@ from dataclasses import replace
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, inverse, still_applies
-from integration.core.position import Task
 from integration.core.records import Held, same
-from integration.core.run import Run
+from integration.core.run import Run, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, page_of

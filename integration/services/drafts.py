@@ -24,10 +24,7 @@ from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.services.parts import kind_of, read_kind
 from integration.services.trials import Effect, Moved, Trial, compare, tried
-from integration.store.plans import Plans
-from integration.store.rules import Rules
-from integration.store.runs import Runs
-from integration.store.settings import StoredSettings
+from integration.store.stores import Stores
 
 MOST_RECORDS = 200  # a draft is tried on
 MOST_SECONDS = 30.0  # a draft is tried on them
@@ -102,10 +99,7 @@ class Drafts:
     def __init__(
         self,
         flows: Specs,
-        rules: Rules,
-        runs: Runs,
-        plans: Plans,
-        stored: StoredSettings,
+        stores: Stores,
         *,
         logics: Logics,
         mappings: Mappings,
@@ -113,10 +107,8 @@ class Drafts:
         connector: Callable[[str], Connector],
     ) -> None:
         self._flows = flows
-        self._rules = rules
-        self._runs = runs
-        self._plans = plans
-        self._stored = stored
+        self._stores = stores
+        self._stored = stores.settings
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
@@ -134,11 +126,11 @@ class Drafts:
 
     def version(self, flow: str, version: int) -> RuleMapping:
         """Return one published version. Raises KeyError when there is none."""
-        return rules_from(self._rules.body(flow, version))
+        return rules_from(self._stores.rules.body(flow, version))
 
     def current(self, flow: str) -> int:
         """Return the number of the version in force."""
-        found = self._rules.published(flow)
+        found = self._stores.rules.published(flow)
         return found[0] if found else 0
 
     def put_rule(self, flow: str, rule: Rule, by: str) -> None:
@@ -207,7 +199,7 @@ class Drafts:
 
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
-        found, found_by = faults(mapping, Tools(self._rules.tables())), self._flows[flow].found_by
+        found, found_by = faults(mapping, Tools(self._stores.rules.tables())), self._flows[flow].found_by
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
                 found.setdefault(rule.target, Reason("reason_found_by"))
@@ -247,8 +239,8 @@ class Drafts:
 
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
         stages = self._logics.flow(flow).stages
-        for run in self._runs.latest(flow, limit=RUNS_BACK):
-            for row in self._plans.rows(run.id, limit=most):
+        for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
+            for row in self._stores.plans.rows(run.id, limit=most):
                 if row.stage < len(stages) and stages[row.stage].source is kind:
                     yield from _sources(row)
 
@@ -276,9 +268,12 @@ class Drafts:
         return logic.trace(stage, records[0]) if records else []
 
     def effect(
-        self, flow: str, mapping: RuleMapping, progress: Progress = lambda _done, _total: None,
+        self,
+        flow: str,
+        mapping: RuleMapping,
+        progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
-    ) -> Effect:  # fmt: skip
+    ) -> Effect:
         """Return what a mapping would change in the last records of a flow; `progress` is told how far it has come."""
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}

@@ -11,21 +11,18 @@ from datetime import datetime
 
 from integration.connectors.protocol import Connector
 from integration.core.causes import telling
+from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.issues import source_mark
-from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
-from integration.core.records import Kind, Record
+from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
+from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows.registry import Specs
 from integration.flows.spec import FlowSpec
 from integration.flows.systems import BOOKS
-from integration.store.events import Event, Events
-from integration.store.issues import Issues
-from integration.store.links import Links
-from integration.store.plans import Plans
-from integration.store.runs import Runs
+from integration.store.events import Event
+from integration.store.stores import Stores
 
 MOST = 10_000  # records of a group that are repaired at once
 AT_ONCE = 500  # source records asked for with one call
@@ -144,41 +141,17 @@ class Exceptions:
     def __init__(
         self,
         flows: Specs,
-        issues: Issues,
-        links: Links,
-        runs: Runs,
-        plans: Plans,
-        events: Events,
+        stores: Stores,
         *,
         connector: Callable[[str], Connector],
         flow: Callable[[str], Flow],
     ) -> None:
         self._flows = flows
-        self._issues = issues
-        self._links = links
-        self._runs = runs
-        self._plans = plans
-        self._events = events
+        self._stores = stores
         self._connector = connector
         self._flow = flow
 
     # ---- looking
-
-    def counts(self) -> dict[str, int]:
-        """Return how many records wait for a person, by flow."""
-        return self._issues.counts()
-
-    def people(self) -> list[str]:
-        """Return who looks after a cause."""
-        return self._issues.people()
-
-    def causes(self, flow: str | None = None) -> list[CauseGroup]:
-        """Return what waits for a person, grouped by cause."""
-        return self._issues.causes(flow)
-
-    def of_record(self, flow: str, key: str) -> list[OpenIssue]:
-        """Return the issues of a record, whatever became of them."""
-        return self._issues.of_key(flow, key)
 
     def groups(
         self, flow: str = "", state: IssueState = IssueState.OPEN, assigned: str = "", find: str = ""
@@ -187,8 +160,8 @@ class Exceptions:
 
         The one with the most money comes first, then the one that waits longest.
         """
-        groups = sorted(self._issues.causes(flow or None, state), key=urgency)
-        found = self._issues.found(find, state) if find else None
+        groups = sorted(self._stores.issues.causes(flow or None, state), key=urgency)
+        found = self._stores.issues.found(find, state) if find else None
         return [
             group
             for group in groups
@@ -197,13 +170,18 @@ class Exceptions:
 
     def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
-        return next((group for group in self._issues.causes(cause.flow, state) if group.of == cause), None)
+        return next((group for group in self._stores.issues.causes(cause.flow, state) if group.of == cause), None)
+
+    def waits(self, flow: str, key: str) -> Issue | None:
+        """Return why a record waits for a person, or None when it does not."""
+        known = self._stores.issues.of_key(flow, key)
+        return next((one.issue for one in known if one.state is IssueState.OPEN), None)
 
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Trouble, Try] = {}
         for flow in self._flows:
-            for run in self._runs.latest(flow, limit=RUNS_BACK):
+            for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
                 group = _tried(run)
                 if group is not None and group.of not in found:
                     found[group.of] = self._outcome(run, group)
@@ -218,14 +196,14 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self._plans.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self._stores.plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
     def made_with(self, group: CauseGroup) -> int:
         """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
         try:
-            return self._runs.get(group.run).mapping_version
+            return self._stores.runs.get(group.run).mapping_version
         except KeyError:
             return 0
 
@@ -233,7 +211,7 @@ class Exceptions:
         self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
-        return self._issues.list(
+        return self._stores.issues.list(
             cause.flow,
             cause.cause,
             cause.field,
@@ -252,13 +230,13 @@ class Exceptions:
         stages = self._flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
-        owners = self._links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
+        owners = self._stores.links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self._stores.plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -266,7 +244,7 @@ class Exceptions:
 
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of everything open that is parked for a cause."""
-        found = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
+        found = self._stores.issues.list(flow, cause, field, detail=detail, limit=MOST)
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
@@ -290,7 +268,7 @@ class Exceptions:
             return []
         wanted = [Record(kind, reference, {}) for reference in references]
         held = self._connector(self._flow(flow).target).lookup(wanted, _AsNamed())
-        owners = self._links.by_reference(flow, kind, references)
+        owners = self._stores.links.by_reference(flow, kind, references)
         return [
             Candidate(
                 reference,
@@ -326,14 +304,6 @@ class Exceptions:
 
     # ---- deciding
 
-    def assign(self, cause: Trouble, to: str, by: str) -> None:
-        """Keep who looks after a cause; nobody when `to` is empty."""
-        self._issues.assign(cause, to.strip(), by)
-
-    def annotate(self, cause: Trouble, note: str, by: str) -> None:
-        """Keep a note with a cause; an empty one takes it away."""
-        self._issues.annotate(cause, note.strip(), by)
-
     def set_aside(self, cause: Trouble, reason: str, by: str, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
@@ -349,12 +319,12 @@ class Exceptions:
         passing = self._flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
-        return self._issues.set_all_aside(marks, reason.strip(), by)
+        return self._stores.issues.set_all_aside(marks, reason.strip(), by)
 
     def take_back(self, cause: Trouble, by: str, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
-        self._issues.take_back([one for one in found if not only or one in only], by)
+        self._stores.issues.take_back([one for one in found if not only or one in only], by)
 
     # ---- repairing
 
@@ -362,6 +332,19 @@ class Exceptions:
         """Return an article of the books by its code, or None when there is none."""
         found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
+
+    def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
+        """Let values hold in the place of those the source has in a field, by the key of its records.
+
+        They hold as long as the source does not change them, and never reach it. What is gone from it is left out.
+        """
+        records = self.records(flow, list(values))
+        kept = [
+            Correction(field.kind, key, field.name, records[key].values.get(field.name), value, titles.get(key, ""), by)
+            for key, value in values.items()
+            if key in records
+        ]
+        self._stores.corrections.keep(flow, kept, by)
 
     def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
@@ -382,8 +365,8 @@ class Exceptions:
         kind = self._flows[one.flow].repair_of(one.issue.cause).kind
         if kind is None:
             raise KeyError(one.issue.cause)
-        self._links.keep(one.flow, [Link(kind, one.issue.key, reference)])
+        self._stores.links.keep(one.flow, [Link(kind, one.issue.key, reference)])
         facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
-        self._events.tell(
+        self._stores.events.tell(
             Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts)
         )

@@ -20,10 +20,8 @@ from integration.services.lists import Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.store.database import Clock
-from integration.store.events import Event, Events
-from integration.store.issues import Issues
-from integration.store.runs import Runs
-from integration.store.settings import StoredSettings
+from integration.store.events import Event
+from integration.store.stores import Stores
 
 MOST_SHOWN = 500
 
@@ -60,11 +58,8 @@ class Flows(Mapping[str, Flow]):
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
+        stores: Stores,
         *,
-        stored: StoredSettings,
-        events: Events,
-        runs: Runs,
-        issues: Issues,
         connector: Callable[[str], Connector],
         clock: Clock,
         expect: Callable[[FlowSpec, FlowSettings], None],
@@ -75,10 +70,7 @@ class Flows(Mapping[str, Flow]):
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
-        self._stored = stored
-        self._events = events
-        self._runs = runs
-        self._issues = issues
+        self._stores = stores
         self._connector = connector
         self._clock = clock
         self._expect = expect
@@ -110,13 +102,13 @@ class Flows(Mapping[str, Flow]):
 
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
-        known = self._stored.get(f"flow:{flow}") or {}
+        known = self._stores.settings.get(f"flow:{flow}") or {}
         checked = self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
-        self._stored.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
+        self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
         for brake, reason in (reasons or {}).items():
             facts = {"by": by, "brake": brake, "reason": reason}
-            self._events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
+            self._stores.events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
         self._changed()
 
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
@@ -149,24 +141,24 @@ class Flows(Mapping[str, Flow]):
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
         found: dict[str, int] = {}
-        for run in self._runs.latest(flow, limit=runs):
+        for run in self._stores.runs.latest(flow, limit=runs):
             for brake in run.brakes:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
 
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
-        parked = self._issues.counts()
+        parked = self._stores.issues.counts()
         return [self._status(flow, parked.get(name, 0)) for name, flow in self.items()]
 
     def _status(self, flow: Flow, parked: int) -> FlowStatus:
-        active = self._runs.latest(flow.name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
-        last = self._runs.last_done(flow.name)
+        active = self._stores.runs.latest(flow.name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
+        last = self._stores.runs.last_done(flow.name)
         settings = self.settings(flow.name)
         return FlowStatus(
             flow=flow,
             on=settings.on,
-            waiting=self._runs.waiting(flow.name),
+            waiting=self._stores.runs.waiting(flow.name),
             active=active[0] if active else None,
             last=last,
             parked=parked,

@@ -1,6 +1,7 @@
 """What is particular to each flow right now: its settings, its mapping and its value tables made into a logic."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
-from integration.store.corrections import Corrections
-from integration.store.links import Links
-from integration.store.rules import Rules
-from integration.store.settings import StoredSettings
+from integration.store.stores import Stores
 
 
 class Logics:
@@ -26,22 +24,19 @@ class Logics:
     def __init__(
         self,
         flows: Specs,
-        rules: Rules,
-        stored: StoredSettings,
-        links: Links,
-        corrections: Corrections,
+        stores: Stores,
         *,
         connector: Callable[[str], Connector],
         rates: Callable[[str], Mapping[str, Decimal]],
     ) -> None:
         """`rates` tells the VAT percentages of a system by code."""
         self._flows = flows
-        self._rules = rules
-        self._stored = stored
-        self._links = links
-        self._corrections = corrections
-        self._connector = connector
-        self._rates = rates
+        self.links = stores.links
+        self.connector = connector
+        self.rates = rates
+        self._rules = stores.rules
+        self._stored = stores.settings
+        self._corrections = stores.corrections
         self._made: dict[str, tuple[object, FlowLogic]] = {}
 
     def flow(self, flow: str) -> Flow:
@@ -64,7 +59,7 @@ class Logics:
         version, body = published
         tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
         spec = self._flows[flow]
-        state = (version, tables, stored, *(self._rates(system) for system in spec.rated))
+        state = (version, tables, stored, *(self.rates(system) for system in spec.rated))
         known = self._made.get(flow)
         if known is not None and known[0] == state:
             return known[1]
@@ -94,35 +89,27 @@ class Logics:
         return self._flows[flow].make(settings or self.settings(flow), body, version, self._rules.tables(), asked)
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
-        return _Asked(flow, self._links, self._connector, self._rates, allots=allots, afresh=afresh)
+        return _Asked(flow, self, allots, afresh)
 
 
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
 
-    def __init__(
-        self,
-        flow: str,
-        links: Links,
-        connector: Callable[[str], Connector],
-        rates: Callable[[str], Mapping[str, Decimal]],
-        *,
-        allots: bool,
-        afresh: frozenset[str],
-    ) -> None:
-        self.rates = rates
-        self._flow = flow
-        self._links = links
-        self._connector = connector
-        self._allots = allots
-        self._afresh = afresh
+    flow: str
+    logics: Logics
+    allots: bool
+    afresh: frozenset[str]
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        return self.logics.rates(system)
 
     def allot(self, flow: str, kind: Kind, key: str) -> str:
-        return self._links.allot(flow, kind, key) if self._allots else "1"
+        return self.logics.links.allot(flow, kind, key) if self.allots else "1"
 
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
-        return {record.key for record in self._connector(system).fetch(kind, keys)}
+        return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        asked = [key for key in keys if flow != self._flow or key not in self._afresh]
-        return {key: link.reference for key, link in self._links.get(flow, kind, asked).items()}
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return {key: link.reference for key, link in self.logics.links.get(flow, kind, asked).items()}

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from integration.core.run import RunState
 from integration.services.flows import Flows
 from integration.store.database import Clock
-from integration.store.events import Events
-from integration.store.runs import Runs
+from integration.store.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +21,16 @@ class Gauge:
 class Metrics:
     """What this console tells a monitor."""
 
-    def __init__(self, flows: Flows, runs: Runs, events: Events, clock: Clock) -> None:
+    def __init__(self, flows: Flows, stores: Stores, clock: Clock) -> None:
         self._flows = flows
-        self._runs = runs
-        self._events = events
+        self._stores = stores
         self._clock = clock
 
     def text(self) -> str:
         """Return the numbers in the text format of Prometheus."""
         statuses, now = self._flows.statuses(), self._clock()
         runs = {
-            f'flow="{flow}",state="{state}"': self._runs.count(flow, [state])
+            f'flow="{flow}",state="{state}"': self._stores.runs.count(flow, [state])
             for flow in self._flows
             for state in RunState
         }
@@ -42,7 +40,7 @@ class Metrics:
             [
                 Gauge("console_runs", "Runs by flow and state.", runs),
                 Gauge("console_parked", "Records that wait for a person.", parked),
-                Gauge("console_events_waiting", "Events not in the log yet.", {"": self._events.count()}),
+                Gauge("console_events_waiting", "Events not in the log yet.", {"": self._stores.events.count()}),
                 Gauge("console_last_proof_age_seconds", "Time since a run of the flow ended well.", ages),
             ]
         )

@@ -13,8 +13,7 @@ from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.objects import Named, named
-from integration.services.paths import FILE, checked, flat, merged, nested, paths_in, read_file
+from integration.services.objects import FILE, Named, checked, flat, merged, named, nested, paths_in, read_file
 from integration.store.settings import StoredSettings
 
 RECORD = "names"

@@ -9,71 +9,31 @@ from integration.core.records import Kind
 from integration.core.rules import Trace
 from integration.core.run import EVERY_LINE, Among, PlanRow, RunState
 from integration.services.logic import Logics
-from integration.store.links import Links
 from integration.store.plans import Plans as StoredPlans
-from integration.store.runs import Runs
+from integration.store.stores import Stores
 
 CSV_PAGE = 1_000  # lines read at a time
 
 
-class Plans:
-    """The kept plans of all runs. Which lines are meant: how they `show`, what to `find` in them, and `among` which."""
+class Plans(StoredPlans):
+    """The kept plans of all runs, and what follows from them.
 
-    def __init__(
-        self, stored: StoredPlans, runs: Runs, links: Links, logics: Logics, connector: Callable[[str], Connector]
-    ) -> None:
-        self._stored = stored
-        self._runs = runs
-        self._links = links
+    Which lines are meant: how they `show`, what to `find` in them, and `among` which.
+    """
+
+    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector]) -> None:
+        super().__init__(stores.database)
+        self._runs = stores.runs
+        self._links = stores.links
         self._logics = logics
         self._connector = connector
         self._calls: dict[str, dict[int, int]] = {}
-
-    def rows(
-        self,
-        run_id: str,
-        show: str = "all",
-        find: str = "",
-        offset: int = 0,
-        limit: int = 500,
-        among: Among = EVERY_LINE,
-    ) -> list[PlanRow]:
-        """Return lines of a plan."""
-        return self._stored.rows(run_id, show, find, offset, limit, among)
-
-    def count(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
-        """Return how many lines of a plan there are."""
-        return self._stored.row_count(run_id, show, find, among)
-
-    def facets(self, run_id: str, show: str = "all") -> dict[str, dict[str, int]]:
-        """Return by what lines of a plan can be sorted out (`field`, `group`, `cause`): each value with its lines."""
-        return self._stored.facets(run_id, show)
-
-    def changes(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
-        """Return the numbers of the changes among these lines of a plan, on whatever page they are."""
-        return self._stored.numbers(run_id, show, find, among)
-
-    def marked(self, run_id: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
-        """Return the first changes of a plan that a brake counted, and how many there are."""
-        return self._stored.marked(run_id, brake, limit)
-
-    def row(self, run_id: str, seq: int) -> PlanRow:
-        """Return one line of a plan."""
-        return self._stored.row(run_id, seq)
-
-    def line_about(self, run_id: str, kind: Kind, key: str) -> PlanRow | None:
-        """Return the line of a plan that is about a record, or None when it needs no change."""
-        return self._stored.line_about(run_id, kind, key)
-
-    def tallies(self, run_id: str) -> dict[str, int]:
-        """Return what a plan counts: in records read per action and result, in lines, and in write calls."""
-        return {**self._stored.tallies(run_id), "writes": self.writes(run_id)}
 
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
         known = self._calls.get(run_id)
         if known is None:
-            known = self._stored.calls(run_id)
+            known = self.calls(run_id)
             if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
@@ -82,11 +42,11 @@ class Plans:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self._links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
-        return names | self._stored.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
+        return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
     def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
         """Return for each source record of a line how every value of it came about."""
-        run, row = self._runs.get(run_id), self._stored.row(run_id, seq)
+        run, row = self._runs.get(run_id), self.row(run_id, seq)
         logic = self._logics.now(run.flow)
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stages[row.stage]
@@ -99,7 +59,7 @@ class Plans:
         writer = csv.writer(out)
         writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
         offset = 0
-        while rows := self._stored.rows(run_id, show, find, offset, CSV_PAGE, among):
+        while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
                 writer.writerows(_csv_lines(row))

@@ -1,18 +1,18 @@
 """What the set-up would ask and both systems already answer. Only what nobody has answered yet is filled."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import structlog
 
-from integration.connectors.protocol import Configurable, Connector
+from integration.connectors.protocol import Configurable
 from integration.core.errors import AccessDeniedError
 from integration.flows.questions import Known
 from integration.flows.registry import Specs
-from integration.flows.systems import BOOKS, Listed
+from integration.flows.systems import BOOKS
 from integration.services.access import Access
-from integration.store.rules import Rules
-from integration.store.settings import StoredSettings
+from integration.store.stores import Stores
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +20,12 @@ log = structlog.get_logger(__name__)
 class Proposals:
     """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
 
-    def __init__(
-        self, flows: Specs, access: Access, rules: Rules, stored: StoredSettings, *, names_are_kept: Callable[[], bool]
-    ) -> None:
+    def __init__(self, flows: Specs, access: Access, stores: Stores, *, names_are_kept: Callable[[], bool]) -> None:
         """`names_are_kept` tells whether a person has set names, after which none is proposed any more."""
         self._flows = flows
         self._access = access
-        self._rules = rules
-        self._stored = stored
+        self._rules = stores.rules
+        self._stored = stores.settings
         self._names_are_kept = names_are_kept
 
     def fill(self, by: str) -> None:
@@ -36,7 +34,8 @@ class Proposals:
         Who may not read one list, such as that of daybooks, gets the other answers all the same.
         """
         self._name_fields(by)
-        known, tables = Known({}, lists=_Lists(self._access.connector)), self._rules.tables()
+        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
+        known, tables = Known({}, lists=read), self._rules.tables()
         for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
             try:
                 plain = question.plain(known)
@@ -64,22 +63,3 @@ class Proposals:
         known = self._stored.get(f"flow:{flow}") or {}
         if added := {name: value for name, value in values.items() if name not in known}:
             self._stored.put(f"flow:{flow}", {**known, **added}, by)
-
-
-class _Lists(Mapping[Listed, Mapping[str, str]]):
-    """The lists of both systems, each read when it is needed, and once."""
-
-    def __init__(self, connector: Callable[[str], Connector]) -> None:
-        self._connector = connector
-        self._known: dict[Listed, Mapping[str, str]] = {}
-
-    def __getitem__(self, listed: Listed) -> Mapping[str, str]:
-        if listed not in self._known:
-            self._known[listed] = self._connector(listed.system).choices(listed.name)
-        return self._known[listed]
-
-    def __iter__(self) -> Iterator[Listed]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)

@@ -1,6 +1,5 @@
 """Questions to the log that are kept: those that come with the console, and those that people save for one another."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +32,11 @@ class Questions:
 
     def saved(self) -> list[Question]:
         """Return what people saved, by name."""
-        kept = self._stored.named(PREFIX)
-        return [_question(name.removeprefix(PREFIX), value) for name, value in sorted(kept.items(), key=_folded)]
+        kept = [
+            Question(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
+            for name, value in self._stored.named(PREFIX).items()
+        ]
+        return sorted(kept, key=lambda one: one.name.casefold())
 
     def save(self, name: str, sql: str, by: str) -> Question:
         """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
@@ -47,11 +49,3 @@ class Questions:
     def remove(self, name: str, by: str) -> None:
         """Forget a saved question."""
         self._stored.forget(PREFIX + name, by)
-
-
-def _question(name: str, value: Mapping[str, object]) -> Question:
-    return Question(name, str(value.get("sql", "")), str(value.get("by", "")))
-
-
-def _folded(kept: tuple[str, object]) -> str:
-    return kept[0].casefold()

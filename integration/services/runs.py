@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.errors import PlanStaleError
+from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.queue import Trouble
 from integration.core.run import Mode, Phase, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of
@@ -13,8 +13,7 @@ from integration.services.mappings import Mappings
 from integration.services.proposals import Proposals
 from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.plans import Plans
-from integration.store.runs import Runs as StoredRuns
+from integration.store.stores import Stores
 
 
 class Runs:
@@ -22,8 +21,7 @@ class Runs:
 
     def __init__(
         self,
-        stored: StoredRuns,
-        plans: Plans,
+        stores: Stores,
         work: Work,
         runner: Runner,
         mappings: Mappings,
@@ -31,8 +29,8 @@ class Runs:
         proposals: Proposals,
         clock: Clock,
     ) -> None:
-        self._stored = stored
-        self._plans = plans
+        self._stored = stores.runs
+        self._plans = stores.plans
         self._work = work
         self._runner = runner
         self._mappings = mappings
@@ -118,6 +116,6 @@ class Runs:
 
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
-        unsettled = self._plans.row_count(run.id, "in_doubt")
-        on_their_way = self._plans.row_count(run.id, "sent") if run.state is RunState.COMMITTING else 0
+        unsettled = self._plans.count(run.id, "in_doubt")
+        on_their_way = self._plans.count(run.id, "sent") if run.state is RunState.COMMITTING else 0
         return unsettled - on_their_way

@@ -11,12 +11,11 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.errors import ConfigurationError
 from integration.core.tokens import Token
 from integration.services.access import Access
-from integration.services.leases import SLOT_SECONDS, OwnLeases
+from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
-from integration.store.database import Clock, Database
+from integration.store.database import Clock
 from integration.store.environments import change_environment
-from integration.store.rules import Rules
-from integration.store.settings import StoredSettings
+from integration.store.stores import Stores
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
     from integration.sandbox.server import Sandbox
@@ -44,11 +43,9 @@ class BuiltIn:
         settings: Settings,
         access: Access,
         held: OwnLeases,
-        database: Database,
+        stores: Stores,
         clock: Clock,
         *,
-        rules: Rules,
-        stored: StoredSettings,
         flows: Iterable[str],
         closing: ExitStack,
     ) -> None:
@@ -57,10 +54,8 @@ class BuiltIn:
         self._settings = settings
         self._access = access
         self._held = held
-        self._database = database
+        self._stores = stores
         self._clock = clock
-        self._rules = rules
-        self._stored = stored
         self._flows = tuple(flows)
         self._closing = closing
         self._box: Sandbox | None = None  # in this process, connected or not
@@ -74,7 +69,7 @@ class BuiltIn:
 
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
-        return bool((self._stored.get("sandbox") or {}).get("on"))
+        return bool((self._stores.settings.get("sandbox") or {}).get("on"))
 
     def is_asked_for(self) -> bool:
         """Tell whether a setting or the console says that they are to be used from the start."""
@@ -91,14 +86,14 @@ class BuiltIn:
             self._switch(sandboxed=True, by=by)
             self._share(by)
             if keep:
-                self._stored.put("sandbox", {"on": True}, by)
+                self._stores.settings.put("sandbox", {"on": True}, by)
         self._until_they_answer()
 
     def leave(self, by: str) -> None:
         """Go back to the real systems; those in the box go on for other processes."""
         with self._access.lock:
             if self.is_chosen():
-                self._stored.put("sandbox", {"on": False}, by)
+                self._stores.settings.put("sandbox", {"on": False}, by)
             self.running = None
             self._switch(sandboxed=False, by=by)
 
@@ -113,20 +108,20 @@ class BuiltIn:
             self._access.sandboxed = sandboxed
             self._access.reconnect(*SYSTEMS)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
-        if (self._stored.get("tables") or {"of": "real"})["of"] != here:
-            change_environment(self._database, self._clock, leaving=there, entering=here, by=by)
-            ours, theirs = self._rules.tables(), self._stored.get(f"tables:{here}") or {}
-            self._stored.put(f"tables:{there}", ours, by)
+        if (self._stores.settings.get("tables") or {"of": "real"})["of"] != here:
+            change_environment(self._stores.database, self._clock, leaving=there, entering=here, by=by)
+            ours, theirs = self._stores.rules.tables(), self._stores.settings.get(f"tables:{here}") or {}
+            self._stores.settings.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:
-                self._rules.set_table(name, theirs.get(name, {}), by)
+                self._stores.rules.set_table(name, theirs.get(name, {}), by)
             for flow in self._flows:
                 mine, others = self._kept(flow), self._kept(f"{flow}:{here}")
-                self._stored.put(f"flow:{flow}:{there}", mine, by)
-                self._stored.put(f"flow:{flow}", others, by)
-            self._stored.put("tables", {"of": here}, by)
+                self._stores.settings.put(f"flow:{flow}:{there}", mine, by)
+                self._stores.settings.put(f"flow:{flow}", others, by)
+            self._stores.settings.put("tables", {"of": here}, by)
 
     def _kept(self, flow: str) -> dict[str, Any]:
-        return self._stored.get(f"flow:{flow}") or {}
+        return self._stores.settings.get(f"flow:{flow}") or {}
 
     def _share(self, by: str) -> None:
         """Run them here, unless another process does: they keep one journal, which has one writer."""

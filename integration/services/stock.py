@@ -10,8 +10,8 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
+from integration.core.issues import IssueState
 from integration.core.plan import Action
-from integration.core.queue import IssueState
 from integration.core.records import Kind, Record
 from integration.core.run import PlanRow, Step
 from integration.log.logbook import Logbook

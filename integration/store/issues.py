@@ -8,8 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.causes import telling
-from integration.core.issues import Issue
-from integration.core.queue import CauseGroup, IssueState, Met, OpenIssue, Trouble
+from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
 from integration.store.database import Clock, Database, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import causes, issues, set_aside, staged

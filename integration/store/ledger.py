@@ -6,9 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.core.flow import Mirrors
-from integration.core.issues import Issue
+from integration.core.issues import Issue, Met
 from integration.core.plan import Action
-from integration.core.queue import Met
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
 from integration.store.database import Clock, Database, portions

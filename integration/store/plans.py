@@ -36,7 +36,7 @@ class Plans:
         with self.database.read() as connection:
             return [line_of(row) for row in connection.execute(page.order_by(lines.c.seq))]
 
-    def row_count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
+    def count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
         with self.database.read() as connection:
             return plan_lines.number(connection, run, show, find, among)
@@ -46,7 +46,7 @@ class Plans:
         with self.database.read() as connection:
             return facets.of_run(connection, run, plan_lines.actions_of(show))
 
-    def numbers(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
+    def changes(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
         here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
         with self.database.read() as connection:

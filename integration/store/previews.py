@@ -5,12 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import sqlalchemy as sa
 
 from integration.core.flow import Mirrors, Unique
-from integration.core.issues import Issue
+from integration.core.issues import Issue, Met
 from integration.core.plan import Action, Brake
-from integration.core.position import Position
-from integration.core.queue import Met
 from integration.core.records import Kind
-from integration.core.run import Duplicates, Link, Mode, PlanRow, Progress, RunState, Staged, Step
+from integration.core.run import Duplicates, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
 from integration.store import issues, links, phases, plan_lines, staging, transitions
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell, values_of

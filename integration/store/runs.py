@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
-from integration.core.position import START, Position
-from integration.core.run import ACTIVE, Counts, Mode, Phase, Run, RunState, Step, may_follow
+from integration.core.run import ACTIVE, START, Counts, Mode, Phase, Position, Run, RunState, Step, may_follow
 from integration.store import phases, plan_lines, staging, transitions
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell

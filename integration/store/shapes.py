@@ -8,9 +8,8 @@ import sqlalchemy as sa
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
-from integration.core.position import Position, Task
 from integration.core.records import Kind, record_from_json, record_to_json
-from integration.core.run import Counts, Mode, PlanRow, Run, RunState, Staged, Step
+from integration.core.run import Counts, Mode, PlanRow, Position, Run, RunState, Staged, Step, Task
 from integration.store.facets import fields_of
 
 Row = sa.Row[tuple[Any, ...]]

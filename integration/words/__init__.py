@@ -294,12 +294,8 @@ def _written_time(fact: str, language: str, zone: tzinfo) -> str:
     return full_moment(at if at.tzinfo else at.replace(tzinfo=UTC), language, zone)
 
 
-def _written_flow(fact: str, language: str, _zone: tzinfo) -> str:
-    return term(f"flow_{fact}", language) if has_term(f"flow_{fact}") else fact
-
-
-def _written_kind(fact: str, language: str, _zone: tzinfo) -> str:
-    return term(f"kind_{fact}", language) if has_term(f"kind_{fact}") else fact
+def _written_term(fact: str, sort: str, language: str) -> str:
+    return term(f"{sort}_{fact}", language) if has_term(f"{sort}_{fact}") else fact
 
 
 def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
@@ -328,8 +324,8 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "system": lambda fact, _language, _zone: system_name(fact),
     "source_system": lambda fact, _language, _zone: system_name(fact),
     "target_system": lambda fact, _language, _zone: system_name(fact),
-    "flow": _written_flow,
-    "kind": _written_kind,
+    "flow": lambda fact, language, _zone: _written_term(fact, "flow", language),
+    "kind": lambda fact, language, _zone: _written_term(fact, "kind", language),
     "field": _written_fields,
     "fields": _written_fields,
     "target": _written_fields,

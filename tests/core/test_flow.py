@@ -18,3 +18,11 @@ def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> N
 def test_articles_are_linked_though_products_are_written() -> None:
     assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).linked is Kind.ARTICLE
     assert Flow("orders", "a", "b", (ORDERS,)).linked is Kind.SALES_ORDER
+
+
+def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
+    debtors = Stage(Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
+    flow = Flow("orders", "a", "b", (debtors, ORDERS))
+
+    assert (flow.order(ORDERS), flow.after(debtors), flow.after(ORDERS)) == (1, ORDERS, None)
+    assert (flow.read_after(None), flow.read_after(ORDERS)) == (ORDERS, None)

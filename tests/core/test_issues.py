@@ -1,9 +1,11 @@
 """Issues: which troubles are one repair, when a parked record was changed, and why an article waits elsewhere."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from integration.core.flow import Flow
-from integration.core.issues import elsewhere, source_mark
+from integration.core.issues import CauseGroup, Trouble, elsewhere, source_mark
 from integration.core.records import Location
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.stock.settings import FLOW as STOCK
@@ -49,3 +51,10 @@ def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_fact
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
     named, bare = (elsewhere(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", ""))
     assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")
+
+
+def test_a_group_is_known_by_what_its_issues_have_in_common() -> None:
+    seen = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    group = CauseGroup("orders", "vat_code_unmapped", "line.vat_code", 3, seen, seen, {"code": "7"}, detail="7")
+
+    assert group.of == Trouble("orders", "vat_code_unmapped", "line.vat_code", "7")

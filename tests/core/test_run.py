@@ -15,6 +15,7 @@ from integration.core.run import (
     EARLIEST_SECONDS,
     RESTING,
     RUN_STEPS,
+    START,
     Counts,
     Mode,
     Phase,
@@ -22,6 +23,7 @@ from integration.core.run import (
     RunState,
     Speed,
     Step,
+    Task,
     may_follow,
     speed,
 )
@@ -112,3 +114,20 @@ def test_a_run_that_found_more_than_it_expected_has_no_time_left() -> None:
 )
 def test_a_run_that_rests_or_has_hardly_begun_has_no_speed(phase: Phase | None, seconds: float) -> None:
     assert speed(RUN, phase, BEGAN + timedelta(seconds=seconds)) == Speed()
+
+
+def test_a_position_counts_on_and_each_task_begins_at_the_first_page() -> None:
+    there = replace(START, stage=1, after="7", read=2, watched={"brake_price": 1}).counting(3, 1, {"brake_price": 2})
+
+    assert (there.changes, there.retirements, there.watched) == (3, 1, {"brake_price": 3})
+    assert there.at(Task.COMPARE) == replace(there, task=Task.COMPARE, stage=0, after=None)
+
+
+def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
+    assert not replace(START, read=9).has_enough
+    assert [replace(START, read=read, most=2).has_enough for read in (1, 2)] == [False, True]
+
+
+def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
+    assert replace(RUN, mapping_version=1, in_force=2).has_earlier_mapping
+    assert not replace(RUN, mapping_version=2, in_force=2).has_earlier_mapping

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.core.errors import PlanStaleError
+from integration.core.issues import CauseGroup, IssueState, Trouble
 from integration.core.plan import Approval
-from integration.core.queue import CauseGroup, IssueState, Trouble
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
@@ -295,7 +295,7 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
     settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
 
     assert not is_open(shop, group.of)
-    (one,) = shop.exceptions.of_record("orders", key)
+    (one,) = shop.issues.of_key("orders", key)
     assert one.state is IssueState.CLOSED
     assert one.reason == "gone"
 
@@ -475,7 +475,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
     field = shop.flows.source_field("products", "article.ean")
     assert field is not None
-    shop.corrections.correct("products", field, {key: good}, person(), {key: first.title})
+    shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
     run = settled(shop, shop.runs.try_again("products", group.cause, "test", group.field, group.detail))
     assert run.counts.planned == 1
     assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.of)}
@@ -486,7 +486,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     assert list(shown["becomes"]) == [good]
     shop.runs.discard(run.id, "test")
 
-    (correction,) = shop.corrections.of("products")
+    (correction,) = shop.corrections.all("products")
     built_in(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
     assert shop.drafts.why("products", key) != []
     assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
@@ -549,14 +549,14 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     assert "an operator" in test.selectbox(key="assign_to").options
     test = menu(opened(open_page, group), place).click("note").run()
     assert not test.exception
-    shop.exceptions.assign(group.of, person(), person())
-    shop.exceptions.annotate(group.of, "Asked the *shop*", person())
+    shop.issues.assign(group.of, person(), person())
+    shop.issues.annotate(group.of, "Asked the *shop*", person())
 
     said = texts(open_page("exceptions", status="mine"))
 
     assert "With an operator" in said
     assert "Note: Asked the *shop*" in said
-    shop.exceptions.assign(group.of, "", person())
+    shop.issues.assign(group.of, "", person())
 
 
 def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:

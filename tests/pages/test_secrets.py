@@ -14,7 +14,7 @@ from integration import bootstrap
 from integration.core.run import Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.services.readiness import STEPS
+from integration.services.setup import STEPS
 from integration.store.secrets import Connections
 from tests.pages.conftest import ROOT, Open, committed, previewed
 from tests.planted import (

@@ -11,7 +11,7 @@ from integration.flows.forms import Choose, each_of
 from integration.flows.questions import Question
 from integration.flows.registry import FLOWS
 from integration.services import Application
-from integration.services.readiness import STEPS, State
+from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration.core.issues import Issue
-from integration.core.queue import Met
+from integration.core.issues import Issue, Met
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Listed, StockScope

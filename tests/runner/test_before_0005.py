@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from integration.core.errors import PlanStaleError
-from integration.core.position import Position, Task
 from integration.core.records import Kind
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, Position, PreviewRequest, Run, RunState, Task
 from integration.store.database import Database, open_database
 from integration.store.tables import runs as table
 from tests.bench import Bench, edited

@@ -77,7 +77,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
 
 def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_what_it_compared(bench: Bench) -> None:
     run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
-    while not bench.plans.row_count(run.id):
+    while not bench.plans.count(run.id):
         bench.runner.preview.page(run.id)
     bench.runs.request_cancel(run.id, "test")
     counts = bench.previewed(run).counts

@@ -67,7 +67,7 @@ def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
             operator.syncs("first", flow, Mode.COMPLETE)
         if long:
             _go_on(operator, box)
-        seen.note("at the end, waits", [_json(asdict(one)) for one in application.exceptions.causes()])
+        seen.note("at the end, waits", [_json(asdict(one)) for one in application.issues.causes()])
         log = application.log.answer(EVENTS)
         seen.note("at the end, log", [_json(dict(zip(log["columns"], row, strict=True))) for row in log["rows"]])
         return seen.lines

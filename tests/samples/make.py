@@ -30,12 +30,11 @@ import httpx
 import psycopg
 from dbos import DBOS
 
+from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.position import Task
-from integration.core.queue import Trouble
 from integration.core.records import Kind
 from integration.core.rules import Rule
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Step, Task
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.sandbox.shop.assortment import check_digit
@@ -163,10 +162,9 @@ def _work_for_a_day(application: Application) -> None:
     application.questions.save("Geparkeerd per oorzaak", "SELECT code, count(*) AS n FROM events GROUP BY code", WHO)
     application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", "anneke")
     application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
-    exceptions = application.exceptions
-    exceptions.assign(Trouble("products", "ean_duplicate", "article.ean"), "anneke", WHO)
-    exceptions.annotate(Trouble("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
-    exceptions.set_aside(Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
+    application.issues.assign(Trouble("products", "ean_duplicate", "article.ean"), "anneke", WHO)
+    application.issues.annotate(Trouble("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
+    application.exceptions.set_aside(Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
     _correct(application)
     application.mappings.publish(
         "products", application.mappings.published("products").mapping, 1, WHO, "Zonder verandering"
@@ -185,7 +183,7 @@ def _correct(application: Application) -> None:
     (ean,) = [one for one in application.lists.fields("accountview", Kind.ARTICLE) if one.name == "ean"]
     values = {one.issue.key: one.issue.facts["value"][:12] for one in wrong}
     right = {key: twelve + check_digit(twelve) for key, twelve in values.items()}
-    application.corrections.correct("products", ean, right, WHO, {one.issue.key: one.title for one in wrong})
+    application.exceptions.correct("products", ean, right, WHO, {one.issue.key: one.title for one in wrong})
 
 
 # ---- killed while it writes

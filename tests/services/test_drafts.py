@@ -32,13 +32,8 @@ from integration.services.logic import Logics
 from integration.services.mappings import Mappings
 from integration.services.parts import read_kind, readable, writable
 from integration.services.trials import Effect, Moved, compare, sample_values, tried
-from integration.store.corrections import Corrections
 from integration.store.database import open_database
-from integration.store.links import Links
-from integration.store.plans import Plans
-from integration.store.rules import Rules
-from integration.store.runs import Runs
-from integration.store.settings import StoredSettings
+from integration.store.stores import stores_of
 from tests.fakes import MemoryConnector
 
 BODY = tomllib.loads((Path(__file__).parents[2] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
@@ -78,33 +73,15 @@ UPPER = with_rule(Rule(target="article.name", source="name", functions=(Call("tr
 def drafts(tmp_path: Path) -> Iterator[Drafts]:
     """Drafts on a fresh database, with three articles at the source and the shipped mapping in force."""
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
-    rules = Rules(database, lambda: NOW)
-    rules.publish("products", BODY, by="shipped", note="")
-    rules.set_table("vat_codes", TABLES["vat_codes"], "test")
+    stores = stores_of(database, lambda: NOW)
+    stores.rules.publish("products", BODY, by="shipped", note="")
+    stores.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
-    settings, links = StoredSettings(database, lambda: NOW), Links(database, lambda: NOW)
     lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
-    logics = Logics(
-        FLOWS,
-        rules,
-        settings,
-        links,
-        Corrections(database, lambda: NOW),
-        connector=lambda _system: source,
-        rates=lists.vat_rates,
-    )
-    yield Drafts(
-        FLOWS,
-        rules,
-        Runs(database, lambda: NOW),
-        Plans(database),
-        settings,
-        logics=logics,
-        mappings=Mappings(rules, logics),
-        lists=lists,
-        connector=lambda _system: source,
-    )
+    logics = Logics(FLOWS, stores, connector=lambda _system: source, rates=lists.vat_rates)
+    mappings = Mappings(stores.rules, logics)
+    yield Drafts(FLOWS, stores, logics=logics, mappings=mappings, lists=lists, connector=lambda _system: source)
     database.close()
 
 
@@ -258,7 +235,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 
 
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
-    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
+    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
 
     drafts.take_version("products", 1, "anna")
 
@@ -269,7 +246,7 @@ def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None
 
 def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> None:
     drafts.put_rule("products", Rule(target="article.name", source="code"), "anna")
-    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
+    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
 
     drafts.rebase("products", "anna")
 

@@ -23,8 +23,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.objects import NEEDED, Name, Named, NamedObject, There
-from integration.services.paths import FILE, flat
+from integration.services.objects import FILE, NEEDED, Name, Named, NamedObject, There, flat
 from integration.settings import AccountViewAccess
 from integration.words import say
 from tests.consoles import WHO, opened

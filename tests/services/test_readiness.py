@@ -7,9 +7,9 @@ import pytest
 
 from integration.flows.questions import Known, same_rates
 from integration.flows.registry import FLOWS
-from integration.flows.stock.questions import branch_sources
+from integration.flows.stock.spec import branch_sources
 from integration.flows.systems import Listed, books, till
-from integration.services.readiness import (
+from integration.services.setup import (
     STEPS,
     Asked,
     State,
@@ -44,7 +44,8 @@ def known(
 ) -> Known:
     """What is known of a flow in a shop whose lists are plain."""
     usual = FLOWS[flow].settings().model_dump()
-    return Known({**usual, **(settings or {})}, usual, tables or {}, {**LISTS, **(lists or {})}, answered)
+    told = {**LISTS, **(lists or {})}
+    return Known({**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered)
 
 
 def question(flow: str, name: str, **more: Any) -> Asked:

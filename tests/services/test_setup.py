@@ -7,7 +7,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.services import Application
-from integration.services.readiness import State, Weight
+from integration.services.setup import State, Weight
 from tests.consoles import opened
 from tests.stores import built_in
 

@@ -4,9 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.plan import Action, Approval, Change
-from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
-from integration.core.run import Link, Mode, Outcome, PlanRow, RunState, Staged, Step
+from integration.core.run import Link, Mode, Outcome, PlanRow, Position, RunState, Staged, Step, Task
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.ledger import Ledger

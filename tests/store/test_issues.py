@@ -1,7 +1,6 @@
 import pytest
 
-from integration.core.issues import Issue
-from integration.core.queue import IssueState, Met
+from integration.core.issues import Issue, IssueState, Met
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.issues import Issues

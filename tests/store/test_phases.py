@@ -1,8 +1,7 @@
 """When the phases of runs began, and how fast they go."""
 
 from integration.core.plan import Approval
-from integration.core.position import START
-from integration.core.run import Outcome, Progress, Step, speed
+from integration.core.run import START, Outcome, Progress, Step, speed
 from integration.store.ledger import Ledger
 from integration.store.previews import Previews
 from integration.store.runs import Runs

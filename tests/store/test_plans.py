@@ -52,7 +52,7 @@ def a_mixed_plan(runs: Runs) -> str:
 def keys(plans: Plans, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
     """Return the keys of the lines shown, and make sure that they are counted alike."""
     found = [row.key for row in plans.rows(run, show, find, among=among)]
-    assert plans.row_count(run, show, find, among) == len(found)
+    assert plans.count(run, show, find, among) == len(found)
     return found
 
 
@@ -97,9 +97,9 @@ def test_pages_of_a_filtered_list_follow_one_another(runs: Runs, plans: Plans) -
 
 def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: Runs, plans: Plans) -> None:
     run = a_mixed_plan(runs)
-    assert plans.numbers(run) == {1, 2, 3, 4}
-    assert plans.numbers(run, "update", among=Among(group="SNOEP")) == {3}
-    assert plans.numbers(run, "park") == frozenset()
+    assert plans.changes(run) == {1, 2, 3, 4}
+    assert plans.changes(run, "update", among=Among(group="SNOEP")) == {3}
+    assert plans.changes(run, "park") == frozenset()
 
 
 def test_every_change_tells_its_calls(runs: Runs, plans: Plans) -> None:
@@ -232,7 +232,7 @@ def test_lines_are_filtered_and_found(
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4))
     ledger.mark_sent(run, [1])
     assert [line.key for line in plans.rows(run, show, find)] == keys
-    assert plans.row_count(run, show, find) == len(keys)
+    assert plans.count(run, show, find) == len(keys)
 
 
 def test_lines_are_paged(runs: Runs, plans: Plans) -> None:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from integration.core.flow import Unique
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Brake, fingerprint
-from integration.core.position import START, Position, Task
 from integration.core.records import Kind
-from integration.core.run import Counts, Mode, RunState, Step
+from integration.core.run import START, Counts, Mode, Position, RunState, Step, Task
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -152,7 +151,7 @@ def test_a_page_that_fails_half_way_keeps_nothing(
     with pytest.raises(Exception, match=r"(?i)not.null"):
         previews.keep_page(run, [a_create(2), a_park(3)], [broken], 1, Position(Task.FINISH))
     assert (runs.get(run), told(database, clock)) == before
-    assert plans.row_count(run) == 1
+    assert plans.count(run) == 1
 
 
 def test_the_fingerprint_of_a_plan_is_that_of_its_changes(runs: Runs, previews: Previews) -> None:

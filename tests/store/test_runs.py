@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.issues import Issue
 from integration.core.plan import Approval
-from integration.core.position import START
-from integration.core.run import Counts, Mode, Outcome, Progress, RunState, Step
+from integration.core.run import START, Counts, Mode, Outcome, Progress, RunState, Step
 from integration.store.database import Database, open_database
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans

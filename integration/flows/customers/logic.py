@@ -12,7 +12,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.mapping import rules_from
-from integration.core.plan import Action, Change, Limits, Policy
+from integration.core.plan import Action, Change, Limits
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
 from integration.core.run import Link, Staged
@@ -20,7 +20,7 @@ from integration.core.texts import clean
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import Parked, left_out, required
-from integration.flows.spec import Shaped
+from integration.flows.spec import FlowLogic, Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
@@ -30,7 +30,7 @@ SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
 
 
-class Customers:
+class Customers(FlowLogic):
     """The logic of the flow `customers`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -52,25 +52,17 @@ class Customers:
         self.settings = settings
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
-        self.policy: Policy = {**given, **owned}
+        self.policy = {**given, **owned}
         self.limits = Limits(**settings.brakes.model_dump())
-        self.retires = False
-        self.most: int | None = None
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
         self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
 
-    def watched(self, change: Change) -> tuple[str, ...]:
-        """Return no codes: no brake counts single relations."""
-        del change
-        return ()
-
     # ---- each record by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each debtor as the relation it should be; see `FlowLogic`."""
-        del stage
         return [self._debtor(record) for record in records]
 
     def _debtor(self, record: Record) -> Staged:
@@ -143,12 +135,9 @@ class Customers:
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return the one debtor of a parent, with the others that share its VAT number or e-mail address."""
-        del stage
         (one,) = members
         if one.record is None:
-            return Shaped(
-                None, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
-            )
+            return Shaped.alone(one)
         sharing = {
             SHARED["vat_number"]: tuple(key for key in duplicates.get(one.number, ()) if key != one.key),
             SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
@@ -162,13 +151,15 @@ class Customers:
         What is linked is decided already. Otherwise the evidence must fit one relation and one debtor alone, and the
         relation must not carry the id of another.
         """
-        del stage
         if held is None:
             return None
         facts = {
-            "key": desired.key, "customer": as_text(desired.values.get("name")) or desired.key,
-            "system": self.flow.target, "number": held.reference, "evidence": held.evidence,
-        }  # fmt: skip
+            "key": desired.key,
+            "customer": as_text(desired.values.get("name")) or desired.key,
+            "system": self.flow.target,
+            "number": held.reference,
+            "evidence": held.evidence,
+        }
         if held.others:
             candidates = ", ".join((held.reference, *held.others))
             return Issue("customer_ambiguous", desired.key, facts=facts | {"candidates": candidates})
@@ -183,7 +174,6 @@ class Customers:
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
-        del stage
         if held is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         if held is None and desired.values.get("active") is False:
@@ -200,23 +190,28 @@ class Customers:
 
         What both agreed on stays as it was. So the till counts as edited by a person, and the next run leaves it.
         """
-        del stage
         if change.agreed.values.get("active") is False:
-            return Skip("undo_keeps", change.key, {"key": change.title})
+            return super().withdraw(stage, change)
 
         def with_active(value: bool) -> Record:
             return Record(change.kind, change.key, {"active": value}, source=change.agreed.source)
 
         return Change(
-            action=Action.RETIRE, kind=change.kind, key=change.key, title=change.title, group=change.group, sources=(),
-            wanted=with_active(value=False), before=with_active(value=True), agreed=change.agreed,
-        )  # fmt: skip
+            action=Action.RETIRE,
+            kind=change.kind,
+            key=change.key,
+            title=change.title,
+            group=change.group,
+            sources=(),
+            wanted=with_active(value=False),
+            before=with_active(value=True),
+            agreed=change.agreed,
+        )
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
-        del stage
         traces = {each.target: each for each in self._relations.trace(record)}
         if VAT_NUMBER in traces:
             traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)

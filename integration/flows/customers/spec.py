@@ -1,33 +1,65 @@
 """The flow of customers as one value: debtors of the books become relations of the till."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from integration.core.causes import By, Repair
 from integration.core.records import Kind
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
-from integration.flows.customers.questions import QUESTIONS
-from integration.flows.customers.sections import SECTIONS
 from integration.flows.customers.settings import FLOW, CustomerSettings
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
-from integration.flows.tables import ValueTable
+from integration.flows.forms import Codes, Pick, Rows, Section, Switch, Together, Words
+from integration.flows.questions import Question, usual
+from integration.flows.spec import MAPPINGS, FlowSpec, Needs
+from integration.flows.systems import ValueTable, books
+
+VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
+
+SECTIONS = (
+    Section(
+        "settings_who",
+        (
+            Codes("accounts", books("collective_accounts"), "choose_all_debtors"),
+            Codes("leave_out", none="choose_nobody"),
+            Pick("blocked", ("skip", "inactive")),
+        ),
+    ),
+    Section(
+        "settings_customers_written",
+        (
+            Switch("create"),
+            Pick("empty", ("keep", "clear")),
+            Pick("other_external_id", ("park", "accept"), "taken"),
+        ),
+    ),
+    Section(
+        "settings_new_customers",
+        (
+            Together((Pick("default_vat_method", VAT_METHODS, "vat"), Words("default_price_group", 10))),
+            Rows(
+                "by_country",
+                "col_country",
+                {"vat_method": VAT_METHODS, "vat_method_with_number": VAT_METHODS, "price_group": None},
+                capitals=True,
+                words="vat",
+            ),
+        ),
+        ("new_customers_about",),
+    ),
+)
 
 
-def _make(
-    settings: CustomerSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Customers:
-    del asked
-    return Customers(settings, body, version, tables)
+QUESTIONS = (
+    Question(
+        "who",
+        usual("proposed_all_debtors", "accounts", "leave_out"),
+        ("accounts", "leave_out"),
+        lists=(books("collective_accounts"),),
+    ),
+    Question("new", usual("proposed_vat_method", "default_vat_method"), ("default_vat_method",)),
+)
 
 
 CUSTOMERS = FlowSpec(
     flow=FLOW,
     settings=CustomerSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, _: Customers(settings, body, version, tables),
     mapping=MAPPINGS / "customers.toml",
     parts=((Kind.RELATION, None),),
     found_by=frozenset({EXTERNAL_ID}),

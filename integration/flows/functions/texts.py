@@ -20,18 +20,6 @@ deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 """Until when all regular expressions of the expression at hand have to be done."""
 
 
-def trim(value: Value) -> Value:
-    return as_text(value).strip()
-
-
-def upper(value: Value) -> Value:
-    return as_text(value).upper()
-
-
-def lower(value: Value) -> Value:
-    return as_text(value).lower()
-
-
 def replace(value: Value, old: Value, new: Value) -> Value:
     text, before, after = as_text(value), as_text(old), as_text(new)
     if not before:

@@ -5,12 +5,12 @@ Neither can hang the console: texts, numbers and expressions have a largest size
 
 from collections.abc import Mapping
 
+from integration.core.money import HUNDRED, add_vat, remove_vat
 from integration.core.records import Value
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, as_text, matches
-from integration.flows.functions import days, numbers, texts
+from integration.flows.functions import days, texts, values
 from integration.flows.functions.expressions import Expression, record_at_hand
-from integration.flows.functions.tool import Tool
-from integration.flows.functions.values import number_of
+from integration.flows.functions.values import Tool, number_of
 
 
 def _first(value: Value, *others: Value) -> Value:
@@ -30,20 +30,20 @@ def _check_if(operator: Value, *_rest: Value) -> None:
 
 _MANY = 20
 _TOOLS: Mapping[str, Tool] = {
-    "trim": Tool(texts.trim),
-    "upper": Tool(texts.upper),
-    "lower": Tool(texts.lower),
+    "trim": Tool(lambda value: as_text(value).strip()),
+    "upper": Tool(lambda value: as_text(value).upper()),
+    "lower": Tool(lambda value: as_text(value).lower()),
     "replace": Tool(texts.replace, 2, 2),
     "regex_replace": Tool(texts.regex_replace, 2, 2, check=texts.check_pattern),
     "split": Tool(texts.split, 1, 2),
     "join": Tool(texts.join, 1, _MANY, fields_from=1, takes_empty=True),
     "substring": Tool(texts.substring, 1, 2),
     "pad": Tool(texts.pad, 1, 3),
-    "number": Tool(numbers.to_number, 0, 1),
-    "round": Tool(numbers.rounded, 0, 1),
-    "percentage": Tool(numbers.percentage, 1, 1),
-    "add_vat": Tool(numbers.add_vat, 1, 1),
-    "remove_vat": Tool(numbers.remove_vat, 1, 1),
+    "number": Tool(values.to_number, 0, 1),
+    "round": Tool(values.rounded, 0, 1),
+    "percentage": Tool(lambda value, percent: number_of(value) * number_of(percent) / HUNDRED, 1, 1),
+    "add_vat": Tool(lambda value, percent: add_vat(number_of(value), number_of(percent)), 1, 1),
+    "remove_vat": Tool(lambda value, percent: remove_vat(number_of(value), number_of(percent)), 1, 1),
     "date": Tool(days.day_of, 0, 1, check=days.check_date),
     "country": Tool(days.country_of),
     "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),

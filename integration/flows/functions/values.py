@@ -1,10 +1,13 @@
-"""What functions are given and give: numbers in values, and results within a largest size."""
+"""What functions are given and give, one function as chains and expressions call it, and those on numbers."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal, DivisionByZero
 
+from integration.core.money import amount
 from integration.core.records import Value
-from integration.core.rules import EMPTY, RuleError, as_text
+from integration.core.rules import EMPTY, RuleError, as_text, is_empty
 
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
 MOST_DIGITS = 28  # what Decimal calculates with, and the highest power of ten a result may have
@@ -74,3 +77,43 @@ def read_number(value: str, style: str) -> Decimal:
 def out_of_reach(error: ArithmeticError) -> RuleError:
     """Return why a calculation has no result."""
     return RuleError("reason_by_zero" if isinstance(error, DivisionByZero) else "reason_too_large")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One function: how many arguments it takes besides the value, and which of them name fields in a chain."""
+
+    run: Callable[..., Value]
+    least: int = 0
+    most: int = 0
+    fields_from: int | None = None
+    check: Callable[..., None] | None = None
+    takes_empty: bool = False  # otherwise what is empty stays empty
+
+    def fits(self, name: str, count: int) -> None:
+        """Raise RuleError when the function does not take so many arguments."""
+        if not self.least <= count <= self.most:
+            code = "reason_arguments" if self.least == self.most else "reason_arguments_between"
+            raise RuleError(code, name=name, least=self.least, most=self.most, count=count)
+
+    def __call__(self, value: Value = None, *args: Value) -> Value:
+        if is_empty(value) and not self.takes_empty:
+            return None
+        try:
+            return bounded(self.run(value, *args))
+        except ArithmeticError as error:
+            raise out_of_reach(error) from None
+
+
+def to_number(value: Value, style: Value = "auto") -> Value:
+    if style not in ("auto", "nl", "en"):
+        raise RuleError("reason_number_form")
+    return value if isinstance(value, Decimal) else read_number(as_text(value), as_text(style))
+
+
+def rounded(value: Value, places: Value = Decimal(2)) -> Value:
+    """Return a number with so many decimals, rounded half up."""
+    digits, most = whole(places), 10
+    if not 0 <= digits <= most:
+        raise RuleError("reason_round", most=most)
+    return amount(number_of(value), digits)

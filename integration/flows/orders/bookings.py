@@ -14,11 +14,15 @@ from integration.core.texts import clean
 from integration.core.totals.comparison import Compared, as_parts
 from integration.core.totals.vat import NOTHING, VatSum
 from integration.flows.orders.codes import VAT_CODES, Codes
-from integration.flows.orders.lines import BookedLines
-from integration.flows.orders.order_lines import order_lines, order_sums
-from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name
-from integration.flows.orders.posting_lines import posting_lines, posting_sums
-from integration.flows.orders.refusals import expect_mapped, mapping_differs
+from integration.flows.orders.lines import (
+    BookedLines,
+    mapping_differs,
+    order_lines,
+    order_sums,
+    posting_lines,
+    posting_sums,
+)
+from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name, expect_mapped
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.orders.sold import number, split_of, vat_code
 from integration.flows.settings import Parked

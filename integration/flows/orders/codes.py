@@ -1,16 +1,17 @@
-"""Under which VAT code and on which ledger account of the books something is booked."""
+"""Under which VAT code, on which ledger account and on which article of the books something is booked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from integration.core.compiled import Compiled
 from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.core.totals.vat import NOTHING
-from integration.flows.orders.parties import BOOKS, Told
+from integration.flows.orders.parties import BOOKS, Told, expect_mapped
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.orders.sold import vat_method
+from integration.flows.orders.sold import goods, vat_method
 from integration.flows.settings import Parked
 
 VAT_CODES = "vat_codes_sales"
@@ -80,3 +81,51 @@ class Codes:
             named = as_text(values.get("text")) or sort or group
             raise Parked("deposit_account_missing", "line.account", document=told.title, kind=named)
         return account
+
+
+ARTICLES = "articles"
+LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """The rule by which a line names its article, and what is taken for one that the books do not have."""
+
+    rule: Compiled
+    stand_in: Mapping[str, str]  # the table of articles
+    collective: str  # takes what is left; empty: such a document waits
+
+    def named(self, told: Told) -> dict[str, str]:
+        """Return the article code of every line that sells something, empty where it has none. Raises Parked."""
+        found = {}
+        for line in goods(told.record):
+            mapped = self.rule.apply(line)
+            expect_mapped(mapped.issues, told)
+            found[line.key] = as_text(mapped.values.get("line.article")).strip()
+        return found
+
+    def stand_ins(self, told: Told, named: Mapping[str, str]) -> dict[str, str]:
+        """Return by line what the table of articles names for an article that the books may not have."""
+        if not self.stand_in:
+            return {}
+        lines = {line.key: line for line in goods(told.record)}
+        found = {key: self.stand_in.get(code or _known_as(lines[key]), "").strip() for key, code in named.items()}
+        return {key: code for key, code in found.items() if code}
+
+    def settled(self, told: Told, named: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+        """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
+
+        Raises Parked, naming all that are missing, when there is no collective article.
+        """
+        stand_ins = self.stand_ins(told, named).items()
+        taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}
+        missing = [key for key, code in taken.items() if code not in known]
+        if missing and not self.collective:
+            lines = {line.key: line for line in goods(told.record)}
+            lacking = dict.fromkeys(taken[key] or _known_as(lines[key]) for key in missing)
+            raise Parked("article_missing", "line.article", article=", ".join(lacking), document=told.title)
+        return {**taken, **dict.fromkeys(missing, self.collective)}
+
+
+def _known_as(line: Record) -> str:
+    return as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"

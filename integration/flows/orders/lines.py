@@ -1,12 +1,19 @@
-"""The lines of a document in the books, before the mapping names their fields: what each rule for a line can read."""
+"""The lines of a document in the books, before the mapping names their fields, and why they cannot be booked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from integration.core.records import Record, Value
-from integration.core.totals.vat import NOTHING, Sums
-from integration.flows.orders.parties import Told
+from integration.core.records import Kind, Record, Value
+from integration.core.totals.booked import BookLine, book_lines, booked
+from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
+from integration.core.totals.posted import posted
+from integration.core.totals.sold import Sale, basis_of
+from integration.core.totals.vat import NOTHING, Basis, Sums, VatSum, plus, summed
+from integration.flows.orders.codes import Account, Codes
+from integration.flows.orders.parties import Told, customer_name
+from integration.flows.orders.sold import as_one_piece, codes_of, goods, number, sale_of, sold_line, vat_code
+from integration.flows.settings import Parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +37,177 @@ def about(told: Told) -> dict[str, Value]:
     """Return what every line may take over from its document."""
     names = ("number", "branch", "country", "delivery_date", "category")
     return {name: told.values[name] for name in names if name in told.values}
+
+
+def books_differ(
+    told: Told, sale: Sale, found: Verdict, field: str, limit: Decimal, theirs: Mapping[str, str]
+) -> Parked:
+    """Return why a document does not add up, with the first VAT code that differs.
+
+    `theirs` names a code of the sale as the till does, where that is another one.
+    """
+    code, gap = next(iter(found.differences.items()), ("", VatSum()))
+    sold = sale.sold.get(code, VatSum())
+    basis = "incl" if gap.incl else "excl"
+    expected, computed = (sold.incl, (sold - gap).incl) if gap.incl else (sold.excl, (sold - gap).excl)
+    if not found.differences:  # the till contradicts itself
+        expected, computed = sale.total_incl or NOTHING, sum((each.incl for each in sale.sold.values()), NOTHING)
+    about = {f"rule_{name}": fact for name, fact in found.facts.items()}
+    facts = {"difference": str(found.amount), "limit": str(limit), "basis": basis, "rule": found.rule}
+    return Parked(
+        "totals_differ", field, **about, **_compared(expected, computed, theirs.get(code, code), told), **facts
+    )
+
+
+def mapping_differs(told: Told, field: str, code: str, expected: VatSum, computed: VatSum) -> Parked:
+    """Return why a document whose lines add up does not any more: the rules of the mapping made other amounts."""
+    facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
+    return Parked("totals_differ", field, **_compared(expected.incl, computed.incl, code, told), **facts)
+
+
+def _compared(expected: Decimal, computed: Decimal, code: str, told: Told) -> dict[str, str]:
+    sums = {"expected": str(expected), "computed": str(computed), "found": str(computed)}
+    return {"document": told.title, "code": code, **sums}
+
+
+def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, discounts: bool) -> BookedLines:
+    """Return the lines of a sales order, on these articles. Raises Parked when they would not come to what was sold."""
+    settings, lines = tables.settings, goods(told.record)
+    codes = {code: tables.vat_code(told, code) for code in codes_of(told.record, lines)}
+    sold = [sold_line(line, codes[vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
+    sale = sale_of(told.record, sold, codes, settings.rounding_methods)
+    basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
+    rates = tables.rates(codes.values())
+    found = verdict(sale, rates, basis, settings.rounding, settings.price_places)
+    made = book_lines(sale, basis, rates, settings.price_places)
+    extra: tuple[BookLine, ...] = ()
+    if found.rule:
+        more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)
+        if more is None or not settings.rounding_article:
+            raise books_differ(told, sale, found, "line.price", settings.rounding_limit, _theirs(codes))
+        extra = more
+    sources = [
+        *(_order_line(told, one, articles[line.key], line.values) for line, one in zip(lines, made, strict=True)),
+        *(_order_line(told, one, settings.rounding_article) for one in extra),
+    ]
+    sums = booked((*made, *extra), rates, basis, settings.rounding)
+    lines_made = BookedLines(numbered(sources), basis == "incl", sums, codes)
+    return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
+
+
+def order_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], tables: Codes, *, gross: bool) -> dict[str, VatSum]:
+    """Return what the books come to for the fields of lines, each under its VAT code of the books."""
+    sent = []
+    for code, line in lines:
+        quantity, price, discount = (
+            number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
+        )
+        sent.append(BookLine("", quantity, price, discount, code))
+    return booked(
+        sent, tables.rates(line.vat_code for line in sent), "incl" if gross else "excl", tables.settings.rounding
+    )
+
+
+def _order_line(told: Told, sent: BookLine, article: str, sold: Mapping[str, Value] | None = None) -> Record:
+    """Return what the rules for a line read; one on the rounding article was not sold."""
+    values: dict[str, Value] = {
+        **about(told),
+        **(sold or {}),
+        "books_article": article,
+        "books_quantity": sent.quantity,
+        "books_price": sent.price,
+    }
+    if sent.discount_percent:
+        values["books_discount"] = sent.discount_percent
+    if sent.vat_code:
+        values["books_vat_code"] = sent.vat_code
+    return Record(Kind.LINE, sent.key, values)
+
+
+def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
+    """Return what the till calls each VAT code of the books."""
+    return {code: ", ".join(ours for ours, books in codes.items() if books == code) for code in codes.values()}
+
+
+EXACT_PLACES = 4  # postings are sent amounts, not prices
+
+
+def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
+    """Return the lines of a posting. Raises Parked when they would not come to what was sold."""
+    settings, lines = tables.settings, goods(told.record)
+    accounts = {line.key: _account(told, line, tables) for line in lines}
+    codes = _codes(told, lines, accounts, tables)
+    sale = _sale(told, lines, tables, discounts=discounts)
+    rates = {code: tables.book_rates.get(theirs, NOTHING) for code, theirs in codes.items()}
+    found = verdict(sale, rates, basis_of(sale.method), "document", EXACT_PLACES)
+    moved = correction(found, settings.rounding_limit) if found.rule else {}
+    if moved is None or (found.rule and not settings.rounding_account):
+        raise books_differ(told, sale, found, "line.amount", settings.rounding_limit, {})
+    rounded = [(Account(codes.get(code, ""), settings.rounding_account), each) for code, each in moved.items()]
+    listed = [*_by_account(told, _without(sale, moved), accounts, codes, tables).items(), *rounded]
+    gross = settings.price_basis == "incl"
+    sources = [_posting_line(told, account, each, gross=gross) for account, each in listed]
+    sums = summed((account.vat_code, each) for account, each in listed)
+    made = BookedLines(numbered(sources), gross, sums, codes)
+    return replace(made, correction=found.amount, rule=found.rule) if moved else made
+
+
+def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
+    """Return what the books come to for the fields of lines, each under its VAT code of the books."""
+    told = [(code, number(line, "amount") or NOTHING, number(line, "vat") or NOTHING) for code, line in lines]
+    return summed((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
+
+
+def _account(told: Told, line: Record, tables: Codes) -> Account:
+    """Return where a line is posted; what is neither taxed nor revenue has no VAT code."""
+    balance = tables.balance_account(told, line)
+    if balance is not None and number(line.values, "amount_incl") == number(line.values, "amount_excl"):
+        return Account("", balance)
+    code = tables.vat_code(told, vat_code(line))
+    return Account(code, balance or tables.revenue_account(told, code))
+
+
+def _codes(told: Told, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes) -> dict[str, str]:
+    """Return the books' VAT code for each of the till's that something is posted under."""
+    taxed = {vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
+    of_lines = set(map(vat_code, lines))
+    return taxed | {code: tables.vat_code(told, code) for code in codes_of(told.record, lines) if code not in of_lines}
+
+
+def _sale(told: Told, lines: Sequence[Record], tables: Codes, *, discounts: bool) -> Sale:
+    """Return the sale under the VAT codes of the till: postings carry its own split."""
+    sold = [as_one_piece(sold_line(line, vat_code(line), tables.till_rates, discounts=discounts)) for line in lines]
+    codes = codes_of(told.record, lines)
+    return sale_of(told.record, sold, dict(zip(codes, codes, strict=True)), tables.settings.rounding_methods)
+
+
+def _by_account(
+    told: Told, sale: Sale, accounts: Mapping[str, Account], codes: Mapping[str, str], tables: Codes
+) -> dict[Account, VatSum]:
+    """Return what is posted on each account; what no line stands for is revenue under its VAT code."""
+
+    def revenue(code: str) -> Account:
+        books = codes.get(code, "")
+        return Account(books, tables.revenue_account(told, books))
+
+    sums = summed((account or revenue(code), each) for (code, account), each in posted(sale, accounts).items())
+    return {account: each for account, each in sums.items() if each}
+
+
+def _without(sale: Sale, moved: Sums) -> Sale:
+    """Return a sale without what goes to the rounding account."""
+    less = {code: VatSum() - each for code, each in moved.items()}
+    return replace(sale, vat=plus(sale.sold, less)) if moved else sale
+
+
+def _posting_line(told: Told, account: Account, each: VatSum, *, gross: bool) -> Record:
+    values: dict[str, Value] = {
+        **about(told),
+        "books_account": account.number,
+        "books_amount": each.incl if gross else each.excl,
+        "books_vat": each.vat,
+        "posting_text": f"{told.title} {customer_name(told.customer)}".strip(),
+    }
+    if account.vat_code:
+        values["books_vat_code"] = account.vat_code
+    return Record(Kind.LINE, account.number, values)

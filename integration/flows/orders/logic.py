@@ -18,14 +18,13 @@ from integration.core.rules import Mapping as Rules
 from integration.core.rules import Rule, Trace, as_text, policy
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
 from integration.flows.orders.bookings import Bookings
-from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES, Codes
+from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.settings import Parked, left_out
-from integration.flows.spec import Shaped
+from integration.flows.spec import FlowLogic, Shaped
 
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 """Tables whose rules are off as long as nobody has filled them."""
@@ -42,7 +41,7 @@ class _Read:
     address: Staged | None = None
 
 
-class Orders:
+class Orders(FlowLogic):
     """The logic of the flow `orders`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -67,10 +66,9 @@ class Orders:
         self.flow = documents(settings.source, target)
         self.settings = settings
         self.mapping_version = version
-        self.policy: Policy = _policy(rules, target)
+        self.policy = _policy(rules, target)
         self.limits = Limits(**settings.brakes.model_dump())
-        self.retires = False
-        self.most: int | None = settings.most
+        self.most = settings.most
         self._filters = settings.sifting()
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
@@ -197,13 +195,10 @@ class Orders:
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return what the members of one parent come to: of debtors and addresses as the newest document has them."""
-        del duplicates, marks  # nothing here has to be unique but the document itself
         if not stage.once:
             return shaped(members, stage.target)
         (one,) = members
-        return Shaped(
-            one.record, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
-        )
+        return Shaped.alone(one)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""
@@ -255,9 +250,8 @@ class Orders:
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use."""
-        if not stage.once:
-            return Skip("undo_keeps", change.key, {"key": change.title})
-        return credit(change) or Skip("undo_keeps", change.key, {"key": change.title})
+        credited = credit(change) if stage.once else None
+        return credited or super().withdraw(stage, change)
 
     # ---- why
 

@@ -27,6 +27,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
 PLACE = ("name", "street", "postcode", "city")
 """What makes a delivery address the same address; blanks and capitals do not."""
 EMAIL = "debtor.email"
+PAYMENTS = "payment_methods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,13 @@ class Completion:
         settings, values = self._settings, dict(record.values)
         title = as_text(values.get("number")).strip() or record.key
         defaults: dict[str, Value] = {
-            "employee": settings.default_employee, "branch": settings.default_branch,
-            "workplace": settings.default_workplace, "country": settings.default_country,
-            "currency": settings.default_currency, "date": _day(values.get("entered")),
-        }  # fmt: skip
+            "employee": settings.default_employee,
+            "branch": settings.default_branch,
+            "workplace": settings.default_workplace,
+            "country": settings.default_country,
+            "currency": settings.default_currency,
+            "date": _day(values.get("entered")),
+        }
         missing = {name: value for name, value in defaults.items() if values.get(name) in EMPTY and value not in EMPTY}
         values |= missing
         if values.get("date") in EMPTY:
@@ -98,9 +102,12 @@ class Completion:
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
             raise Parked(
-                "currency_without_rate", "currency",
-                currency=currency, base_currency=settings.default_currency, document=title,
-            )  # fmt: skip
+                "currency_without_rate",
+                "currency",
+                currency=currency,
+                base_currency=settings.default_currency,
+                document=title,
+            )
         values["country"] = country = self.country(as_text(values["country"]), title)
         told = Told(record, values, tuple(missing), title, country, _customer(record))
         return self._with_vat_number(told)
@@ -229,6 +236,15 @@ def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
         return Shaped(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
     values = {**newest.record.values, "documents": documents}
     return Shaped(Record(kind, newest.parent, values), newest.title)
+
+
+def expect_mapped(issues: Iterable[Issue], told: Told) -> None:
+    """Raise Parked for the first thing a mapping could not do."""
+    for issue in issues:
+        facts = {**issue.facts, "document": told.title, "system": BOOKS}
+        if facts.get("table") == PAYMENTS:
+            raise Parked("payment_method_unmapped", issue.field, **facts, method=facts["value"])
+        raise Parked(issue.cause, issue.field, **facts)
 
 
 def customer_name(customer: Record | None) -> str:

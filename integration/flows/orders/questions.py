@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from integration.core.errors import Reason
 from integration.flows.questions import (
@@ -98,14 +97,6 @@ def _rounding(known: Known) -> Proposal:
     return Proposal({**values, "rounding_account": account}, Reason(why))
 
 
-def _posts(settings: Mapping[str, Any]) -> bool:
-    return bool(settings["becomes"] == "posting")
-
-
-def _orders(settings: Mapping[str, Any]) -> bool:
-    return not _posts(settings)
-
-
 QUESTIONS = (
     Question(
         "documents",
@@ -119,7 +110,7 @@ QUESTIONS = (
         "revenue",
         _revenue,
         table="revenue_accounts",
-        arises=_posts,
+        arises=lambda settings: settings["becomes"] == "posting",
         lists=(books("vat_codes"), books("revenue_accounts")),
         lacks=rowless("revenue_accounts", books("vat_codes"), needed=True),
     ),
@@ -143,7 +134,7 @@ QUESTIONS = (
         "article",
         usual("proposed_collective_article", "collective_article"),
         ("collective_article",),
-        arises=_orders,
+        arises=lambda settings: settings["becomes"] != "posting",
     ),
     Question(
         "rounding",

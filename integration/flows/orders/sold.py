@@ -75,9 +75,7 @@ def as_one_piece(line: SoldLine) -> SoldLine:
     """Return a line as one piece at its own total, where that is told: postings have no quantities."""
     if line.amount_incl is None and line.amount_excl is None:
         return line
-    return replace(
-        line, quantity=ONE, price_incl=line.amount_incl, price_excl=line.amount_excl, discount_percent=None
-    )  # fmt: skip
+    return replace(line, quantity=ONE, price_incl=line.amount_incl, price_excl=line.amount_excl, discount_percent=None)
 
 
 def vat_method(document: Record) -> str:

@@ -1,40 +1,151 @@
 """The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from functools import partial
 
 from integration.core.causes import By, Repair
 from integration.core.flow import Flow
 from integration.core.records import Field, FieldType, Kind
-from integration.flows.orders.articles import ARTICLES
-from integration.flows.orders.codes import REVENUE_ACCOUNTS, VAT_CODES
-from integration.flows.orders.fields import COMPUTED
+from integration.flows.forms import (
+    Code,
+    Codes,
+    Day,
+    Money,
+    Only,
+    PerKey,
+    Pick,
+    Rows,
+    Section,
+    Several,
+    Switch,
+    Together,
+    Whole,
+    Words,
+)
+from integration.flows.orders.codes import ARTICLES, REVENUE_ACCOUNTS, VAT_CODES
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import QUESTIONS
-from integration.flows.orders.sections import SECTIONS
 from integration.flows.orders.settings import OrderSettings, documents
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
-from integration.flows.systems import BOOKS, TILL, books, till
-from integration.flows.tables import ValueTable
+from integration.flows.spec import MAPPINGS, FlowSpec, Needs
+from integration.flows.systems import BOOKS, TILL, ValueTable, books, till
+
+_T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
+COMPUTED: tuple[Field, ...] = (
+    Field("our_reference", "Our reference", _T.CODE, _D),
+    Field("description", "Number and customer", _T.TEXT, _D),
+    Field("daybook", "Daybook of the settings", _T.CODE, _D),
+    Field("period", "Month of the booking date", _T.NUMBER, _D),
+    Field("gross", "Prices include VAT", _T.FLAG, _D),
+    Field("currency", "Currency", _T.CODE, _D),
+    Field("payment_reference", "Reference of the payment provider", _T.TEXT, _D),
+    Field("customer_name", "Customer: name", _T.TEXT, _D),
+    Field("customer_email", "Customer: e-mail", _T.TEXT, _D),
+    Field("customer_phone", "Customer: telephone", _T.TEXT, _D),
+    Field("customer_vat_number", "Customer: VAT number", _T.CODE, _D),
+    Field("customer_payment_days", "Customer: days to pay", _T.NUMBER, _D),
+    Field("customer_price_group", "Customer: price group", _T.CODE, _D),
+    Field("books_article", "Article in the books", _T.CODE, _L),
+    Field("books_quantity", "Quantity to book", _T.NUMBER, _L),
+    Field("books_price", "Price to book", _T.MONEY, _L),
+    Field("books_discount", "Discount to book, in percent", _T.NUMBER, _L),
+    Field("books_vat_code", "VAT code in the books", _T.CODE, _L),
+    Field("books_account", "Ledger account of a posting", _T.CODE, _L),
+    Field("books_amount", "Amount of a posting", _T.MONEY, _L),
+    Field("books_vat", "VAT of a posting", _T.MONEY, _L),
+    Field("posting_text", "Text of a posting", _T.TEXT, _L),
+    Field("collective_account", "Collective account of the settings", _T.CODE, Kind.RELATION),
+    Field("number", "Relation number", _T.CODE, Kind.RELATION),
+)
+
+
+STATES = ("nothing", "partial", "complete")
+ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
+INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
+RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
+
+_ORDERS = Only("documents", ("order",))
+_AS_ORDERS, _AS_POSTINGS = Only("becomes", ("order", "invoice")), Only("becomes", ("posting",))
+_WITH_DEBTOR = Only("default_debtor", ("fallback", "forced"))
+
+SECTIONS = (
+    Section(
+        "settings_documents",
+        (
+            Together(
+                (
+                    Pick("documents", ("order", "invoice", "receipt")),
+                    Pick("becomes", ("order", "invoice", "posting"), needs={"invoice": "trade_invoices"}),
+                )
+            ),
+            Several("types", ORDER_TYPES, "type", only=_ORDERS),
+            Several("types", INVOICE_TYPES, "type", only=Only("documents", ("invoice",))),
+            Several("types", RECEIPT_TYPES, "type", only=Only("documents", ("receipt",))),
+            Together(
+                (
+                    Several("delivery", STATES, "state_of"),
+                    Several("cancel", STATES, "state_of"),
+                    Several("complete", STATES, "state_of"),
+                ),
+                only=_ORDERS,
+            ),
+            Pick("paid", ("all", "only", "not")),
+            Together((Codes("categories", till("order_categories")), Codes("branches", till("branches")))),
+            Together((Day("date_from"), Whole("most", 1, 100_000))),
+        ),
+    ),
+    Section(
+        "settings_customer",
+        (
+            Pick("default_debtor", ("off", "fallback", "forced")),
+            Words("debtor_number", 12, only=_WITH_DEBTOR),
+            PerKey("default_debtors_by_branch", till("branches"), None, "debtor_as_above", only=_WITH_DEBTOR),
+            Rows("default_debtors_by_country", "col_country", {"debtor": None}, capitals=True, only=_WITH_DEBTOR),
+            Switch("create_debtors"),
+            Code("collective_account", books("collective_accounts")),
+            Pick("addresses", ("off", "when_different", "always")),
+        ),
+    ),
+    Section(
+        "settings_booking",
+        (
+            Words("reference_prefix", 12),
+            Code("daybook", books("daybooks"), only=_AS_POSTINGS),
+            Words("collective_article", 15, only=_AS_ORDERS),
+            Code("deposit_account", books("ledgers"), only=_AS_POSTINGS),
+            Rows(
+                "deposit_accounts",
+                "col_turnover_group",
+                {"account": books("ledgers")},
+                till("turnover_groups"),
+                only=_AS_POSTINGS,
+            ),
+            Codes("deposit_groups", till("turnover_groups"), "choose_none", only=_AS_POSTINGS),
+        ),
+    ),
+    Section(
+        "settings_amounts",
+        (
+            Pick("price_basis", ("till", "incl", "excl"), "basis"),
+            Together((Pick("rounding", ("line", "document")), Whole("price_places", 2, 4))),
+            Money("rounding_limit"),
+            Words("rounding_article", 15, only=_AS_ORDERS),
+            Code("rounding_account", books("ledgers"), only=_AS_POSTINGS),
+            Codes("rounding_methods", till("payment_methods"), "choose_none"),
+        ),
+    ),
+    Section(
+        "settings_completion",
+        (
+            Code("default_employee", till("employees")),
+            Together((Code("default_branch", till("branches")), Words("default_workplace", 10))),
+            Together((Words("default_country", 2, capitals=True), Words("default_currency", 3, capitals=True))),
+        ),
+        ("completion_about",),
+    ),
+)
+
 
 FLOW = documents(Kind.ORDER, Kind.SALES_ORDER)
-
-
-def _make(
-    settings: OrderSettings,
-    body: Mapping[str, Any],
-    version: int,
-    tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
-) -> Orders:
-    def known(codes: Collection[str]) -> set[str]:
-        return asked.present(BOOKS, Kind.ARTICLE, codes)
-
-    def linked(ids: Collection[str]) -> Mapping[str, str]:
-        return asked.linked(FLOW.name, settings.target, ids)
-
-    return Orders(settings, body, version, tables, asked.rates(BOOKS), asked.rates(TILL), known, linked)
 
 
 def _as_set(settings: OrderSettings) -> Flow:
@@ -49,7 +160,16 @@ def _needs(settings: OrderSettings) -> Needs:
 ORDERS = FlowSpec(
     flow=FLOW,
     settings=OrderSettings,
-    make=_make,
+    make=lambda settings, body, version, tables, asked: Orders(
+        settings,
+        body,
+        version,
+        tables,
+        asked.rates(BOOKS),
+        asked.rates(TILL),
+        partial(asked.present, BOOKS, Kind.ARTICLE),
+        partial(asked.linked, FLOW.name, settings.target),
+    ),
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),

@@ -21,8 +21,9 @@ from integration.core.run import Link, Staged
 from integration.core.texts import clean, is_number
 from integration.flows.functions.toolbox import Tools
 from integration.flows.products.settings import FLOW, ProductSettings
+from integration.flows.products.variants import clash_of, group_of, listed, shared, together
 from integration.flows.settings import Parked, left_out, required
-from integration.flows.spec import Shaped
+from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
 PRICE = "article.price"
@@ -32,7 +33,7 @@ OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "ac
 """Fields of an article that say how it is sold. Every other one is content."""
 
 
-class Products:
+class Products(FlowLogic):
     """The logic of the flow `products`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -55,10 +56,9 @@ class Products:
         self.settings = settings
         self.mapping_version = version
         self.price_field = f"price_{settings.price_sent}"
-        self.policy: Policy = _policy(owned, self.price_field)
+        self.policy = _policy(owned, self.price_field)
         self.limits = Limits(**settings.brakes.model_dump())
         self.retires = settings.retire
-        self.most: int | None = None
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
         self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
@@ -128,7 +128,7 @@ class Products:
                 article[name] = clean(value)
         required(product, "name", "product.name", self.flow.target)
         if "groups" in product:
-            product["groups"] = _listed(product["groups"])
+            product["groups"] = listed(product["groups"])
         if not self.settings.groups:
             product.pop("groups", None)
         if "ean" in article:
@@ -235,19 +235,19 @@ class Products:
         for each in members:
             if each.record is None:
                 continue
-            issue = _shared(each, duplicates, marks)
+            issue = shared(each, duplicates, marks)
             if issue is None:
                 good.append((each, each.record))
             else:
                 parked.append(issue)
-        if stage.target is Kind.PRODUCT and (clash := _clash(good)):
+        if stage.target is Kind.PRODUCT and (clash := clash_of(good)):
             parked += [replace(clash, key=each.key) for each, _ in good]
             good = []
         if not good:
-            return Shaped(None, members[0].title, _group_of(members), tuple(parked), skipped)
-        desired = good[0][1] if stage.target is Kind.GROUP else _together([record for _, record in good])
+            return Shaped(None, members[0].title, group_of(members), tuple(parked), skipped)
+        desired = good[0][1] if stage.target is Kind.GROUP else together([record for _, record in good])
         title = as_text(desired.values.get("name")) or members[0].title
-        return Shaped(desired, title, _group_of(members), tuple(parked), skipped)
+        return Shaped(desired, title, group_of(members), tuple(parked), skipped)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when the till's article under one of our numbers belongs to another code.
@@ -278,9 +278,7 @@ class Products:
         if stage.target is Kind.GROUP:
             return replace(desired, values=values)
         there = {part.key for part in held.record.parts} if held else set()
-        parts = tuple(
-            self._updated(part) if part.key in there else self._created(part) for part in desired.parts
-        )  # fmt: skip
+        parts = tuple(self._updated(part) if part.key in there else self._created(part) for part in desired.parts)
         return replace(desired, values=values, parts=parts)
 
     def _created(self, part: Record) -> Record:
@@ -300,13 +298,9 @@ class Products:
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
         """Return the retirement of what was created; a group stays, for others may be in it by now."""
-        if stage.target is Kind.GROUP:
-            return Skip("undo_keeps", change.key, {"key": change.title})
-        parts = change.agreed.parts
+        parts = () if stage.target is Kind.GROUP else change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
-        if not active:
-            return Skip("undo_keeps", change.key, {"key": change.title})
-        return retire(change.agreed, active, title=change.title)
+        return retire(change.agreed, active, title=change.title) if active else super().withdraw(stage, change)
 
     # ---- why
 
@@ -348,12 +342,6 @@ def _place_of(target: str) -> tuple[Kind, str, bool]:
     return Kind(kind), name, _is_offer(target)
 
 
-def _listed(value: Value) -> tuple[str, ...]:
-    if value is None or value in EMPTY:
-        return ()
-    return value if isinstance(value, tuple) else (as_text(value).strip(),)
-
-
 def _checked_ean(value: Value, article: str) -> Value:
     """Return the barcode without blanks and dashes. Raises Parked when its check digit does not fit."""
     text = as_text(value)
@@ -361,76 +349,3 @@ def _checked_ean(value: Value, article: str) -> Value:
     if code and not ean.is_valid(code):
         raise Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
     return code or None
-
-
-def _shared(
-    member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
-) -> Issue | None:
-    """Return an issue when another article has the number or barcode of this one."""
-    for cause, field, value, known in (
-        ("sku_duplicate", "number", member.number, duplicates),
-        ("ean_duplicate", "article.ean", member.mark, marks),
-    ):
-        others = [key for key in known.get(value, ()) if key != member.key] if value else []
-        if others:
-            facts = {"key": member.key, "article": member.key, "other": ", ".join(others), "value": value}
-            return Issue(cause, member.key, field, facts | {"number": member.number})
-    return None
-
-
-def _clash(members: Sequence[tuple[Staged, Record]]) -> Issue | None:
-    """Return an issue when two articles of one product cannot be told apart by colour and size."""
-    seen: dict[tuple[str, str], str] = {}
-    for each, record in members:
-        axes = _axes(record)
-        other = seen.get(axes) or (next(iter(seen.values()), None) if not any(axes) or ("", "") in seen else None)
-        if other is not None:
-            facts = {"key": other, "article": other, "other": each.key, "product": each.parent}
-            return Issue("variant_duplicate", other, "article.colour", facts)
-        seen[axes] = each.key
-    return None
-
-
-def _axes(product: Record) -> tuple[str, str]:
-    values = product.parts[0].values
-    return as_text(values.get("colour")).strip().casefold(), as_text(values.get("size")).strip().casefold()
-
-
-def _together(members: Sequence[Record]) -> Record:
-    """Return one product with the articles of all: of each value the first that is filled, of the groups all."""
-    first = members[0]
-    if len(members) == 1 and first.key == first.parts[0].source:
-        return first
-    values: dict[str, Value] = {}
-    for each in members:
-        values |= {name: value for name, value in each.values.items() if values.get(name) in EMPTY}
-    if "name" in values:
-        values["name"] = _common_name(members)
-    if "groups" in values:
-        groups = (code for each in members for code in _listed(each.values.get("groups")))
-        values["groups"] = tuple(dict.fromkeys(groups))
-    return Record(Kind.PRODUCT, first.key, values, tuple(part for each in members for part in each.parts))
-
-
-def _common_name(members: Sequence[Record]) -> str:
-    """Return what the names of all variants begin with, without colour and size: `Trui rood M` is `Trui`."""
-    names = [as_text(each.values.get("name")) for each in members]
-    if len(names) > 1 and len(set(names)) == 1:
-        return names[0]
-    words: list[str] = []
-    for column in zip(*(name.split() for name in names), strict=False):
-        if len(set(column)) > 1:
-            break
-        words.append(column[0])
-    own = {word for axis in _axes(members[0]) for word in axis.split()}
-    while words and words[-1].casefold() in own:
-        words.pop()
-    return " ".join(words).rstrip(" -,/(") or names[0]
-
-
-def _group_of(members: Sequence[Staged]) -> str:
-    for each in members:
-        if each.record is not None and each.record.kind is Kind.PRODUCT:
-            groups = _listed(each.record.values.get("groups"))
-            return groups[0] if groups else ""
-    return ""

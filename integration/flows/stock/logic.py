@@ -13,21 +13,21 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.mapping import rules_from
-from integration.core.plan import Change, Limits, Policy
+from integration.core.plan import Change, Limits
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, unusable
-from integration.core.run import Link, Staged
+from integration.core.run import Staged
 from integration.core.texts import is_till_number
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import Parked, left_out
-from integration.flows.spec import Shaped
+from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
 
 
-class Stock:
+class Stock(FlowLogic):
     """The logic of the flow `stock`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -52,10 +52,8 @@ class Stock:
         self.flow = FLOW
         self.settings = settings
         self.mapping_version = version
-        self.policy: Policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
+        self.policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
         self.limits = Limits(**settings.brakes.model_dump())
-        self.retires = False
-        self.most: int | None = None
         self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
         self._levels = compile(mapping, tools, {Kind.LEVEL})
@@ -72,7 +70,6 @@ class Stock:
 
         Raises ConfigurationError while no branch of the till is chosen.
         """
-        del stage
         if not self.settings.branches and self.settings.managed != "off":
             raise ConfigurationError(
                 "flow_setting_invalid", flow="stock", setting="branches", expected="expected_branch"
@@ -171,12 +168,9 @@ class Stock:
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return the one article of a parent; two of one number at the till are both parked."""
-        del stage, marks
         (one,) = members
         if one.record is None:
-            return Shaped(
-                None, one.title, parked=(one.issue,) if one.issue else (), skipped=(one.skip,) if one.skip else ()
-            )
+            return Shaped.alone(one)
         others = [key for key in duplicates.get(one.number, ()) if key != one.key]
         if others:
             facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
@@ -184,30 +178,18 @@ class Stock:
             return Shaped(None, one.title, parked=(issue,))
         return Shaped(one.record, one.title)
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return None: an article has been recognised by its number, which the flow of products watches over."""
-        del stage, desired, held, link
-        return None
-
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
-        del stage
         if held is None:
             return _absent(desired.key)
         if held.record.values.get("managed") is False and self.settings.managed == "leave":
             return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
         return desired
 
-    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
-        """Return why a level stays: it is never created, so there is nothing to take away."""
-        del stage
-        return Skip("undo_keeps", change.key, {"key": change.title})
-
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
-        del stage
         return [self._traced(branch, source, record) for branch, source in (self.settings.branches or {"": ""}).items()]
 
     def _traced(self, branch: str, source: str, record: Record) -> Trace:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.core.queue import CauseGroup, IssueState, OpenIssue, Trouble
+from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Record
 from integration.core.run import Mode
 from integration.services import Application
@@ -276,13 +276,13 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
 
 def _ask_who(app: Application, group: CauseGroup) -> None:
     note(text("assign_about"))
-    known = list(dict.fromkeys(["", person(), *app.exceptions.people()]))
+    known = list(dict.fromkeys(["", person(), *app.issues.people()]))
     chosen = st.selectbox(
         text("assign_to"), known, index=known.index(group.assigned), key="assign_to", accept_new_options=True,
         format_func=lambda one: who(one) if one else text("assign_nobody"),
     )  # fmt: skip
     if st.button(text("more_assign"), type="primary", key="assign_now"):
-        attempt(lambda: app.exceptions.assign(group.of, chosen or "", person()))
+        attempt(lambda: app.issues.assign(group.of, (chosen or "").strip(), person()))
         st.rerun()
 
 
@@ -290,7 +290,7 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
     small(f"**{headline(app, group)}**")
     given = st.text_area(text("more_note"), group.note, key="note_text") or ""
     if st.button(text("btn_keep_note"), type="primary", key="note_now"):
-        attempt(lambda: app.exceptions.annotate(group.of, given, person()))
+        attempt(lambda: app.issues.annotate(group.of, given.strip(), person()))
         st.rerun()
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.causes import By
 from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
-from integration.core.queue import CauseGroup, OpenIssue
+from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
@@ -68,7 +68,7 @@ def correct(
     label = counted(f"btn_value_{noun}", len(given) or group.count)
     if st.button(label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(wrong)):
         titles = {one.issue.key: one.title for one in found}
-        repair(lambda: app.corrections.correct(group.flow, field, given, person(), titles))
+        repair(lambda: app.exceptions.correct(group.flow, field, given, person(), titles))
     note(text("value_lasts", system=system))
 
 
@@ -105,7 +105,7 @@ def corrected_list(app: Application, flow: str) -> None:
         empty("edit_note", text("exceptions_empty_corrected"), text("exceptions_empty_corrected_about"))
         return
     offset = page_offset("page", total, SIZE)
-    found = app.corrections.of(flow, offset, SIZE)
+    found = app.corrections.all(flow, offset, SIZE)
     note(text("corrected_about"))
     clicked = browse(_frame(app, flow, found), _columns(app, flow), f"corrected-{flow}-{offset}-{total}",
                      text("exceptions_corrected"))  # fmt: skip
@@ -126,7 +126,7 @@ def corrected_csv(app: Application) -> str:
     lines = [
         (flow, one.kind, one.key, one.title, one.field, as_text(one.was), as_text(one.becomes), one.by)
         for flow in app.flows
-        for one in app.corrections.of(flow, limit=MOST_EXPORTED)
+        for one in app.corrections.all(flow, limit=MOST_EXPORTED)
     ]
     return pd.DataFrame(lines, columns=["flow", "kind", "key", "title", "field", "was", "becomes", "by"]).to_csv(
         index=False

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.causes import By
-from integration.core.queue import CauseGroup, OpenIssue
+from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
 from integration.flows.systems import Listed

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.core.queue import CauseGroup, Trouble
+from integration.core.issues import CauseGroup, Trouble
 from integration.core.run import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, address_of

@@ -7,8 +7,7 @@ import streamlit as st
 
 from integration.core.rules import Rule
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import Listed
-from integration.flows.tables import EVERY
+from integration.flows.systems import EVERY, Listed
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term

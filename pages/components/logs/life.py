@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from integration.core.records import Value
+from integration.core.records import Kind, Value
 from integration.core.run import Link
 from integration.core.totals.comparison import without_sums
 from integration.services import Application
@@ -203,7 +203,9 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 
 
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
-    link = app.records.link(flow, dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows))
+    named = dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows)
+    linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in named if kind in list(Kind))
+    link = next(filter(None, linked), None)
     section(text("now_title"))
     with st.container(border=True):
         facts_table(_facts(app, flow, rows, link))
@@ -229,7 +231,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | N
     shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
     if link and link.retired:
         shown[text("now_retired")] = text("yes")
-    if (issue := app.records.waits(flow, str(newest["key"]))) is not None:
+    if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
         address = address_of(cause_of(flow, issue.cause, issue.field, issue.facts))
         sentence = plain(say(issue.cause, issue.facts).what)
         shown[text("now_waits")] = f"{sentence} [{text('btn_open')}](/exceptions?cause={address})"

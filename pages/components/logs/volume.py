@@ -135,7 +135,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     """Open the exceptions of a cause while there are any, else what the log has of it; or the runs it stopped."""
     if error["event"] != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": str(error["flow"]), "event": str(error["event"])})
-    waiting = [one for one in app.exceptions.causes(str(error["flow"])) if one.of.cause == error["code"]]
+    waiting = [one for one in app.issues.causes(str(error["flow"])) if one.of.cause == error["code"]]
     if len(waiting) == 1:
         st.switch_page("pages/exceptions.py", query_params={"cause": address_of(waiting[0].of)})
     if waiting:

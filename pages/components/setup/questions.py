@@ -7,10 +7,9 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
-from integration.flows.systems import Listed
-from integration.flows.tables import EVERY
+from integration.flows.systems import EVERY, Listed
 from integration.services import Application
-from integration.services.readiness import Asked, State, Weight
+from integration.services.setup import Asked, State, Weight
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw, options_of
 from pages.components.flows.tables import side, table_draft, table_row

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from integration.services import Application
-from integration.services.readiness import Line, Weight
+from integration.services.setup import Line, Weight
 from pages.components.setup.questions import PROPOSED, name_of, reason, title_of
 from pages.components.setup.steps import connection_stands, go_to, step_name
 from pages.components.shared.application import person

@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
-from integration.services.readiness import STEPS, Asked, State, Weight
+from integration.services.setup import STEPS, Asked, State, Weight
 from pages.components.shared.layout import note
 from pages.components.shared.states import mark
 from pages.components.shared.wording import counted, plain, say, system_name, text

@@ -1,7 +1,7 @@
 """What a cause is called: in one sentence that is true of all its records."""
 
 from integration.core.causes import cause
-from integration.core.queue import CauseGroup
+from integration.core.issues import CauseGroup
 from integration.services import Application
 from integration.words import has_term, told_by
 from pages.components.shared.wording import field_term, plain, say, system_name, text

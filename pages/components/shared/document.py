@@ -105,8 +105,8 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
-    link = app.records.link(flow.name, [(kind, key)])
-    reference = link.reference if link else app.records.reference(flow.name, kind, key)
+    link = app.links.get(flow.name, kind, [key]).get(key)
+    reference = link.reference if link else app.links.references(flow.name).reference(kind, key)
     known = link.agreed.values if link and link.agreed else {}
     name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
     with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):

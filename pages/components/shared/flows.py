@@ -72,7 +72,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
         return counted("figure_waiting", changes), number(changes)
     if status.last:
         flow = app.flows.as_set(status.flow.name)
-        return flow_text("figure_linked", flow.name), number(app.records.linked(flow))
+        return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, flow.linked))
     return text("figure_never"), "–"
 
 

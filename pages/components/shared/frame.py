@@ -34,7 +34,7 @@ def navigation() -> StreamlitPage:
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [
             _page("preview", "difference", waiting=_waiting(app)),
-            _page("exceptions", "rule", waiting=sum(app.exceptions.counts().values())),
+            _page("exceptions", "rule", waiting=sum(app.issues.counts().values())),
             _page("runs", "history"),
         ],
         text("menu_insight"): [_page("stock", "inventory_2"), _page("logs", "receipt_long")],

@@ -1,6 +1,6 @@
 """What the flow works out is offered to the rules."""
 
-from integration.flows.orders.fields import COMPUTED
+from integration.flows.orders.spec import COMPUTED
 from tests.flows.orders.tills import BODY
 
 

@@ -13,18 +13,18 @@ from integration.flows.orders.settings import OrderSettings
 @pytest.mark.parametrize(
     ("given_settings", "setting"),
     [
-        ({"documents": "quotation"}, "orders documents"),
-        ({"default_debtor": "forced"}, "orders debtor_number"),
-        ({"becomes": "posting", "daybook": ""}, "orders daybook"),
-        ({"default_country": "Nederland"}, "orders default_country"),
-        ({"most": 0}, "orders most"),
-        ({"colour": "red"}, "orders colour"),
+        ({"documents": "quotation"}, "documents"),
+        ({"default_debtor": "forced"}, "debtor_number"),
+        ({"becomes": "posting", "daybook": ""}, "daybook"),
+        ({"default_country": "Nederland"}, "default_country"),
+        ({"most": 0}, "most"),
+        ({"colour": "red"}, "colour"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name(given_settings: dict[str, Any], setting: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         OrderSettings(**given_settings)
-    assert refused.value.facts["setting"] == setting
+    assert (refused.value.facts["flow"], refused.value.facts["setting"]) == ("orders", setting)
 
 
 def test_settings_survive_the_way_to_disk() -> None:

@@ -10,7 +10,7 @@ from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services import Application
-from integration.services.paths import flat
+from integration.services.objects import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 from tests.stores import built_in

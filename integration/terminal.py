@@ -1,0 +1,224 @@
+"""What a terminal is shown: tables that fit it, progress, and why something stopped; or JSON for programs."""
+
+import json
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from integration.bootstrap import build
+from integration.core.errors import ConnectorError, IntegrationError
+from integration.core.findings import Finding
+from integration.core.issues import CauseGroup
+from integration.core.run import PlanRow, Run, RunState
+from integration.services import Application
+from integration.settings import Settings, load_settings
+from integration.words import MISSING, field_name, say, value_text
+
+POLL_SECONDS = 0.1
+RUN_ID_SIGNS = len("261125-141154-66fcff")
+WIDEST = 1_000  # signs; wider than any terminal
+
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def opened(settings: Settings | None = None, *, start: bool = True) -> Iterator[Application]:
+    """Give the application of a command, started unless it only looks, and close it."""
+    application = build(settings or load_settings(), executor="terminal", serves=False)
+    try:
+        yield application.start() if start else application
+    finally:
+        application.close()
+
+
+def explain(error: IntegrationError, *, as_json: bool) -> None:
+    """Say what stopped it, what that means for the data, and what to do."""
+    sentences = say(error.code, error.facts)
+    if as_json:
+        print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})
+        return
+    err.print(sentences.what, style="bold")
+    err.print(*(one for one in (sentences.data, sentences.do) if one), sep="\n")
+
+
+def table_of(*columns: str, numbers: Collection[str] = ()) -> Table:
+    """A table without frames; numbers are on the right, and never broken into lines."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in columns:
+        if name in numbers:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            fixed = RUN_ID_SIGNS if name == "run" else None  # an id that is cut names no run
+            table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"), min_width=fixed)
+    return table
+
+
+def _fits(table: Table) -> bool:
+    """Tell whether every line of a table has room in this terminal."""
+    return out.measure(table, options=out.options.update_width(WIDEST)).maximum <= out.width
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs, on one line."""
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what programs are told of a run."""
+    return {
+        "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
+        "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.fingerprint,
+        "mapping_version": run.mapping_version, "error": run.error,
+        "brakes": [asdict(brake) for brake in run.brakes],
+        **asdict(run.counts), "difference": run.counts.difference,
+    }  # fmt: skip
+
+
+def follow(application: Application, run_id: str, until: frozenset[RunState], *, quiet: bool, wait: float) -> Run:
+    """Show progress until the run has come to one of these states.
+
+    A run that waits longer than `wait` seconds for a system that is not available is left to whoever comes next:
+    what it did is kept, and the next process goes on with it.
+    """
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    good = time.monotonic()
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task("starting", total=None)
+        while True:
+            run = application.runs.get(run_id)
+            if run.state in until:
+                return run
+            if not run.error:
+                good = time.monotonic()
+            elif time.monotonic() - good > wait:
+                raise ConnectorError(run.error, **run.facts)
+            doing = say(run.error, run.facts).what if run.error else f"{run.flow}: {run.phase}"
+            progress.update(task, description=doing, completed=run.progress_done, total=run.progress_total or None)
+            time.sleep(POLL_SECONDS)
+
+
+PREVIEWED = frozenset({RunState.READY, RunState.DONE, RunState.FAILED, RunState.DISCARDED})
+ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.INTERRUPTED, RunState.DISCARDED})
+
+
+def show_end(run: Run, *, as_json: bool) -> None:
+    """Show how a run ended, and what stopped it."""
+    if as_json:
+        print_json(summary(run))
+    else:
+        show_counts([run])
+        if run.error:
+            explain(IntegrationError(run.error, **run.facts), as_json=False)
+
+
+NUMBERS = ("read", "proven", "unchanged", "skipped", "parked", "in doubt", "waiting")
+
+
+def show_counts(runs: list[Run]) -> None:
+    """Show what became of the records of runs, in a table where it fits."""
+    lines = [
+        (one.counts.read, one.counts.proven, one.counts.unchanged, one.counts.skipped, one.counts.parked,
+         one.counts.in_doubt, one.counts.planned)
+        for one in runs
+    ]  # fmt: skip
+    shown = [at for at, name in enumerate(NUMBERS) if name != "in doubt" or any(line[at] for line in lines)]
+    names = [NUMBERS[at] for at in shown]
+    table = table_of("run", "flow", "state", *names, numbers=names)
+    for run, line in zip(runs, lines, strict=True):
+        table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown))
+    if _fits(table):
+        out.print(table)
+        return
+    for run, line in zip(runs, lines, strict=True):
+        out.print(f"{run.id}  {run.flow}  {run.state}")
+        out.print("  " + " · ".join(f"{NUMBERS[at]} {line[at]}" for at in shown))
+
+
+def show_how_to_commit(run: Run) -> None:
+    """Say what holds the plan, and the command that writes it."""
+    command = f"python -m integration commit {run.id} --fingerprint {run.fingerprint}"
+    for brake in run.brakes:
+        out.print(say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what)
+        command += f" --confirm {brake.code}={brake.count}"
+    out.print("Write this plan with:")
+    out.print(command, soft_wrap=True)
+
+
+def show_causes(causes: list[CauseGroup]) -> None:
+    """Show what waits for a person, and what to do about it."""
+    table = table_of("flow", "records", "waits for a person because", "what to do", numbers=("records",))
+    for one in causes:
+        sentences = say(one.cause, one.facts)
+        table.add_row(one.flow, str(one.count), sentences.what, sentences.do)
+    out.print(table)
+
+
+def show_rows(rows: list[PlanRow], total: int) -> None:
+    """Show lines of a plan, and how many there are in all."""
+    table = table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
+    for row in rows:
+        table.add_row(str(row.seq), row.action, row.key, row.title, _what(row))
+    if rows:
+        out.print(table)
+    if total > len(rows):
+        out.print(f"{len(rows)} of {total} lines; `show` has the others.")
+
+
+def _what(row: PlanRow) -> str:
+    if row.change is None:
+        return say(row.cause, row.facts).what if row.cause else ""
+    before = row.change.before.flat() if row.change.before else {}
+    shown = [
+        f"{field_name(path)} {value_text(before[path]) or MISSING} → {value_text(value) or MISSING}"
+        if path in before
+        else f"{field_name(path)} {value_text(value)}"
+        for path, value in row.change.wanted.flat().items()
+        if value not in (None, "", ())
+    ]
+    most = 4
+    return " · ".join(shown[:most]) + (f" · +{len(shown) - most}" if len(shown) > most else "")
+
+
+def row_json(row: PlanRow) -> dict[str, Any]:
+    """Return what programs are told of a line of a plan."""
+    change = row.change
+    return {
+        "line": row.seq, "action": row.action, "kind": row.kind, "key": row.key, "title": row.title,
+        "records": row.weight, "state": row.step, "cause": row.cause, "facts": dict(row.facts),
+        "before": dict(change.before.flat()) if change and change.before else {},
+        "wanted": dict(change.wanted.flat()) if change else {},
+    }  # fmt: skip
+
+
+def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
+    """Show what the check of each system found, line by line."""
+    table = table_of("system", "checked", "", "flow", "about")
+    for system, findings in found.items():
+        for one in findings:
+            mark = {True: "✓", False: "×", None: "–"}[one.ok]
+            sentences = say(one.cause, one.facts) if one.cause else None
+            about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
+            table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
+    out.print(table)
+
+
+def show_answer(answer: Mapping[str, Any]) -> None:
+    """Show what the log answered: `columns` and `rows`."""
+    lines = answer["rows"]
+    numbers = [name for at, name in enumerate(answer["columns"]) if lines and isinstance(lines[0][at], int | float)]
+    table = table_of(*answer["columns"], numbers=numbers)
+    for line in lines:
+        table.add_row(*("" if value is None else str(value) for value in line))
+    out.print(table)
