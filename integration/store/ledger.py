@@ -11,6 +11,7 @@ from integration.core.plan import Action
 from integration.core.queue import Met
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
+from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, portions
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
@@ -123,7 +124,7 @@ class Ledger:
             if connection.execute(still.limit(1)).first():
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
             transitions.keep(connection, run, ended_at=now, error="", facts={})
-            transitions.advance(connection, now, row.flow, cursors)
+            keep_cursors(connection, now, row.flow, cursors or {})
             transitions.tell_of_run(
                 connection,
                 now,

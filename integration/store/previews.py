@@ -13,6 +13,7 @@ from integration.core.queue import Met
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Link, Mode, PlanRow, Progress, RunState, Staged, Step
 from integration.store import issues, links, plan_lines, transitions
+from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event, tell, values_of
 from integration.store.shapes import line_of, position_to_json, staged_of, staged_to_row
@@ -118,7 +119,7 @@ class Previews:
         """
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.locked(connection, run)
+            row = transitions.row_of(connection, run, lock=True)
             plan_lines.add(connection, run, rows)
             transitions.keep(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
@@ -184,7 +185,7 @@ class Previews:
             transitions.keep(
                 connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended
             )
-            transitions.advance(connection, now, row.flow, cursors)
+            keep_cursors(connection, now, row.flow, cursors or {})
             if state is RunState.READY:
                 transitions.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"

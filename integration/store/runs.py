@@ -191,7 +191,7 @@ class Runs:
         now = self.clock()
         try:
             with self.database.write() as connection:
-                row = transitions.locked(connection, run)
+                row = transitions.row_of(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
                 _leave(connection, now, row, approval.left_out)

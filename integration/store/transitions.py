@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from integration.core.plan import Action
 from integration.core.run import ACTIVE, Counts, Phase, Progress, RunState, Step, may_follow
-from integration.store import cursors, plan_lines
+from integration.store import plan_lines
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.shapes import Row
@@ -24,11 +24,6 @@ def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     if found is None:
         raise KeyError(f"there is no run {run}")
     return found
-
-
-def locked(connection: sa.Connection, run: str) -> Row:
-    """Return a run, held until the transaction ends."""
-    return row_of(connection, run, lock=True)
 
 
 def keep(connection: sa.Connection, run: str, **values: Any) -> Row:
@@ -50,7 +45,7 @@ def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
     """Move a run to another state and return it as it was. Raises ValueError where that may not follow."""
-    row = locked(connection, run)
+    row = row_of(connection, run, lock=True)
     expect_may_follow(RunState(row.state), wanted, f"run {run}")
     keep(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
     return row
@@ -75,12 +70,6 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
             chosen[step] += number
     total = sum(chosen.values()) - chosen[Step.LEFT]
     return total, chosen[Step.PROVEN] + chosen[Step.PARKED]
-
-
-def advance(connection: sa.Connection, now: datetime, flow: str, values: Mapping[str, str] | None) -> None:
-    """Keep where the next run of a flow starts, unless that stays as it is."""
-    if values:
-        cursors.keep(connection, now, flow, values)
 
 
 def counted(connection: sa.Connection, row: Row) -> Counts:
