@@ -12,7 +12,7 @@ from integration.core.queue import Met
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
 from integration.store.cursors import keep as keep_cursors
-from integration.store.database import Clock, Database, portions
+from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.shapes import Row, line_of
@@ -33,13 +33,12 @@ _MOVE = (
 )
 
 
-class Ledger:
+class Ledger(Store):
     """What commits keep of every change. A step the tables of states do not have raises ValueError."""
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
 
     def next_planned(self, run: str, limit: int) -> list[PlanRow]:
         """Return changes to send next, all of one stage, in order of the plan.

@@ -11,7 +11,7 @@ from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
-from integration.store.database import Clock, Database, portions, upsert
+from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.tables import allotments, links
 
 NO_MIRRORS: Mirrors = {}
@@ -158,7 +158,7 @@ class References:
         self._taken_in.add(kind)
 
 
-class Links:
+class Links(Store):
     """The links of all flows."""
 
     def __init__(
@@ -169,9 +169,8 @@ class Links:
         first_number: int = FIRST_NUMBER,
         mirrors: Mirrors = NO_MIRRORS,
     ) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
         self.first_number = first_number
 
     def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:

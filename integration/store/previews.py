@@ -14,7 +14,7 @@ from integration.core.records import Kind
 from integration.core.run import Duplicates, Link, Mode, PlanRow, Progress, RunState, Staged, Step
 from integration.store import issues, links, plan_lines, transitions
 from integration.store.cursors import keep as keep_cursors
-from integration.store.database import Clock, Database, upsert
+from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, tell, values_of
 from integration.store.shapes import line_of, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
@@ -23,13 +23,12 @@ from integration.store.tables import links as of_links
 DIGESTS_AT_ONCE = 10_000
 
 
-class Previews:
+class Previews(Store):
     """What previews keep until they end. A run that does not exist raises KeyError."""
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
 
     def keep_position(self, run: str, position: Position) -> None:
         """Keep where the preview goes on after an interruption."""

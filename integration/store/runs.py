@@ -13,7 +13,7 @@ from integration.core.plan import Action, Approval
 from integration.core.position import START, Position
 from integration.core.run import ACTIVE, Counts, Mode, Phase, Run, RunState, Step, may_follow
 from integration.store import plan_lines, transitions
-from integration.store.database import Clock, Database, portions
+from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
 from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
@@ -24,12 +24,11 @@ def run_id(now: datetime) -> str:
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-class Runs:
+class Runs(Store):
     """All runs. A run that does not exist raises KeyError; a step the tables of states do not have, ValueError."""
 
     def __init__(self, database: Database, clock: Clock, *, new_id: Callable[[datetime], str] = run_id) -> None:
-        self.database = database
-        self.clock = clock
+        super().__init__(database, clock)
         self.new_id = new_id
 
     # ---- looking --------------------------------------------------------------------------------------------------
