@@ -373,9 +373,5 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _worth_logging(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING
-
-
 for _name in ("httpx", "httpcore.connection", "httpcore.http11"):  # httpx logs every address, secrets included
-    logging.getLogger(_name).addFilter(_worth_logging)
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)

@@ -60,3 +60,8 @@ def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> lis
         for one in running:
             one.result()
     return [done[place] for place in range(len(items))]
+
+
+def sliced(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return the items in portions of at most so many."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

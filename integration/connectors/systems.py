@@ -53,6 +53,7 @@ class System:
         return all(access.get(name) for name in self.needed)
 
 
+# Every system by its name. Another till is a folder and its registration here.
 SYSTEMS: Mapping[str, System] = {
     one.name: one
     for one in (
@@ -82,9 +83,3 @@ SYSTEMS: Mapping[str, System] = {
         ),
     )
 }
-"""Every system by its name. Another till is a folder and its registration here."""
-
-
-def system_of(role: Role) -> System:
-    """Return the system that has a role."""
-    return next(one for one in SYSTEMS.values() if one.role is role)

@@ -13,8 +13,7 @@ from integration.core.errors import IntegrationError
 from integration.log.logbook import Logbook
 from integration.log.questions import table_of
 
-ANNOUNCED = "server.json"
-"""Where, in its data folder, a server says its address and the token of this start."""
+ANNOUNCED = "server.json"  # where, in its data folder, a server says its address and the token of this start
 
 SECONDS = 600.0  # an export of a long log takes its time
 UNANSWERABLE = 422

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
 
+# Functions that a question may not call; with a colon those that stand where a table does.
 REFUSED = frozenset(
     {
         # a short question could make one value of any size with these, which neither limit would stop in time
@@ -25,7 +26,6 @@ REFUSED = frozenset(
         "checkpoint:", "force_checkpoint:", "truncate_duckdb_logs:", "write_log", "nextval",
     }
 )  # fmt: skip
-"""Functions that a question may not call; with a colon those that stand where a table does."""
 
 
 class QuestionError(IntegrationError):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
     import pyarrow as pa
 
 MACROS = ("words", "mark_of", "ago", "planned_levels", "proven_levels", "planned_groups")
+# What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it.
 EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
-"""What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it."""
 
 DRAWN = frozenset({Kind.STOCK, Kind.PRODUCT, Kind.GROUP})  # kinds of record that charts of stock are drawn from
 

@@ -1,12 +1,11 @@
 """Carrying out a plan that a person agreed to: sent once, proven by reading back, settled by looking when in doubt."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
 
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import side_by_side, sliced
 from integration.connectors.protocol import Connector
 from integration.core.errors import (
     InDoubtError,
@@ -33,8 +32,6 @@ WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
 KEPT_AT_ONCE = 25  # changes marked as sent together, for each call in flight; a crash leaves so many to look up
 ATTEMPTS = 4  # writes of one change in one run before a person is asked
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ class Commit:
             self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
         written: list[PlanRow] = []
         try:
-            for chunk in _chunks(ready, target.in_flight * KEPT_AT_ONCE):
+            for chunk in sliced(ready, target.in_flight * KEPT_AT_ONCE):
                 written += self._send(run, target, references, chunk, held)
         finally:
             self._read_back(run, target, references, written)
@@ -305,8 +302,3 @@ def _free(flow: Flow, rows: Sequence[PlanRow], doubtful: Sequence[PlanRow]) -> S
 
     free = [row for row in rows if is_free(row)]
     return free if free or doubtful else rows
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -55,7 +55,7 @@ class Extract:
             position = position.at(Task.SIBLINGS)
         else:
             batch = self.parts.connectors[logic.flow.target].changed(kind, since, position.after)
-            position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_whole))
+            position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
             position = replace(position, after=batch.after) if batch.after else position.at(Task.SIBLINGS)
         self.parts.previews.keep_position(run.id, position)
@@ -142,10 +142,6 @@ def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[
         return staged
     groups = {record.key: as_text(record.values.get(name)).strip() for record in records}
     return [replace(one, group=groups.get(one.key, "")) for one in staged]
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
 
 
 def _in_order(stamp: str) -> tuple[int, str]:

@@ -12,8 +12,7 @@ from integration.core.run import Link
 from integration.flows.spec import Shaped
 from integration.store.links import Links, References
 
-Inside = Mapping[str, Link]
-"""The links of the articles in one record of the target, by their numbers there."""
+Inside = Mapping[str, Link]  # the links of the articles in one record of the target, by their numbers there
 
 
 def look(target: Connector, records: Sequence[Record], references: References) -> dict[str, Held]:

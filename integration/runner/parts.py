@@ -29,15 +29,6 @@ class Patience:
         return min(self.look_again, self.visible_within)
 
 
-def _as_read(flow: str, records: Sequence[Record]) -> Sequence[Record]:
-    del flow
-    return records
-
-
-def _unnamed() -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the application gives: both systems, what is particular to each flow, and where everything is kept."""
@@ -53,8 +44,10 @@ class Parts:
     clock: Callable[[], datetime]
     patience: Patience = Patience()
     earlier: Callable[[str, int], FlowLogic] | None = None  # with a mapping that was in force before
-    corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = _as_read  # what persons said values should be
-    names: Callable[[], str] = _unnamed  # a mark of what the systems call their objects and fields
+    corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = (
+        lambda _, records: records  # what persons said values should be
+    )
+    names: Callable[[], str] = lambda: ""  # a mark of what the systems call their objects and fields
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""

@@ -4,6 +4,7 @@ Every method does one page and may be repeated after a crash: a page and the pos
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -14,8 +15,8 @@ from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
 from integration.runner.extract import Extract
 from integration.runner.parts import Parts, next_cursors
-from integration.runner.retire import Retire
-from integration.runner.undo import Undo
+from integration.runner.retire import vanished
+from integration.runner.undo import undo
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,8 @@ class Preview:
             Task.TOUCHED: extract.touched,
             Task.SIBLINGS: extract.siblings,
             Task.COMPARE: self._compare.compare,
-            Task.VANISHED: Retire(parts).vanished,
-            Task.UNDO: Undo(parts).undo,
+            Task.VANISHED: partial(vanished, parts),
+            Task.UNDO: partial(undo, parts),
             Task.FINISH: self._finish,
         }
 

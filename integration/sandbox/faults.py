@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -77,18 +77,6 @@ class Armed:
             and (self.key == "*" or any(_matches(key, self.key) for key in keys))
         )
 
-    def as_json(self) -> dict[str, object]:
-        """The switch as the control address shows it."""
-        return {
-            "id": self.id,
-            "fault": self.fault.value,
-            "system": self.system,
-            "operation": self.operation,
-            "key": self.key,
-            "times": self.times,
-            "seconds": self.seconds,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -110,16 +98,7 @@ class Call:
 
     def as_json(self) -> dict[str, object]:
         """The call as the control address shows it."""
-        return {
-            "number": self.number,
-            "at": self.at.isoformat(),
-            "system": self.system,
-            "operation": self.operation,
-            "write": self.write,
-            "keys": list(self.keys),
-            "status": self.status,
-            "note": self.note,
-        }
+        return {**asdict(self), "at": self.at.isoformat(), "keys": list(self.keys)}
 
 
 class Switches:

@@ -6,7 +6,7 @@ from the number and the moment of the entry, so carrying the entries out again g
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Journal:
             self._number += 1
             entry = Entry(self._number, system, operation, body, at or datetime.now(UTC), note)
             if self._file:
-                self._file.write(_line(entry))
+                self._file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
                 self._file.flush()
         return entry
 
@@ -50,18 +50,6 @@ class Journal:
         """Lets go of the file."""
         if self._file:
             self._file.close()
-
-
-def _line(entry: Entry) -> str:
-    told = {
-        "number": entry.number,
-        "system": entry.system,
-        "operation": entry.operation,
-        "body": entry.body,
-        "at": entry.at.isoformat(),
-        "note": entry.note,
-    }
-    return json.dumps(told) + "\n"
 
 
 def _read(path: Path) -> list[Entry]:
@@ -72,16 +60,5 @@ def _read(path: Path) -> list[Entry]:
     whole = raw[: raw.rfind(b"\n") + 1]
     if len(whole) != len(raw):
         path.write_bytes(whole)
-    return [_entry(line) for line in whole.decode().splitlines()]
-
-
-def _entry(line: str) -> Entry:
-    told = json.loads(line)
-    return Entry(
-        number=told["number"],
-        system=told["system"],
-        operation=told["operation"],
-        body=told["body"],
-        at=datetime.fromisoformat(told["at"]),
-        note=told["note"],
-    )
+    told = map(json.loads, whole.decode().splitlines())
+    return [Entry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -214,13 +214,14 @@ def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, s
         return _json({"error": "there is no such action"}, 404)
     try:
         told = json.loads(body) if body else {}
-        return _json(_ACTIONS[action](sandbox, asked, told))
+        found = _ACTIONS[action](sandbox, asked, told)
     except LookupError as error:
         return _json({"error": str(error)}, 404)
     except (ValueError, TypeError, AttributeError) as error:
         return _json({"error": str(error)}, 400)
     except Refusal as no:
         return _json({"error": no.message}, 400)
+    return _json({} if found is None else found)
 
 
 def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
@@ -229,24 +230,9 @@ def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> 
     return [call.as_json() for call in sandbox.ledger.calls(system, write, int(asked.get("since", "0")))]
 
 
-def _clear(sandbox: Sandbox, _asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
-    sandbox.ledger.clear()
-    return {}
-
-
 def _arm(sandbox: Sandbox, _asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
     known = {name: told[name] for name in ("system", "operation", "key", "times", "seconds") if name in told}
     return {"id": sandbox.switches.arm(told["fault"], **known)}
-
-
-def _disarm(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
-    sandbox.switches.disarm(asked.get("id"))
-    return {}
-
-
-def _day(sandbox: Sandbox, _asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
-    sandbox.advance_day()
-    return {}
 
 
 def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
@@ -255,24 +241,24 @@ def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, An
         if found is None:
             raise LookupError(f"this system has no {name} by hand")
         found(**{key: value for key, value in told.items() if key != "system"})
-        return {}
+        return None
 
     return act
 
 
 _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]]] = {
     ("GET", "calls"): _calls,
-    ("DELETE", "calls"): _clear,
+    ("DELETE", "calls"): lambda sandbox, _asked, _told: sandbox.ledger.clear(),
     ("GET", "counts"): lambda sandbox, _asked, _told: sandbox.ledger.counts(),
-    ("GET", "switches"): lambda sandbox, _asked, _told: [each.as_json() for each in sandbox.switches.on()],
+    ("GET", "switches"): lambda sandbox, _asked, _told: [asdict(each) for each in sandbox.switches.on()],
     ("POST", "switches"): _arm,
-    ("DELETE", "switches"): _disarm,
+    ("DELETE", "switches"): lambda sandbox, asked, _told: sandbox.switches.disarm(asked.get("id")),
     ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked.get("system", asked["here"])),
     ("POST", "edit"): _by_hand("edit"),
     ("POST", "add"): _by_hand("add"),
     ("POST", "remove"): _by_hand("remove"),
     ("POST", "invoice"): _by_hand("invoice"),
-    ("POST", "day"): _day,
+    ("POST", "day"): lambda sandbox, _asked, _told: sandbox.advance_day(),
 }
 
 

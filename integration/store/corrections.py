@@ -1,34 +1,29 @@
 """Values that hold in the place of those of the source, by record and field."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from integration.core.corrections import Correction
 from integration.core.records import Kind, Value, from_json, to_json
 from integration.core.rules import as_text
-from integration.store.database import Clock, Database, portions, upsert
+from integration.store.database import Store, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import corrections
 
 
-class Corrections:
+class Corrections(Store):
     """What persons said a value should have been. A correction never reaches the source."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     def keep(self, flow: str, kept: Sequence[Correction], by: str) -> None:
         """Keep corrections, each in the place of an earlier one of the same field."""
         now = self.clock()
         rows = [
-            {
-                "flow": flow, "kind": one.kind, "key": one.key, "field": one.field, "title": one.title,
-                "was": _kept(one.was), "becomes": _kept(one.becomes), "by": by, "changed_at": now,
-            }
+            {**_identity(flow, one), "title": one.title, "was": _kept(one.was), "becomes": _kept(one.becomes)}
+            | {"by": by, "changed_at": now}
             for one in kept
-        ]  # fmt: skip
+        ]
         if not rows:
             return
         with self.database.write() as connection:
@@ -39,32 +34,26 @@ class Corrections:
         """Let the source's own value count again."""
         with self.database.write() as connection:
             for one in gone:
-                connection.execute(corrections.delete().where(*_here(flow, one)))
+                connection.execute(corrections.delete().filter_by(**_identity(flow, one)))
             tell(connection, self.clock(), [_told("correction_removed", flow, one, by) for one in gone])
 
     def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
         """Return the corrections of these records, by their keys."""
         found: dict[str, list[Correction]] = {}
-        with self.database.read() as connection:
-            for some in portions(list(keys)):
-                here = (corrections.c.flow == flow, corrections.c.key.in_(some))
-                for row in connection.execute(sa.select(corrections).where(*here)):
-                    found.setdefault(row.key, []).append(_correction(row))
+        for row in self.database.among(_of_flow(flow), corrections.c.key, keys):
+            found.setdefault(row.key, []).append(_correction(row))
         return found
 
     def all(self, flow: str, offset: int = 0, limit: int = 100) -> list[Correction]:
         """Return the corrections of a flow, the newest first."""
-        every = sa.select(corrections).where(corrections.c.flow == flow)
         order = (corrections.c.changed_at.desc(), corrections.c.kind, corrections.c.key, corrections.c.field)
-        with self.database.read() as connection:
-            rows = connection.execute(every.order_by(*order).offset(offset).limit(limit))
-            return [_correction(row) for row in rows]
+        page = _of_flow(flow).order_by(*order).offset(offset).limit(limit)
+        return [_correction(row) for row in self.database.rows(page)]
 
     def counts(self) -> dict[str, int]:
         """Return how many corrections there are, by flow."""
-        counted = sa.select(corrections.c.flow, sa.func.count()).group_by(corrections.c.flow)
-        with self.database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(counted)}
+        counted = sa.select(corrections.c.flow, sa.func.count().label("number")).group_by(corrections.c.flow)
+        return {row.flow: row.number for row in self.database.rows(counted)}
 
 
 def _kept(value: Value) -> dict[str, object]:
@@ -76,11 +65,12 @@ def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
     return Correction(Kind(row.kind), row.key, row.field, was, becomes, row.title, row.by)
 
 
-def _here(flow: str, one: Correction) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        corrections.c.flow == flow, corrections.c.kind == one.kind, corrections.c.key == one.key,
-        corrections.c.field == one.field,
-    )  # fmt: skip
+def _of_flow(flow: str) -> sa.Select[Any]:
+    return sa.select(corrections).where(corrections.c.flow == flow)
+
+
+def _identity(flow: str, one: Correction) -> dict[str, str]:
+    return {"flow": flow, "kind": one.kind, "key": one.key, "field": one.field}
 
 
 def _told(event: str, flow: str, one: Correction, by: str) -> Event:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.store.database import Clock, Database, upsert
+from integration.store.database import Store, upsert
 from integration.store.tables import cursors
 
 
@@ -15,18 +15,13 @@ def keep(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str
     upsert(connection, cursors, rows)
 
 
-class Cursors:
+class Cursors(Store):
     """The cursors of all flows, by side: `source:article`, `target:product`."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     def get(self, flow: str, side: str) -> str | None:
         """Return the cursor, or None before the first run."""
-        with self.database.read() as connection:
-            here = (cursors.c.flow == flow, cursors.c.side == side)
-            return connection.execute(sa.select(cursors.c.value).where(*here)).scalar()
+        found: str | None = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=side))
+        return found
 
     def put(self, flow: str, side: str, value: str) -> None:
         """Keep a cursor."""

@@ -29,8 +29,7 @@ BUSY_SECONDS = 30
 ROOM_NEEDED = "100 MB"
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 
-Clock = Callable[[], datetime]
-"""Tells the present moment, aware and in UTC."""
+Clock = Callable[[], datetime]  # tells the present moment, aware and in UTC
 
 T = TypeVar("T")
 
@@ -60,6 +59,30 @@ class Database:
         """Hold one transaction: kept when the block ends, undone when it raises."""
         with in_our_words(self.engine.url), self._writing.begin() as connection:
             yield connection
+
+    def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
+        """Return what one question finds, `values` being those its statement leaves open."""
+        with self.read() as connection:
+            return connection.execute(statement, values).all()
+
+    def first(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
+        """Return the first row that one question finds, or None."""
+        with self.read() as connection:
+            return connection.execute(statement.limit(1)).first()
+
+    def scalar(self, statement: sa.Select[Any]) -> Any:
+        """Return the first value that one question finds, or None."""
+        with self.read() as connection:
+            return connection.execute(statement.limit(1)).scalar()
+
+    def among(
+        self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[str]
+    ) -> list[sa.Row[Any]]:
+        """Return those rows of a question whose column has one of these values."""
+        if not values:
+            return []
+        with self.read() as connection:
+            return list(among(connection, statement, column, values))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -243,3 +266,19 @@ def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), size):
         yield distinct[start : start + size]
+
+
+def among(
+    connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
+) -> Iterator[sa.Row[Any]]:
+    """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""
+    for some in portions(values):
+        yield from connection.execute(statement.where(column.in_(some)))
+
+
+class Store:
+    """What every store has: the database it is kept in, and a clock that tells the moment of a change."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.core.records import Record
-from integration.store.database import Clock, Database, portions
+from integration.store.database import Store, portions
 from integration.store.tables import outbox
 
 
@@ -74,12 +74,8 @@ def _row(at: datetime, event: Event) -> dict[str, object]:
     }
 
 
-class Events:
+class Events(Store):
     """The outbox, as whoever keeps the log reads and empties it."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     @property
     def instance(self) -> str:
@@ -102,8 +98,7 @@ class Events:
 
     def count(self) -> int:
         """Return how many events wait."""
-        with self.database.read() as connection:
-            return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(outbox)))
 
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""

@@ -12,8 +12,7 @@ from integration.store.tables import facets
 FACETS = ("field", "group", "cause")
 SIGN = "|"  # stands around every name in the column of fields
 
-Facet = tuple[str, str, str]
-"""What it is sorted by, the value, and the action of the line."""
+Facet = tuple[str, str, str]  # what it is sorted by, the value, and the action of the line
 
 
 def fields_of(change: Change | None) -> str:

@@ -9,9 +9,18 @@ import sqlalchemy as sa
 
 from integration.core.causes import telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
-from integration.store.database import Clock, Database, portions, upsert
+from integration.store.database import Store, among, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import causes, issues, set_aside, staged
+
+_TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
+_NUMBER = sa.func.count().label("number")
+_REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
+_REFRESH = (
+    issues.update()
+    .where(issues.c.id == sa.bindparam("the_id"))
+    .values({name: sa.bindparam(name) for name in _REFRESHED})
+)
 
 
 def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[Met]) -> None:
@@ -27,32 +36,21 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
     events: list[Event] = []
     for identity, one in newest.items():
         found = known.get(identity)
-        detail = telling(one.issue.cause, one.issue.facts)
-        row = {"title": one.title, "facts": dict(one.issue.facts), "last_seen": at, "run": run, "detail": detail}
-        row["cents"] = _cents(one.issue.facts)
+        row = _as_met(at, run, one)
+        is_new = found is None or _returned(found, str(row["detail"]))
+        row |= {"state": IssueState.OPEN, "first_seen": at, "reason": "", "by": ""} if is_new else {}
         if found is None:
             key, cause, field = identity
-            fresh.append(
-                {
-                    "flow": flow, "key": key, "cause": cause, "field": field, "state": IssueState.OPEN,
-                    "first_seen": at, "seen": 1, "reason": "", "by": "", **row,
-                }
-            )  # fmt: skip
+            fresh.append({"flow": flow, "key": key, "cause": cause, "field": field, "seen": 1, **row})
         else:
-            returned = _returned(found, detail)
-            decided = {"reason": "", "by": ""} if returned else {"reason": found.reason, "by": found.by}
-            again.append(
-                {
-                    "the_id": found.id, "state": IssueState.OPEN if returned else found.state,
-                    "first_seen": at if returned else found.first_seen, "seen": found.seen + 1, **row, **decided,
-                }
-            )  # fmt: skip
-        if found is None or _returned(found, detail):
+            kept = {name: getattr(found, name) for name in ("state", "first_seen", "reason", "by")}
+            again.append({"the_id": found.id, **kept, "seen": found.seen + 1, **row})
+        if is_new:
             events.append(_parked(flow, run, one))
     if fresh:
         connection.execute(issues.insert(), fresh)
     if again:
-        connection.execute(_refresh(), again)
+        connection.execute(_REFRESH, again)
     tell(connection, at, events)
 
 
@@ -61,29 +59,23 @@ def _returned(found: sa.Row[Any], detail: str) -> bool:
     return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(found.detail) != detail)
 
 
-def _known(
-    connection: sa.Connection, flow: str, keys: Sequence[str]
-) -> dict[tuple[str, str, str], sa.Row[tuple[object, ...]]]:
-    names = ("id", "key", "cause", "field", "state", "first_seen", "seen", "detail", "reason", "by")
-    columns = (issues.c[name] for name in names)
-    statement = sa.select(*columns)
-    known = {}
-    for some in portions(keys):
-        for row in connection.execute(statement.where(issues.c.flow == flow, issues.c.key.in_(some))):
-            known[row.key, row.cause, row.field] = row
-    return known
+def _as_met(at: datetime, run: str, one: Met) -> dict[str, object]:
+    """Return what is kept of an issue each time it is met."""
+    facts = one.issue.facts
+    cents = int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
+    detail = telling(one.issue.cause, facts)
+    return {"title": one.title, "facts": dict(facts), "last_seen": at, "run": run, "detail": detail, "cents": cents}
 
 
-def _refresh() -> sa.Update:
-    names = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
-    return issues.update().where(issues.c.id == sa.bindparam("the_id")).values({n: sa.bindparam(n) for n in names})
+def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tuple[str, str, str], sa.Row[Any]]:
+    found = among(connection, sa.select(issues).where(issues.c.flow == flow), issues.c.key, keys)
+    return {(row.key, row.cause, row.field): row for row in found}
 
 
 def _parked(flow: str, run: str, one: Met) -> Event:
-    return Event(
-        event="parked", run=run, flow=flow, kind=one.kind, key=one.issue.key, title=one.title,
-        code=one.issue.cause, facts={**one.issue.facts, "field": one.issue.field},
-    )  # fmt: skip
+    facts = {**one.issue.facts, "field": one.issue.field}
+    key, cause = one.issue.key, one.issue.cause
+    return Event(event="parked", run=run, flow=flow, kind=one.kind, key=key, title=one.title, code=cause, facts=facts)
 
 
 def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
@@ -112,10 +104,8 @@ def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *,
 def aside(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
     found: dict[str, dict[int, str]] = {}
-    for some in portions(keys):
-        here = (set_aside.c.flow == flow, set_aside.c.key.in_(some))
-        for row in connection.execute(sa.select(set_aside).where(*here)):
-            found.setdefault(row.key, {})[row.issue] = row.mark
+    for row in among(connection, sa.select(set_aside).where(set_aside.c.flow == flow), set_aside.c.key, keys):
+        found.setdefault(row.key, {})[row.issue] = row.mark
     return found
 
 
@@ -136,12 +126,8 @@ def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = 
     return Event(event=event, run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause, facts=facts)
 
 
-class Issues:
+class Issues(Store):
     """The open issues of all flows."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     def open(self, flow: str, run: str, met: Sequence[Met]) -> None:
         """Open issues, or note that they are still there."""
@@ -150,35 +136,22 @@ class Issues:
 
     def counts(self) -> dict[str, int]:
         """Return how many issues are open, by flow."""
-        statement = sa.select(issues.c.flow, sa.func.count()).where(issues.c.state == IssueState.OPEN)
-        with self.database.read() as connection:
-            rows = connection.execute(statement.group_by(issues.c.flow))
-            return {row[0]: row[1] for row in rows}
+        counted = sa.select(issues.c.flow, _NUMBER).where(issues.c.state == IssueState.OPEN).group_by(issues.c.flow)
+        return {row.flow: row.number for row in self.database.rows(counted)}
 
     def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
         """Return the issues of a flow, or of all, grouped by what one repair serves: the largest group first."""
-        grouped = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
-        number = sa.func.count().label("number")
-        newest = sa.func.max(issues.c.id).label("newest")
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
-        cents = sa.func.sum(issues.c.cents).label("cents")
-        statement = sa.select(*grouped, number, first.label("first"), last.label("last"), newest, cents)
+        sums = (first.label("first"), last.label("last"), sa.func.max(issues.c.id).label("newest"))
+        statement = sa.select(*_TROUBLE, _NUMBER, *sums, sa.func.sum(issues.c.cents).label("cents"))
         statement = statement.where(issues.c.state == state, *([issues.c.flow == flow] if flow else []))
-        group = statement.group_by(*grouped).subquery()
-        same = sa.and_(*(causes.c[name] == group.c[name] for name in ("flow", "cause", "field", "detail")))
+        group = statement.group_by(*_TROUBLE).subquery()
+        same = sa.and_(*(causes.c[column.name] == group.c[column.name] for column in _TROUBLE))
         of_newest = (issues.c.facts, issues.c.reason, issues.c.by, issues.c.run)
         shown = sa.select(group, *of_newest, causes.c.assigned, causes.c.note)
         shown = shown.join(issues, issues.c.id == group.c.newest).outerjoin(causes, same)
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
-        with self.database.read() as connection:
-            rows = connection.execute(shown.order_by(*order)).all()
-        return [
-            CauseGroup(
-                row.flow, row.cause, row.field, row.number, row.first, row.last, row.facts, row.detail,
-                row.assigned or "", row.note or "", row.reason, row.by, row.run, _amount(row.cents),
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
     def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
@@ -201,15 +174,13 @@ class Issues:
 
     def people(self) -> list[str]:
         """Return everybody who was ever given a cause, by name."""
-        with self.database.read() as connection:
-            rows = connection.execute(sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct())
-            return sorted(row.assigned for row in rows)
+        named = sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct()
+        return sorted(row.assigned for row in self.database.rows(named))
 
     def of_key(self, flow: str, key: str) -> list[OpenIssue]:
         """Return every issue a record ever had in a flow, closed ones too, the newest first."""
-        statement = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key)
-        with self.database.read() as connection:
-            return [_open_issue(row) for row in connection.execute(statement.order_by(issues.c.last_seen.desc()))]
+        found = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key).order_by(issues.c.last_seen.desc())
+        return [_open_issue(row) for row in self.database.rows(found)]
 
     def close(self, identity: int, by: str) -> None:
         """Close an issue by hand; it opens again when a preview meets it."""
@@ -269,37 +240,37 @@ class Issues:
         limit: int = 100,
     ) -> list[OpenIssue]:
         """Return the issues of one cause, the longest waiting first; `find` is a part of their key or title."""
-        here = _where(flow, cause, field, detail, state, find)
-        statement = sa.select(issues).where(*here)
-        page = statement.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
-        with self.database.read() as connection:
-            return [_open_issue(row) for row in connection.execute(page)]
+        given = {"flow": flow, "cause": cause, "state": state, "field": field, "detail": detail}
+        here = [issues.c[name] == value for name, value in given.items() if value is not None]
+        found = sa.select(issues).where(*here, *([_named(find)] if find else []))
+        page = found.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
+        return [_open_issue(row) for row in self.database.rows(page)]
 
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
-        grouped = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
         here = (issues.c.state == state, _named(find))
-        statement = sa.select(*grouped, sa.func.count().label("number")).where(*here).group_by(*grouped)
-        with self.database.read() as connection:
-            rows = connection.execute(statement).all()
+        rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))
         return {Trouble(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
 
 
-def _where(
-    flow: str, cause: str, field: str | None, detail: str | None, state: IssueState, find: str
-) -> list[sa.ColumnElement[bool]]:
-    here = [issues.c.flow == flow, issues.c.cause == cause, issues.c.state == state]
-    here += [] if field is None else [issues.c.field == field]
-    here += [] if detail is None else [issues.c.detail == detail]
-    return [*here, _named(find)] if find else here
-
-
-def _amount(cents: int | None) -> Decimal | None:
-    return None if cents is None else Decimal(int(cents)).scaleb(-2)
-
-
-def _cents(facts: Mapping[str, str]) -> int | None:
-    return int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
+def _cause_group(row: sa.Row[Any]) -> CauseGroup:
+    cents = None if row.cents is None else Decimal(int(row.cents)).scaleb(-2)
+    return CauseGroup(
+        row.flow,
+        row.cause,
+        row.field,
+        row.number,
+        row.first,
+        row.last,
+        row.facts,
+        row.detail,
+        row.assigned or "",
+        row.note or "",
+        row.reason,
+        row.by,
+        row.run,
+        cents,
+    )
 
 
 def _named(find: str) -> sa.ColumnElement[bool]:
@@ -326,8 +297,17 @@ def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]],
         connection.execute(set_aside.insert(), rows)
 
 
-def _open_issue(row: sa.Row[tuple[object, ...]]) -> OpenIssue:
+def _open_issue(row: sa.Row[Any]) -> OpenIssue:
     return OpenIssue(
-        row.id, row.flow, Issue(row.cause, row.key, row.field, row.facts), row.title, IssueState(row.state),
-        row.first_seen, row.last_seen, row.seen, row.run, row.reason, row.by,
-    )  # fmt: skip
+        row.id,
+        row.flow,
+        Issue(row.cause, row.key, row.field, row.facts),
+        row.title,
+        IssueState(row.state),
+        row.first_seen,
+        row.last_seen,
+        row.seen,
+        row.run,
+        row.reason,
+        row.by,
+    )

@@ -10,18 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import Clock, Database
+from integration.store.database import Store
 from integration.store.tables import leases
 
 LOOK_AGAIN_SECONDS = 0.05
 
 
-class Leases:
+class Leases(Store):
     """All leases by name."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     def try_take(self, name: str, owner: str, seconds: float) -> bool:
         """Take a lease that is free or over, or renew one's own, and tell whether it is held now."""
@@ -41,8 +37,8 @@ class Leases:
 
     def holder(self, name: str) -> str | None:
         """Return who holds a lease, or held it last without giving it back."""
-        with self.database.read() as connection:
-            return connection.execute(sa.select(leases.c.owner).where(leases.c.name == name)).scalar()
+        found: str | None = self.database.scalar(sa.select(leases.c.owner).where(leases.c.name == name))
+        return found
 
     def release(self, name: str, owner: str) -> None:
         """Give a lease back before its end; one that somebody else took over stays theirs."""

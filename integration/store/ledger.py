@@ -10,11 +10,12 @@ from integration.core.issues import Issue, Met
 from integration.core.plan import Action
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
-from integration.store.database import Clock, Database, portions
+from integration.store.cursors import keep as keep_cursors
+from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
-from integration.store.shapes import Row
-from integration.store.tables import lines, runs
+from integration.store.shapes import Row, line_of
+from integration.store.tables import lines, runs, tallies
 
 NOTHING_KNOWN: Known = {}
 
@@ -31,26 +32,32 @@ _MOVE = (
 )
 
 
-class Ledger:
+class Ledger(Store):
     """What commits keep of every change. A step the tables of states do not have raises ValueError."""
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
 
     def next_planned(self, run: str, limit: int) -> list[PlanRow]:
         """Return changes to send next, all of one stage, in order of the plan.
 
         Nothing of a later stage is returned while an earlier one holds a change that is not settled.
         """
-        with self.database.read() as connection:
-            return plan_lines.planned(connection, run, limit)
+        of_run, open_steps = lines.c.run == run, (Step.PLANNED, *plan_lines.UNSETTLED)
+        first = sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps)).scalar_subquery()
+        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first)
+        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
-        """Return the changes that were sent and never settled."""
-        with self.database.read() as connection:
-            return plan_lines.unsettled(connection, run)
+        """Return the changes that were sent and never settled, by stage and in order of the plan."""
+        some = sa.select(tallies.c.run).where(
+            tallies.c.run == run, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
+        )
+        if self.database.first(some) is None:  # nearly always, and far cheaper to know from the tallies
+            return []
+        page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
+        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
 
     def mark_sent(self, run: str, seqs: Sequence[int], known: Known = NOTHING_KNOWN) -> None:
         """Keep that these changes are about to be sent; it is on disk when this returns.
@@ -115,7 +122,7 @@ class Ledger:
             if connection.execute(still.limit(1)).first():
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
             transitions.keep(connection, run, ended_at=now, error="", facts={})
-            transitions.advance(connection, now, row.flow, cursors)
+            keep_cursors(connection, now, row.flow, cursors or {})
             transitions.tell_of_run(
                 connection,
                 now,

@@ -11,7 +11,7 @@ from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
-from integration.store.database import Clock, Database, portions, upsert
+from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.tables import allotments, links
 
 NO_MIRRORS: Mirrors = {}
@@ -158,7 +158,7 @@ class References:
         self._taken_in.add(kind)
 
 
-class Links:
+class Links(Store):
     """The links of all flows."""
 
     def __init__(
@@ -169,9 +169,8 @@ class Links:
         first_number: int = FIRST_NUMBER,
         mirrors: Mirrors = NO_MIRRORS,
     ) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
         self.first_number = first_number
 
     def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:
@@ -190,51 +189,34 @@ class Links:
         return {link.mark: link for link in found}
 
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
-        if not values:
-            return []
-        found: list[Link] = []
-        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind)
-        with self.database.read() as connection:
-            for some in portions(values):
-                rows = connection.execute(statement.where(links.c[column].in_(some)).order_by(links.c.key))
-                found += [link_of(row) for row in rows]
-        return found
+        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).order_by(links.c.key)
+        return [link_of(row) for row in self.database.among(statement, links.c[column], values)]
 
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
-        found: list[tuple[str, str]] = []
-        if values:
-            with self.database.read() as connection:
-                for some in portions(values):
-                    rows = connection.execute(_PAIRS_WITH[column], {"flow": flow, "kind": kind, "values": some})
-                    found += [(key, reference) for key, reference in rows]
-        return found
+        if not values:
+            return []
+        statement, here = _PAIRS_WITH[column], {"flow": flow, "kind": kind}
+        with self.database.read() as connection:
+            found = [connection.execute(statement, {**here, "values": some}).all() for some in portions(values)]
+        return [(row.key, row.reference) for rows in found for row in rows]
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
         """Return key and reference of some links of a kind: all when there are fewer than `limit`."""
-        with self.database.read() as connection:
-            rows = connection.execute(_PAIRS.limit(limit), {"flow": flow, "kind": kind})
-            return [(key, reference) for key, reference in rows]
+        rows = self.database.rows(_PAIRS.limit(limit), {"flow": flow, "kind": kind})
+        return [(row.key, row.reference) for row in rows]
 
     def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""
         part, whole = links.alias("part"), links
-        owners = {}
-        with self.database.read() as connection:
-            for some in portions(keys):
-                inside = sa.select(part.c.owner).where(
-                    part.c.flow == flow, part.c.kind == Kind.ARTICLE, part.c.key.in_(some)
-                )
-                here = (whole.c.flow == flow, whole.c.kind == kind, whole.c.key.in_(inside))
-                for row in connection.execute(sa.select(whole).where(*here)):
-                    owners[row.key] = link_of(row)
-        return [owners[key] for key in sorted(owners)]
+        owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
+        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == Kind.ARTICLE)
+        owners = {row.key: row for row in self.database.among(owned.where(*here), part.c.key, keys)}
+        return [link_of(owners[key]) for key in sorted(owners)]
 
     def count(self, flow: str, kind: Kind) -> int:
         """Return how many links of a kind there are, retired ones too."""
-        statement = sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind == kind)
-        with self.database.read() as connection:
-            return connection.execute(statement).scalar_one()
+        return int(self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind == kind)))
 
     def keep(self, flow: str, kept: Sequence[Link]) -> None:
         """Keep links, with one for each part of what they agreed on."""

@@ -1,7 +1,7 @@
 """The lines of kept plans: put down, counted, moved from step to step. Everything here is part of a transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,22 +9,19 @@ import sqlalchemy as sa
 from integration.core.plan import Action, Change
 from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
 from integration.store import facets
-from integration.store.database import portions
-from integration.store.shapes import Row, change_from_json, line_of, line_to_row
+from integration.store.database import among, portions
+from integration.store.shapes import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
-DIGESTS_AT_ONCE = 10_000
 
-Known = Mapping[int, Change]
-"""Changes by the number of their line."""
+Known = Mapping[int, Change]  # changes by the number of their line
 
 _OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
 _MOVED = ("seq", "action", "step", "kind", "key", "title", "weight", "cause", "sent_at", "reference")
 _LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
-_TALLIES = sa.select(tallies).where(tallies.c.run.in_(sa.bindparam("runs", expanding=True)))
 _ADD = (
     tallies.update()
     .where(
@@ -35,8 +32,7 @@ _ADD = (
     .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
 )
 
-Moves = Mapping[tuple[str, str], tuple[int, int]]
-"""Lines and weight to add, by action and step."""
+Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by action and step
 
 
 def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> None:
@@ -78,9 +74,8 @@ def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, 
 def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
     """Return lines and weight by action and step, of each run."""
     found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
-    for some in portions(run_ids):
-        for row in connection.execute(_TALLIES, {"runs": some}):
-            found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
+    for row in among(connection, sa.select(tallies), tallies.c.run, run_ids):
+        found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
     return found
 
 
@@ -104,35 +99,6 @@ def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], 
         read=read, proven=weight(Step.PROVEN), unchanged=unchanged, skipped=weight(Step.LEFT),
         parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED), planned=weight(Step.PLANNED),
     )  # fmt: skip
-
-
-def digests(connection: sa.Connection, run: str) -> Iterator[str]:
-    """Yield the digest of every change, a portion in memory at a time."""
-    after = 0
-    page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
-    while found := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
-        yield from (digest for _, digest in found if digest)
-        after = found[-1].seq
-
-
-def planned(connection: sa.Connection, run: str, limit: int) -> list[PlanRow]:
-    """Return changes to send next: those of the first stage that is not settled, in order of the plan."""
-    of_run = lines.c.run == run
-    open_steps = (Step.PLANNED, *UNSETTLED)
-    first = connection.execute(
-        sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps))
-    ).scalar()
-    statement = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first)
-    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.seq).limit(limit))]
-
-
-def unsettled(connection: sa.Connection, run: str) -> list[PlanRow]:
-    """Return what was sent and never settled, by stage and in order of the plan."""
-    some = sa.select(tallies.c.run).where(tallies.c.run == run, tallies.c.step.in_(UNSETTLED), tallies.c.lines > 0)
-    if connection.execute(some.limit(1)).first() is None:  # nearly always, and far cheaper to know from the tallies
-        return []
-    statement = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(UNSETTLED))
-    return [line_of(row) for row in connection.execute(statement.order_by(lines.c.stage, lines.c.seq))]
 
 
 def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int, Row]:

@@ -9,7 +9,7 @@ from integration.core.records import Kind
 from integration.core.run import EVERY_LINE, Among, PlanRow, Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
-from integration.store.database import Database, portions
+from integration.store.database import Database
 from integration.store.shapes import line_of
 from integration.store.tables import lines, runs
 
@@ -33,8 +33,7 @@ class Plans:
         numbers = sa.select(lines.c.seq).where(*plan_lines.showing(run, show, find, among)).order_by(lines.c.seq)
         asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
         page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
-        with self.database.read() as connection:
-            return [line_of(row) for row in connection.execute(page.order_by(lines.c.seq))]
+        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     def count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
@@ -49,16 +48,12 @@ class Plans:
     def changes(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
         here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
-        with self.database.read() as connection:
-            return frozenset(connection.execute(sa.select(lines.c.seq).where(*here)).scalars())
+        return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*here)))
 
     def calls(self, run: str) -> dict[int, int]:
         """Return how many write calls each change of the plan takes, by its number."""
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-        with self.database.read() as connection:
-            return {
-                row.seq: row.calls for row in connection.execute(sa.select(lines.c.seq, lines.c.calls).where(*here))
-            }
+        return {row.seq: row.calls for row in self.database.rows(sa.select(lines.c.seq, lines.c.calls).where(*here))}
 
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""
@@ -74,25 +69,17 @@ class Plans:
     def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
         """Return the line of the plan that is about a record, or None when it needs no change."""
         here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
-        with self.database.read() as connection:
-            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(1)).first()
+        found = self.database.first(sa.select(lines).where(*here).order_by(lines.c.seq))
         return None if found is None else line_of(found)
 
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
         """Return what the plan calls these records of a kind."""
-        found: dict[str, str] = {}
-        with self.database.read() as connection:
-            for some in portions(keys):
-                here = (lines.c.run == run, lines.c.kind == kind, lines.c.key.in_(some))
-                found |= {
-                    row.key: row.title for row in connection.execute(sa.select(lines.c.key, lines.c.title).where(*here))
-                }
-        return found
+        titled = sa.select(lines.c.key, lines.c.title).where(lines.c.run == run, lines.c.kind == kind)
+        return {row.key: row.title for row in self.database.among(titled, lines.c.key, keys)}
 
     def row(self, run: str, seq: int) -> PlanRow:
         """Return one line. Raises KeyError when the plan does not have it."""
-        with self.database.read() as connection:
-            found = connection.execute(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq)).first()
+        found = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
         if found is None:
             raise KeyError(f"run {run} has no line {seq}")
         return line_of(found)
@@ -100,21 +87,14 @@ class Plans:
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
         """Return the next proven changes of the plan after a line, in its order."""
         here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
-        with self.database.read() as connection:
-            found = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
-            return [line_of(row) for row in found]
+        page = sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit)
+        return [line_of(row) for row in self.database.rows(page)]
 
     def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
         """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
-        here = (
-            lines.c.key == key,
-            runs.c.flow == flow,
-            lines.c.kind.in_(kinds),
-            lines.c.action.in_(plan_lines.CHANGES),
-        )
-        found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(*here)
-        with self.database.read() as connection:
-            change = connection.execute(found.order_by(runs.c.started_at.desc()).limit(1)).scalar()
+        of_record = (lines.c.key == key, lines.c.kind.in_(kinds), lines.c.action.in_(plan_lines.CHANGES))
+        found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(runs.c.flow == flow, *of_record)
+        change = self.database.scalar(found.order_by(runs.c.started_at.desc()))
         return tuple(change["sources"]) if change else ()
 
     def tallies(self, run: str) -> dict[str, int]:

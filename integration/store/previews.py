@@ -1,6 +1,7 @@
 """Previews at work: what was read, and the plan as it comes about, page by page."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -9,20 +10,23 @@ from integration.core.issues import Issue, Met
 from integration.core.plan import Action, Brake
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
-from integration.store import issues, links, phases, plan_lines, staging, transitions
-from integration.store.database import Clock, Database, portions
+from integration.store import issues, links, plan_lines, transitions
+from integration.store.cursors import keep as keep_cursors
+from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, tell, values_of
-from integration.store.shapes import line_of, position_to_json
-from integration.store.tables import lines
+from integration.store.shapes import line_of, position_to_json, staged_of, staged_to_row
+from integration.store.tables import lines, staged
+from integration.store.tables import links as of_links
+
+DIGESTS_AT_ONCE = 10_000
 
 
-class Previews:
+class Previews(Store):
     """What previews keep until they end. A run that does not exist raises KeyError."""
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
-        self.database = database
+        super().__init__(database, clock)
         self.mirrors = mirrors
-        self.clock = clock
 
     def keep_position(self, run: str, position: Position) -> None:
         """Keep where the preview goes on after an interruption."""
@@ -37,34 +41,65 @@ class Previews:
         position: Position,
         progress: Progress | None = None,
     ) -> None:
-        """Keep a page of what was read, where the next one starts, and how far the run has come."""
+        """Keep a page of what was read, where the next one starts, and how far the run has come.
+
+        A record that is read twice is kept as it was read last.
+        """
         with self.database.write() as connection:
             row = transitions.keep(connection, run, position=position_to_json(position))
             transitions.keep_progress(connection, self.clock(), run, progress)
-            staging.put(connection, run, stage, records)
+            rows = {one.key: staged_to_row(run, stage, one) for one in records}
+            upsert(connection, staged, list(rows.values()))
             if records:
                 facts = {"records": str(len(records)), "stage": str(stage)}
                 transitions.tell_of_run(connection, self.clock(), run, row.flow, "read", facts)
 
     def staged_groups(self, run: str, stage: int, after_parent: str | None, limit: int) -> list[list[Staged]]:
         """Return what was read for the next `limit` parents, all of one parent together, by parent and key."""
-        with self.database.read() as connection:
-            return staging.groups(connection, run, stage, after_parent, limit)
+        here = _staged_in(run, stage)
+        beyond = () if after_parent is None else (staged.c.parent > after_parent,)
+        parents = sa.select(staged.c.parent).where(*here, *beyond).distinct().order_by(staged.c.parent).limit(limit)
+        last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
+        members = sa.select(staged).where(*here, *beyond, staged.c.parent <= last)
+        rows = self.database.rows(members.order_by(staged.c.parent, staged.c.key))
+        return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda one: one.parent)]
 
     def not_staged(self, run: str, stage: int, keys: Sequence[str]) -> list[str]:
         """Return those of the keys that were not read, each once and in the given order."""
-        with self.database.read() as connection:
-            return staging.missing(connection, run, stage, keys)
+        read = sa.select(staged.c.key).where(*_staged_in(run, stage))
+        present = {row.key for row in self.database.among(read, staged.c.key, keys)}
+        return [key for key in dict.fromkeys(keys) if key not in present]
 
     def duplicates(self, run: str, stage: int, unique: Collection[Unique]) -> Duplicates:
-        """Return the values that have to be unique, and that more than one record read has."""
-        with self.database.read() as connection:
-            return staging.duplicates(connection, run, stage, unique)
+        """Return the values that have to be unique, and that more than one record read has.
+
+        Records that take no part do not count.
+        """
+
+        def shared(name: Unique) -> dict[str, tuple[str, ...]]:
+            if name not in unique:
+                return {}
+            column = staged.c[name]
+            here = (*_staged_in(run, stage), staged.c.taking_part, column != "")
+            sharing = (
+                sa.func.count().over(partition_by=column).label("sharing")
+            )  # one pass, whatever the statistics say
+            every = sa.select(column.label("value"), staged.c.key, sharing).where(*here).subquery()
+            found = (
+                sa.select(every.c.value, every.c.key).where(every.c.sharing > 1).order_by(every.c.value, every.c.key)
+            )
+            pairs = groupby(self.database.rows(found), key=lambda row: str(row.value))
+            return {value: tuple(row.key for row in rows) for value, rows in pairs}
+
+        return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
     def vanished(self, run: str, flow: str, kind: Kind, stage: int, after_key: str | None, limit: int) -> list[Link]:
         """Return links of a kind in use whose key a complete run did not read in a stage, by key."""
-        with self.database.read() as connection:
-            return staging.vanished(connection, run, flow, kind, stage, after_key, limit)
+        read = sa.exists().where(*_staged_in(run, stage), staged.c.key == of_links.c.key)
+        beyond = () if after_key is None else (of_links.c.key > after_key,)
+        here = (of_links.c.flow == flow, of_links.c.kind == kind, sa.not_(of_links.c.retired), sa.not_(read), *beyond)
+        page = sa.select(of_links).where(*here).order_by(of_links.c.key).limit(limit)
+        return [links.link_of(row) for row in self.database.rows(page)]
 
     def keep_page(
         self,
@@ -81,7 +116,7 @@ class Previews:
         """
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.locked(connection, run)
+            row = transitions.row_of(connection, run, lock=True)
             plan_lines.add(connection, run, rows)
             transitions.keep(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
@@ -104,28 +139,24 @@ class Previews:
             issues.reopen(connection, self.clock(), run, identities, "changed", "console")
 
     def digests(self, run: str) -> Iterator[str]:
-        """Yield the digest of every change of the plan."""
+        """Yield the digest of every change of the plan, a portion in memory at a time."""
+        after = 0
+        page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
         with self.database.read() as connection:
-            yield from plan_lines.digests(connection, run)
+            while found := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
+                yield from (digest for _, digest in found if digest)
+                after = found[-1].seq
 
     def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
         """Return the parked lines of the plan for these keys of a kind."""
-        found: dict[str, PlanRow] = {}
-        with self.database.read() as connection:
-            for some in portions(keys):
-                here = (lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED, lines.c.key.in_(some))
-                found |= {row.key: line_of(row) for row in connection.execute(sa.select(lines).where(*here))}
-        return found
+        here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
+        return {row.key: line_of(row) for row in self.database.among(here, lines.c.key, keys)}
 
     def claims(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
         """Return which keys of the plan are to be written to these records of the target, by reference."""
-        found: dict[str, str] = {}
-        with self.database.read() as connection:
-            for some in portions(references):
-                here = (lines.c.run == run, lines.c.kind == kind, lines.c.reference.in_(some))
-                rows = connection.execute(sa.select(lines.c.reference, lines.c.key).where(*here))
-                found |= {str(row.reference): str(row.key) for row in rows}
-        return found
+        claimed = sa.select(lines.c.reference, lines.c.key).where(lines.c.run == run, lines.c.kind == kind)
+        rows = self.database.among(claimed, lines.c.reference, references)
+        return {str(row.reference): str(row.key) for row in rows}
 
     def finish(
         self,
@@ -145,19 +176,23 @@ class Previews:
         with self.database.write() as connection:
             row = transitions.move(connection, run, state)
             issues.close_unmet(connection, now, row.flow, run, complete=row.mode == Mode.COMPLETE)
-            staging.clear(connection, run)
+            transitions.drop_read(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
             transitions.keep(
                 connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended
             )
-            transitions.advance(connection, now, row.flow, cursors)
+            keep_cursors(connection, now, row.flow, cursors or {})
             if state is RunState.READY:
-                phases.enter(connection, now, run, "approve")
+                transitions.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"
             transitions.tell_of_run(
                 connection, now, run, row.flow, event, transitions.result(connection, run), transitions.since(row, now)
             )
+
+
+def _staged_in(run: str, stage: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (staged.c.run == run, staged.c.stage == stage)
 
 
 def _met(line: PlanRow) -> Met:

@@ -1,6 +1,6 @@
 """Mappings by flow and version, and the value tables they share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import PlanStaleError
-from integration.store.database import Clock, Database, upsert
+from integration.store.database import Store, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import mappings, value_tables
 
@@ -24,25 +24,17 @@ class Version:
     published_at: datetime
 
 
-class Rules:
+class Rules(Store):
     """What the operators published. A version never changes afterwards."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
 
     def published(self, flow: str) -> tuple[int, dict[str, Any]] | None:
         """Return number and body of a flow's newest version, or None when there is none."""
-        newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
-        with self.database.read() as connection:
-            found = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
-            return None if found is None else (found.version, dict(found.body))
+        found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
+        return None if found is None else (found.version, dict(found.body))
 
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError when there is none."""
-        here = (mappings.c.flow == flow, mappings.c.version == version)
-        with self.database.read() as connection:
-            found = connection.execute(sa.select(mappings.c.body).where(*here)).scalar()
+        found = self.database.scalar(sa.select(mappings.c.body).filter_by(flow=flow, version=version))
         if found is None:
             raise KeyError(f"{flow} has no mapping {version}")
         return dict(found)
@@ -69,31 +61,26 @@ class Rules:
         """Return the versions of a flow, the newest first."""
         shown = (mappings.c.version, mappings.c.by, mappings.c.note, mappings.c.published_at)
         every = sa.select(*shown).where(mappings.c.flow == flow).order_by(mappings.c.version.desc())
-        with self.database.read() as connection:
-            return [Version(*row) for row in connection.execute(every)]
+        return [Version(row.version, row.by, row.note, row.published_at) for row in self.database.rows(every)]
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""
-        with self.database.read() as connection:
-            every = connection.execute(sa.select(value_tables.c.name, value_tables.c.rows))
-            return {name: dict(rows) for name, rows in every}
+        return {row.name: dict(row.rows) for row in self.database.rows(sa.select(value_tables))}
 
     def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
         """Keep a value table whole."""
-        now = self.clock()
-        with self.database.write() as connection:
-            before = connection.execute(sa.select(value_tables.c.rows).where(value_tables.c.name == name)).scalar()
-            upsert(connection, value_tables, [{"name": name, "rows": dict(rows), "by": by, "changed_at": now}])
-            event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=dict(rows))
-            tell(connection, now, [event])
+        self._change_table(name, lambda _: rows, by)
 
     def add_row(self, name: str, code: str, other: str, by: str) -> None:
         """Add one row to a value table, or give its code another counterpart; what others add meanwhile is kept."""
+        self._change_table(name, lambda before: {**before, code: other}, by)
+
+    def _change_table(self, name: str, changed: Callable[[Mapping[str, str]], Mapping[str, str]], by: str) -> None:
         now = self.clock()
         with self.database.write() as connection:
             held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
             before = connection.execute(held).scalar()
-            after = {**(before or {}), code: other}
+            after = dict(changed(before or {}))
             upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
             event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
             tell(connection, now, [event])

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
 from integration.core.run import ACTIVE, START, Counts, Mode, Phase, Position, Run, RunState, Step, may_follow
-from integration.store import phases, plan_lines, staging, transitions
-from integration.store.database import Clock, Database, portions
+from integration.store import plan_lines, transitions
+from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
 from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
@@ -23,12 +23,11 @@ def run_id(now: datetime) -> str:
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-class Runs:
+class Runs(Store):
     """All runs. A run that does not exist raises KeyError; a step the tables of states do not have, ValueError."""
 
     def __init__(self, database: Database, clock: Clock, *, new_id: Callable[[datetime], str] = run_id) -> None:
-        self.database = database
-        self.clock = clock
+        super().__init__(database, clock)
         self.new_id = new_id
 
     # ---- looking --------------------------------------------------------------------------------------------------
@@ -62,9 +61,7 @@ class Runs:
 
     def count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
         """Return how many runs there are."""
-        with self.database.read() as connection:
-            counted = sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))
-            return connection.execute(counted).scalar_one()
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))))
 
     def last_done(self, flow: str) -> Run | None:
         """Return the newest run of a flow that went through."""
@@ -77,7 +74,7 @@ class Runs:
     def phases(self, run: str) -> list[Phase]:
         """Return what the run did, and when."""
         with self.database.read() as connection:
-            return phases.of_run(connection, run, transitions.row_of(connection, run).ended_at)
+            return transitions.phases_of(connection, run, transitions.row_of(connection, run).ended_at)
 
     def counts(self, run: str) -> Counts:
         """Return what became of the records the run read, counted anew from the lines of its plan."""
@@ -129,7 +126,7 @@ class Runs:
         try:
             with self.database.write() as connection:
                 connection.execute(runs.insert().values(row))
-                phases.enter(connection, now, run, "extract")
+                transitions.enter(connection, now, run, "extract")
                 transitions.tell_of_run(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
         except IntegrityError:
             raise self._active(flow) from None
@@ -147,7 +144,7 @@ class Runs:
         """Keep what holds a run up that will go on by itself."""
         with self.database.write() as connection:
             row = transitions.keep(connection, run, error=code, facts=dict(facts))
-            phases.enter(connection, self.clock(), run, "hold", row.progress_done)
+            transitions.enter(connection, self.clock(), run, "hold", row.progress_done)
 
     def discard(self, run: str, by: str) -> None:
         """Put a plan away that nobody will commit."""
@@ -175,11 +172,11 @@ class Runs:
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, state)
-            staging.clear(connection, run)
+            transitions.drop_read(connection, run)
             ended = None if state is RunState.INTERRUPTED else now
             transitions.keep(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
             if state is RunState.INTERRUPTED:
-                phases.enter(connection, now, run, "stopped", row.progress_done)
+                transitions.enter(connection, now, run, "stopped", row.progress_done)
             told = Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=transitions.since(row, now))
             tell(connection, now, [told])
 
@@ -192,7 +189,7 @@ class Runs:
         now = self.clock()
         try:
             with self.database.write() as connection:
-                row = transitions.locked(connection, run)
+                row = transitions.row_of(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
                 _leave(connection, now, row, approval.left_out)
@@ -201,7 +198,7 @@ class Runs:
                     connection, run, approval=approval_to_json(approval), cancelled=False, error="", facts={},
                     phase="write", progress_done=done, progress_total=total, ended_at=None,
                 )  # fmt: skip
-                phases.enter(connection, now, run, "write", done)
+                transitions.enter(connection, now, run, "write", done)
                 facts = {"by": approval.by, "changes": str(total), "fingerprint": approval.fingerprint}
                 transitions.tell_of_run(connection, now, run, row.flow, "approved", facts)
         except IntegrityError:
@@ -216,12 +213,8 @@ class Runs:
 
 
 def _which(flow: str | None, states: Sequence[RunState] | None) -> list[sa.ColumnElement[bool]]:
-    wanted: list[sa.ColumnElement[bool]] = []
-    if flow is not None:
-        wanted.append(runs.c.flow == flow)
-    if states is not None:
-        wanted.append(runs.c.state.in_([str(state) for state in states]))
-    return wanted
+    of_flow = [] if flow is None else [runs.c.flow == flow]
+    return of_flow + ([] if states is None else [runs.c.state.in_([str(state) for state in states])])
 
 
 def _expect_open(row: Row) -> None:

@@ -44,9 +44,7 @@ class Connections:
 
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None when there is none. Raises ConfigurationError `secret_key_wrong`."""
-        with self.database.read() as connection:
-            here = sa.select(connections.c.sealed).where(connections.c.system == system)
-            sealed = connection.execute(here).scalar()
+        sealed = self.database.scalar(sa.select(connections.c.sealed).where(connections.c.system == system))
         if sealed is None:
             return None
         try:

@@ -80,17 +80,14 @@ def line_of(row: Row) -> PlanRow:
     )  # fmt: skip
 
 
-def _issue_to_json(issue: Issue | None) -> list[object] | None:
-    return None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts)]
-
-
 def staged_to_row(run: str, stage: int, one: Staged) -> dict[str, object]:
     """Return a staged record as the table keeps it."""
+    issue = one.issue
     return {
         "run": run, "stage": stage, "key": one.key, "parent": one.parent, "title": one.title, "number": one.number,
         "mark": one.mark, "taking_part": one.skip is None,
         "record": None if one.record is None else record_to_json(one.record),
-        "issue": _issue_to_json(one.issue),
+        "issue": None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts)],
         "skip": None if one.skip is None else [one.skip.reason, one.skip.key, dict(one.skip.facts)],
         "group": one.group,
     }  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.run import ACTIVE, Counts, Progress, RunState, Step, may_follow
-from integration.store import cursors, phases, plan_lines
+from integration.core.run import ACTIVE, Counts, Phase, Progress, RunState, Step, may_follow
+from integration.store import plan_lines
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.shapes import Row
-from integration.store.tables import runs
+from integration.store.tables import phases, runs, staged
 
 _RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
 _RUN_LOCKED = _RUN.with_for_update()
@@ -24,11 +24,6 @@ def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     if found is None:
         raise KeyError(f"there is no run {run}")
     return found
-
-
-def locked(connection: sa.Connection, run: str) -> Row:
-    """Return a run, held until the transaction ends."""
-    return row_of(connection, run, lock=True)
 
 
 def keep(connection: sa.Connection, run: str, **values: Any) -> Row:
@@ -45,12 +40,12 @@ def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: 
     if progress is not None:
         far = {"progress_done": progress.done, "progress_total": progress.total}
         keep(connection, run, phase=progress.phase, error="", facts={}, **far)
-        phases.enter(connection, now, run, progress.phase, progress.done)
+        enter(connection, now, run, progress.phase, progress.done)
 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
     """Move a run to another state and return it as it was. Raises ValueError where that may not follow."""
-    row = locked(connection, run)
+    row = row_of(connection, run, lock=True)
     expect_may_follow(RunState(row.state), wanted, f"run {run}")
     keep(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
     return row
@@ -75,12 +70,6 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
             chosen[step] += number
     total = sum(chosen.values()) - chosen[Step.LEFT]
     return total, chosen[Step.PROVEN] + chosen[Step.PARKED]
-
-
-def advance(connection: sa.Connection, now: datetime, flow: str, values: Mapping[str, str] | None) -> None:
-    """Keep where the next run of a flow starts, unless that stays as it is."""
-    if values:
-        cursors.keep(connection, now, flow, values)
 
 
 def counted(connection: sa.Connection, row: Row) -> Counts:
@@ -126,3 +115,36 @@ def tell_of_run(
     ms: int | None = None,
 ) -> None:
     tell(connection, now, [Event(event=event, run=run, flow=flow, facts=facts, ms=ms)])
+
+
+_NEWEST = (
+    sa.select(phases.c.number, phases.c.phase)
+    .where(phases.c.run == sa.bindparam("run"))
+    .order_by(phases.c.number.desc())
+    .limit(1)
+)
+
+
+def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> None:
+    """Keep that a run begins a phase; nothing when it is in it already."""
+    last = connection.execute(_NEWEST, {"run": run}).first()
+    if last is not None and last.phase == phase:
+        return
+    number = 1 if last is None else last.number + 1
+    row = {"run": run, "number": number, "phase": phase, "began_at": now, "done_before": done_before}
+    connection.execute(phases.insert().values(row))
+
+
+def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) -> list[Phase]:
+    """Return the phases of a run in their order, none of one made before they were kept.
+
+    Each ends where the next begins, the last with the run.
+    """
+    rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
+    ends = [*(row.began_at for row in rows[1:]), ended_at][: len(rows)]
+    return [Phase(row.phase, row.began_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]
+
+
+def drop_read(connection: sa.Connection, run: str) -> None:
+    """Drop what a preview has read."""
+    connection.execute(staged.delete().where(staged.c.run == run))

@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import Body, Row
+from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.target import (
+    created,
     debtor_number,
     marker,
     own,
@@ -20,8 +21,8 @@ from integration.connectors.accountview.target import (
 from integration.connectors.protocol import References
 from integration.core.records import Held, Kind, Record
 
+# What makes a delivery address the same address; blanks and capitals do not.
 CONTENT = ("name", "street", "postcode", "city")
-"""What makes a delivery address the same address; blanks and capitals do not."""
 
 
 class Addresses:
@@ -58,10 +59,7 @@ class Addresses:
         """Create an address of a debtor that is there and return its number."""
         layout, of = self._layouts.of(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
         cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(own(wanted))
-        layout.expect_required(cells)
-        made = self._client.create(of, Body(cells), self._client.today())
-        rows = made.get(of.table.upper()) or [{}]
-        return layout.text(rows[0], "number")
+        return created(self._client, of, layout, cells)
 
 
 def _squeezed(value: str) -> str:

@@ -98,6 +98,7 @@ def _all_of(found: object) -> list[dict[str, object]]:
     return [_upper(row) for row in rows if isinstance(row, dict)]
 
 
+# What AccountView's Dutch texts say where they can be told apart; they are meant for people and not published.
 CAUSES = (
     ("debtor_blocked", r"debiteur (?P<debtor>\S+) .*geblokkeerd"),
     ("article_missing", r"artikel (?P<article>\S+) (bestaat niet|is niet gevonden|is onbekend)"),
@@ -110,7 +111,6 @@ CAUSES = (
         r"periode\b.*\b(af|ge)sloten|periode\b.*geblokkeerd|geen administratie met boekjaar|boekjaar\b.*sloten",
     ),
 )
-"""What AccountView's Dutch texts say where they can be told apart; they are meant for people and not published."""
 
 
 def cause_of(message: str) -> tuple[str, dict[str, str]]:

@@ -13,16 +13,16 @@ from integration.core.errors import AccessDeniedError, IntegrationError, Rejecte
 from integration.core.findings import Finding, Tell, unheard
 from integration.core.records import Kind
 
+# Default columns that an installation may lack without harm; one named in the settings has to exist.
 USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
-"""Default columns that an installation may lack without harm; one named in the settings has to exist."""
 
+# Without which fields a kind cannot be looked up or written at all.
 NEEDED = {
     Kind.DEBTOR: {"number", "name", "search_code", "account"},
     Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
     Kind.SALES_ORDER: {"reference", "debtor", "date", "article", "quantity", "price"},
     Kind.POSTING: {"reference", "debtor", "daybook", "date", "text", "account", "amount"},
 }
-"""Without which fields a kind cannot be looked up or written at all."""
 
 
 class Check:

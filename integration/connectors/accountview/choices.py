@@ -28,7 +28,9 @@ class Choices:
         self._settings = settings
         objects = settings.objects
         self._lists: dict[str, Callable[[], dict[str, str]]] = {
-            "vat_codes": self._vat_codes,
+            "vat_codes": lambda: {
+                code: f"{caption} ({rate.rstrip('0').rstrip('.')} %)" for code, caption, rate in self._vat()
+            },
             "vat_rates": lambda: {code: rate for code, _, rate in self._vat()},
             "ledgers": lambda: self._ledgers(lambda _: True),
             "revenue_accounts": lambda: self._ledgers(lambda row: flag(row.get("STAT_SELL"))),
@@ -78,9 +80,6 @@ class Choices:
             if len(codes) < query.size or not codes[-1]:  # those without one come last
                 break
         return {code: code for code in sorted(found) if code}
-
-    def _vat_codes(self) -> dict[str, str]:
-        return {code: f"{caption} ({rate.rstrip('0').rstrip('.')} %)" for code, caption, rate in self._vat()}
 
     def _vat(self) -> list[tuple[str, str, str]]:
         """Every VAT code with its name and its percentage, such as `21.00`."""

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import NoReturn
 
 from integration.connectors.accountview.addresses import Addresses
-from integration.connectors.accountview.articles import Articles
+from integration.connectors.accountview.articles import Articles, Goods
 from integration.connectors.accountview.check import Check
 from integration.connectors.accountview.choices import Choices
 from integration.connectors.accountview.client import AccountViewClient, utc_now
 from integration.connectors.accountview.debtors import Debtors
 from integration.connectors.accountview.documents import Documents
 from integration.connectors.accountview.fields import Fields
-from integration.connectors.accountview.groups import Groups
 from integration.connectors.accountview.history import History
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.postings import Postings
@@ -59,7 +58,7 @@ class AccountView:
         reader = Reader(client, settings)
         self._debtors = Debtors(client, layouts, reader, pages)
         self._sources: Mapping[Kind, Source] = {
-            Kind.GROUP: Groups(settings, pages),
+            Kind.GROUP: Goods(Kind.GROUP, settings.objects.groups, settings.group, pages),
             Kind.ARTICLE: Articles(settings, pages, warehouses),
             Kind.DEBTOR: self._debtors,
         }

@@ -10,7 +10,7 @@ from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
-from integration.connectors.accountview.target import folded, marker, own, rank, text_of
+from integration.connectors.accountview.target import created, folded, marker, own, rank, text_of
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change, differences
@@ -110,12 +110,8 @@ class Debtors:
 
     def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
-        layout, of = self._layout, self._layouts.object_of(Kind.DEBTOR)
-        cells = layout.encoded(own(wanted))
-        layout.expect_required(cells)
-        made = self._client.create(of, Body(cells), self._client.today())
-        rows = made.get(of.table.upper()) or [{}]
-        return layout.text(rows[0], "number")
+        layout = self._layout
+        return created(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(own(wanted)))
 
     def update(self, change: Change, held: Held | None) -> Written:
         """Change the columns named, after looking once more whether they still hold what the plan showed."""

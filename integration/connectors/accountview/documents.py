@@ -1,8 +1,9 @@
 """Documents in the books: found by our reference, whichever fiscal year they are in, and created with their lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from integration.connectors.accountview.answers import cause_of
 from integration.connectors.accountview.client import AccountViewClient, Filter
@@ -27,6 +28,8 @@ from integration.connectors.accountview.target import (
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.records import Held, Kind, Record, Value
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +65,17 @@ class Documents:
 
     def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return the documents with our reference."""
-        held: dict[str, Held] = {}
-        for book_date, records in by_year(wanted, self._client.today()):
-            waiting = absent(records, held)
-            found: dict[str, dict[str, DocumentRows]] = {}
-            for document in self._with_references(tables, waiting, book_date) if waiting else ():
-                mark = tables.header.text(document[0], "reference").casefold()
-                found.setdefault(mark, {})[tables.number_of(document[0])] = document
-            for record in waiting:
-                several = found.get(reference_of(record).casefold())
-                if several:
-                    held[record.key] = _held(tables, record, several, references)
-        return held
+        column, key = tables.header.column("reference").name, tables.sorted_by
 
-    def _with_references(
-        self, tables: DocumentTables, wanted: Sequence[Record], book_date: date | None
-    ) -> list[DocumentRows]:
-        column = tables.header.column("reference").name
-        key = tables.sorted_by
-        references = tables.header.stored("reference", map(reference_of, wanted))
-        try:
-            return self._reader.documents(tables.of, column, references, key=key, book_date=book_date)
-        except RejectedError as error:
-            if says_no_such_year(error):
-                return []  # what has no year has no documents; writing one is refused for itself
-            if not is_about_filter(error, column):
-                raise
-        return self._reader.all_documents(
-            tables.of, from_earliest(tables.header, "date", wanted), key=key, book_date=book_date
-        )
+        def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
+            asked = tables.header.stored("reference", map(reference_of, waiting))
+            since = from_earliest(tables.header, "date", waiting)
+            return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
+
+        def held(record: Record, several: Sequence[DocumentRows]) -> Held:
+            return _held(tables, record, {tables.number_of(row): (row, lines) for row, lines in several}, references)
+
+        return by_year(wanted, self._client.today(), read, lambda one: tables.header.text(one[0], "reference"), held)
 
     def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
         """Create a document with its lines and return its number; empty where the answer does not tell it."""
@@ -121,14 +106,61 @@ def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
     return cells
 
 
-def by_year(wanted: Sequence[Record], today: date) -> list[tuple[date | None, list[Record]]]:
-    """Return documents by the book date to ask with: a read looks into one fiscal year, theirs first, then this one."""
+def by_year(
+    wanted: Sequence[Record],
+    today: date,
+    read: Callable[[Sequence[Record], date | None], Sequence[T]],
+    reference: Callable[[T], str],
+    held_of: Callable[[Record, Sequence[T]], Held],
+) -> dict[str, Held]:
+    """Return what is held of documents by their references: `held_of` says it of all that were read with one.
+
+    A read looks into one fiscal year, that of its book date: theirs first, then this one for those not found.
+    """
+    held: dict[str, Held] = {}
+    for book_date, records in _years(wanted, today):
+        waiting = absent(records, held)
+        found: dict[str, list[T]] = {}
+        for one in read(waiting, book_date) if waiting else ():
+            found.setdefault(reference(one).casefold(), []).append(one)
+        for record in waiting:
+            if several := found.get(reference_of(record).casefold()):
+                held[record.key] = held_of(record, several)
+    return held
+
+
+def _years(wanted: Sequence[Record], today: date) -> list[tuple[date | None, list[Record]]]:
+    """Return documents by the book date to ask with; None is today's."""
     years: dict[int, list[Record]] = {}
     for record in wanted:
         if reference_of(record):
             years.setdefault((date_of(record) or today).year, []).append(record)
     own = [(date_of(records[0]), records) for year, records in years.items() if year != today.year]
     return [*own, (None, [record for records in years.values() for record in records])] if years else []
+
+
+def by_references(
+    reader: Reader,
+    of: BusinessObject,
+    asked: tuple[str, Collection[str]],
+    since: tuple[Filter, ...],
+    *,
+    key: str,
+    book_date: date | None,
+) -> list[DocumentRows]:
+    """Return the documents whose column has one of our references, or all since a day where it cannot be filtered on.
+
+    A year that does not exist has no documents; writing one is refused for itself.
+    """
+    column, references = asked
+    try:
+        return reader.documents(of, column, references, key=key, book_date=book_date)
+    except RejectedError as error:
+        if says_no_such_year(error):
+            return []
+        if not is_about_filter(error, column.rpartition(".")[2]):
+            raise
+    return reader.all_documents(of, since, key=key, book_date=book_date)
 
 
 def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[Filter, ...]:

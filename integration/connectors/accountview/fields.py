@@ -8,9 +8,10 @@ from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
 from integration.connectors.accountview.warehouses import Warehouses
 from integration.core.records import Field, Kind
 
+# The kinds of record that the books take in.
 WRITTEN = frozenset({Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING})
-"""The kinds of record that the books take in."""
 
+# What captions of the dictionary suggest for fields that have no column by default; Dutch, German and English.
 CAPTIONS = {
     Kind.ARTICLE: {
         "ean": r"\bean|barcode|gtin|streepjescode|strichcode",
@@ -33,7 +34,6 @@ CAPTIONS = {
         "cost_centre": r"kostenplaats|cost centre|kostenstelle",
     },
 }
-"""What captions of the dictionary suggest for fields that have no column by default; Dutch, German and English."""
 
 
 class Fields:

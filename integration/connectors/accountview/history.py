@@ -7,19 +7,17 @@ from itertools import groupby
 
 from integration.connectors.accountview.codec import Row, text
 from integration.connectors.accountview.documents import (
+    by_references,
     by_year,
     from_earliest,
-    is_about_filter,
     lines_of,
-    says_no_such_year,
     spelled,
 )
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.accountview.target import absent, owner, owner_shown, rank, reference_of
+from integration.connectors.accountview.target import owner, owner_shown, rank, reference_of
 from integration.connectors.protocol import References
-from integration.core.errors import RejectedError
 from integration.core.records import Held, Record
 
 
@@ -37,31 +35,20 @@ class History:
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what has left the orders for the history, with as much as the history tells."""
         layout = self._layouts.history()
-        held: dict[str, Held] = {}
-        for book_date, records in by_year(wanted, self._today()):
-            waiting = absent(records, held)
-            found: dict[str, list[Row]] = {}
-            for row in self._rows(layout, waiting, book_date) if waiting else ():
-                found.setdefault(layout.text(row, "reference").casefold(), []).append(row)
-            for record in waiting:
-                rows = found.get(reference_of(record).casefold())
-                if rows:
-                    held[record.key] = _from_history(layout, record, rows, references)
-        return held
+        return by_year(
+            wanted,
+            self._today(),
+            lambda waiting, book_date: self._rows(layout, waiting, book_date),
+            lambda row: layout.text(row, "reference"),
+            lambda record, rows: _from_history(layout, record, rows, references),
+        )
 
     def _rows(self, layout: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
         of, named = self._settings.objects.history, self._settings.history
-        references = layout.stored("reference", map(reference_of, wanted))
-        qualified, key = f"{named.header}.{named.reference}", layout.wire("line_number", "article")[0]
-        try:
-            found = self._reader.documents(of, qualified, references, key=key, book_date=book_date)
-        except RejectedError as error:
-            if says_no_such_year(error):
-                return []
-            if not is_about_filter(error, named.reference):
-                raise
-            since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
-            found = self._reader.all_documents(of, since, key=key, book_date=book_date)
+        asked = (f"{named.header}.{named.reference}", layout.stored("reference", map(reference_of, wanted)))
+        since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
+        key = layout.wire("line_number", "article")[0]
+        found = by_references(self._reader, of, asked, since, key=key, book_date=book_date)
         return [row for row, _ in found]
 
 

@@ -11,11 +11,9 @@ from integration.connectors.accountview.settings import SYSTEM, AccountViewSetti
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value
 
-_SENT_THOUGH_BLOCKED = frozenset({"daybook"})
-"""The dictionary blocks them, and public clients write them all the same."""
+_SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # the dictionary blocks them, and public clients write them all the same
 
-NUMBERED = frozenset({"number", "order_number", "invoice_number", "page", "changed"})
-"""What AccountView fills itself."""
+NUMBERED = frozenset({"number", "order_number", "invoice_number", "page", "changed"})  # what AccountView fills itself
 
 
 @dataclass(frozen=True, slots=True)

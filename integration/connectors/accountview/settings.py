@@ -15,8 +15,8 @@ from integration.connectors.limits import PerSecond, RateLimits, Seconds
 
 SYSTEM = "AccountView"
 
+# A name as AccountView writes it: of an object, a table, a column.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
-"""A name as AccountView writes it: of an object, a table, a column."""
 
 
 class _Settings(BaseModel):
@@ -331,6 +331,7 @@ class AccountViewSettings(Names):
         )
 
 
+# Defaults that come from neighbouring tables or from a data model: no program is known that uses them.
 UNVERIFIED: Mapping[str, frozenset[str]] = {
     "article": frozenset({"vat_code", "unit", "blocked"}),
     "address": frozenset({"changed"}),
@@ -345,4 +346,3 @@ UNVERIFIED: Mapping[str, frozenset[str]] = {
     "trade_invoice_line": frozenset(InvoiceLineFields.model_fields),
     "history": frozenset({"debtor", "invoice_date", "line_number", "quantity", "text"}),
 }  # fmt: skip
-"""Defaults that come from neighbouring tables or from a data model: no program is known that uses them."""

@@ -5,9 +5,10 @@ from datetime import date
 from typing import Protocol
 
 from integration.connectors.accountview.answers import cause_of
-from integration.connectors.accountview.codec import Cell, Row, stamp
+from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.codec import Body, Cell, Row, stamp
 from integration.connectors.accountview.layout import Layout
-from integration.connectors.accountview.settings import SYSTEM
+from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change
@@ -112,6 +113,13 @@ def linked_number(number: str | None, field: str, key: str) -> str:
 def pointer(layout: Layout, name: str, number: str) -> dict[str, Cell]:
     """Return the column that points to a record; nothing where no number is given."""
     return layout.encoded({name: number}) if number else {}
+
+
+def created(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
+    """Create a record that has no lines and return its number; empty where the answer does not tell it."""
+    layout.expect_required(cells)
+    rows = client.create(of, Body(cells), client.today()).get(of.table.upper()) or [{}]
+    return layout.text(rows[0], "number")
 
 
 # ---- refusals

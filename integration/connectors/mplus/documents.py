@@ -17,6 +17,7 @@ from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import DocumentType
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable
+from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record
 
@@ -69,7 +70,7 @@ class Documents:
         document = codec.DOCUMENTS[kind]
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         records: list[Record] = []
-        for portion in _portions(ids, self._settings.document_page):
+        for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
                 answered = self._ask(document, **{document.keys: portion})
@@ -109,7 +110,7 @@ class Documents:
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
         """Return the customers with these numbers; one that the till no longer has is left out."""
         found: dict[str, Element] = {}
-        for portion in _portions(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
+        for portion in sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
             listed = answer.iterfind(f"{tag('relationList')}/{tag('relation')}")
             found |= {codec.relation_number(each): each for each in listed}
@@ -130,7 +131,7 @@ class _Codes:
         valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}
         missing = [number for number in numbers if fresh or number not in valid]
         asked: dict[str, str] = {}
-        for portion in _portions(missing, LARGEST_ANSWER):
+        for portion in sliced(missing, LARGEST_ANSWER):
             asked |= self._asked(portion)
         kept = {number: valid[number] for number in valid.keys() - set(missing)}
         # Replaced whole and never changed in place, since two runs may ask at once.
@@ -144,7 +145,3 @@ class _Codes:
             for article in answer.iter(tag("article"))
             if (code := codec.external_id(article))
         }
-
-
-def _portions(items: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

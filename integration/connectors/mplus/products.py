@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 
@@ -10,10 +11,18 @@ from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import in_pages, readable, told, whole
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import (
+    expect_unmoved,
+    in_pages,
+    page_after,
+    present_marker,
+    readable,
+    told,
+    whole,
+)
 from integration.connectors.protocol import References
-from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.errors import RejectedError
 from integration.core.issues import elsewhere
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Held, Kind, Location, Record, Written, same
@@ -53,7 +62,11 @@ class Products:
             places = {part.key: shelf.place(part, known.get(part.source, "")) for part in record.parts}
             number = _chosen([place.reference for place in places.values() if place], linked[record.key])
             if number in found:
-                apart = {key: place for key, place in places.items() if place and not _is_at(place, number, key)}
+                apart = {
+                    key: place
+                    for key, place in places.items()
+                    if place and (place.reference, place.number) != (number, key)
+                }
                 held[record.key] = self._held(found[number], record.key, apart, references)
         return held
 
@@ -90,19 +103,13 @@ class Products:
         one: how full a limited answer is says nothing, since its limit counts articles and cuts between products.
         """
         if not since:
-            answer = self._client.read("getCurrentSyncMarkers")
-            return Batch((), None, answer.findtext(tag("articleSyncMarker")) or "0")
+            return present_marker(self._client, "articleSyncMarker")
         seen = int(after or since)
         request = {"pluNumbers": {}, "syncMarker": seen + 1, "syncMarkerLimit": self._settings.page_articles}
         with readable():
             found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
-            if not found:
-                return Batch((), None, str(seen))
-            # An answer is not sorted, but holds the lowest markers from the bound on.
-            highest = max(codec.marker(element) for element in found)
-            if highest <= seen:
-                raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="getProducts")
-            return Batch(tuple(map(_mark, found)), str(highest), str(highest))
+            page = page_after(found, seen, codec.marker, "getProducts")
+            return replace(page, records=tuple(map(_mark, found)))
 
     def calls(self, change: Change) -> int:
         """Return 1, and where memberships are written by calls one more for each."""
@@ -111,7 +118,8 @@ class Products:
         wanted = _codes(change.wanted) if "groups" in change.wanted.values else None
         before = _codes(change.before) if change.before else frozenset()
         memberships = 0 if wanted is None else len(wanted ^ before)
-        return memberships + (1 if change.action is Action.CREATE or _beyond_groups(change.wanted) else 0)
+        beyond_groups = change.wanted.parts or change.wanted.values.keys() - {"groups"}
+        return memberships + (1 if change.action is Action.CREATE or beyond_groups else 0)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
         """Carry out one change and return the product's number, with the marker of the change if told.
@@ -147,14 +155,15 @@ class Products:
         answer = self._client.write("createProduct", product=product)
         written = Written(told(answer, "productNumber"), answer.findtext(tag("syncMarker")) or "")
         if not inside:
-            self._join(written.reference, numbers)
+            self._regroup("addProductsToArticleGroup", written.reference, numbers)
         return written
 
     def _update(self, wanted: Record, held: Held, references: References) -> Written:
         if not isinstance(held.original, Element):
             raise TypeError("a product that was not looked up here")
         _refuse_apart(wanted, held)
-        self._refuse_moved(held)
+        now = self.read("productNumbers", [held.reference]).get(held.reference)
+        expect_unmoved(now, held, codec.marker)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
         edit = Edit(
@@ -170,27 +179,15 @@ class Products:
             answer = self._client.write_whole("updateProduct", element)
             marker = answer.findtext(tag("syncMarker")) or ""
         if not inside:
-            self._join(held.reference, sorted(join))
-            self._leave(held.reference, sorted(leave))
+            self._regroup("addProductsToArticleGroup", held.reference, sorted(join))
+            self._regroup("deleteProductsFromArticleGroup", held.reference, sorted(leave))
         return Written(held.reference, marker)
 
-    def _refuse_moved(self, held: Held) -> None:
-        """Look once more: what is written back whole must not undo what somebody did since it was read."""
-        now = self.read("productNumbers", [held.reference]).get(held.reference)
-        if now is None:
-            raise RejectedError("target_record_missing")
-        if str(codec.marker(now)) != held.marker:
-            raise RejectedError("target_changed_since_plan")
-
-    def _join(self, product: str, groups: Iterable[str]) -> None:
+    def _regroup(self, operation: str, product: str, groups: Iterable[str]) -> None:
+        """Let a product join groups or leave them, by a call for each."""
         for number in groups:
             request = {"groupNumber": number, "productNumbers": {"number": [product]}}
-            self._client.write("addProductsToArticleGroup", request=request)
-
-    def _leave(self, product: str, groups: Iterable[str]) -> None:
-        for number in groups:
-            request = {"groupNumber": number, "productNumbers": {"number": [product]}}
-            self._client.write("deleteProductsFromArticleGroup", request=request)
+            self._client.write(operation, request=request)
 
     def _types(self, wanted: Record) -> Mapping[str, str]:
         """Return the custom fields the till defines, asked for only when one of them is to be written."""
@@ -247,10 +244,6 @@ class _Shelf:
         return Location(home, self._names[home], number, "" if number == linked or code == part.source else code)
 
 
-def _is_at(place: Location, product: str, number: str) -> bool:
-    return (place.reference, place.number) == (product, number)
-
-
 def _chosen(products: Sequence[str], linked: str) -> str:
     """Return the linked product when it has any of the wanted articles or no other has, else the one with most."""
     count = Counter(products)
@@ -262,10 +255,6 @@ def _chosen(products: Sequence[str], linked: str) -> str:
 def _codes(record: Record) -> frozenset[str]:
     groups = record.values.get("groups")
     return frozenset(groups) if isinstance(groups, tuple) else frozenset()
-
-
-def _beyond_groups(record: Record) -> bool:
-    return bool(record.parts) or any(name != "groups" for name in record.values)
 
 
 def _memberships(wanted: Record, held: Held, references: References) -> tuple[frozenset[str], frozenset[str]]:

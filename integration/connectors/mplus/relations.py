@@ -1,17 +1,24 @@
 """Relations as a target: found by links and by exact evidence, written whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import in_pages, readable, told, whole
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import (
+    expect_unmoved,
+    in_pages,
+    page_after,
+    present_marker,
+    readable,
+    told,
+    whole,
+)
 from integration.connectors.protocol import References
-from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Held, Kind, Record, Written
 
@@ -113,15 +120,12 @@ class Relations:
         With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty one.
         """
         if not since:
-            answer = self._client.read("getCurrentSyncMarkers")
-            return Batch((), None, answer.findtext(tag("relationSyncMarker")) or "0")
+            return present_marker(self._client, "relationSyncMarker")
         seen = int(after or since)
         with readable():
             found = self.since(seen + 1)
-            if not found:
-                return Batch((), None, str(seen))
-            highest = str(_risen(found, seen))
-            return Batch(tuple(map(_mark, found)), highest, highest)
+            page = page_after(found, seen, codec.relation_marker, "getRelations")
+            return replace(page, records=tuple(map(_mark, found)))
 
     # ---- writing
 
@@ -149,17 +153,10 @@ class Relations:
         if not isinstance(held.original, Element):
             raise TypeError("a relation that was not looked up here")
         relation = self._form(wanted).edited(held.original, wanted)
-        self._refuse_moved(held)
+        # Points that a customer earned since are part of what must not be undone.
+        expect_unmoved(self.read([held.reference]).get(held.reference), held, codec.relation_marker)
         answer = self._client.write_whole("updateRelation", relation)
         return Written(held.reference, answer.findtext(tag("syncMarker")) or "")
-
-    def _refuse_moved(self, held: Held) -> None:
-        """Look once more: what is written back whole must not undo what somebody did since, points earned included."""
-        now = self.read([held.reference]).get(held.reference)
-        if now is None:
-            raise RejectedError("target_record_missing")
-        if str(codec.relation_marker(now)) != held.marker:
-            raise RejectedError("target_changed_since_plan")
 
     def _form(self, wanted: Record | None = None) -> RelationForm:
         """Return how relations are read and written, with the custom fields that the record needs."""
@@ -178,14 +175,6 @@ def _held(record: Record, match: _Match, element: Element) -> Held:
 def _mark(element: Element) -> Record:
     marker = str(codec.relation_marker(element))
     return Record(Kind.RELATION, codec.relation_number(element), {"marker": marker})
-
-
-def _risen(found: Sequence[Element], seen: int) -> int:
-    """Return the highest marker of a page; one that is not above what was asked for would turn pages for ever."""
-    highest = max(map(codec.relation_marker, found))
-    if highest <= seen:
-        raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="getRelations")
-    return highest
 
 
 class _Index:
@@ -207,7 +196,7 @@ class _Index:
             while found := self._relations.since(start + 1):
                 for element in found:
                     self._note(codec.relation_number(element), codec.marks_of(element))
-                start = _risen(found, start)
+                start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)
                 if start == self._seen:  # nothing new: a page holds more than is read again
                     return
                 self._seen = max(self._seen, start)

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.settings import SYSTEM
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import side_by_side, sliced
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
@@ -40,9 +40,8 @@ def in_pages(
     ask: Callable[[Sequence[str]], list[Element]], numbers: Sequence[str], size: int, limit: int
 ) -> list[Element]:
     """Return what was answered to portions of at most `size` numbers, at most `limit` calls at once."""
-    portions = [numbers[start : start + size] for start in range(0, len(numbers), size)]
     found: list[Element] = []
-    for answer in side_by_side(ask, portions, limit):
+    for answer in side_by_side(ask, sliced(numbers, size), limit):
         if isinstance(answer, IntegrationError):
             raise answer
         found += answer
@@ -55,6 +54,31 @@ def told(answer: Element, wire: str) -> str:
     if not text.isdigit() or not int(text):
         raise InDoubtError("timeout_after_sending_write", system=SYSTEM, reason="answer_unreadable")
     return str(int(text))
+
+
+def present_marker(client: Client, wire: str) -> Batch:
+    """Return an empty page whose stamp is the till's present marker of a kind."""
+    return Batch((), None, client.read("getCurrentSyncMarkers").findtext(tag(wire)) or "0")
+
+
+def expect_unmoved(now: Element | None, held: Held, marker: Callable[[Element], int]) -> None:
+    """Raise RejectedError where somebody changed or removed what was read: written back whole, it would undo that."""
+    if now is None:
+        raise RejectedError("target_record_missing")
+    if str(marker(now)) != held.marker:
+        raise RejectedError("target_changed_since_plan")
+
+
+def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], int], operation: str) -> Batch:
+    """Return a page of what changed after a marker: keys and markers alone, and an empty page when there is no more.
+
+    An answer is not sorted, but holds the lowest markers from the bound on; one that does not rise would turn pages
+    for ever.
+    """
+    highest = max(map(marker, found), default=seen)
+    if found and highest <= seen:
+        raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=operation)
+    return Batch((), str(highest) if found else None, str(highest))
 
 
 def not_for(kind: Kind) -> NoReturn:

@@ -36,7 +36,8 @@ class Answers:
         if names and object_.table == FIELDS:  # clients page by its id without asking for it
             names = (*names, f"{FIELDS}_ID")
         own, of_lines = self._split(object_, names)
-        header = self._projection(object_.table, own, self._id_of(object_))
+        id_of = object_.table if self._definitions[object_.table].related else ""
+        header = self._projection(object_.table, own, id_of)
         if not rows and self._conventions.no_hit != "empty":
             return self._no_hit()
         parts = [self._array(object_.table, [header.write(row, number) for number, row in enumerate(rows)])]
@@ -61,9 +62,6 @@ class Answers:
             projection.write(line, number) for number, row in enumerate(rows) for line in children.get(row.key, ())
         ]
         return self._array(object_.detail, found)
-
-    def _id_of(self, object_: BusinessObject) -> str:
-        return object_.table if self._definitions[object_.table].related else ""
 
     def _split(self, object_: BusinessObject, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Which of the names are of the header, and which of its lines."""

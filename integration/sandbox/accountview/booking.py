@@ -19,8 +19,8 @@ Change = tuple[Row, Mapping[str, Value]]
 
 _SENT_THOUGH_BLOCKED: Final = frozenset({("DJ_PAGE", "DJ_CODE"), ("DJ_PAGE", "PAGE_NR")})
 _DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "DJ_PAGE", "DJ_LINE"})
+# Documents of trade and their lines: articles at prices, sent to an address.
 _TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL"})
-"""Documents of trade and their lines: articles at prices, sent to an address."""
 _BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK",)}
 _FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT_CODE", "VAT_CODE"))
 _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")

@@ -17,33 +17,27 @@ from integration.sandbox.accountview.fields import Field
 class Conventions:
     """How the sandbox behaves where the real one is unknown."""
 
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    """Other names for fields, by `FIELD` or `TABLE.FIELD`."""
+    renamed: Mapping[str, str] = field(default_factory=dict)  # other names for fields, by `FIELD` or `TABLE.FIELD`
     page_size_default: int = 100
-    page_size_max: int = 1000
-    """A bigger page is refused, not shortened: a short page would look like the last one."""
+    page_size_max: int = 1000  # a bigger page is refused, not shortened: a short page would look like the last one
     text_ignores_case: bool = True
-    equal_is_prefix: bool = False
-    """FoxPro compares up to the length of the right-hand side unless told otherwise."""
+    equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
     padded_text: bool = False
     no_hit: Literal["empty", "absent", "not_found"] = "empty"
     one_row_as_object: bool = False
     list_separator: str = ","
     order_update: bool = False
+    # When a trade invoice gets its number: an administration chooses.
     invoice_numbers: Literal["added", "printed"] = "printed"
-    """When a trade invoice gets its number: an administration chooses."""
-    errors_as_ok: bool = False
-    """Business errors arrive with status 200 and only the body tells."""
+    errors_as_ok: bool = False  # business errors arrive with status 200 and only the body tells
     invalid_status: int = 400
     no_right_status: int = 403
     missing_status: int = 404
     unknown_company_status: int = 403
     first_year: int = 2000
     last_year: int = 2099
-    closed_until: str = ""
-    """Documents dated up to this day, as `yyyy-mm-dd`, meet a closed period."""
-    unfilterable: frozenset[str] = frozenset()
-    """Fields that no filter may name."""
+    closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
+    unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
 
     def name(self, table: str, conventional: str) -> str:
         """What a field is called here."""

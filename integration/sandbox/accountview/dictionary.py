@@ -23,13 +23,10 @@ class Definition:
     caption: str
     key: str
     fields: Mapping[str, Field]
-    names: Mapping[str, str]
-    """From conventional names to those used here, for the fields that were renamed."""
+    names: Mapping[str, str]  # from conventional names to those used here, for the fields that were renamed
     parent_key: str = ""
-    related: bool = False
-    """Whether rows carry an id that is local to the answer."""
-    prefix: str = ""
-    """Fields of a joined header begin with this."""
+    related: bool = False  # whether rows carry an id that is local to the answer
+    prefix: str = ""  # fields of a joined header begin with this
 
     def here(self, conventional: str) -> str:
         """What a field is called in this sandbox."""
@@ -54,12 +51,10 @@ class BusinessObject:
     caption: str
     table: str
     detail: str = ""
-    empty: tuple[str, ...] = ()
-    """Tables that stand beside it in every answer and hold nothing here."""
+    empty: tuple[str, ...] = ()  # tables that stand beside it in every answer and hold nothing here
     insert: bool = False
     update: bool = False
-    filled: frozenset[str] = frozenset()
-    """Required fields that AccountView fills itself."""
+    filled: frozenset[str] = frozenset()  # required fields that AccountView fills itself
 
 
 _FILLED_LINE: Final = frozenset({"DJ_CODE", "PAGE_NR", "REC_ID", "SRC_ID", "SRC_TYPE", "TRN_DATE"})

@@ -50,12 +50,7 @@ def _text(value: str | None) -> str:
     return encode_basestring(value) if value else '""'
 
 
-def _number(value: Decimal | None) -> str:
-    return str(value) if value is not None else "0"
-
-
-def _logical(value: bool | None) -> str:
-    return "true" if value else "false"
-
-
-_ENCODERS: Final[Mapping[str, Callable[[Any], str]]] = {**dict.fromkeys("NYBI", _number), "L": _logical}
+_ENCODERS: Final[Mapping[str, Callable[[Any], str]]] = {
+    **dict.fromkeys("NYBI", lambda value: "0" if value is None else str(value)),
+    "L": lambda value: "true" if value else "false",
+}

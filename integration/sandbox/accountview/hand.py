@@ -22,8 +22,8 @@ _PRICES: Final = 6
 _STOCKS: Final = 7
 _STOCK_FIELDS: Final = ("QTY_AVAIL", "QTY_FREE2", "QTY_TECH")
 _FIRST_NEW_CODE: Final = 8000
+# Documents that processing moves to the history: their table, that of their lines, and the quantity of a line.
 _PLACES: Final = {"SO_HDR": ("SO_HDR", "SO_LINE", "ORD_QTY"), "K9_INV": ("K9_INV", "K9_INVL", "ART_QTY")}
-"""Documents that processing moves to the history: their table, that of their lines, and the quantity of a line."""
 
 
 def act(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:

@@ -50,8 +50,7 @@ class Document:
     object: BusinessObject
     book_date: str
     headers: tuple[SentRow, ...]
-    details: Mapping[str, tuple[SentRow, ...]]
-    """By the row id of the header."""
+    details: Mapping[str, tuple[SentRow, ...]]  # by the row id of the header
 
     def keys(self, definition: Definition) -> tuple[str, ...]:
         """The references and keys it names, for the ledger and the switches."""

@@ -187,7 +187,8 @@ class Table:
                 stamp = (datetime.strptime(old, STAMP) + _SECOND).strftime(STAMP)  # noqa: DTZ007  # AccountView's own time
             self._set(row, self._places[changed], stamp)
         if number in names:
-            row.values[self._places[number]] = _next(row.values[self._places[number]])
+            counted = row.values[self._places[number]]
+            row.values[self._places[number]] = counted + 1 if isinstance(counted, Decimal) else Decimal(1)
         if created and entered in names:
             row.values[self._places[entered]] = stamp
         self._latest = stamp
@@ -196,10 +197,6 @@ class Table:
 def normal(key: str) -> str:
     """A key as it is compared: no blanks at the end, letter case ignored."""
     return key.rstrip().upper()
-
-
-def _next(number: Value) -> Value:
-    return number + 1 if isinstance(number, Decimal) else Decimal(1)
 
 
 def _enter(index: dict[str, list[str]], row: Row, place: int) -> None:

@@ -56,7 +56,7 @@ class Contract:
         try:
             self._xsd.assertValid(known)
         except etree.DocumentInvalid as error:
-            raise RefusedError(_plain(str(error))) from None
+            raise RefusedError(str(error).replace(_TARGET, "")) from None
 
     def read(self, element: etree._Element, type_: str) -> Fields:
         """The fields of an element, unknown ones included, with numbers and booleans in one spelling."""
@@ -245,7 +245,3 @@ def _shown(value: Value, type_: str) -> object:
 
 def _local(name: str) -> str:
     return name.rpartition(":")[2]
-
-
-def _plain(message: str) -> str:
-    return message.replace(_TARGET, "")

@@ -9,40 +9,32 @@ from typing import Literal
 class TillConventions:
     """The answers to what the documents of the vendor do not say."""
 
-    percentages_in_hundredths: bool = True
-    """21 % is 2100, not 21."""
+    percentages_in_hundredths: bool = True  # 21 % is 2100, not 21
+    # Whether an answer says that a quantity has no decimal places.
     decimal_places: Literal["always", "when needed"] = "always"
-    """Whether an answer says that a quantity has no decimal places."""
+    # A limited answer holds the lowest markers; this is their order inside it.
     order_within_answer: Literal["mixed", "by marker"] = "mixed"
-    """A limited answer holds the lowest markers; this is their order inside it."""
-    page_size: int | None = 1000
-    """Without a limit and without keys, no more than so many objects come in one answer."""
+    page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
+    # Whether an absent empty wrapper, or an absent order id on create, is refused.
     required: Literal["strict", "wrappers may be absent"] = "strict"
-    """Whether an absent empty wrapper, or an absent order id on create, is refused."""
+    # What happens to a price with and a price without VAT that arrive together.
     both_prices: Literal["as sent", "incl wins", "excl wins"] = "as sent"
-    """What happens to a price with and a price without VAT that arrive together."""
+    # Whether a product message can change the groups that the product is in.
     groups_in_product: Literal["accepted", "ignored"] = "accepted"
-    """Whether a product message can change the groups that the product is in."""
-    omitted_fields: Literal["kept", "emptied"] = "kept"
-    """What an update does to the fields that it does not mention."""
+    omitted_fields: Literal["kept", "emptied"] = "kept"  # what an update does to the fields that it does not mention
+    # What an update of a product does to the articles that it does not mention.
     omitted_articles: Literal["kept", "made inactive"] = "kept"
-    """What an update of a product does to the articles that it does not mention."""
+    # Whether a custom field has to be on the list of the installation.
     custom_fields: Literal["known only", "any"] = "known only"
-    """Whether a custom field has to be on the list of the installation."""
-    stock_article_unless_said: bool = True
-    """Whether stock is kept for an article that does not say."""
-    set_stock: Literal["free", "physical"] = "free"
-    """Which amount setStock sets."""
+    stock_article_unless_said: bool = True  # whether stock is kept for an article that does not say
+    set_stock: Literal["free", "physical"] = "free"  # which amount setStock sets
+    # Whether stockId in a question includes that booking.
     stock_id_bound: Literal["inclusive", "exclusive"] = "inclusive"
-    """Whether stockId in a question includes that booking."""
+    # What is booked of a stock correction in which one article fails.
     corrections: Literal["all or nothing", "until the first failure"] = "all or nothing"
-    """What is booked of a stock correction in which one article fails."""
-    exact_match_minds_case: bool = False
-    """Whether findRelationV2 with exactMatch tells capitals from small letters."""
-    deleted_groups: Literal["with marker", "never"] = "with marker"
-    """When a deleted article group is still mentioned."""
-    order_lines: Literal["any article", "known articles"] = "any article"
-    """Which articles an order may hold."""
+    exact_match_minds_case: bool = False  # whether findRelationV2 with exactMatch tells capitals from small letters
+    deleted_groups: Literal["with marker", "never"] = "with marker"  # when a deleted article group is still mentioned
+    order_lines: Literal["any article", "known articles"] = "any article"  # which articles an order may hold
 
     def percentage(self, rate: Decimal) -> int:
         """The rate as a message holds it."""

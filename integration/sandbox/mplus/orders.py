@@ -50,10 +50,14 @@ class Orders:
         return {
             "getOrders": lambda request: Fields([("orderList", self._orders.listed(request.child("request")))]),
             "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),
-            "findOrder": self._find,
+            "findOrder": lambda request: one(
+                "GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId"))
+            ),
             "getOrdersByExtOrderIds": self._by_ext,
             "createOrder": lambda request: self._create(request.child("order"), "CreateOrderResponse"),
-            "createOrderV2": self._create_v2,
+            "createOrderV2": lambda request: self._create(
+                request.child("request").child("order"), "CreateOrderV2Response"
+            ),
             "createOrderV3": self._create_v3,
             "updateOrder": lambda request: self._update(request.child("order")),
             "cancelOrder": self._cancel,
@@ -71,9 +75,6 @@ class Orders:
             self._reserved = (last, amounts)
         return self._reserved[1]
 
-    def _find(self, request: Fields) -> Fields:
-        return one("GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId")))
-
     def _by_ext(self, request: Fields) -> Fields:
         ask = request.child("request")
         wanted = set(ask.child("extOrderIds").texts("id"))
@@ -84,9 +85,6 @@ class Orders:
             if not wanted or document.ext in wanted
         ]
         return Fields([("orderList", self._orders.page(found[: limit or None]))])
-
-    def _create_v2(self, request: Fields) -> Fields:
-        return self._create(request.child("request").child("order"), "CreateOrderV2Response")
 
     def _create_v3(self, request: Fields) -> Fields:
         ask = request.child("request")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Article, Catalogue, Product
 from integration.sandbox.mplus.desk import Desk, Handler
@@ -11,6 +10,7 @@ from integration.sandbox.mplus.filters import Filters, moment_of
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.shelf import hash_of
+from integration.sandbox.mplus.sums import rounded
 
 FIRST_FREE_ARTICLE = 900_001
 NEW_ARTICLE = {"active": True, "webshop": False, "specialPrice": "PRICE-NORMAL", "discontinued": False}
@@ -63,8 +63,9 @@ class Products:
             return self._refused("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
         listed = product.child("articleList").children("article")
         own = [article for article in listed if article.number("articleNumber") in known.articles]
+        others = Fields(("article", one) for one in listed if not any(one is each for each in own))
         try:
-            added = self._new_articles(Fields([("articleList", _listing(listed, own))]))
+            added = self._new_articles(Fields([("articleList", others)]))
             changed = [self._changed(known.articles[article.number("articleNumber")], article) for article in own]
         except RefusalError as refusal:
             return self._refused("Update", refusal)
@@ -144,7 +145,9 @@ class Products:
             limit=ask.number("syncMarkerLimit"),
             with_siblings=ask.flag("includeAllArticlesOfSelectedProducts"),
         )
-        return filters if filters.limit or filters.by_key else _paged(filters, self._desk.conventions.page_size)
+        if filters.limit or filters.by_key:
+            return filters
+        return replace(filters, limit=self._desk.conventions.page_size or 0)
 
     def _candidates(self, filters: Filters) -> Iterable[Product]:
         """The products that may fit, the lowest marker first."""
@@ -212,7 +215,8 @@ class Products:
         if not article.has("vatCode") and article.has("turnoverGroup"):
             own["vatCode"] = self._reference.vat_code_of(article.number("turnoverGroup"))
         base = self._desk.build("Article", own)
-        merged = self._desk.contract.merged("Article", base, _without_zero_number(article))
+        sent = article if article.number("articleNumber") else article.without("articleNumber")
+        merged = self._desk.contract.merged("Article", base, sent)
         return self._barcoded(self._priced(self._spoiled(merged), article), article)
 
     def _free_article(self) -> int:
@@ -232,9 +236,9 @@ class Products:
         values: dict[str, object] = {"vatPercentage": self._desk.conventions.percentage(rate)}
         match self._leading(article, sent):
             case "incl":
-                values["priceExcl"] = _cents(article.number("priceIncl") / (1 + rate / 100))
+                values["priceExcl"] = rounded(article.number("priceIncl") / (1 + rate / 100))
             case "excl":
-                values["priceIncl"] = _cents(article.number("priceExcl") * (1 + rate / 100))
+                values["priceIncl"] = rounded(article.number("priceExcl") * (1 + rate / 100))
         return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
 
     def _leading(self, article: Fields, sent: Fields) -> str:
@@ -253,7 +257,9 @@ class Products:
             return article
         rows = article.child("barcodeList").children("barcode")
         others = [
-            self._desk.contract.merged("Barcode", row, Fields([("isCurrent", _word(row.text("barcode") == barcode))]))
+            self._desk.contract.merged(
+                "Barcode", row, self._desk.build("Barcode", {"isCurrent": row.text("barcode") == barcode})
+            )
             for row in rows
         ]
         if barcode not in {row.text("barcode") for row in rows}:
@@ -319,14 +325,6 @@ class Products:
 _PRICES = frozenset({"priceIncl", "priceExcl"})
 
 
-def _paged(filters: Filters, size: int | None) -> Filters:
-    return replace(filters, limit=size or 0)
-
-
-def _listing(all_: list[Fields], own: list[Fields]) -> Fields:
-    return Fields(("article", article) for article in all_ if not any(article is known for known in own))
-
-
 def _joined(old: Fields, sent: Fields) -> Fields:
     """The custom fields that were there, with those that were sent in the place of their namesakes."""
     if not sent:
@@ -334,15 +332,3 @@ def _joined(old: Fields, sent: Fields) -> Fields:
     new = {row.text("fieldName"): row for row in sent.children("customField")}
     kept = {row.text("fieldName"): row for row in old.children("customField")}
     return Fields(("customField", row) for row in {**kept, **new}.values())
-
-
-def _without_zero_number(article: Fields) -> Fields:
-    return article if article.number("articleNumber") else article.without("articleNumber")
-
-
-def _cents(amount: Decimal) -> int:
-    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def _word(truth: bool) -> str:
-    return "true" if truth else "false"

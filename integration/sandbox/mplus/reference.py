@@ -1,7 +1,7 @@
 """What the installation is set up with: branches, rates, methods, people. None of it changes by a call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,26 @@ Rows = Sequence[Mapping[str, Any]]
 
 COUNTRY_CODE = 528
 COUNTRY = "NLD"
+
+API_VERSION: Mapping[str, Any] = {
+    "majorNumber": 1,
+    "minorNumber": 0,
+    "revisionNumber": 0,
+    "databaseMajorNumber": 67,
+    "databaseMinorNumber": 1,
+    "databaseRevisionNumber": 0,
+    "serviceMajorNumber": 67,
+    "serviceMinorNumber": 1,
+    "serviceRevisionNumber": 3,
+    "serviceBuildNumber": 1,
+    "serviceHostname": "sandbox",
+    "serviceMinWorkerThreads": 4,
+    "serviceMaxWorkerThreads": 16,
+    "inDebugMode": False,
+    "isSlaveApi": False,
+    "slaveApiType": "NO-SLAVE-API",
+    "serviceVersionDisplayString": "67.1.3 sandbox",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,6 @@ class Setup:
     relation_custom_fields: Rows
     article_categories: Rows
     relation_categories: Rows
-    reverse_charge: frozenset[int] = field(default=frozenset())
 
 
 class Reference:
@@ -55,27 +74,50 @@ class Reference:
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
+        setup = self.setup
         return {
-            "getApiVersion": self._version,
-            "getDatabaseVersion": self._database,
+            "getApiVersion": lambda _: self._answer(
+                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._desk.now
+            ),
+            "getDatabaseVersion": lambda _: self._answer(
+                "getDatabaseVersionResponse",
+                majorNumber=67,
+                minorNumber=1,
+                revisionNumber=0,
+                serverDateTime=self._desk.now,
+            ),
             "getLicenseInformation": self._license,
-            "getBranches": lambda _: self._answer("getBranchesResponse", branches=self.setup.branches),
+            "getBranches": lambda _: self._answer("getBranchesResponse", branches=setup.branches),
             "getVatGroupList": self._rates,
-            "getTurnoverGroups": self._turnover_groups,
-            "getPaymentMethods": lambda _: self._methods(self.setup.payment_methods),
+            "getTurnoverGroups": lambda _: self._answer(
+                "GetTurnoverGroupsResponse", turnoverGroupList=setup.turnover_groups
+            ),
+            "getPaymentMethods": lambda _: self._answer(
+                "GetPaymentMethodsResponse", paymentMethodList=setup.payment_methods
+            ),
             "getPaymentMethodsV2": self._some_methods,
-            "getDeliveryMethods": lambda _: self._deliveries("GetDeliveryMethodsResponse"),
+            "getDeliveryMethods": lambda _: self._answer(
+                "GetDeliveryMethodsResponse", deliveryMethodList=setup.delivery_methods
+            ),
             "getDeliveryMethodsV2": self._deliveries_v2,
             "getOrderCategories": lambda _: self._answer(
-                "GetOrderCategoriesResponse", orderCategory=self.setup.order_categories
+                "GetOrderCategoriesResponse", orderCategory=setup.order_categories
             ),
             "getEmployees": self._employees,
             "getAvailableTerminalList": self._terminals,
-            "getPriceGroupList": lambda _: self._answer(
-                "getPriceGroupListResponse", priceGroup=self.setup.price_groups
+            "getPriceGroupList": lambda _: self._answer("getPriceGroupListResponse", priceGroup=setup.price_groups),
+            "getCustomFieldLists": lambda _: self._answer(
+                "GetCustomFieldListsResponse",
+                articleCustomFieldList=setup.article_custom_fields,
+                employeeCustomFieldList=[],
+                relationCustomFieldList=setup.relation_custom_fields,
             ),
-            "getCustomFieldLists": self._custom_fields,
-            "getCardCategories": self._card_categories,
+            "getCardCategories": lambda _: self._answer(
+                "GetCardCategoriesResponse",
+                articleCardCategoryList=setup.article_categories,
+                employeeCardCategoryList=[],
+                relationCardCategoryList=setup.relation_categories,
+            ),
         }
 
     def rate(self, vat_code: int) -> Decimal | None:
@@ -96,38 +138,6 @@ class Reference:
 
     def _answer(self, type_: str, **values: object) -> Fields:
         return self._desk.build(type_, values)
-
-    def _version(self, _request: Fields) -> Fields:
-        return self._answer(
-            "getApiVersionResponse",
-            majorNumber=1,
-            minorNumber=0,
-            revisionNumber=0,
-            databaseMajorNumber=67,
-            databaseMinorNumber=1,
-            databaseRevisionNumber=0,
-            serviceMajorNumber=67,
-            serviceMinorNumber=1,
-            serviceRevisionNumber=3,
-            serviceBuildNumber=1,
-            serviceDateTime=self._desk.now,
-            serviceHostname="sandbox",
-            serviceMinWorkerThreads=4,
-            serviceMaxWorkerThreads=16,
-            inDebugMode=False,
-            isSlaveApi=False,
-            slaveApiType="NO-SLAVE-API",
-            serviceVersionDisplayString="67.1.3 sandbox",
-        )
-
-    def _database(self, _request: Fields) -> Fields:
-        return self._answer(
-            "getDatabaseVersionResponse",
-            majorNumber=67,
-            minorNumber=1,
-            revisionNumber=0,
-            serverDateTime=self._desk.now,
-        )
 
     def _license(self, _request: Fields) -> Fields:
         licensed = [
@@ -162,31 +172,20 @@ class Reference:
         ]
         return self._answer("getVatGroupListResponse", vatGroup=rates)
 
-    def _turnover_groups(self, _request: Fields) -> Fields:
-        return self._answer("GetTurnoverGroupsResponse", turnoverGroupList=self.setup.turnover_groups)
-
     def _some_methods(self, request: Fields) -> Fields:
         ask = request.child("request")
         account, types = ask.number("accountNumber"), ask.texts("paymentMethodTypes")
-        return self._methods(
-            [
-                row
-                for row in self.setup.payment_methods
-                if (not account or row["accountNumber"] == account) and (not types or row["type"] in types)
-            ]
-        )
-
-    def _methods(self, rows: Rows) -> Fields:
+        rows = [
+            row
+            for row in self.setup.payment_methods
+            if (not account or row["accountNumber"] == account) and (not types or row["type"] in types)
+        ]
         return self._answer("GetPaymentMethodsResponse", paymentMethodList=rows)
 
     def _deliveries_v2(self, request: Fields) -> Fields:
-        return self._deliveries(
-            "GetDeliveryMethodsV2Response", only_enabled=request.child("request").flag("onlyEnabled")
-        )
-
-    def _deliveries(self, type_: str, *, only_enabled: bool = False) -> Fields:
+        only_enabled = request.child("request").flag("onlyEnabled")
         rows = [row for row in self.setup.delivery_methods if row["enabled"] or not only_enabled]
-        return self._answer(type_, deliveryMethodList=rows)
+        return self._answer("GetDeliveryMethodsV2Response", deliveryMethodList=rows)
 
     def _employees(self, request: Fields) -> Fields:
         ask = request.child("request")
@@ -212,19 +211,3 @@ class Reference:
             for place in branch["workplaces"]
         ]
         return self._desk.build("getAvailableTerminalListResponse", {"return": terminals})
-
-    def _custom_fields(self, _request: Fields) -> Fields:
-        return self._answer(
-            "GetCustomFieldListsResponse",
-            articleCustomFieldList=self.setup.article_custom_fields,
-            employeeCustomFieldList=[],
-            relationCustomFieldList=self.setup.relation_custom_fields,
-        )
-
-    def _card_categories(self, _request: Fields) -> Fields:
-        return self._answer(
-            "GetCardCategoriesResponse",
-            articleCardCategoryList=self.setup.article_categories,
-            employeeCardCategoryList=[],
-            relationCardCategoryList=self.setup.relation_categories,
-        )

@@ -61,7 +61,9 @@ class Relations:
             "updateRelation": lambda request: self.update(request.child("relation")),
             "getRelation": self._get,
             "getRelations": self._get_all,
-            "findRelation": self._find,
+            "findRelation": lambda request: self._found(
+                self._matching(request.child("relation"), lambda term, held: term in held)
+            ),
             "findRelationV2": self._find_v2,
         }
 
@@ -132,9 +134,6 @@ class Relations:
             page.sort(key=lambda relation: hash_of(relation.number))
         listed = b"".join(element("relation", relation.seen) for relation in page)
         return Fields([("relationList", listed)])
-
-    def _find(self, request: Fields) -> Fields:
-        return self._found(self._matching(request.child("relation"), lambda term, held: term in held))
 
     def _find_v2(self, request: Fields) -> Fields:
         ask = request.child("request")

@@ -3,7 +3,8 @@
 import bisect
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
 SPARE_ENTRIES = 1000
@@ -53,7 +54,6 @@ class Sized(Protocol):
 
 
 R = TypeVar("R", bound=Sized)
-T = TypeVar("T")
 
 
 class Markers(Generic[R]):
@@ -78,20 +78,11 @@ class Markers(Generic[R]):
 
     def since(self, marker: int) -> Iterator[R]:
         """The objects that readers see with this marker or a higher one, lowest first."""
-        start = bisect.bisect_left(self._entries, marker, key=_marker)
+        start = bisect.bisect_left(self._entries, marker, key=itemgetter(0))
         return (record for entry, record in itertools.islice(self._entries, start, None) if record.seen_marker == entry)
-
-
-def mixed(records: Iterable[T], key: str) -> list[T]:
-    """The records in an order that says nothing, the same every time."""
-    return sorted(records, key=lambda record: hash_of(getattr(record, key)))
 
 
 def hash_of(key: object) -> int:
     """A number that scatters keys, the same in every process."""
     number = int.from_bytes(str(key).encode()[-8:], "big")
     return number * 2654435761 % 2**32
-
-
-def _marker(entry: tuple[int, object]) -> int:
-    return entry[0]

@@ -24,9 +24,9 @@ from integration.sandbox.shop.till_setup import (
     turnover_group_of,
 )
 
-CENTS: Final = Decimal(100)
 COIN: Final = 5
 PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
+# How often something special happens: every so many documents, and which of them is the first.
 RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
     "order without VAT in its prices": (7, 3),
     "gift card": (25, 11),
@@ -40,7 +40,6 @@ RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
     "customer of the till alone": (10, 9),
     "other delivery address": (8, 3),
 }
-"""How often something special happens: every so many documents, and which of them is the first."""
 
 
 class Sales:

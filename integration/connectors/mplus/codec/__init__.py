@@ -25,8 +25,15 @@ from integration.connectors.mplus.codec.products import (
     group_numbers,
     marker,
 )
-from integration.connectors.mplus.codec.relation_edits import Marks, RelationForm, marks, marks_of, relation_marker
-from integration.connectors.mplus.codec.relations import decode_relation, relation_number
+from integration.connectors.mplus.codec.relations import (
+    Marks,
+    RelationForm,
+    decode_relation,
+    marks,
+    marks_of,
+    relation_marker,
+    relation_number,
+)
 from integration.connectors.mplus.codec.stock import decode_level, encode_level, stock_id, stock_managed
 from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
 

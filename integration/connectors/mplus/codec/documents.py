@@ -11,7 +11,7 @@ from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
 from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
-from integration.connectors.mplus.codec.values import decoder, filled, percent, word
+from integration.connectors.mplus.codec.values import Readers, decoder, filled, percent, read_values, word
 from integration.core.money import from_scaled
 from integration.core.records import Field, Kind, Record, Value
 
@@ -23,7 +23,7 @@ _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
 
 
 @cache
-def _readers(type_: str, kind: Kind) -> Mapping[str, tuple[str, _Reader]]:
+def _readers(type_: str, kind: Kind) -> Readers:
     types = sequence(type_)
     return {tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in simple_fields(type_, kind)}
 
@@ -65,13 +65,7 @@ def _scaled(element: Element) -> Decimal | None:
 
 
 def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]:
-    readers = _readers(type_, kind)
-    values: dict[str, Value] = {}
-    for child in element.iterchildren("*") if element is not None else ():
-        known = readers.get(child.tag)
-        if known is not None and (value := known[1](child)) is not None:
-            values[known[0]] = value
-    return values
+    return read_values(element, _readers(type_, kind))
 
 
 def document_key(document: Element, kind: Kind) -> str:

@@ -15,6 +15,7 @@ CUSTOM = "custom:"
 _T = FieldType
 _P, _A, _G, _R = Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP, Kind.RELATION
 
+# Our words, with the wire name and type of each.
 FIELDS: tuple[Field, ...] = (
     Field("name", "Product name", _T.TEXT, _P, wire="description"),
     Field("text", "Long description", _T.TEXT, _P, wire="extraText"),
@@ -74,7 +75,6 @@ FIELDS: tuple[Field, ...] = (
     Field("managed", "Stock is managed", _T.FLAG, Kind.STOCK, wire="stockArticle"),
     Field("amount", "Stock level", _T.NUMBER, Kind.LEVEL, wire="amount"),
 )
-"""Our words, with the wire name and type of each."""
 
 QUANTITIES = {
     "contentQuantity": "contentQuantityDecimalPlaces",

@@ -10,24 +10,26 @@ from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Vocabulary, sequence
 from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
+    Readers,
     UnfitError,
+    customs_of,
     decimals,
-    decode_custom,
     decoder,
     encode_custom,
     encoded,
     filled,
     is_empty,
+    read_values,
 )
 from integration.core.money import from_scaled, to_scaled
 from integration.core.records import Field, Kind, Record, Value
 
+# Translates a group's number into our code, or a code into the number; None when it has no counterpart.
 Keys = Callable[[str], str | None]
-"""Translates a group's number into our code, or a code into the number; None when it has no counterpart."""
 
 
 @cache
-def _readers(words: Vocabulary, kind: Kind) -> Mapping[str, tuple[str, Callable[[Element], Value]]]:
+def _readers(words: Vocabulary, kind: Kind) -> Readers:
     types = sequence(TYPES[kind])
     readers = {
         tag(field.wire): (field.name, decoder(field, types[field.wire]))
@@ -43,24 +45,12 @@ def _readers(words: Vocabulary, kind: Kind) -> Mapping[str, tuple[str, Callable[
     return readers
 
 
-def _values(element: Element, readers: Mapping[str, tuple[str, Callable[[Element], Value]]]) -> dict[str, Value]:
-    values: dict[str, Value] = {}
-    for child in element.iterchildren("*"):
-        known = readers.get(child.tag)
-        if known is not None:
-            name, read = known
-            value = read(child)
-            if value is not None:
-                values[name] = value
-    return values
-
-
 def card_values(element: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
     """Return the simple values of an article or relation by our names, else by their wire names.
 
     Raises ValueError when a field does not hold what its type says.
     """
-    return _values(element, _readers(words, kind))
+    return read_values(element, _readers(words, kind))
 
 
 def decode_product(element: Element, key: str, code_of: Keys, words: Vocabulary) -> Record:
@@ -68,7 +58,7 @@ def decode_product(element: Element, key: str, code_of: Keys, words: Vocabulary)
 
     Raises ValueError when a field does not hold what its type says.
     """
-    values = _values(element, _readers(words, Kind.PRODUCT))
+    values = read_values(element, _readers(words, Kind.PRODUCT))
     codes = (code_of(number) for number in group_numbers(element))
     values["groups"] = tuple(code for code in codes if code is not None)
     parts = tuple(_decode_article(article, words) for article in articles(element))
@@ -81,8 +71,7 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
         number = values.get(wire)
         if isinstance(number, Decimal):
             values[wire] = from_scaled(int(number), int(element.findtext(tag(companion)) or 0))
-    for each in element.iterfind(f"{tag('customFieldList')}/{tag('customField')}"):
-        values[CUSTOM + (each.findtext(tag("fieldName")) or "")] = decode_custom(each)
+    values |= customs_of(element)
     return Record(Kind.ARTICLE, article_number(element), values, source=str(values.get("external_id") or ""))
 
 
@@ -126,7 +115,9 @@ def encode_product(
     `types` are the custom fields the till defines. Raises UnfitError and CustomFieldUnknownError.
     """
     product: dict[str, Any] = dict(texts(wanted, words))
-    product["articleList"] = {"article": [_encode_article(part, types, words) for part in wanted.parts]}
+    product["articleList"] = {
+        "article": [{"articleNumber": part.key, **encode_card(part, types, words)} for part in wanted.parts]
+    }
     member = list(numbers)
     if member:
         product["groupNumbers"] = member
@@ -144,10 +135,6 @@ def _known(words: Vocabulary, kind: Kind) -> Mapping[str, Field]:
 @cache
 def _flags(name: str) -> frozenset[str]:
     return frozenset(wire for wire, xsd in sequence(name).items() if xsd == "boolean")
-
-
-def _encode_article(part: Record, types: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:
-    return {"articleNumber": part.key, **encode_card(part, types, words)}
 
 
 def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:

@@ -1,16 +1,31 @@
-"""Relations: the customers of a till, read from its XML."""
+"""Relations, the customers of a till: read from its XML, built anew, or written over the element that was read."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import CUSTOM, offered, sequence
-from integration.connectors.mplus.codec.values import decode_custom, decoder, filled, percent, word
+from integration.connectors.mplus.codec.edits import write_card
+from integration.connectors.mplus.codec.fields import Vocabulary, offered, sequence
+from integration.connectors.mplus.codec.products import card_values, encode_card
+from integration.connectors.mplus.codec.values import (
+    Readers,
+    UnfitError,
+    customs_of,
+    decoder,
+    filled,
+    percent,
+    read_values,
+    word,
+)
 from integration.core.records import Field, Kind, Record, Value
 
 
 @cache
-def _readers() -> Mapping[str, tuple[str, Callable[[Element], Value]]]:
+def _readers() -> Readers:
     types = sequence("Relation")
     readers = {
         tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in offered(Kind.RELATION)
@@ -31,18 +46,92 @@ def decode_relation(element: Element, key: str) -> Record:
 
     Raises ValueError when a field does not hold what its type says.
     """
-    readers = _readers()
-    values: dict[str, Value] = {}
-    for child in element.iterchildren("*"):
-        known = readers.get(child.tag)
-        if known is not None and (value := known[1](child)) is not None:
-            values[known[0]] = value
-    for each in element.iterfind(f"{tag('customFieldList')}/{tag('customField')}"):
-        values[CUSTOM + (each.findtext(tag("fieldName")) or "")] = decode_custom(each)
-    return Record(Kind.RELATION, key, values)
+    return Record(Kind.RELATION, key, read_values(element, _readers()) | customs_of(element))
 
 
 def relation_number(element: Element) -> str:
     """Return a relation's number as text, empty when it has none."""
     number = int(element.findtext(tag("relationNumber")) or 0)
     return str(number) if number else ""
+
+
+_VAT_METHODS = frozenset({"inclusive", "exclusive", "shifted", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class RelationForm:
+    """How this installation's relations are written.
+
+    `types` are the custom fields it defines; with `hundredths` a discount of 2.5 % travels as 250.
+    """
+
+    types: Mapping[str, str]
+    hundredths: bool = False
+
+    def read(self, element: Element, key: str) -> Record:
+        """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
+        values = {**card_values(element, Kind.RELATION, Vocabulary()), **decode_relation(element, key).values}
+        discount = element.find(tag("discountPercentage"))
+        if self.hundredths and discount is not None:
+            values["discount_percent"] = filled(discount, lambda text: Decimal(int(text)) / 100)
+        return Record(Kind.RELATION, key, values)
+
+    def new(self, wanted: Record) -> dict[str, Any]:
+        """Return a new relation as the contract takes it. Raises UnfitError and CustomFieldUnknownError."""
+        return encode_card(self._on_wire(wanted), self.types, Vocabulary())
+
+    def edited(self, relation: Element, wanted: Record) -> Element:
+        """Return a copy of the relation that was read with the wanted values in it; everything else as it came.
+
+        Raises UnfitError and CustomFieldUnknownError.
+        """
+        whole = deepcopy(relation)
+        write_card(whole, self._on_wire(wanted), Vocabulary(), self.types)
+        return whole
+
+    def _on_wire(self, wanted: Record) -> Record:
+        values = {name: self._in_its_unit(name, value) for name, value in wanted.values.items()}
+        return replace(wanted, values=values)
+
+    def _in_its_unit(self, name: str, value: Value) -> Value:
+        if name == "discount_percent" and isinstance(value, Decimal) and self.hundredths:
+            return value * 100
+        if name == "vat_method" and isinstance(value, str) and value:
+            if value not in _VAT_METHODS:
+                raise UnfitError(name, value)
+            return f"VAT-METHOD-{value.upper()}"
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """By what a relation can be recognised as a customer of ours; what it does not have is empty."""
+
+    external_id: str
+    vat_number: str
+    email: str
+    active: bool
+
+
+def marks(external_id: Value, vat_number: Value, email: Value, *, active: bool = True) -> Marks:
+    """Return what identifies a customer in the form in which it is compared.
+
+    VAT numbers without blanks, dots and capitals, e-mail addresses without capitals.
+    """
+    bare = "".join(str(vat_number or "").split()).replace(".", "").casefold()
+    return Marks(str(external_id or "").strip(), bare, str(email or "").strip().casefold(), active)
+
+
+def marks_of(relation: Element) -> Marks:
+    """Return by what a relation of the till can be recognised; one that does not say so is active."""
+
+    def text(wire: str) -> str:
+        return relation.findtext(tag(wire)) or ""
+
+    is_active = text("active").strip() not in ("false", "0")
+    return marks(text("extRelationId"), text("vatNumber"), text("email"), active=is_active)
+
+
+def relation_marker(relation: Element) -> int:
+    """Return a relation's change marker."""
+    return int(relation.findtext(tag("syncMarker")) or 0)

@@ -21,6 +21,8 @@ CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
+Readers = Mapping[str, tuple[str, Callable[[Element], Value]]]  # by tag: our name, and what reads the element
+
 
 class UnfitError(ValueError):
     """A value cannot be written into its field."""
@@ -66,6 +68,22 @@ def filled(element: Element, read: Callable[[str], Value]) -> Value:
     """Return what `read` makes of an element's text, or None when there is none."""
     text = (element.text or "").strip()
     return read(text) if text else None
+
+
+def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
+    """Return by our names what the children of an element hold, and of custom fields what theirs do."""
+    values: dict[str, Value] = {}
+    for child in element.iterchildren("*") if element is not None else ():
+        known = readers.get(child.tag)
+        if known is not None and (value := known[1](child)) is not None:
+            values[known[0]] = value
+    return values
+
+
+def customs_of(card: Element) -> dict[str, Value]:
+    """Return the custom fields of an article or relation by our names."""
+    listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
+    return {CUSTOM + (each.findtext(tag("fieldName")) or ""): decode_custom(each) for each in listed}
 
 
 def _numbers(element: Element) -> dict[str, int]:

@@ -1,0 +1,378 @@
+"""The translation between AccountView's rows and our records. Wire types and wire habits live here and only here.
+
+Texts are padded with blanks, moments come in three shapes and without a zone to rely on, a number is never empty, and
+written rows are positional beside a list of their columns.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Literal
+
+from integration.connectors.accountview.settings import SYSTEM, BusinessObject
+from integration.core.errors import RejectedError
+from integration.core.money import amount
+from integration.core.records import Field, FieldType, Kind, Record, Value
+
+# ---- single values
+
+
+Row = Mapping[str, object]  # one row as the client hands it over: upper-case column names, numbers as int or Decimal
+
+PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
+OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
+
+_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
+_WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes"})
+
+
+def text(value: object) -> str | None:
+    """Return a text without the blanks the database pads it with; None when it is empty or absent."""
+    if isinstance(value, str):
+        return value.rstrip() or None
+    if value is None or isinstance(value, bool | list | dict):
+        return None
+    return str(value).rstrip() or None
+
+
+def number(value: object, places: int) -> Decimal | None:
+    """Return a number; None when it is empty, absent or no number. Zero is a number."""
+    if value is None or isinstance(value, bool) or str(value).strip() == "":
+        return None
+    try:
+        return amount(value if isinstance(value, Decimal) else str(value).strip(), places)
+    except ValueError:
+        return None
+
+
+def flag(value: object) -> bool:
+    """Return a yes or no; absent is no. Clients have seen both JSON's own and words."""
+    return value is True or str(value).strip().lower() in _WORDS_FOR_TRUE
+
+
+def stamp(value: object) -> str | None:
+    """Return a moment as the system's own wall clock has it, sortable: `2025-03-10T16:02:44`; None when empty.
+
+    Three shapes occur: with zone, without, and the day alone. No zone is converted, because none is reliable.
+    """
+    found = _STAMP.match(str(value or "").strip())
+    if found is None or found[1] < "1900":  # empty dates of the database come as year 1 or 1899
+        return None
+    return f"{found[1]}T{found[2] or '00:00:00'}"
+
+
+def day(value: object) -> date | None:
+    """Return the calendar day of a date or moment."""
+    moment = stamp(value)
+    try:
+        return date.fromisoformat(moment[:10]) if moment else None
+    except ValueError:
+        return None
+
+
+def literal(moment: datetime) -> str:
+    """Return a moment as filters want it: a strict date literal of Visual FoxPro in braces."""
+    return f"{{^{moment:%Y-%m-%d %H:%M:%S}}}"
+
+
+def by_its_look(value: object) -> Value:
+    """Return a value whose meaning only the operator knows, by the type it came in."""
+    if isinstance(value, str):
+        return value.rstrip() or None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return amount(value, 0)
+    if isinstance(value, Decimal) and value.is_finite():
+        return amount(value, min(OTHER_PLACES, max(0, -int(value.as_tuple().exponent))))
+    return text(value)
+
+
+# ---- columns, as the data dictionary describes them
+
+
+_TYPES = {
+    "C": FieldType.TEXT,
+    "M": FieldType.TEXT,
+    "N": FieldType.NUMBER,
+    "B": FieldType.NUMBER,
+    "I": FieldType.NUMBER,
+    "Y": FieldType.MONEY,
+    "L": FieldType.FLAG,
+    "D": FieldType.DATE,
+    "T": FieldType.DATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as the data dictionary describes it. `type` is the dictionary's letter."""
+
+    name: str
+    caption: str
+    type: str
+    length: int | None = None
+    upper: bool = False
+    custom: bool = False
+    required: bool = False
+    blocked: bool = False  # not to be written from outside
+
+
+def decode_column(row: Row) -> Column:
+    """Return one row of the data dictionary."""
+    length = number(row.get("FIELD_LEN"), 0)
+    name = (text(row.get("FIELD_NAME")) or "").upper()
+    return Column(
+        name=name,
+        caption=text(row.get("FLD_DESC")) or name,
+        type=(text(row.get("FIELD_TYPE")) or "C").upper()[:1],
+        length=int(length) if length else None,
+        upper="!" in (text(row.get("FLD_FMT")) or ""),
+        custom=flag(row.get("REC_CUST")),
+        required=flag(row.get("INP_MAND")),
+        blocked=flag(row.get("COM_BLK")),
+    )
+
+
+def value_of(column: Column, value: object) -> Value:
+    """Return a value by the type the dictionary gives its column."""
+    match column.type:
+        case "Y":
+            return number(value, PRICE_PLACES)
+        case "N" | "B" | "I":
+            return by_its_look(value) if isinstance(value, int | Decimal) else number(value, OTHER_PLACES)
+        case "L":
+            return flag(value)
+        case "D" | "T":
+            return day(value)
+        case _:
+            return text(value)
+
+
+def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, str]) -> list[Field]:
+    """Return what a mapping may use of a kind: our own names first, then every other column."""
+    by_name = {column.name: column for column in columns}
+    ours = [_field(kind, name, by_name[column]) for name, column in names.items() if column in by_name]
+    meant = set(names.values())
+    return ours + [_field(kind, column.name, column) for column in columns if column.name not in meant]
+
+
+def _field(kind: Kind, name: str, column: Column) -> Field:
+    guess = FieldType.CODE if column.type == "C" and column.upper else _TYPES.get(column.type, FieldType.TEXT)
+    kind_of = FieldType.MONEY if name == "price" else FieldType.CODE if name in {"code", "group", "vat_code"} else guess
+    return Field(
+        name=name,
+        caption=column.caption,
+        type=kind_of,
+        kind=kind,
+        length=column.length if column.type == "C" else None,
+        wire=column.name,
+        custom=column.custom,
+    )
+
+
+# ---- values on their way into a column
+
+
+_LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
+    "C": "C",
+    "M": "C",
+    "N": "N",
+    "Y": "N",
+    "B": "N",
+    "I": "I",
+    "L": "L",
+    "D": "T",
+    "T": "T",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value to be written, with the letter of its type: C text, N number, T moment, L yes or no, I integer."""
+
+    type: str
+    value: str | bool | int | Decimal | date | None
+
+
+def as_wanted(column: Column, held: Value, wanted: Value) -> Value:
+    """Return the wanted value where the held one is only what the column makes of it: capitals, no blanks, a number."""
+    if not isinstance(wanted, str) or held is None:
+        return held
+    if isinstance(held, Decimal):
+        return wanted if _decimal(wanted) == held else held
+    if not isinstance(held, str):
+        return held
+    kept, sent = _lines(held), _lines(wanted).rstrip()
+    return wanted if kept == sent or (column.upper and kept.upper() == sent.upper()) else held
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text.strip())
+    except InvalidOperation:
+        return None
+
+
+def cell_of(name: str, column: Column, value: Value) -> Cell:
+    """Return the value for a column. Raises RejectedError, naming our field, for what the column cannot hold."""
+    letter = _LETTERS.get(column.type, "C")
+    match letter:
+        case "C":
+            return Cell(letter, _checked(name, column, value))
+        case "N" | "I":
+            if value in (None, ""):
+                return Cell(letter, Decimal(0))  # a number is never empty in this database
+            number = value if isinstance(value, Decimal) else _decimal(str(value))
+            if number is None or not number.is_finite():
+                raise RejectedError(
+                    "request_refused", system=SYSTEM, field=name, message="reason_no_number", value=value
+                )
+            return Cell(letter, int(number) if letter == "I" else number)
+        case "L":
+            return Cell(letter, value is True)
+        case "T":
+            return Cell(letter, _calendar_day(value))
+
+
+def _calendar_day(value: Value) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    return date.fromisoformat(str(value)[:10]) if value else None
+
+
+def _checked(name: str, column: Column, value: Value) -> str:
+    text = "" if value is None else str(value).rstrip()
+    strange = "".join(sign for sign in text if not _storable(sign))
+    if strange:
+        raise RejectedError("characters_not_supported", system=SYSTEM, field=name, value=strange)
+    if column.type == "C" and column.length and len(text) > column.length:
+        code = "email_too_long" if name == "email" else "field_too_long"
+        raise RejectedError(code, system=SYSTEM, field=name, length=len(text), limit=column.length)
+    return text
+
+
+def _storable(sign: str) -> bool:
+    """Tell whether the database has the sign: it keeps Windows-1252."""
+    try:
+        sign.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# ---- what is written in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is written in one request: a header row and the rows of its details by table."""
+
+    header: Mapping[str, Cell]
+    details: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
+
+
+def encode_body(of: BusinessObject, body: Body, book_date: date) -> dict[str, object]:
+    """Return the body of a create or an update: a list of columns, and rows of values in the same order."""
+    table: dict[str, object] = {"Definition": _definition(of.table, ["RowId"], body.header)}
+    data: dict[str, object] = {"Data": {"Rows": [{"Values": ["1", *_values(body.header, body.header)]}]}}
+    details = {name: rows for name, rows in body.details.items() if rows}
+    if details:  # the n-th list of detail rows belongs to the n-th definition
+        table["DetailDefinitions"] = [
+            _definition(name, ["RowId", "HeaderId"], _columns(rows)) for name, rows in details.items()
+        ]
+        data["DetailData"] = [{"Rows": _detail_rows(rows)} for rows in details.values()]
+    return {"BookDate": _moment(book_date), "BusinessObject": of.code, "Table": table, "TableData": data}
+
+
+def _columns(rows: Sequence[Mapping[str, Cell]]) -> dict[str, Cell]:
+    """Every column that some row has: all rows of a table share one list of columns."""
+    return {name: cell for row in reversed(rows) for name, cell in row.items()}
+
+
+def _detail_rows(rows: Sequence[Mapping[str, Cell]]) -> list[dict[str, object]]:
+    columns = _columns(rows)
+    return [{"Values": [str(place), "1", *_values(columns, row)]} for place, row in enumerate(rows, start=1)]
+
+
+def _definition(table: str, pseudo: Sequence[str], columns: Mapping[str, Cell]) -> dict[str, object]:
+    fields = [{"Name": name, "FieldType": "C"} for name in pseudo]
+    return {
+        "Name": table,
+        "Fields": fields + [{"Name": name, "FieldType": cell.type} for name, cell in columns.items()],
+    }
+
+
+def _values(columns: Mapping[str, Cell], row: Mapping[str, Cell]) -> list[object]:
+    return [_wire(row[name].value) if name in row else None for name in columns]
+
+
+def _wire(value: object) -> object:
+    match value:
+        case "":
+            return None  # an empty text in a column that points to another table is refused
+        case date():
+            return _moment(value)
+        case Decimal():
+            return float(value)  # JSON numbers; shortest text, so 19.99 is sent as 19.99
+        case _:
+            return value
+
+
+def _moment(value: date) -> str:
+    """Written moments carry time and Z; the calendar day is what counts."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    return f"{value:%Y-%m-%d}T00:00:00.000Z"
+
+
+# ---- rows as records
+
+
+STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
+_NUMBERS = frozenset({"price"}) | STOCK
+_FLAGS = frozenset({"blocked"})
+_DATES = frozenset({"changed"})
+
+
+def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
+    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
+
+    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
+    """
+    known = [(name, column, _reader(name)) for name, column in names.items()]
+    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
+    meant = frozenset(names.values())
+
+    def decode(row: Row) -> Record | None:
+        key = text(row.get(names["code"]))
+        if key is None:
+            return None
+        values = {name: read(row.get(column)) for name, column, read in known if column in row or column not in untold}
+        values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
+        return Record(kind, key, values)
+
+    return decode
+
+
+def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
+    """Return what stands in the columns without a meaning of ours, under their own names."""
+    meant = set(names.values())
+    return {column: by_its_look(value) for column, value in row.items() if column not in meant}
+
+
+def _reader(name: str) -> Callable[[object], Value]:
+    if name in _NUMBERS:
+        return partial(number, places=PRICE_PLACES)
+    if name in _FLAGS:
+        return flag
+    return day if name in _DATES else text
