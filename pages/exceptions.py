@@ -19,7 +19,7 @@ from pages.components.exceptions.cards import (
     keys_bar,
     status_label,
     statuses,
-)  # fmt: skip
+)
 from pages.components.exceptions.corrections import corrected_csv, corrected_list
 from pages.components.exceptions.retries import solved_cards, tries_of
 from pages.components.shared.application import application, person
@@ -41,8 +41,13 @@ def nothing(status: str, *, filtered: bool) -> None:
     elif not filtered:
         icon = {"open": "task_alt", "mine": "person", "aside": "inventory_2"}[status]
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
-    elif empty("filter_alt_off", text("exceptions_no_match"), text("exceptions_no_match_about"),
-               text("btn_clear_filters"), key="clear"):  # fmt: skip
+    elif empty(
+        "filter_alt_off",
+        text("exceptions_no_match"),
+        text("exceptions_no_match_about"),
+        text("btn_clear_filters"),
+        key="clear",
+    ):
         st.query_params.pop("flow", None)
         st.session_state.pop("_flow", None)
         clear_search("find")
@@ -85,18 +90,23 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     here = app.exceptions.groups(state=state, assigned=person() if mine else "")
     numbers = counted_by_flow(here) if status != CORRECTED else counted_corrections(app)
     flow = choice(
-        "flow", ("all", *app.flows), "all",
+        "flow",
+        ("all", *app.flows),
+        "all",
         lambda one: f"{text('all') if one == 'all' else flow_name(one)} **{number(numbers.get(one, 0))}**",
         ("cause", "page"),
-    )  # fmt: skip
+    )
     find = search("find", text("find_exception"))
 shown = app.exceptions.groups("" if flow == "all" else flow, state, person() if mine else "", find)
 with download:
     st.download_button(
         text("btn_csv"),
         data=lambda: corrected_csv(app) if status == CORRECTED else app.exceptions.csv(shown, state, find),
-        file_name=f"exceptions-{flow}-{status}.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        file_name=f"exceptions-{flow}-{status}.csv",
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+    )
 waiting = {group.of: group for group in every}
 aside = {group.of: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
 if status == "open":

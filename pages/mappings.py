@@ -12,7 +12,7 @@ from pages.components.mappings.draft import (
     history_part,
     overtaken_box,
     part_label,
-)  # fmt: skip
+)
 from pages.components.mappings.mapping import desk_of
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application

@@ -50,9 +50,13 @@ def state_of_things() -> None:
 def new_preview() -> None:
     """Offer a preview of any flow."""
     flow = st.menu_button(
-        text("btn_preview_of"), list(app.flows), key="new_preview", type="primary", icon=":material/difference:",
+        text("btn_preview_of"),
+        list(app.flows),
+        key="new_preview",
+        type="primary",
+        icon=":material/difference:",
         format_func=flow_name,
-    )  # fmt: skip
+    )
     if flow:
         start_preview(app, flow)
 
@@ -60,9 +64,12 @@ def new_preview() -> None:
 def pass_a_day() -> None:
     """Offer to let the sample shop sell for a day, so that there is something new to sync."""
     if st.button(
-        text("btn_pass_a_day"), icon=":material/wb_twilight:", type="tertiary", key="pass_a_day",
+        text("btn_pass_a_day"),
+        icon=":material/wb_twilight:",
+        type="tertiary",
+        key="pass_a_day",
         help=text("pass_a_day_about"),
-    ):  # fmt: skip
+    ):
         app.sandbox.pass_a_day()
         st.toast(text("day_passed"))
 

@@ -15,7 +15,7 @@ from pages.components.preview.head import (
     show_label,
     sum_line,
     watch,
-)  # fmt: skip
+)
 from pages.components.shared.application import application
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import (
@@ -29,7 +29,7 @@ from pages.components.shared.layout import (
     pages,
     search,
     trouble,
-)  # fmt: skip
+)
 from pages.components.shared.plan import (
     PAGE,
     brake_box,
@@ -116,9 +116,12 @@ def plan_lines(run: Run, download: DeltaGenerator) -> None:
     numbers = lines_by_show(app, run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show = choice(
-            "show", SHOWS, show_first(numbers), show_label(numbers),
+            "show",
+            SHOWS,
+            show_first(numbers),
+            show_label(numbers),
             forget=("record", "page", "field", "cause", "_field", "_cause"),
-        )  # fmt: skip
+        )
         find = search("find", text("find_in_plan"))
     if show == "unchanged":
         empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
@@ -126,10 +129,13 @@ def plan_lines(run: Run, download: DeltaGenerator) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
     download.download_button(
-        text("btn_csv"), data=lambda: app.plans.csv(run.id, show, find, among),
-        file_name=f"{run.flow}-{run.id[:8]}-{show}.csv", icon=":material/download:", on_click="ignore",
+        text("btn_csv"),
+        data=lambda: app.plans.csv(run.id, show, find, among),
+        file_name=f"{run.flow}-{run.id[:8]}-{show}.csv",
+        icon=":material/download:",
+        on_click="ignore",
         mime="text/csv",
-    )  # fmt: skip
+    )
     lines = app.plans.count(run.id, show, find, among)
     if lines:
         some_lines(run, show, find, among, lines)

@@ -30,7 +30,7 @@ from pages.components.shared.runs import (
     runs_csv,
     short_id,
     stopped_by,
-)  # fmt: skip
+)
 from pages.components.shared.states import inline, run_state
 from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
@@ -100,8 +100,9 @@ def _records(run_id: str) -> None:
     rows = app.plans.rows(run_id, show, find, offset, PAGE, among)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(app, run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
-                                   ticks=False)  # fmt: skip
+            looked_at = plan_table(
+                app, run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]), ticks=False
+            )
             pages("page", lines, PAGE)
         with grid.cell(column_span=2):
             if looked_at is not None:
@@ -111,8 +112,9 @@ def _records(run_id: str) -> None:
 def _no_records(show: str, find: str, among: Among) -> None:
     if not find and not filtered(among):
         empty("task_alt", text(f"none_{show}"), text("none_run_about"))
-    elif empty("filter_alt_off", text("nothing_filtered"), text("nothing_found_about"), text("btn_clear_filters"),
-               key="clear"):  # fmt: skip
+    elif empty(
+        "filter_alt_off", text("nothing_filtered"), text("nothing_found_about"), text("btn_clear_filters"), key="clear"
+    ):
         forget_filters()
         clear_search("find")
 
@@ -134,9 +136,13 @@ def history() -> None:
     total = app.runs.count(wanted, states)
     with download:
         st.download_button(
-            text("btn_csv"), data=lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))),
-            file_name="runs.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-        )  # fmt: skip
+            text("btn_csv"),
+            data=lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))),
+            file_name="runs.csv",
+            icon=":material/download:",
+            on_click="ignore",
+            mime="text/csv",
+        )
     if not total and (wanted or states):
         if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
             st.query_params.clear()

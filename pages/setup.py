@@ -27,9 +27,12 @@ with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges
 failures()
 
 steps = {
-    "accountview": accountview_step, "mplus": mplus_step, "flows": flows_step, "questions": questions_step,
+    "accountview": accountview_step,
+    "mplus": mplus_step,
+    "flows": flows_step,
+    "questions": questions_step,
     "ready": ready_step,
-}  # fmt: skip
+}
 with st.grid(RAIL + BODY, min_column_width=130, gap="medium") as grid:
     with grid.cell(column_span=RAIL):
         rail(app, step)

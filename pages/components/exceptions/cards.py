@@ -122,11 +122,23 @@ def keys_bar(places: Sequence[str], asked_for: str) -> None:
         return
     at = places.index(asked_for)
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
-        if st.button(text("btn_previous_cause"), icon=":material/arrow_upward:", key="previous", type="tertiary",
-                     shortcut="P", disabled=at == 0):  # fmt: skip
+        if st.button(
+            text("btn_previous_cause"),
+            icon=":material/arrow_upward:",
+            key="previous",
+            type="tertiary",
+            shortcut="P",
+            disabled=at == 0,
+        ):
             _open(places[at - 1])
-        if st.button(text("btn_next_cause"), icon=":material/arrow_downward:", key="next", type="tertiary",
-                     shortcut="N", disabled=at == len(places) - 1):  # fmt: skip
+        if st.button(
+            text("btn_next_cause"),
+            icon=":material/arrow_downward:",
+            key="next",
+            type="tertiary",
+            shortcut="N",
+            disabled=at == len(places) - 1,
+        ):
             _open(places[at + 1])
 
 
@@ -241,9 +253,12 @@ def _more(app: Application, group: CauseGroup, place: str) -> None:
     again = ("again",) if made in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
     chosen = st.menu_button(
-        text("btn_more"), (*again, "aside", "assign", "note"), key=f"more-{place}", type="tertiary",
+        text("btn_more"),
+        (*again, "aside", "assign", "note"),
+        key=f"more-{place}",
+        type="tertiary",
         format_func=lambda one: labels.get(one) or text(f"more_{one}"),
-    )  # fmt: skip
+    )
     match chosen:
         case "again" | "today":
             preview_group(app, group)
@@ -278,9 +293,13 @@ def _ask_who(app: Application, group: CauseGroup) -> None:
     note(text("assign_about"))
     known = list(dict.fromkeys(["", person(), *app.exceptions.people()]))
     chosen = st.selectbox(
-        text("assign_to"), known, index=known.index(group.assigned), key="assign_to", accept_new_options=True,
+        text("assign_to"),
+        known,
+        index=known.index(group.assigned),
+        key="assign_to",
+        accept_new_options=True,
         format_func=lambda one: who(one) if one else text("assign_nobody"),
-    )  # fmt: skip
+    )
     if st.button(text("more_assign"), type="primary", key="assign_now"):
         attempt(lambda: app.exceptions.assign(group.of, chosen or "", person()))
         st.rerun()

@@ -27,7 +27,7 @@ from pages.components.shared.wording import (
     typed_text,
     typed_value,
     who,
-)  # fmt: skip
+)
 
 AT_ONCE = 50
 SIZE = 50
@@ -107,8 +107,12 @@ def corrected_list(app: Application, flow: str) -> None:
     offset = page_offset("page", total, SIZE)
     found = app.corrections.of(flow, offset, SIZE)
     note(text("corrected_about"))
-    clicked = browse(_frame(app, flow, found), _columns(app, flow), f"corrected-{flow}-{offset}-{total}",
-                     text("exceptions_corrected"))  # fmt: skip
+    clicked = browse(
+        _frame(app, flow, found),
+        _columns(app, flow),
+        f"corrected-{flow}-{offset}-{total}",
+        text("exceptions_corrected"),
+    )
     pages("page", total, SIZE)
     if clicked is None:
         note(text("corrected_hint"))

@@ -71,10 +71,14 @@ def mend(app: Application, group: CauseGroup) -> None:
 def _value(app: Application, group: CauseGroup, field: Field) -> None:
     """Offer to put a value right where it comes from, or to let another one hold in its place."""
     way = st.segmented_control(
-        text("value_way_here"), ("source", "here"), default="source", required=True, key=f"value-{group.cause}",
+        text("value_way_here"),
+        ("source", "here"),
+        default="source",
+        required=True,
+        key=f"value-{group.cause}",
         format_func=lambda one: text(f"value_way_{one}", system=system_name(app.flows[group.flow].source)),
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if way == "here":
         correct(app, group, field, noun(app, group), lambda repair: _repair(app, group, repair))
         _nothing_written(app, group)
@@ -116,9 +120,11 @@ def _code(row: MissingRow, ours: Mapping[str, str], system: str) -> str:
         )
         return row.codes[0]
     chosen = st.selectbox(
-        text("row_code"), row.codes, key=f"codes-{row.codes[0]}",
+        text("row_code"),
+        row.codes,
+        key=f"codes-{row.codes[0]}",
         format_func=lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours),
-    )  # fmt: skip
+    )
     return str(chosen)
 
 
@@ -126,9 +132,13 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
     label = text("row_at", system=system)
     if theirs:
         chosen = st.selectbox(
-            label, list(theirs), index=None, placeholder=text("row_choose"), key="counterpart",
+            label,
+            list(theirs),
+            index=None,
+            placeholder=text("row_choose"),
+            key="counterpart",
             format_func=lambda one: captioned(one, theirs),
-        )  # fmt: skip
+        )
     else:
         chosen = st.text_input(label, key="counterpart", autocomplete="off")
     return (chosen or "").strip()
@@ -144,9 +154,14 @@ def _choices(app: Application, of: Listed | None) -> Mapping[str, str]:
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     st.markdown(text("article_question"))
     way = st.segmented_control(
-        text("article_question"), ("one", "all", "create"), default="one", required=True, key="article_way",
-        format_func=lambda one: text(f"article_{one}"), label_visibility="collapsed",
-    )  # fmt: skip
+        text("article_question"),
+        ("one", "all", "create"),
+        default="one",
+        required=True,
+        key="article_way",
+        format_func=lambda one: text(f"article_{one}"),
+        label_visibility="collapsed",
+    )
     if way == "create":
         _create_first(app, group, articles)
         return
@@ -174,8 +189,13 @@ def _article(app: Application, label: str, key: str) -> str:
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""
-    chosen = st.radio(text("article_alike"), list(alike), index=None, key=f"{key}-alike",
-                      format_func=lambda code: plain(captioned(code, alike)))  # fmt: skip
+    chosen = st.radio(
+        text("article_alike"),
+        list(alike),
+        index=None,
+        key=f"{key}-alike",
+        format_func=lambda code: plain(captioned(code, alike)),
+    )
     return str(chosen) if chosen and _known_article(app, str(chosen)) else ""
 
 
@@ -240,9 +260,12 @@ def _customers(app: Application, group: CauseGroup) -> None:
         st.markdown(text("candidate_question", customer=f"**{customer}**"))
         _side_by_side(candidates)
         reference = st.radio(
-            text("candidate_choose"), [each.reference for each in candidates if each.record], index=None,
-            key=f"candidate-{one.id}", horizontal=True,
-        )  # fmt: skip
+            text("candidate_choose"),
+            [each.reference for each in candidates if each.record],
+            index=None,
+            key=f"candidate-{one.id}",
+            horizontal=True,
+        )
         if reference:
             chosen[one.id] = (one, reference)
     label = counted(f"btn_repair_{'customer' if noun(app, group) != 'order' else 'order'}", len(chosen) or len(found))

@@ -40,9 +40,13 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
     with st.container(border=True, gap="small", width=860):
         heading(text("schedule_title"), "schedule_minutes")
         minutes = st.number_input(
-            text("setting_schedule_minutes"), 1, MOST_MINUTES, draft.value("schedule_minutes"), width=200,
+            text("setting_schedule_minutes"),
+            1,
+            MOST_MINUTES,
+            draft.value("schedule_minutes"),
+            width=200,
             key=draft.key("schedule_minutes"),
-        )  # fmt: skip
+        )
         draft.put("schedule_minutes", int(minutes or 1))
         draft.beside("schedule_minutes")
         if status.flow.by_changes:
@@ -72,9 +76,12 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         on = st.toggle(
-            text(f"brake_{name}_on"), value=now is not None, key=draft.key(f"brake-{name}-on"),
-            label_visibility="collapsed", width=44,
-        )  # fmt: skip
+            text(f"brake_{name}_on"),
+            value=now is not None,
+            key=draft.key(f"brake-{name}-on"),
+            label_visibility="collapsed",
+            width=44,
+        )
         limit = _limit(draft, name, now, on=on)
         with st.container(width="stretch", gap=None):
             st.markdown(
@@ -108,18 +115,30 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
         limit = _share(draft, name, usual, on=on)
         return limit if on else None
     given = st.number_input(
-        text(f"brake_{name}_on"), min_value=0, value=int(usual), step=1, key=draft.key(f"brake-{name}"), width=130,
-        label_visibility="collapsed", disabled=not on,
-    )  # fmt: skip
+        text(f"brake_{name}_on"),
+        min_value=0,
+        value=int(usual),
+        step=1,
+        key=draft.key(f"brake-{name}"),
+        width=130,
+        label_visibility="collapsed",
+        disabled=not on,
+    )
     return int(given or 0) if on else None
 
 
 def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
     given = st.text_input(
-        text(f"brake_{name}_on"), typed_text(Decimal(f"{usual:g}")), key=draft.key(f"brake-{name}-{language()}"),
-        width=130, label_visibility="collapsed", disabled=not on, icon=":material/percent:", autocomplete="off",
-    )  # fmt: skip
+        text(f"brake_{name}_on"),
+        typed_text(Decimal(f"{usual:g}")),
+        key=draft.key(f"brake-{name}-{language()}"),
+        width=130,
+        label_visibility="collapsed",
+        disabled=not on,
+        icon=":material/percent:",
+        autocomplete="off",
+    )
     share = read_number(given or "0")
     if share is None or share < 0:
         draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))

@@ -141,16 +141,21 @@ def _columns(known: Sequence[str], of: Sequence[Field], systems: tuple[str, str]
     return {
         "target": config.TextColumn(text("col_target", system=target), width=125),
         "source": config.SelectboxColumn(
-            text("col_source", system=source), options=list(known), width=165,
+            text("col_source", system=source),
+            options=list(known),
+            width=165,
             format_func=lambda name: field_label(of, str(name)),
         ),
         "how": config.TextColumn(text("col_functions"), width=90),
         "default": config.TextColumn(text("col_default"), width=100),
         "ownership": config.SelectboxColumn(
-            text("col_ownership"), options=[str(one) for one in Ownership], required=True, width=205,
+            text("col_ownership"),
+            options=[str(one) for one in Ownership],
+            required=True,
+            width=205,
             format_func=lambda name: text(f"owner_{name}"),
         ),
-    }  # fmt: skip
+    }
 
 
 def _how(rule: Rule) -> str:
@@ -181,10 +186,13 @@ def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list
             wrong.append(text("default_wrong", value=given, field=field_name(rule.target)))
     expression = "" if source else rule.expression
     return replace(
-        rule, source=source, default=default, expression=expression,
+        rule,
+        source=source,
+        default=default,
+        expression=expression,
         ownership=Ownership(row.get("ownership", rule.ownership)),
         force=rule.force and default not in (None, ""),
-    )  # fmt: skip
+    )
 
 
 def _type(field: Field | None) -> FieldType:
@@ -217,14 +225,22 @@ def _add(
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
             target = st.selectbox(
-                text("col_target", system=_system(app, draft, "target")), free, index=None, key="add_target",
-                placeholder=text("choose_field"), format_func=lambda name: _target_label(targets[name]),
-            )  # fmt: skip
+                text("col_target", system=_system(app, draft, "target")),
+                free,
+                index=None,
+                key="add_target",
+                placeholder=text("choose_field"),
+                format_func=lambda name: _target_label(targets[name]),
+            )
             of = sources.get(_kind(target) if target else next(iter(sources))) or []
             source = st.selectbox(
-                text("col_source", system=_system(app, draft, "source")), [one.name for one in of], index=None,
-                key="add_source", placeholder=text("choose_field"), format_func=lambda name: field_label(of, name),
-            )  # fmt: skip
+                text("col_source", system=_system(app, draft, "source")),
+                [one.name for one in of],
+                index=None,
+                key="add_source",
+                placeholder=text("choose_field"),
+                format_func=lambda name: field_label(of, name),
+            )
             pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
             rules = (*mapping.rules, Rule(target=target, source=source))
@@ -289,9 +305,13 @@ def _publish_bar(
             width="stretch",
         )
         said = st.text_input(
-            text("publish_note"), placeholder=text("publish_note"), key="publish_note", width=220,
-            label_visibility="collapsed", autocomplete="off",
-        )  # fmt: skip
+            text("publish_note"),
+            placeholder=text("publish_note"),
+            key="publish_note",
+            width=220,
+            label_visibility="collapsed",
+            autocomplete="off",
+        )
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_fields"):
             draft.update(base=0, changed=False)
             st.rerun()

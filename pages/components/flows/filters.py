@@ -72,23 +72,46 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Any) -> dict[
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         take = st.selectbox(
-            text("filter_take"), takes, index=takes.index(row["take"]), width=170, key=key("take"),
-            format_func=lambda one: text(f"take_{one}"), label_visibility="collapsed",
-        )  # fmt: skip
+            text("filter_take"),
+            takes,
+            index=takes.index(row["take"]),
+            width=170,
+            key=key("take"),
+            format_func=lambda one: text(f"take_{one}"),
+            label_visibility="collapsed",
+        )
         field = st.selectbox(
-            text("col_field"), known, index=known.index(row["field"]), width=300, key=key("field"),
-            format_func=lambda one: field_label(fields, one), label_visibility="collapsed",
-        )  # fmt: skip
+            text("col_field"),
+            known,
+            index=known.index(row["field"]),
+            width=300,
+            key=key("field"),
+            format_func=lambda one: field_label(fields, one),
+            label_visibility="collapsed",
+        )
         operator = st.selectbox(
-            text("filter_operator"), operators, index=operators.index(Operator(row["operator"])), width=170,
-            key=key("operator"), format_func=lambda one: text(f"operator_{one}"), label_visibility="collapsed",
-        )  # fmt: skip
+            text("filter_operator"),
+            operators,
+            index=operators.index(Operator(row["operator"])),
+            width=170,
+            key=key("operator"),
+            format_func=lambda one: text(f"operator_{one}"),
+            label_visibility="collapsed",
+        )
         value, kind = "", _kind(fields, field, operator)
         if operator not in WITHOUT_VALUE:
-            value = st.text_input(
-                text("filter_value"), typed_text(as_text(row["value"]), kind), width="stretch",
-                key=key("value"), autocomplete="off", placeholder=text("filter_value"), label_visibility="collapsed",
-            ) or ""  # fmt: skip
+            value = (
+                st.text_input(
+                    text("filter_value"),
+                    typed_text(as_text(row["value"]), kind),
+                    width="stretch",
+                    key=key("value"),
+                    autocomplete="off",
+                    placeholder=text("filter_value"),
+                    label_visibility="collapsed",
+                )
+                or ""
+            )
             value = as_text(typed_value(value, kind))
         gone = icon_button("close", text("btn_remove_filter"), key("remove"))
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
@@ -137,9 +160,13 @@ def _result(app: Application, draft: Draft) -> None:
         if len(found.shown) < found.left_out:
             note(counted("sift_first", len(found.shown)))
         st.download_button(
-            text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name="left-out.csv", on_click="ignore",
-            icon=":material/download:", mime="text/csv",
-        )  # fmt: skip
+            text("btn_csv"),
+            data=lambda: frame.to_csv(index=False),
+            file_name="left-out.csv",
+            on_click="ignore",
+            icon=":material/download:",
+            mime="text/csv",
+        )
 
 
 def _sifted(flow: str) -> dict[str, Any]:

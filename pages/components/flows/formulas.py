@@ -26,12 +26,16 @@ def rates(asking: Asking, shape: Rates) -> None:
     )
     config = st.column_config
     edited = editor(
-        draft.key(shape.name), frame, num_rows="dynamic", width=340, alt=asking.label(shape.name),
+        draft.key(shape.name),
+        frame,
+        num_rows="dynamic",
+        width=340,
+        alt=asking.label(shape.name),
         columns={
             "currency": config.TextColumn(text("col_currency"), max_chars=3, width=110, required=True),
             "rate": config.TextColumn(text("col_rate", currency=currency), width=190, required=True),
         },
-    )  # fmt: skip
+    )
     found: dict[str, Decimal] = {}
     for row in edited.fillna("").to_dict("records"):
         name, given = str(row["currency"]).strip().upper(), str(row["rate"]).strip()

@@ -44,9 +44,13 @@ def source_field(asking: Asking, shape: SourceField) -> None:
     known = {one.name: field_label(fields, one.name) for one in fields}
     draft, now = asking.draft, str(asking.draft.value(shape.name))
     chosen = code_field(
-        asking.label(shape.name), now, known, draft.key(shape.name), none=text("field_none"),
+        asking.label(shape.name),
+        now,
+        known,
+        draft.key(shape.name),
+        none=text("field_none"),
         labels=lambda one: field_label(fields, one),
-    )  # fmt: skip
+    )
     draft.put(shape.name, chosen)
     if shape.missing and not chosen:
         draft.wrong[shape.name] = text(shape.missing)

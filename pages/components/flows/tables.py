@@ -98,9 +98,14 @@ def table_row(
         if theirs:
             options = ["", *theirs, *([now] if now and now not in theirs else [])]
             chosen = st.selectbox(
-                code, options, index=options.index(now), key=key, width=300, label_visibility="collapsed",
+                code,
+                options,
+                index=options.index(now),
+                key=key,
+                width=300,
+                label_visibility="collapsed",
                 format_func=lambda one: f"{one} · {theirs.get(one, '–')}" if one else text("table_no_row"),
-            )  # fmt: skip
+            )
         else:
             chosen = st.text_input(code, now, key=key, width=300, label_visibility="collapsed", autocomplete="off")
     chosen = (chosen or "").strip()

@@ -48,17 +48,25 @@ def changes_part(desk: Desk, place: Any) -> None:
     base = desk.draft.base if desk.draft else desk.published.version
     section(text("changes_title", version=base))
     frame = _difference(desk, list(desk.changed.values()))
-    clicked = browse(frame, _difference_columns(text("version_short", version=base), text("in_draft")),
-                     f"changes-{desk.name}-{len(frame)}", text("changes_title", version=base))  # fmt: skip
+    clicked = browse(
+        frame,
+        _difference_columns(text("version_short", version=base), text("in_draft")),
+        f"changes-{desk.name}-{len(frame)}",
+        text("changes_title", version=base),
+    )
     note(text("changes_about"))
     if clicked is not None and st.session_state.get("clicked_change") != (desk.name, clicked):
         st.session_state["clicked_change"] = (desk.name, clicked)
         target = frame["target"].iloc[clicked]
         _show(part=str(kind_of(target)), field=target)
     place.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"draft-{desk.name}.csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        text("btn_csv"),
+        data=lambda: frame.to_csv(index=False),
+        file_name=f"draft-{desk.name}.csv",
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+    )
     section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
     effect_box(desk)
 
@@ -173,12 +181,9 @@ def effect_sentence(desk: Desk, effect: Effect) -> str:
 
 def _moved_table(desk: Desk, effect: Effect) -> None:
     frame = pd.DataFrame(
-        [
-            (one.key, one.title, _place(one), _before(one), _after(one))
-            for one in effect.moved
-        ],
+        [(one.key, one.title, _place(one), _before(one), _after(one)) for one in effect.moved],
         columns=["key", "record", "field", "now", "becomes"],
-    )  # fmt: skip
+    )
     columns = {
         "key": None,
         "record": CONFIG.TextColumn(text("col_record"), width=170),
@@ -187,13 +192,22 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     st.dataframe(
-        frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("effect_title"),
+        frame,
+        hide_index=True,
+        row_height=ROW,
+        column_config=columns,
+        alt=text("effect_title"),
         height=ROW * (min(len(frame), 10) + 1) + 3,
-    )  # fmt: skip
+    )
     st.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"effect-{desk.name}.csv", key="effect_csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        text("btn_csv"),
+        data=lambda: frame.to_csv(index=False),
+        file_name=f"effect-{desk.name}.csv",
+        key="effect_csv",
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+    )
 
 
 def _place(one: Moved) -> str:
@@ -233,10 +247,15 @@ def overtaken_box(desk: Desk) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             ":orange[:material/call_split:] **"
-            + text("overtaken", version=desk.published.version, by=plain(who(desk.published.by)),
-                   moment=moment(desk.published.published_at), base=desk.draft.base)
+            + text(
+                "overtaken",
+                version=desk.published.version,
+                by=plain(who(desk.published.by)),
+                moment=moment(desk.published.published_at),
+                base=desk.draft.base,
+            )
             + "**"
-        )  # fmt: skip
+        )
         small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
         if both:
             small(text("overtaken_both", fields=_fields(both)))
@@ -266,8 +285,9 @@ def draft_bar(desk: Desk) -> None:
             st.rerun()
         reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
         label = text("btn_publish_version", version=desk.published.version + 1)
-        if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(reason),
-                     help=reason or None):  # fmt: skip
+        if st.button(
+            label, type="primary", icon=":material/publish:", key="publish", disabled=bool(reason), help=reason or None
+        ):
             _publish(desk)
 
 
@@ -316,9 +336,13 @@ def history_part(desk: Desk, place: Any) -> None:
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
     place.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"versions-{desk.name}.csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        text("btn_csv"),
+        data=lambda: frame.to_csv(index=False),
+        file_name=f"versions-{desk.name}.csv",
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+    )
     clicked = browse(
         frame,
         columns,
@@ -345,9 +369,12 @@ def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
     if found:
         names = (text("version_short", version=version), text("version_short", version=desk.published.version))
         st.dataframe(
-            _difference(desk, found), hide_index=True, row_height=ROW, column_config=_difference_columns(*names),
+            _difference(desk, found),
+            hide_index=True,
+            row_height=ROW,
+            column_config=_difference_columns(*names),
             alt=text("changes_title", version=version),
-        )  # fmt: skip
+        )
     else:
         note(text("version_same", version=desk.published.version))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -366,8 +393,9 @@ def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
     for rule in mapping.rules:
         part = kind_of(rule.target)
         fields = (source_list(desk, part) or []) if part in desk.parts else []
-        rows.append((text(f"fields_{part}"), field_name(rule.target), _whole(rule, fields),
-                     text(f"owner_{rule.ownership}")))  # fmt: skip
+        rows.append(
+            (text(f"fields_{part}"), field_name(rule.target), _whole(rule, fields), text(f"owner_{rule.ownership}"))
+        )
     frame = pd.DataFrame(rows, columns=["part", "field", "rule", "owner"])
     columns = {
         "part": CONFIG.TextColumn(text("col_part"), width=140),

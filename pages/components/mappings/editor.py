@@ -23,7 +23,7 @@ from pages.components.mappings.mapping import (
     table_label,
     target_about,
     unmapped_label,
-)  # fmt: skip
+)
 from pages.components.shared.application import person
 from pages.components.shared.layout import icon_button, note, small
 from pages.components.shared.wording import (
@@ -115,9 +115,15 @@ def show_rule(target: str) -> None:
 def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     side = _side(rule)
     chosen = st.segmented_control(
-        text("rule_from"), SIDES, default=side, required=True, key=f"{key}-side", label_visibility="collapsed",
-        format_func=lambda one: text(f"rule_from_{one}"), width="stretch",
-    )  # fmt: skip
+        text("rule_from"),
+        SIDES,
+        default=side,
+        required=True,
+        key=f"{key}-side",
+        label_visibility="collapsed",
+        format_func=lambda one: text(f"rule_from_{one}"),
+        width="stretch",
+    )
     match chosen or side:
         case "expression":
             return replace(rule, source="", functions=(), expression=_expression(rule, choices, key))
@@ -137,9 +143,12 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     known = [one.name for one in choices.sources]
     options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
     source = st.selectbox(
-        text("rule_source", system=desk.source), options, index=options.index(rule.source), key=f"{key}-source",
+        text("rule_source", system=desk.source),
+        options,
+        index=options.index(rule.source),
+        key=f"{key}-source",
         format_func=choices.label,
-    )  # fmt: skip
+    )
     offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), _type(choices))
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
 
@@ -152,20 +161,39 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
     area, pick, call = f"{key}-expression", f"{key}-pick", f"{key}-call"
     if area not in st.session_state:
         st.session_state[area] = rule.expression
-    given = st.text_area(
-        text("rule_expression"), key=area, height=96, max_chars=LONGEST_EXPRESSION, help=text("expression_about"),
-    ) or ""  # fmt: skip
+    given = (
+        st.text_area(
+            text("rule_expression"),
+            key=area,
+            height=96,
+            max_chars=LONGEST_EXPRESSION,
+            help=text("expression_about"),
+        )
+        or ""
+    )
     with st.container(horizontal=True, gap="xsmall"):
         st.selectbox(
-            text("insert_field"), [one.name for one in choices.sources], index=None, key=pick,
-            placeholder=text("insert_field"), format_func=choices.label, label_visibility="collapsed",
-            on_change=_insert, args=(area, pick, _named),
-        )  # fmt: skip
+            text("insert_field"),
+            [one.name for one in choices.sources],
+            index=None,
+            key=pick,
+            placeholder=text("insert_field"),
+            format_func=choices.label,
+            label_visibility="collapsed",
+            on_change=_insert,
+            args=(area, pick, _named),
+        )
         st.selectbox(
-            text("insert_function"), IN_EXPRESSIONS, index=None, key=call, placeholder=text("insert_function"),
-            format_func=lambda name: f"{name}() · {function_label(name)}", label_visibility="collapsed",
-            on_change=_insert, args=(area, call, _called),
-        )  # fmt: skip
+            text("insert_function"),
+            IN_EXPRESSIONS,
+            index=None,
+            key=call,
+            placeholder=text("insert_function"),
+            format_func=lambda name: f"{name}() · {function_label(name)}",
+            label_visibility="collapsed",
+            on_change=_insert,
+            args=(area, call, _called),
+        )
     return given.strip()
 
 
@@ -197,14 +225,26 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         if kind_of(rule.target) not in WITHOUT_OWNER:
             owners = list(Ownership)
             owner = st.selectbox(
-                text("col_ownership"), owners, index=owners.index(rule.ownership), key=f"{key}-owner",
-                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=256,
-            )  # fmt: skip
+                text("col_ownership"),
+                owners,
+                index=owners.index(rule.ownership),
+                key=f"{key}-owner",
+                format_func=lambda one: text(f"owner_{one}"),
+                help=text("ownership_about"),
+                width=256,
+            )
             rule = replace(rule, ownership=owner)
         longest = st.number_input(
-            text("rule_max_length"), 1, None, rule.max_length, 1, key=f"{key}-length", help=text("max_length_about"),
-            placeholder=text("no_limit"), width=168,
-        )  # fmt: skip
+            text("rule_max_length"),
+            1,
+            None,
+            rule.max_length,
+            1,
+            key=f"{key}-length",
+            help=text("max_length_about"),
+            placeholder=text("no_limit"),
+            width=168,
+        )
     return replace(rule, max_length=int(longest) if longest else None)
 
 
@@ -212,17 +252,28 @@ def _table(desk: Desk, rule: Rule, key: str) -> Rule:
     names = [*desk.app.tables.all(), *(one.table for one in desk.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        table = st.selectbox(
-            text("rule_table"), options, index=options.index(rule.table), key=f"{key}-table", accept_new_options=True,
-            format_func=lambda one: table_label(one) if one else text("no_table"), help=text("rule_table_about"),
-        ) or ""  # fmt: skip
+        table = (
+            st.selectbox(
+                text("rule_table"),
+                options,
+                index=options.index(rule.table),
+                key=f"{key}-table",
+                accept_new_options=True,
+                format_func=lambda one: table_label(one) if one else text("no_table"),
+                help=text("rule_table_about"),
+            )
+            or ""
+        )
         if not table:
             return replace(rule, table="", unmapped=Unmapped.PARK)
         cases = list(Unmapped)
         unmapped = st.selectbox(
-            text("rule_unmapped"), cases, index=cases.index(rule.unmapped), key=f"{key}-unmapped",
+            text("rule_unmapped"),
+            cases,
+            index=cases.index(rule.unmapped),
+            key=f"{key}-unmapped",
             format_func=unmapped_label,
-        )  # fmt: skip
+        )
     _rows_of(desk, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
 
@@ -246,10 +297,17 @@ def _default(rule: Rule, choices: Choices, key: str) -> Rule:
     fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
     now = typed_text(rule.default, _type(choices))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        given = st.text_input(
-            text("rule_value" if fixed else "rule_default"), now, key=f"{key}-default", max_chars=LONGEST_DEFAULT,
-            placeholder="" if fixed else text("nothing"), autocomplete="off",
-        ) or ""  # fmt: skip
+        given = (
+            st.text_input(
+                text("rule_value" if fixed else "rule_default"),
+                now,
+                key=f"{key}-default",
+                max_chars=LONGEST_DEFAULT,
+                placeholder="" if fixed else text("nothing"),
+                autocomplete="off",
+            )
+            or ""
+        )
         default = rule.default if given == now else typed_value(given, _type(choices))
         force = rule.force
         if not fixed:

@@ -25,7 +25,7 @@ from pages.components.mappings.mapping import (
     tried_kind,
     try_on,
     way_label,
-)  # fmt: skip
+)
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked
 from pages.components.shared.layout import clear_search, empty, note, search, section, small
@@ -103,13 +103,21 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
         st.query_params["record"] = (st.session_state.get(f"record-{kind}") or "").strip()
 
     first = options.index(wanted) if wanted else _first(desk, recent) if options else None
-    chosen = st.selectbox(
-        text("try_record"), options, index=first,
-        key=f"record-{kind}", format_func=lambda key: title_of(known[key]) if key in known else key,
-        accept_new_options=True, on_change=keep, width=320,
-        placeholder=flow_text("why_of", desk.name, source=desk.source),
-        help=text("try_record_about"),
-    ) or ""  # fmt: skip
+    chosen = (
+        st.selectbox(
+            text("try_record"),
+            options,
+            index=first,
+            key=f"record-{kind}",
+            format_func=lambda key: title_of(known[key]) if key in known else key,
+            accept_new_options=True,
+            on_change=keep,
+            width=320,
+            placeholder=flow_text("why_of", desk.name, source=desk.source),
+            help=text("try_record_about"),
+        )
+        or ""
+    )
     if not chosen:
         return None
     named = next((one for one in recent if title_of(one).partition(" · ")[0] == chosen), None)
@@ -145,8 +153,13 @@ def _table(
     if not listed:
         if not find:
             empty("account_tree", text("rules_none"), text("rules_none_about"))
-        elif empty("filter_alt_off", text("nothing_found", find=plain(find)), text("nothing_found_about"),
-                   text("btn_clear_filters"), key="clear"):  # fmt: skip
+        elif empty(
+            "filter_alt_off",
+            text("nothing_found", find=plain(find)),
+            text("nothing_found_about"),
+            text("btn_clear_filters"),
+            key="clear",
+        ):
             clear_search("find")
         return
     frame = pd.DataFrame(
@@ -168,7 +181,7 @@ def _table(
         "source": config.TextColumn(text("col_source", system=desk.source), width=140),
         "way": config.TextColumn(text("col_functions"), width=150),
         "gives": config.TextColumn(text("col_gives"), width=150),
-    }  # fmt: skip
+    }
     if not any(frame["mark"]):
         frame = frame.drop(columns="mark")
     key = f"rules-{desk.name}-{part}-{find}"
@@ -208,22 +221,32 @@ def _download(
         frame = pd.DataFrame(
             [
                 {
-                    "target": rule.target, "caption": field_name(rule.target), "source": rule.source,
+                    "target": rule.target,
+                    "caption": field_name(rule.target),
+                    "source": rule.source,
                     "source_caption": aspect_text("source", rule, fields),
-                    "functions": aspect_text("functions", rule, fields), "expression": rule.expression,
-                    "table": rule.table, "unmapped": str(rule.unmapped) if rule.table else "",
-                    "default": as_text(rule.default), "always": rule.force, "ownership": str(rule.ownership),
+                    "functions": aspect_text("functions", rule, fields),
+                    "expression": rule.expression,
+                    "table": rule.table,
+                    "unmapped": str(rule.unmapped) if rule.table else "",
+                    "default": as_text(rule.default),
+                    "always": rule.force,
+                    "ownership": str(rule.ownership),
                     "gives": _gives(desk, rule, trial),
                 }
                 for rule in listed
             ]
-        )  # fmt: skip
+        )
         return frame.to_csv(index=False)
 
     place.download_button(  # type: ignore[attr-defined]
-        text("btn_csv"), data=lines, file_name=f"mapping-{desk.name}-{part}.csv", icon=":material/download:",
-        on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        text("btn_csv"),
+        data=lines,
+        file_name=f"mapping-{desk.name}-{part}.csv",
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+    )
 
 
 # ---- adding ---------------------------------------------------------------------------------------------------------
@@ -236,10 +259,13 @@ def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Fie
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         target = st.selectbox(
-            text("add_rule", system=desk.target), free, index=None, key=f"add-{desk.name}-{part}-{len(taken)}",
+            text("add_rule", system=desk.target),
+            free,
+            index=None,
+            key=f"add-{desk.name}-{part}-{len(taken)}",
             placeholder=text("choose_field"),
             format_func=lambda name: f"{targets[name].caption} · {target_about(targets[name])}",
-        )  # fmt: skip
+        )
         pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:
         desk.app.drafts.put_rule(desk.name, Rule(target=target), person())

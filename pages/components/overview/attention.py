@@ -48,14 +48,26 @@ def needs(app: Application) -> list[Need]:
 def _connection(status: ConnectionStatus) -> Iterator[Need]:
     name = system_name(status.system)
     if not status.connected:
-        yield Need("off", text("need_connect", system=name), text("need_connect_about"), text("btn_connect"),
-                   "setup", {"step": status.system})  # fmt: skip
+        yield Need(
+            "off",
+            text("need_connect", system=name),
+            text("need_connect_about"),
+            text("btn_connect"),
+            "setup",
+            {"step": status.system},
+        )
     elif status.ok is False:
         wrong = next((one for one in status.findings if one.ok is False), None)
         sentences = say(wrong.cause, {"system": status.system, **wrong.facts}) if wrong else None
         title = sentences.what if sentences else text("need_connection", system=name)
-        yield Need("failed", plain(title), plain(sentences.do if sentences else ""), text("btn_look"),
-                   "setup", {"step": status.system})  # fmt: skip
+        yield Need(
+            "failed",
+            plain(title),
+            plain(sentences.do if sentences else ""),
+            text("btn_look"),
+            "setup",
+            {"step": status.system},
+        )
 
 
 def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:

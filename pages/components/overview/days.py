@@ -21,13 +21,19 @@ def last_days(app: Application) -> None:
     told = daily(app)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            _chart("days_results", told.pivot_table(index="day", columns="event", values="events", aggfunc="sum"),
-                   lambda wide: state_bars(wide, "label", RESULTS, every=2))  # fmt: skip
+            _chart(
+                "days_results",
+                told.pivot_table(index="day", columns="event", values="events", aggfunc="sum"),
+                lambda wide: state_bars(wide, "label", RESULTS, every=2),
+            )
         with grid.cell(column_span=2):
             proven = told[told["event"] == "proven"]
             names = {flow: flow_name(flow) for flow in app.flows}
-            _chart("days_flows", proven.pivot_table(index="day", columns="flow", values="events", aggfunc="sum"),
-                   lambda wide: flow_bars(wide, "label", names, text("days_flows"), every=3))  # fmt: skip
+            _chart(
+                "days_flows",
+                proven.pivot_table(index="day", columns="flow", values="events", aggfunc="sum"),
+                lambda wide: flow_bars(wide, "label", names, text("days_flows"), every=3),
+            )
 
 
 def daily(app: Application) -> pd.DataFrame:
@@ -51,9 +57,15 @@ def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None])
             section(text(title))
         if len(wide):
             st.download_button(
-                text("btn_csv"), data=lambda: wide.fillna(0).astype(int).to_csv(), file_name=f"{title}.csv",
-                icon=":material/download:", on_click="ignore", mime="text/csv", key=f"csv-{title}", type="tertiary",
-            )  # fmt: skip
+                text("btn_csv"),
+                data=lambda: wide.fillna(0).astype(int).to_csv(),
+                file_name=f"{title}.csv",
+                icon=":material/download:",
+                on_click="ignore",
+                mime="text/csv",
+                key=f"csv-{title}",
+                type="tertiary",
+            )
     with st.container(border=True):
         if len(wide):
             draw(_every_day(wide))

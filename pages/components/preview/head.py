@@ -59,9 +59,13 @@ def show_label(lines: Mapping[str, int]) -> Callable[[str], str]:
 def sum_line(counts: Counts) -> None:
     """Say that every record read is accounted for, or how many are not."""
     parts = {
-        "planned": counts.planned, "proven": counts.proven, "in_doubt": counts.in_doubt,
-        "unchanged": counts.unchanged, "skipped": counts.skipped, "parked": counts.parked,
-    }  # fmt: skip
+        "planned": counts.planned,
+        "proven": counts.proven,
+        "in_doubt": counts.in_doubt,
+        "unchanged": counts.unchanged,
+        "skipped": counts.skipped,
+        "parked": counts.parked,
+    }
     said = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
     line = f"{counted('sum_read', counts.read)} = {said or number(0)}"
     if counts.difference:

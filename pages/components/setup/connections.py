@@ -162,9 +162,13 @@ def _company_form(app: Application, spot: Spot) -> None:
         return
     note(f"{mark('ok')} {text('logged_in')}")
     company = st.selectbox(
-        text("field_company"), list(known), index=None, format_func=lambda one: known[one],
-        placeholder=text("choose_company"), key="company",
-    )  # fmt: skip
+        text("field_company"),
+        list(known),
+        index=None,
+        format_func=lambda one: known[one],
+        placeholder=text("choose_company"),
+        key="company",
+    )
     if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
         st.session_state.pop("asks-accountview", None)
         spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))

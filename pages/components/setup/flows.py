@@ -29,22 +29,34 @@ def _flow(app: Application, name: str, *, chosen: bool) -> None:
     source, target = system_name(flow.source), system_name(flow.target)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         st.toggle(
-            flow_name(name), chosen, key=f"choose-{name}", label_visibility="collapsed", width=44, on_change=_keep,
+            flow_name(name),
+            chosen,
+            key=f"choose-{name}",
+            label_visibility="collapsed",
+            width=44,
+            on_change=_keep,
             args=(app,),
-        )  # fmt: skip
+        )
         with st.container(width="stretch", gap=None):
             small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
             small(flow_text("flow_does", name, source=source, target=target))
             note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
         st.number_input(
-            text("setting_schedule_minutes"), 1, MOST_MINUTES, app.flows.settings(name).schedule_minutes, width=170,
-            key=f"minutes-{name}", disabled=not st.session_state[f"choose-{name}"], on_change=_keep, args=(app,),
-        )  # fmt: skip
+            text("setting_schedule_minutes"),
+            1,
+            MOST_MINUTES,
+            app.flows.settings(name).schedule_minutes,
+            width=170,
+            key=f"minutes-{name}",
+            disabled=not st.session_state[f"choose-{name}"],
+            on_change=_keep,
+            args=(app,),
+        )
 
 
 def _keep(app: Application) -> None:
     """Keep what is chosen on screen."""
     chosen = {
         name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
-    }  # fmt: skip
+    }
     app.setup.choose(chosen, person())

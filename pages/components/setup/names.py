@@ -220,23 +220,36 @@ def _field(name: Name, draft: _Draft) -> str:
         ways = ("number", "last_key")
         return str(
             st.selectbox(
-                _label(name), ways, index=ways.index(now), key=key, disabled=name.fixed,
+                _label(name),
+                ways,
+                index=ways.index(now),
+                key=key,
+                disabled=name.fixed,
                 format_func=lambda one: text(f"names_page_strategy_{one}"),
             )
-        )  # fmt: skip
+        )
     if not name.options:
         given = st.text_input(
-            _label(name), now, key=key, disabled=name.fixed, max_chars=LONGEST, autocomplete="off",
+            _label(name),
+            now,
+            key=key,
+            disabled=name.fixed,
+            max_chars=LONGEST,
+            autocomplete="off",
             help=text("names_posting_history_about") if name.short == "posting_history" else None,
-        )  # fmt: skip
+        )
         return (given or "").strip()
     known = {code.upper(): code for code in name.options}
     at = known.get(now.upper(), now)
     options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
     chosen = st.selectbox(
-        _label(name), options, index=options.index(at) if at in options else None, key=key, disabled=name.fixed,
+        _label(name),
+        options,
+        index=options.index(at) if at in options else None,
+        key=key,
+        disabled=name.fixed,
         format_func=lambda one: _offered(one, name.options),
-    )  # fmt: skip
+    )
     return now if chosen == at else str(chosen or "")
 
 

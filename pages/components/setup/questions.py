@@ -44,9 +44,12 @@ def questions_step(app: Application) -> None:
             note(text("setup_questions_about"))
         if len(proposed) > 1:
             st.button(
-                counted("btn_accept_all", len(proposed)), key="accept_all", icon=":material/done_all:",
-                on_click=_accept, args=(app,),
-            )  # fmt: skip
+                counted("btn_accept_all", len(proposed)),
+                key="accept_all",
+                icon=":material/done_all:",
+                on_click=_accept,
+                args=(app,),
+            )
     asked_for = st.query_params.get("flow", "")
     for flow in sorted(questions, key=lambda name: name != asked_for):
         _flow(app, flow, questions[flow], opened)
@@ -140,9 +143,10 @@ def _answer(asking: Asking, one: Asked, values: Mapping[str, Any]) -> str:
         return _listed(rows) or text("question_no_rows")
     whole = {**asking.draft.saved, **values}
     shapes = [
-        shape for shape in _shapes(asking, one)
+        shape
+        for shape in _shapes(asking, one)
         if shape.name in values and (shape.only is None or whole[shape.only.name] in shape.only.among)
-    ]  # fmt: skip
+    ]
     said = [(asking.label(shape.name), _said(asking, shape, values[shape.name])) for shape in shapes]
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
@@ -194,8 +198,9 @@ def _open(asking: Asking, one: Asked) -> None:
         ):
             _keep(asking, one, values())
         if st.query_params.get("question") == name_of(one):
-            st.button(text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to,
-                      args=("questions",))  # fmt: skip
+            st.button(
+                text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to, args=("questions",)
+            )
         if one.question.table and asking.app.flows.spec(one.flow).table(one.question.table).by_country:
             note(text("question_table_more"))
 

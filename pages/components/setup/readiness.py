@@ -15,8 +15,11 @@ from pages.components.shared.states import mark
 from pages.components.shared.wording import counted, flow_name, flow_term, system_name, text
 
 SIGNS = {
-    Weight.STOPS: mark("failed"), Weight.PARKS: mark("parked"), Weight.UNSEEN: PROPOSED, Weight.DONE: mark("ok"),
-}  # fmt: skip
+    Weight.STOPS: mark("failed"),
+    Weight.PARKS: mark("parked"),
+    Weight.UNSEEN: PROPOSED,
+    Weight.DONE: mark("ok"),
+}
 
 
 def ready_step(app: Application) -> None:
@@ -74,8 +77,13 @@ def _row(sign: str, title: str, about: str, step: str, question: str = "", flow:
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")
             note(about)
-        st.button(text("btn_open"), key=f"to-{step}-{question or title}", type="tertiary", on_click=go_to,
-                  args=(step, question, flow))  # fmt: skip
+        st.button(
+            text("btn_open"),
+            key=f"to-{step}-{question or title}",
+            type="tertiary",
+            on_click=go_to,
+            args=(step, question, flow),
+        )
 
 
 def _first_preview(app: Application) -> None:

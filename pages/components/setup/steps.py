@@ -68,9 +68,12 @@ def rail(app: Application, here: str) -> None:
                     mark("failed" if step in failed else "ok") if step in failed or done[step] else _undone(step, here)
                 )
                 st.button(
-                    f"{sign} {f'**{name}**' if step == here else name}", key=f"step-{step}", type="tertiary",
-                    on_click=go_to, args=(step,),
-                )  # fmt: skip
+                    f"{sign} {f'**{name}**' if step == here else name}",
+                    key=f"step-{step}",
+                    type="tertiary",
+                    on_click=go_to,
+                    args=(step,),
+                )
                 note(_stands(app, step, asked))
 
 
@@ -122,6 +125,11 @@ def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], 
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f":small[:gray[{waits or text('next_step', name=step_title(following))}]]", width="stretch")
         st.button(
-            text("btn_continue"), key="continue", type="primary" if primary else "secondary", on_click=leave,
-            icon=":material/arrow_forward:", icon_position="right", disabled=bool(waits),
-        )  # fmt: skip
+            text("btn_continue"),
+            key="continue",
+            type="primary" if primary else "secondary",
+            on_click=leave,
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=bool(waits),
+        )

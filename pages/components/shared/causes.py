@@ -27,6 +27,7 @@ def _written(facts: dict[str, str], field: str) -> dict[str, str]:
     named = facts.get("field") or field
     shared = {name: fact for name, fact in facts.items() if name != "key"}
     return {
-        **shared, "system": system_name(facts["system"]),
+        **shared,
+        "system": system_name(facts["system"]),
         **({"field": field_term(named.rpartition("/")[2])} if named else {}),
-    }  # fmt: skip
+    }

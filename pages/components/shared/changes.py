@@ -17,7 +17,7 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
 SHOWN_FIELDS = 2
 LONGEST = 24  # signs of a value that still fits into a line of the table
@@ -112,7 +112,10 @@ def _new_document(change: Change) -> str:
 
 
 NEW: Mapping[Kind, Callable[[Change], str]] = {
-    Kind.DEBTOR: _new_party, Kind.RELATION: _new_party, Kind.ADDRESS: _new_party,
-    Kind.SALES_ORDER: _new_document, Kind.POSTING: _new_document,
-}  # fmt: skip
+    Kind.DEBTOR: _new_party,
+    Kind.RELATION: _new_party,
+    Kind.ADDRESS: _new_party,
+    Kind.SALES_ORDER: _new_document,
+    Kind.POSTING: _new_document,
+}
 """How a new record is told in one line, where it is told by more than the number of its fields."""

@@ -25,13 +25,22 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
 DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING)
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
-    "article", "account", "text", "quantity", "price", "discount_percent", "amount", "vat_code", "vat", "cost_centre",
-)  # fmt: skip
+    "article",
+    "account",
+    "text",
+    "quantity",
+    "price",
+    "discount_percent",
+    "amount",
+    "vat_code",
+    "vat",
+    "cost_centre",
+)
 Row = dict[str, str]
 """One line of a table on screen, by the captions of its columns."""
 

@@ -49,8 +49,9 @@ def _card_buttons(app: Application, status: FlowStatus) -> None:
         ):
             page = "pages/preview.py" if run.state is not RunState.COMMITTING else "pages/runs.py"
             st.switch_page(page, query_params={"flow": flow, "plan": run.id, "run": run.id})
-    elif st.button(text("btn_new_preview", flow=flow_term("flow", flow)), icon=":material/difference:",
-                   key=f"preview-{flow}"):  # fmt: skip
+    elif st.button(
+        text("btn_new_preview", flow=flow_term("flow", flow)), icon=":material/difference:", key=f"preview-{flow}"
+    ):
         start_preview(app, flow)
     if icon_button("tune", text("btn_to_settings"), f"set-{flow}"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})

@@ -79,9 +79,15 @@ def _languages() -> None:
     """
     with st.container(gap=None):
         st.menu_button(
-            LANGUAGES[language()], list(LANGUAGES), key="language", on_click=_speak, format_func=LANGUAGES.__getitem__,
-            icon=":material/translate:", type="tertiary", help=text("language"),
-        )  # fmt: skip
+            LANGUAGES[language()],
+            list(LANGUAGES),
+            key="language",
+            on_click=_speak,
+            format_func=LANGUAGES.__getitem__,
+            icon=":material/translate:",
+            type="tertiary",
+            help=text("language"),
+        )
         kept = f"document.cookie = '{KEPT_LANGUAGE}={language()}; path=/; max-age={A_YEAR}; SameSite=Lax';"
         st.html(
             f"<script>document.documentElement.lang = '{language()}'; {kept if chosen() else ''}</script>",

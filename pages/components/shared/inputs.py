@@ -80,21 +80,26 @@ def pick(asking: Asking, shape: Pick, lacking: Collection[str] = ()) -> None:
     now = str(asking.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
     chosen = st.selectbox(
-        asking.label(shape.name), options, index=options.index(now), key=asking.draft.key(shape.name),
-        format_func=lambda one: asking.option(shape.words or shape.name, one), help=asking.about(shape.name),
-    )  # fmt: skip
+        asking.label(shape.name),
+        options,
+        index=options.index(now),
+        key=asking.draft.key(shape.name),
+        format_func=lambda one: asking.option(shape.words or shape.name, one),
+        help=asking.about(shape.name),
+    )
     asking.draft.put(shape.name, chosen)
 
 
 def choose(asking: Asking, shape: Choose) -> None:
     """Draw one of a few options with a sentence each and take what is on screen into the draft."""
     chosen = st.radio(
-        asking.label(shape.name), shape.options, index=shape.options.index(str(asking.draft.value(shape.name))),
-        key=asking.draft.key(shape.name), label_visibility="collapsed",
-        format_func=lambda one: (
-            f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]"
-        ),
-    )  # fmt: skip
+        asking.label(shape.name),
+        shape.options,
+        index=shape.options.index(str(asking.draft.value(shape.name))),
+        key=asking.draft.key(shape.name),
+        label_visibility="collapsed",
+        format_func=lambda one: f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]",
+    )
     asking.draft.put(shape.name, chosen)
 
 
@@ -102,10 +107,14 @@ def several(asking: Asking, shape: Several) -> None:
     """Draw any of a few options and take what is on screen into the draft."""
     now = [str(one) for one in asking.draft.value(shape.name)]
     chosen = st.multiselect(
-        asking.label(shape.name), list(dict.fromkeys([*shape.options, *now])), now,
-        key=asking.draft.key(shape.name), placeholder=text("choose_none_is_all"),
-        format_func=lambda one: asking.option(shape.words or shape.name, one), help=asking.about(shape.name),
-    )  # fmt: skip
+        asking.label(shape.name),
+        list(dict.fromkeys([*shape.options, *now])),
+        now,
+        key=asking.draft.key(shape.name),
+        placeholder=text("choose_none_is_all"),
+        format_func=lambda one: asking.option(shape.words or shape.name, one),
+        help=asking.about(shape.name),
+    )
     asking.draft.put(shape.name, tuple(chosen))
 
 
@@ -113,9 +122,13 @@ def code(asking: Asking, shape: Code) -> None:
     """Draw one code and take what is on screen into the draft."""
     choices = asking.choices(shape.of) if shape.of else {}
     given = code_field(
-        asking.label(shape.name), str(asking.draft.value(shape.name)), choices, asking.draft.key(shape.name),
-        none=text(shape.none), about=asking.about(shape.name),
-    )  # fmt: skip
+        asking.label(shape.name),
+        str(asking.draft.value(shape.name)),
+        choices,
+        asking.draft.key(shape.name),
+        none=text(shape.none),
+        about=asking.about(shape.name),
+    )
     asking.draft.put(shape.name, given)
 
 
@@ -135,9 +148,13 @@ def code_field(
         return (given or "").strip()
     options = ["", *choices, *([now] if now and now not in choices else [])]
     chosen = st.selectbox(
-        label, options, index=options.index(now), key=key, help=about,
+        label,
+        options,
+        index=options.index(now),
+        key=key,
+        help=about,
         format_func=lambda one: (labels(one) if labels else captioned(one, choices)) if one else none,
-    )  # fmt: skip
+    )
     return str(chosen or "")
 
 
@@ -152,19 +169,28 @@ def codes(asking: Asking, shape: Codes) -> None:
     choices = asking.choices(shape.of) if shape.of else {}
     now = [str(one) for one in asking.draft.value(shape.name)]
     chosen = st.multiselect(
-        asking.label(shape.name), list(dict.fromkeys([*choices, *now])), now, key=asking.draft.key(shape.name),
-        format_func=lambda one: captioned(one, choices), help=asking.about(shape.name),
-        placeholder=text(shape.none), accept_new_options=not choices,
-    )  # fmt: skip
+        asking.label(shape.name),
+        list(dict.fromkeys([*choices, *now])),
+        now,
+        key=asking.draft.key(shape.name),
+        format_func=lambda one: captioned(one, choices),
+        help=asking.about(shape.name),
+        placeholder=text(shape.none),
+        accept_new_options=not choices,
+    )
     asking.draft.put(shape.name, tuple(str(one).strip() for one in chosen))
 
 
 def words(asking: Asking, shape: Words) -> None:
     """Draw a short text and take what is on screen into the draft."""
     given = st.text_input(
-        asking.label(shape.name), str(asking.draft.value(shape.name)), key=asking.draft.key(shape.name),
-        max_chars=shape.longest, help=asking.about(shape.name), autocomplete="off",
-    )  # fmt: skip
+        asking.label(shape.name),
+        str(asking.draft.value(shape.name)),
+        key=asking.draft.key(shape.name),
+        max_chars=shape.longest,
+        help=asking.about(shape.name),
+        autocomplete="off",
+    )
     given = (given or "").strip()
     asking.draft.put(shape.name, given.upper() if shape.capitals else given)
 
@@ -172,19 +198,27 @@ def words(asking: Asking, shape: Words) -> None:
 def whole(asking: Asking, shape: Whole) -> None:
     """Draw a whole number and take what is on screen into the draft."""
     given = st.number_input(
-        asking.label(shape.name), shape.least, shape.most, int(asking.draft.value(shape.name)), 1,
-        key=asking.draft.key(shape.name), help=asking.about(shape.name),
-    )  # fmt: skip
+        asking.label(shape.name),
+        shape.least,
+        shape.most,
+        int(asking.draft.value(shape.name)),
+        1,
+        key=asking.draft.key(shape.name),
+        help=asking.about(shape.name),
+    )
     asking.draft.put(shape.name, int(given or shape.least))
 
 
 def money(asking: Asking, shape: Money) -> None:
     """Draw an amount in euros and take what is on screen into the draft."""
     given = st.text_input(
-        asking.label(shape.name), typed_text(Decimal(f"{asking.draft.value(shape.name):.2f}")),
-        key=asking.draft.key(f"{shape.name}-{language()}"), help=asking.about(shape.name), icon=":material/euro:",
+        asking.label(shape.name),
+        typed_text(Decimal(f"{asking.draft.value(shape.name):.2f}")),
+        key=asking.draft.key(f"{shape.name}-{language()}"),
+        help=asking.about(shape.name),
+        icon=":material/euro:",
         autocomplete="off",
-    )  # fmt: skip
+    )
     amount = read_number(given or "0")
     if amount is None or amount < 0:
         asking.draft.wrong[shape.name] = text("number_wrong", value=given, example=typed_text(Decimal("12.50")))
@@ -196,9 +230,12 @@ def day(asking: Asking, shape: Day) -> None:
     """Draw a day, or none and take what is on screen into the draft."""
     now: date | None = asking.draft.value(shape.name)
     given = st.date_input(
-        asking.label(shape.name), now, key=asking.draft.key(shape.name), help=asking.about(shape.name),
+        asking.label(shape.name),
+        now,
+        key=asking.draft.key(shape.name),
+        help=asking.about(shape.name),
         format=field_date(),
-    )  # fmt: skip
+    )
     asking.draft.put(shape.name, given if isinstance(given, date) else None)
 
 
@@ -215,10 +252,17 @@ def per_key(asking: Asking, shape: PerKey, options: Mapping[str, str]) -> None:
                 if options:
                     now = options_field(code, now, options, draft.key(f"{shape.name}-{code}"), text(shape.none))
                 else:
-                    now = st.text_input(
-                        code, now, key=draft.key(f"{shape.name}-{code}"), label_visibility="collapsed",
-                        placeholder=text(shape.none), autocomplete="off",
-                    ) or ""  # fmt: skip
+                    now = (
+                        st.text_input(
+                            code,
+                            now,
+                            key=draft.key(f"{shape.name}-{code}"),
+                            label_visibility="collapsed",
+                            placeholder=text(shape.none),
+                            autocomplete="off",
+                        )
+                        or ""
+                    )
         if now.strip():
             found[code] = now.strip()
     if not known and not rows:
@@ -230,9 +274,13 @@ def options_field(label: str, now: str, options: Mapping[str, str], key: str, no
     """Draw a choice without a label of its own and return the code chosen."""
     every = ["", *options, *([now] if now and now not in options else [])]
     chosen = st.selectbox(
-        label, every, index=every.index(now), key=key, label_visibility="collapsed",
+        label,
+        every,
+        index=every.index(now),
+        key=key,
+        label_visibility="collapsed",
         format_func=lambda one: options.get(one, one) if one else none,
-    )  # fmt: skip
+    )
     return str(chosen or "")
 
 

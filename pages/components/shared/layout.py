@@ -57,9 +57,15 @@ def choice(
     at = asked if asked in options else default
     st.session_state[f"_{name}"] = at  # always: in another language this is another widget, which knows of no choice
     chosen = st.segmented_control(
-        text(f"choice_{name}"), options, required=True, key=f"_{name}", on_change=keep, format_func=label,
-        label_visibility="collapsed", wrap=True,  # German words are longer than a tablet is wide
-    )  # fmt: skip
+        text(f"choice_{name}"),
+        options,
+        required=True,
+        key=f"_{name}",
+        on_change=keep,
+        format_func=label,
+        label_visibility="collapsed",
+        wrap=True,  # German words are longer than a tablet is wide
+    )
     return str(chosen or at)
 
 
@@ -68,9 +74,15 @@ def search(name: str, placeholder: str) -> str:
     if st.session_state.pop(f"clear_{name}", False):
         st.session_state[name] = ""  # the address follows: it is bound to the field
     found = st.text_input(
-        placeholder, placeholder=placeholder, icon=":material/search:", label_visibility="collapsed", key=name,
-        bind="query-params", type="search", width="stretch",
-    )  # fmt: skip
+        placeholder,
+        placeholder=placeholder,
+        icon=":material/search:",
+        label_visibility="collapsed",
+        key=name,
+        bind="query-params",
+        type="search",
+        width="stretch",
+    )
     return (found or "").strip()
 
 

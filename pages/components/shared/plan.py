@@ -34,7 +34,7 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
@@ -418,9 +418,12 @@ def _ask(app: Application, run: Run, label: str, writes: str) -> None:
         st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
         _braked(app, run, brake.code)
         answer = st.text_input(
-            text("brake_type", count=brake.count), key=f"typed-{brake.code}", live=True, autocomplete="off",
+            text("brake_type", count=brake.count),
+            key=f"typed-{brake.code}",
+            live=True,
+            autocomplete="off",
             placeholder=number(brake.count),
-        )  # fmt: skip
+        )
         if read_number(answer or "") == brake.count:
             typed[brake.code] = brake.count
     note(text("brake_then", writes=writes))

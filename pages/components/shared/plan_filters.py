@@ -59,10 +59,15 @@ def _pick(app: Application, run: Run, name: str, named: Mapping[str, str], count
     if st.session_state.get(f"_{name}", "") not in options:
         del st.session_state[f"_{name}"]
     chosen = st.selectbox(
-        text(f"filter_{word}"), options, index=options.index(asked) if asked in options else 0, key=f"_{name}",
+        text(f"filter_{word}"),
+        options,
+        index=options.index(asked) if asked in options else 0,
+        key=f"_{name}",
         format_func=lambda code: f"{named[code]} ({number(counted[code])})" if code else text(f"any_{word}"),
-        on_change=keep, label_visibility="collapsed", width=260,
-    )  # fmt: skip
+        on_change=keep,
+        label_visibility="collapsed",
+        width=260,
+    )
     return str(chosen or "")
 
 

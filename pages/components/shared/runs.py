@@ -189,14 +189,23 @@ def runs_csv(runs: Sequence[Run]) -> str:
     """Return runs as CSV: bare codes, ISO times."""
     shown = [
         {
-            "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
-            "started_at": run.started_at.isoformat(), "ended_at": run.ended_at.isoformat() if run.ended_at else "",
-            "read": run.counts.read, "proven": run.counts.proven, "unchanged": run.counts.unchanged,
-            "skipped": run.counts.skipped, "parked": run.counts.parked, "in_doubt": run.counts.in_doubt,
+            "run": run.id,
+            "flow": run.flow,
+            "state": run.state,
+            "mode": run.mode,
+            "by": run.by,
+            "started_at": run.started_at.isoformat(),
+            "ended_at": run.ended_at.isoformat() if run.ended_at else "",
+            "read": run.counts.read,
+            "proven": run.counts.proven,
+            "unchanged": run.counts.unchanged,
+            "skipped": run.counts.skipped,
+            "parked": run.counts.parked,
+            "in_doubt": run.counts.in_doubt,
             "not_written": run.counts.planned,
         }
         for run in runs
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(shown).to_csv(index=False)
 
 

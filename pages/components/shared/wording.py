@@ -20,8 +20,10 @@ KEPT_LANGUAGE = "console_language"
 """Name of the cookie by which a browser remembers the language that was chosen."""
 
 FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
-    "en": "DD/MM/YYYY", "nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"
-}  # fmt: skip
+    "en": "DD/MM/YYYY",
+    "nl": "DD-MM-YYYY",
+    "de": "DD.MM.YYYY",
+}
 
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _CHOSEN = "chose_language"
