@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components.overview.attention import needs, needs_list
+from pages.components.overview.attention import connection_rows, needs, needs_list
 from pages.components.overview.days import last_days
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application
-from pages.components.shared.connections import connection_rows
 from pages.components.shared.failures import refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, section
@@ -25,8 +24,7 @@ now = datetime.now(UTC)
 def state_of_things() -> None:
     """Draw everything that moves by itself."""
     section(text("needs_person"))
-    found = needs(app)
-    if found:
+    if found := needs(app):
         needs_list(app, found)
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))

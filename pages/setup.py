@@ -3,8 +3,7 @@
 import streamlit as st
 
 from pages.components.setup.connections import accountview_step, finished_login, mplus_step
-from pages.components.setup.flows import flows_step
-from pages.components.setup.questions import questions_step
+from pages.components.setup.questions import flows_step, questions_step
 from pages.components.setup.readiness import ready_step
 from pages.components.setup.steps import rail, step_here, step_name, step_number
 from pages.components.shared.application import application

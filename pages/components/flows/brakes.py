@@ -7,7 +7,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.services.flows import FlowStatus
-from pages.components.flows.settings import heading
+from pages.components.flows.sections import heading
 from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.layout import note
 from pages.components.shared.wording import (
@@ -109,10 +109,9 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
 
 def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     """Draw the number of a brake and return it, or None while the brake is off."""
-    percent = name.endswith("percent")
     usual = BRAKES[name][1] if now is None else now
-    if percent:
-        limit = _share(draft, name, usual, on=on)
+    if name.endswith("percent"):
+        limit = _share(draft, name, Decimal(f"{usual:g}"), on=on)
         return limit if on else None
     given = st.number_input(
         text(f"brake_{name}_on"),
@@ -127,11 +126,11 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     return int(given or 0) if on else None
 
 
-def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Decimal:
+def _share(draft: Draft, name: str, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
     given = st.text_input(
         text(f"brake_{name}_on"),
-        typed_text(Decimal(f"{usual:g}")),
+        typed_text(usual),
         key=draft.key(f"brake-{name}-{language()}"),
         width=130,
         label_visibility="collapsed",
@@ -140,7 +139,7 @@ def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Deci
         autocomplete="off",
     )
     share = read_number(given or "0")
-    if share is None or share < 0:
-        draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
-        return Decimal(f"{usual:g}")
-    return share
+    if share is not None and share >= 0:
+        return share
+    draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+    return usual

@@ -12,14 +12,13 @@ from integration.flows.tables import EVERY
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
-from pages.components.flows.fields import table_name
 from pages.components.shared.application import person
+from pages.components.shared.causes import try_again_button
 from pages.components.shared.draft import asked
 from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, choice, empty, note, page_offset, pages, small
-from pages.components.shared.repair import try_again_button
+from pages.components.shared.layout import attempt, bottom_bar, choice, empty, note, page_offset, pages, small
 from pages.components.shared.states import inline, mark
-from pages.components.shared.wording import counted, plain, system_name, text
+from pages.components.shared.wording import counted, plain, system_name, table_name, text
 
 SIZE = 25
 
@@ -41,9 +40,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
-        about = f"table_{name}_about"
-        if has_term(about):
-            note(text(about))
+        if has_term(f"table_{name}_about"):
+            note(text(f"table_{name}_about"))
         note(text("table_about", source=system_name(source), target=system_name(target)))
         every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
         if not every:
@@ -55,9 +53,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         if not ours or table.by_country:
             _new_code(draft, system_name(source), system_name(target), theirs)
     if waiting:
-        cause = table.cause or UNMAPPED
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            try_again_button(app, flow, cause, f"table-{name}")
+            try_again_button(app, flow, table.cause or UNMAPPED, f"table-{name}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
 
@@ -139,8 +136,7 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
     changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
     if not changed:
         return
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]", width="stretch")
+    with bottom_bar(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]"):
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
             draft.update(saved=None)
             st.rerun()

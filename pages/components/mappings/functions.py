@@ -11,9 +11,9 @@ from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
 from integration.flows.functions.catalogue import FUNCTIONS, Argument, Takes
 from integration.words import has_term
-from pages.components.mappings.mapping import function_label, table_label
+from pages.components.mappings.mapping import function_label
 from pages.components.shared.layout import icon_button, small
-from pages.components.shared.wording import plain, read_number, term, text, typed_text, typed_value
+from pages.components.shared.wording import plain, read_number, table_name, term, text, typed_text, typed_value
 
 LONGEST = 2_000
 NARROW = 130
@@ -45,15 +45,11 @@ def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
         list(FUNCTIONS),
         index=None,
         key=f"{key}-add-{len(calls)}",
-        format_func=_offered,
+        format_func=lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}",
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
     return (*result, Call(added, _first(added, offer))) if added else tuple(result)
-
-
-def _offered(name: str) -> str:
-    return f"{function_label(name)} · {term(f'function_{name}_about')}"
 
 
 def _first(name: str, offer: Offer) -> tuple[Value, ...]:
@@ -131,7 +127,7 @@ def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) 
 def _choice(argument: Argument, now: str, offer: Offer, label: str, key: str) -> Value:
     options = list(argument.options) if argument.options else list(offer.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
-    named = table_label if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
+    named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
     chosen = st.selectbox(
         label,
         every,

@@ -9,7 +9,7 @@ import streamlit as st
 from integration.services import Application
 from integration.services.log import Period
 from pages.components.shared.charts import flow_bars, state_bars
-from pages.components.shared.layout import note, section
+from pages.components.shared.layout import csv_button, note, titled
 from pages.components.shared.wording import flow_name, short_day, text, zone
 
 DAYS = 14
@@ -42,8 +42,7 @@ def daily(app: Application) -> pd.DataFrame:
     told = app.log.volume(Period(since))
     told = told[told["event"].isin(RESULTS)]
     here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
-    counted = told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum()
-    return counted.reset_index()
+    return told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
 
 
 def _first_day() -> datetime:
@@ -52,20 +51,9 @@ def _first_day() -> datetime:
 
 
 def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width="stretch"):
-            section(text(title))
+    with titled(text(title)):
         if len(wide):
-            st.download_button(
-                text("btn_csv"),
-                data=lambda: wide.fillna(0).astype(int).to_csv(),
-                file_name=f"{title}.csv",
-                icon=":material/download:",
-                on_click="ignore",
-                mime="text/csv",
-                key=f"csv-{title}",
-                type="tertiary",
-            )
+            csv_button(f"{title}.csv", lambda: wide.fillna(0).astype(int).to_csv(), key=f"csv-{title}", type="tertiary")
     with st.container(border=True):
         if len(wide):
             draw(_every_day(wide))

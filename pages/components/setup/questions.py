@@ -1,4 +1,4 @@
-"""The fourth step of the set-up: the questions of the chosen flows, one open at a time, answered ones in one line."""
+"""The third and fourth step of the set-up: which flows shall run, and their questions, one open at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,20 +7,85 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
-from integration.flows.systems import Listed
 from integration.flows.tables import EVERY
 from integration.services import Application
 from integration.services.readiness import Asked, State, Weight
 from integration.words import capital, has_term
+from pages.components.flows.brakes import MOST_MINUTES
 from pages.components.flows.sections import draw, options_of
 from pages.components.flows.tables import side, table_draft, table_row
 from pages.components.setup.steps import go_to, next_step
 from pages.components.shared.application import person
 from pages.components.shared.draft import Draft
 from pages.components.shared.inputs import Asking, captioned
-from pages.components.shared.layout import empty, note, small
+from pages.components.shared.layout import empty, keep, note, small
 from pages.components.shared.states import mark
-from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text
+from pages.components.shared.wording import (
+    amount_text,
+    counted,
+    flow_name,
+    flow_term,
+    flow_text,
+    number,
+    plain,
+    system_name,
+    text,
+    way,
+)
+
+
+def flows_step(app: Application) -> None:
+    """Offer each flow with what it does; what is chosen is kept at once, and the questions depend on it."""
+    with st.container(border=True, gap="small", key="rows_flows"):
+        st.subheader(text("setup_flows"), anchor=False)
+        note(text("setup_flows_about_on" if app.setup.started() else "setup_flows_about"))
+        suggested = app.setup.suggested()
+        for name in app.flows:
+            st.divider()
+            _flow_row(app, name, chosen=name in suggested)
+    chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
+    waits = "" if chosen else text("setup_flows_none")
+    next_step(
+        "flows", primary=True, waits=waits, first=lambda: _choose(app)
+    )  # what is suggested counts once it was seen
+
+
+def _flow_row(app: Application, name: str, *, chosen: bool) -> None:
+    flow = app.flows[name]
+    source, target = system_name(flow.source), system_name(flow.target)
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        st.toggle(
+            flow_name(name),
+            chosen,
+            key=f"choose-{name}",
+            label_visibility="collapsed",
+            width=44,
+            on_change=_choose,
+            args=(app,),
+        )
+        with st.container(width="stretch", gap=None):
+            small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
+            small(flow_text("flow_does", name, source=source, target=target))
+            note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
+        st.number_input(
+            text("setting_schedule_minutes"),
+            1,
+            MOST_MINUTES,
+            app.flows.settings(name).schedule_minutes,
+            width=170,
+            key=f"minutes-{name}",
+            disabled=not st.session_state[f"choose-{name}"],
+            on_change=_choose,
+            args=(app,),
+        )
+
+
+def _choose(app: Application) -> None:
+    chosen = {
+        name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
+    }
+    app.setup.choose(chosen, person())
+
 
 SHOWN = 4  # answers of a list that a line names
 COUNTS = ("number", "total")  # facts that are quantities; codes are none
@@ -37,30 +102,29 @@ def questions_step(app: Application) -> None:
             go_to("flows")
             st.rerun()
         return
-    proposed = [one for one in every if one.state is State.PROPOSED]
-    opened = _opened(every)
+
+    def accept() -> None:
+        app.setup.accept(person())
+        keep("question", "")
+
+    proposed = sum(one.state is State.PROPOSED for one in every)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch"):
             note(text("setup_questions_about"))
-        if len(proposed) > 1:
-            st.button(
-                counted("btn_accept_all", len(proposed)),
-                key="accept_all",
-                icon=":material/done_all:",
-                on_click=_accept,
-                args=(app,),
-            )
-    asked_for = st.query_params.get("flow", "")
-    for flow in sorted(questions, key=lambda name: name != asked_for):
+        if proposed > 1:
+            label = counted("btn_accept_all", proposed)
+            st.button(label, key="accept_all", icon=":material/done_all:", on_click=accept)
+    opened, first = _opened(every), st.query_params.get("flow", "")
+    for flow in sorted(questions, key=lambda name: name != first):
         _flow(app, flow, questions[flow], opened)
-    left = any(one.state is not State.ANSWERED for one in every)
-    next_step("questions", primary=not left)
+    next_step("questions", primary=all(one.state is State.ANSWERED for one in every))
 
 
-def _opened(every: Sequence[Asked]) -> Asked | None:
-    asked_for = st.query_params.get("question", "")
-    named = next((one for one in every if name_of(one) == asked_for), None)
-    return named or next((one for one in every if one.state is not State.ANSWERED), None)
+def _opened(every: Sequence[Asked]) -> str:
+    """Return the name of the question that is open: that of the address, else the first that nobody has answered."""
+    asked = st.query_params.get("question", "")
+    left = (name_of(one) for one in every if one.state is not State.ANSWERED)
+    return asked if asked in map(name_of, every) else next(left, "")
 
 
 def name_of(one: Asked) -> str:
@@ -80,12 +144,7 @@ def reason(why: Reason) -> str:
     return text(why.code, **facts)
 
 
-def _accept(app: Application) -> None:
-    app.setup.accept(person())
-    st.query_params.pop("question", None)
-
-
-def _flow(app: Application, flow: str, group: Sequence[Asked], opened: Asked | None) -> None:
+def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> None:
     answered = sum(one.state is State.ANSWERED for one in group)
     with st.container(border=True, gap="small", key=f"rows_questions_{flow}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -93,11 +152,8 @@ def _flow(app: Application, flow: str, group: Sequence[Asked], opened: Asked | N
             note(text("questions_done", number=answered, total=len(group)))
         for one in group:
             st.divider()
-            asking = Asking(app, Draft(app, flow, "answers"))
-            if opened is not None and name_of(one) == name_of(opened):
-                _open(asking, one)
-            else:
-                _folded(asking, one)
+            draw_question = _open if name_of(one) == opened else _folded
+            draw_question(Asking(app, Draft(app, flow, "answers")), one)
 
 
 # ---- one line -------------------------------------------------------------------------------------------------------
@@ -125,15 +181,11 @@ def _sign(one: Asked) -> str:
 def _stands(asking: Asking, one: Asked) -> str:
     if one.state is State.PROPOSED and one.proposal is not None:
         return text("question_proposed", answer=_answer(asking, one, one.proposal.values))
-    if one.state is State.ANSWERED:
-        return _answer(asking, one, _in_force(asking, one))
-    return reason(one.lack.why) if one.lack is not None else text("question_open")
-
-
-def _in_force(asking: Asking, one: Asked) -> Mapping[str, Any]:
+    if one.state is not State.ANSWERED:
+        return reason(one.lack.why) if one.lack is not None else text("question_open")
     if one.question.table:
-        return asking.app.tables.all().get(one.question.table, {})
-    return {name: asking.draft.saved[name] for name in one.question.settings}
+        return _answer(asking, one, asking.app.tables.all().get(one.question.table, {}))
+    return _answer(asking, one, {name: asking.draft.saved[name] for name in one.question.settings})
 
 
 def _answer(asking: Asking, one: Asked, values: Mapping[str, Any]) -> str:
@@ -158,9 +210,9 @@ def _said(asking: Asking, shape: Shape, value: Any) -> str:
         case Pick(name=name, words=words):
             return asking.option(words or name, str(value))
         case Code(of=of, none=none):
-            return _code(asking, of, str(value)) if value else text(none)
+            return plain(captioned(str(value), asking.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
-            return _listed([_code(asking, of, str(each)) for each in value]) or text(none)
+            return _listed([plain(captioned(str(each), asking.choices(of))) for each in value]) or text(none)
         case PerKey(keys=keys, none=none):
             known, codes = options_of(asking, shape), asking.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
@@ -170,10 +222,6 @@ def _said(asking: Asking, shape: Shape, value: Any) -> str:
         case Several(name=name, words=words):
             return _listed([asking.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
     return plain(value) or text("choose_nothing")
-
-
-def _code(asking: Asking, of: Listed | None, code: str) -> str:
-    return plain(captioned(code, asking.choices(of) if of else {}))
 
 
 def _listed(said: Sequence[str]) -> str:

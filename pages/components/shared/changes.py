@@ -58,17 +58,12 @@ def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:
         return NEW.get(change.kind, _what_is_new)(change)
-    lines = _telling(change)
+    each = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
+    lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
     shown = [f"{_short_name(one)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
     if len(lines) > SHOWN_FIELDS:
         shown.append(f"+{len(lines) - SHOWN_FIELDS}")
     return capital(" · ".join(shown))
-
-
-def _telling(change: Change) -> list[FieldLine]:
-    """Return the fields of an update, each once: prices first, then what fits into a line, long texts last."""
-    lines = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
-    return sorted(lines.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))
 
 
 def _short_name(line: FieldLine) -> str:
@@ -80,9 +75,9 @@ def _is_long(line: FieldLine) -> bool:
 
 
 def _short(line: FieldLine) -> str:
-    old, new = value_text(line.now) or term("empty_value"), value_text(line.wanted) or term("empty_value")
     if _is_long(line):
         return term("plan_text_changes")
+    old, new = (value_text(value) or term("empty_value") for value in (line.now, line.wanted))
     return f"{old} → {new}" if line.there else new
 
 
@@ -105,8 +100,7 @@ def _new_party(change: Change) -> str:
 
 def _new_document(change: Change) -> str:
     """Return what a new document comes to."""
-    values = change.agreed.values
-    sold = values.get("sold_incl")
+    sold = change.agreed.values.get("sold_incl")
     total = amount_text(sold) if isinstance(sold, Decimal) else "–"
     return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
 
