@@ -2,7 +2,7 @@
 python := .venv/bin/python
 export CONSOLE_DATA ?= data
 
-.PHONY: run demo test check fix bench same setup setup-dev
+.PHONY: run demo test test-long check fix bench same setup setup-dev
 
 run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
 	CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
@@ -10,9 +10,12 @@ run: setup            ## open the console with the built-in sandbox connected: h
 demo: setup           ## sync every flow on a fresh sandbox, twice, and add up
 	$(python) -m integration demo
 
-test: setup-dev       ## pass all tests
+test: setup-dev       ## pass all tests but the long ones
 	scripts/browser
 	scripts/test
+
+test-long: setup-dev  ## pass those that are slow by nature: kills at every moment, old data, the notebook
+	scripts/test long
 
 check: setup-dev      ## what a change must pass
 	scripts/check

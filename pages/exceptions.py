@@ -20,7 +20,7 @@ from pages.components.exceptions.cards import (
 from pages.components.exceptions.corrections import corrected_csv, corrected_list
 from pages.components.exceptions.retries import Tries, solved_cards
 from pages.components.shared.application import application, person
-from pages.components.shared.draft import said
+from pages.components.shared.draft import show_toast
 from pages.components.shared.layout import (
     choice,
     clear_search,
@@ -41,7 +41,7 @@ from pages.components.shared.wording import counted, flow_name, number, sandbox_
 SIZE = 20
 
 app = application()
-said()
+show_toast()
 
 
 def about(groups: Sequence[CauseGroup]) -> str:

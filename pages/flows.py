@@ -11,13 +11,13 @@ from pages.components.flows.filters import filters_tab
 from pages.components.flows.sections import settings_tab
 from pages.components.flows.tables import tables_tab
 from pages.components.shared.application import application
-from pages.components.shared.draft import Draft, said, save_bar, toggle
+from pages.components.shared.draft import Draft, save_bar, show_toast, toggle
 from pages.components.shared.flows import flow_of_address, needs_connections, start_preview
 from pages.components.shared.layout import choice, failures, head, note
 from pages.components.shared.wording import counted, flow_name, flow_term, moment, sandbox_badges, term, text, way
 
 app = application()
-said()
+show_toast()
 
 
 def switch(draft: Draft, status: FlowStatus) -> None:

@@ -7,7 +7,7 @@ from pages.components.setup.questions import flows_step, questions_step
 from pages.components.setup.readiness import ready_step
 from pages.components.setup.steps import rail, step_here, step_name, step_number
 from pages.components.shared.application import application
-from pages.components.shared.draft import said
+from pages.components.shared.draft import show_toast
 from pages.components.shared.flows import sandbox_button
 from pages.components.shared.layout import failures, head
 from pages.components.shared.wording import sandbox_badges, text
@@ -16,7 +16,7 @@ RAIL, BODY = 1, 3  # of four columns
 
 app = application()
 finished_login(app)
-said()
+show_toast()
 step = step_here(app)
 
 where = text("setup_step", number=step_number(step), name=step_name(step))

@@ -24,17 +24,16 @@ from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.settings import load_settings
+from tests.patience import SECONDS
 from tests.planted import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
-
-SECONDS = 20
 
 
 def arm(control: str, **switch: Any) -> None:
-    urllib.request.urlopen(f"{control}switches", data=json.dumps(switch).encode(), timeout=10).close()  # noqa: S310 - loopback
+    urllib.request.urlopen(f"{control}switches", data=json.dumps(switch).encode(), timeout=SECONDS).close()  # noqa: S310 - loopback
 
 
 def disarm(control: str) -> None:
-    urllib.request.urlopen(urllib.request.Request(f"{control}switches", method="DELETE"), timeout=10).close()  # noqa: S310 - loopback
+    urllib.request.urlopen(urllib.request.Request(f"{control}switches", method="DELETE"), timeout=SECONDS).close()  # noqa: S310 - loopback
 
 
 def tell_all(work: Callable[[], object]) -> None:

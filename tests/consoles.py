@@ -1,6 +1,5 @@
 """The whole application on both systems in a box, driven as an operator drives it."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, Run
 from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from tests.counter import Counter
+from tests.patience import until
 from tests.stores import built_in, stores_in
 
 ARTICLES = 60
@@ -31,11 +31,8 @@ def opened(data: Path, *, start: bool = True, owner: str = "", **settings: Any) 
 
 def settled(application: Application, run_id: str) -> Run:
     """Return a run that has come to rest."""
-    until = time.monotonic() + 60
-    while (run := application.runs.get(run_id)).state in ACTIVE:
-        assert time.monotonic() < until, "the run does not come to rest"
-        time.sleep(0.02)
-    return run
+    until(lambda: application.runs.get(run_id).state not in ACTIVE, "the end of the run")
+    return application.runs.get(run_id)
 
 
 class Console:

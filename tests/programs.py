@@ -13,10 +13,10 @@ from typing import Any
 
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
+from tests.patience import SECONDS
 
 ROOT = Path(__file__).parent.parent
 COMPANY = "7f3c"
-SECONDS = 60
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -21,8 +21,6 @@ from integration.settings import MplusAccess, load_settings
 from tests.consoles import ARTICLES, opened, settled
 from tests.stores import stores_in
 
-pytestmark = pytest.mark.timeout(120)
-
 BACK = "http://127.0.0.1:8501/setup"
 Open = Callable[..., Application]
 
@@ -119,7 +117,7 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
         application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
 
         assert not application.sandbox.is_connected
-        assert not application.connections.status("accountview").connected
+        assert not application.connections.of("accountview").connected
         assert not stores_in(application).rules.tables()["vat_codes"]
 
 

@@ -3,20 +3,25 @@
 import csv
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from integration.__main__ import cli
+from integration.core.flow import Stage
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
 from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowSpec
 from integration.words import has_term
 from pages.components.shared.states import run_state, step_state
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+PRESENT = [path for path in DOCUMENTS if path not in DECISIONS and path.name != "CHANGELOG.md"]
+"""Those that tell of the code as it is; decisions and changes tell of their day."""
 
 
 def test_every_cause_is_complete_in_english() -> None:
@@ -112,12 +117,52 @@ def test_the_import_contract_names_every_module() -> None:
 
 def test_every_step_of_a_walk_is_in_the_code() -> None:
     page = (ROOT / "docs" / "the-path-of-a-record.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([\w/]+\.py)` \| (.+?) \|", page, re.MULTILINE)
-    steps = [(path, name) for path, names in rows for name in re.findall(r"`(\w+)`", names)]
-    missing = [
-        (path, name) for path, name in steps
-        if not re.search(rf"\b(def|class) {name}\b", (ROOT / "integration" / path).read_text(encoding="utf-8"))
-    ]  # fmt: skip
+    steps = [step for row in page.splitlines() if row.startswith("|") for step in steps_in(row)]
 
-    assert len(steps) > 20
-    assert missing == []
+    assert len(steps) > 80
+    assert [step for step in steps if not is_there(*step)] == []
+
+
+def steps_in(row: str) -> list[tuple[str, str]]:
+    """Return the files that a row of a table names, each with the functions and classes named right after it."""
+    found = re.findall(r"`([\w/]+\.py)`(?: \|)? (`\w+`(?:, `\w+`)*)", row)
+    return [(file, name) for file, names in found for name in re.findall(r"\w+", names)]
+
+
+def is_there(file: str, name: str) -> bool:
+    path = ROOT / file if file.startswith("pages/") else ROOT / "integration" / file
+    return path.exists() and bool(re.search(rf"\b(def|class) {name}\b", path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", PRESENT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_is_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:integration|pages|tests|docs|notebooks|scripts|benchmarks)/[\w./-]*)`", text)
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_folder_has_its_place_in_the_page_for_contributors() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    inside = [ROOT / "integration", ROOT / "integration" / "connectors", ROOT / "integration" / "sandbox",
+              ROOT / "integration" / "flows", ROOT / "pages" / "components", ROOT / "tests"]  # fmt: skip
+    folders = [one for folder in inside for one in folder.iterdir() if any(one.rglob("*.py"))]
+
+    assert len(folders) > 30
+    assert [str(one.relative_to(ROOT)) for one in folders if one.is_dir() and f"`{one.name}/`" not in page] == []
+
+
+def test_every_line_has_its_file_in_the_page_for_contributors() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
+
+    assert len(named) > 15
+    assert [name for name in named if not ((ROOT / name).exists() or any((ROOT / "integration").rglob(name)))] == []
+
+
+def test_every_field_of_a_flow_is_in_the_page_about_adding_one() -> None:
+    page = (ROOT / "docs" / "adding-a-flow.md").read_text(encoding="utf-8")
+    about = page[page.index("## The value") : page.index("## The list")]
+
+    assert [one.name for one in fields(FlowSpec) if f"`{one.name}`" not in about] == []
+    assert [one.name for one in fields(Stage) if f"`{one.name}`" not in page] == []

@@ -16,8 +16,6 @@ from integration.services import Application
 from tests.consoles import WHO, Console, opened
 from tests.stores import stores_in
 
-pytestmark = pytest.mark.timeout(120)
-
 STYLES = 3  # the fewest whole styles these stories need
 
 

@@ -22,13 +22,13 @@ from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
+from tests.patience import until
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.processes import until
 from tests.stores import stores_in
 
 __all__ = ["postgres_server", "postgres_url"]
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 SAMPLES = Path(__file__).parent / "samples" / "2026-11"
 ARTICLES = 60  # of the shop the samples were made with

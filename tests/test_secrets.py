@@ -33,8 +33,8 @@ from tests.planted import (
 from tests.programs import ROOT, Terminal, access, environment
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.processes,
-    pytest.mark.timeout(300),
     pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs a process list"),
 ]
 

@@ -21,8 +21,6 @@ from tests.consoles import WHO, Console, opened, settled
 from tests.counter import LOW, ZERO
 from tests.stores import stores_in
 
-pytestmark = pytest.mark.timeout(120)
-
 PARKED = {
     "letters_in_code": "sku_not_numeric", "leading_zero": "sku_leading_zero",
     "leading_zero_collides": "sku_leading_zero", "wrong_check_digit": "ean_check_digit",

@@ -14,9 +14,12 @@ import pytest
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.counter import Counter
-from tests.programs import SECONDS, Ended, Terminal, access, confirmations, program
+from tests.patience import SECONDS
+from tests.programs import Ended, Terminal, access, confirmations, program
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.processes
+
+DELAY = 30  # seconds in which commands beside a run at work are surely done
 
 ARTICLES = 61  # what the smallest shop that trips a brake comes to
 WIDTH = 100
@@ -330,7 +333,7 @@ def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox])
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=30),
+        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=DELAY),
         terminal.running("preview", "products", "--complete") as first,
     ):
         until_at_work(terminal)
@@ -345,12 +348,12 @@ def test_a_preview_at_work_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=5),
+        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=DELAY),
         terminal.running("preview", "products", "--complete", "--json") as first,
     ):
-        until_at_work(terminal)
-        run = terminal("runs", "--json").json[0]["run"]
+        run = until_at_work(terminal)
         ended = terminal("cancel", run, "--json")
+        assert ended.status == 0, (ended.out, ended.err)
         out, _ = first.communicate(timeout=SECONDS)
 
     assert (ended.status, ended.json["state"], ended.json["error"]) == (0, "discarded", "preview_cancelled")
@@ -510,7 +513,7 @@ def free_port() -> int:
 
 def accepts(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=2):
+        with socket.create_connection((host, port), timeout=SECONDS):
             return True
     except OSError:
         return False
@@ -520,7 +523,7 @@ def until_well(port: int, host: str = "127.0.0.1") -> None:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=SECONDS) as answer:
                 if answer.status == 200:
                     return
         except OSError:
@@ -528,10 +531,11 @@ def until_well(port: int, host: str = "127.0.0.1") -> None:
     pytest.fail("the console does not start")
 
 
-def until_at_work(terminal: Terminal) -> None:
+def until_at_work(terminal: Terminal) -> str:
+    """Return the run that is at work, once one is."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         runs = terminal("runs", "--json").json
         if runs[0]["state"] == "previewing":
-            return
+            return str(runs[0]["run"])
     pytest.fail("the run does not begin")

@@ -25,8 +25,8 @@ class Retire:
     def vanished(self, run: Run, logic: FlowLogic) -> None:
         """Look at one page of what is linked and was not read. Raises ConfigurationError where nothing was."""
         position, kind = run.position, logic.flow.counted.source
-        if not position.read and self.parts.links.count(run.flow, logic.flow.linked):
-            raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source)
+        if not position.read and (count := self.parts.links.count(run.flow, logic.flow.linked)):
+            raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         gone = self._unread(run, logic) if logic.retires else []
         if not gone:
             self.parts.previews.keep_position(run.id, position.at(Task.FINISH))

@@ -62,9 +62,9 @@ class Connections:
 
     def statuses(self) -> list[ConnectionStatus]:
         """Return both connections as they were checked last."""
-        return [self.status(system) for system in SYSTEMS]
+        return [self.of(system) for system in SYSTEMS]
 
-    def status(self, system: str) -> ConnectionStatus:
+    def of(self, system: str) -> ConnectionStatus:
         """Return a connection as it was checked last."""
         return self._last(system) or ConnectionStatus(system, connected=self._access.is_connected(system))
 

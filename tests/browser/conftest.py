@@ -16,20 +16,23 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from integration.sandbox.server import Sandbox
+from tests.patience import SECONDS
 from tests.programs import access
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
-START_SECONDS = 60
-PATIENCE = 60_000
+PATIENCE = SECONDS * 1000  # in milliseconds, as a browser counts
+AT_REST = "body:has([data-testid=stApp][data-test-script-state=notRunning]):not(:has([data-stale=true]))"
 SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,21 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
         **browser_context_args,
         "viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Amsterdam",
     }  # fmt: skip
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """Wait as long for what is to be pressed as for what is to be seen."""
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@contextmanager
+def tab(browser: Browser, **look: Any) -> Iterator[Page]:
+    """Open a browser of its own beside that of the test, which may look otherwise."""
+    with browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **look}) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context.new_page()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +94,7 @@ def serving(data: Path, **settings: str) -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGTERM)
             try:
-                server.wait(timeout=20)
+                server.wait(timeout=SECONDS)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -88,16 +106,26 @@ def _environment() -> dict[str, str]:
 
 
 def _wait_until_well(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         assert server.poll() is None, log.read_text(encoding="utf-8")
         try:
-            with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(f"{address}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
                     return
         except (URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+def at_rest(page: Page) -> Locator:
+    """Return a page while it is at rest: what is looked for in it is found only then.
+
+    While a page is drawn anew, what it said stands beside what it says, and some of it twice. That something is gone is
+    to be asked of the page itself, since nothing is found meanwhile; and so is what a page says of a run at work, since
+    it is drawn anew every second.
+    """
+    return page.locator(AT_REST)
 
 
 def picture(page: Page, name: str) -> None:
@@ -109,20 +137,21 @@ def picture(page: Page, name: str) -> None:
 
 def button(page: Page, name: str | re.Pattern[str]) -> None:
     """Press a button once it is there."""
-    page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+    at_rest(page).get_by_role("button", name=name).first.click()
 
 
 def commit(page: Page, named: re.Pattern[str]) -> None:
     """Press the one button that writes, and type what its brakes ask for."""
     button(page, named)
     dialog = page.get_by_role("dialog")
+    asked = at_rest(page).get_by_role("dialog").get_by_role("textbox")
     at_work = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
-    expect(dialog.get_by_role("textbox").first.or_(at_work).first).to_be_visible(timeout=PATIENCE)
+    expect(asked.first.or_(at_work).first).to_be_visible()
     if dialog.is_visible():
         for field in dialog.get_by_role("textbox").all():
             field.fill(field.get_attribute("placeholder") or "")
-        confirm = dialog.get_by_role("button", name=named)
-        expect(confirm).to_be_enabled(timeout=PATIENCE)
+        confirm = at_rest(page).get_by_role("dialog").get_by_role("button", name=named)
+        expect(confirm).to_be_enabled()
         confirm.click()
 
 

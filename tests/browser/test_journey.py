@@ -7,11 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.conftest import PATIENCE, button, picture
+from tests.browser.conftest import at_rest, button, picture
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -33,7 +32,7 @@ def outside(page: Page) -> Iterator[list[str]]:
 def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: str, page: Page) -> None:
     page.goto(f"{console}/runs", wait_until="commit")
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
     entries = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     assert [entry.split("\n")[-1].strip() for entry in entries] == [
         "Overview", "Preview", "Exceptions", "Runs", "Stock", "Logs", "Set-up", "Flows", "Mappings",
@@ -50,43 +49,43 @@ def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: st
 def test_addresses_in_foreign_text_are_no_links(console: str, page: Page, foreign: str) -> None:
     page.goto(f"{console}/logs?{urlencode({'record': f'products:{foreign}'})}", wait_until="commit")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text(foreign, timeout=PATIENCE)
-    expect(page.get_by_text(f"Products · {foreign}")).to_be_visible()
+    expect(at_rest(page).get_by_role("heading", level=1)).to_have_text(foreign)
+    expect(at_rest(page).get_by_text(f"Products · {foreign}")).to_be_visible()
     expect(page.locator("a[href^='mailto:'], a[href*='example'], a[href*='.nl']")).to_have_count(0)
 
 
 def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: Page, outside: list[str]) -> None:
     page.goto(console, wait_until="commit")
     button(page, "Try with the built-in sandbox")
-    expect(page.get_by_text("Fietsenwinkel").first).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text("Fietsenwinkel").first).to_be_visible()
     picture(page, "1-connected")
 
     button(page, "Preview products")
-    commit = page.get_by_role("button", name=re.compile(r"Commit \d+ changes to MplusKASSA"))
-    expect(commit).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible()
+    commit = at_rest(page).get_by_role("button", name=re.compile(r"Commit \d+ changes to MplusKASSA"))
+    expect(commit).to_be_visible()
+    expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     picture(page, "2-plan")
     commit.click()
 
-    dialog = page.get_by_role("dialog")
+    dialog = at_rest(page).get_by_role("dialog")
     field = dialog.get_by_role("textbox").first
-    expect(field).to_be_visible(timeout=PATIENCE)
+    expect(field).to_be_visible()
     confirm = dialog.get_by_role("button", name=re.compile("Commit"))
     expect(confirm).to_be_disabled()
     field.fill(field.get_attribute("placeholder") or "")
-    expect(confirm).to_be_enabled(timeout=PATIENCE)
+    expect(confirm).to_be_enabled()
     picture(page, "3-brake")
     confirm.click()
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Running", timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1).filter(has_text="Running").first).to_be_visible()
     expect(page).to_have_url(re.compile(r"/runs\?run="))
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
-    expect(page.get_by_text("Nothing lost: difference 0.")).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(page).get_by_text("Nothing lost: difference 0.")).to_be_visible()
     picture(page, "4-proven")
 
-    page.get_by_role("link", name="Overview").click()
+    at_rest(page).get_by_role("link", name="Overview").click()
     button(page, "Preview products")
-    expect(page.get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible()
     picture(page, "5-nothing-to-do")
     assert outside == []
 
@@ -94,5 +93,5 @@ def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: P
 def test_an_address_reopens_what_it_shows(console: str, page: Page) -> None:
     page.goto(f"{console}/preview?flow=products&show=park", wait_until="commit")
 
-    chosen = page.get_by_role("radio", name=re.compile("Parked"))
-    expect(chosen).to_be_checked(timeout=PATIENCE)
+    chosen = at_rest(page).get_by_role("radio", name=re.compile("Parked"))
+    expect(chosen).to_be_checked()

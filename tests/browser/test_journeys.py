@@ -9,12 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from tests.browser.conftest import PATIENCE, button, connecting, picture, serving
+from tests.browser.conftest import at_rest, button, connecting, picture, serving, tab
 from tests.browser.conftest import commit as press_commit
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -35,6 +34,13 @@ def connected(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield address
 
 
+@pytest.fixture
+def colleague(browser: Browser) -> Iterator[Page]:
+    """The browser of somebody else."""
+    with tab(browser) as page:
+        yield page
+
+
 def dearer(systems: Sandbox, codes: Sequence[str], by: str) -> None:
     """Raise some prices in the books, by too little to trip a brake."""
     rows = {str(row["ART_CODE"]): row for row in systems.state("ARTICLE")}
@@ -53,7 +59,7 @@ def previewed(page: Page, console: str) -> str:
     """Make a preview of products, wait for it, and return the address of the plan."""
     page.goto(f"{console}/preview?flow=products", wait_until="commit")
     button(page, re.compile("Make the first preview|Preview again"))
-    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     expect(page).to_have_url(re.compile("plan="))
     return page.url
 
@@ -61,36 +67,34 @@ def previewed(page: Page, console: str) -> str:
 def commit(page: Page) -> None:
     """Commit the plan on screen and wait for its run."""
     press_commit(page, COMMIT)
-    expect(page).to_have_url(re.compile(r"/runs\?run="), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(r"/runs\?run="))
 
 
 def written(page: Page) -> int:
     """Return how many changes the progress on screen says are written."""
     said = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
-    expect(said).to_be_visible(timeout=PATIENCE)
+    expect(said).to_be_visible()
     found = re.search(r"([\d,]+) of", said.inner_text())
     return int(found[1].replace(",", "")) if found else 0
 
 
 def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browser, systems: Sandbox) -> None:
-    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
-    previewed(page, connected)
-    with systems.switches.armed(Fault.DELAY, system="mplus", operation="createProduct*", times=None, seconds=0.05):
-        commit(page)
-        run = page.url
-        before = written(page)
-        picture(page, "journey-closing-the-tab")
-        page.context.close()
-    writes = systems.ledger.counts()["writes"]
-    later = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+    with systems.switches.armed(Fault.DELAY, system="mplus", operation="createProduct*", times=None, seconds=0.3):
+        with tab(browser) as page:
+            previewed(page, connected)
+            commit(page)
+            run = page.url
+            before = written(page)
+            picture(page, "journey-closing-the-tab")
+        writes = systems.ledger.counts()["writes"]
 
-    later.goto(run, wait_until="commit")
+    with tab(browser) as later:
+        later.goto(run, wait_until="commit")
 
-    expect(later.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
-    expect(later.get_by_text("Nothing lost: difference 0.")).to_be_visible(timeout=PATIENCE)
-    assert systems.ledger.counts()["writes"] > max(before, writes)  # it had not been over when the tab was closed
-    picture(later, "journey-done-without-a-tab")
-    later.context.close()
+        expect(at_rest(later).get_by_role("heading", level=1)).to_contain_text("Done")
+        expect(at_rest(later).get_by_text("Nothing lost: difference 0.")).to_be_visible()
+        assert systems.ledger.counts()["writes"] > max(before, writes)  # it had not been over when the tab was closed
+        picture(later, "journey-done-without-a-tab")
 
 
 def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
@@ -99,43 +103,41 @@ def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_prov
     codes = at_the_till(systems)[5:9]
     dearer(systems, codes, "0.10")
     previewed(page, connected)
-    expect(page.get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
+    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
     systems.till.edit("articles", codes[1], {"priceIncl": 4321})
 
     commit(page)
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
     page.goto(f"{page.url}&show=parked&cause=target_changed_since_plan", wait_until="commit")
-    expect(page.get_by_text(re.compile("was changed in MplusKASSA after the plan")).first).to_be_visible(
-        timeout=PATIENCE
-    )
-    expect(page.get_by_role("radio", name=re.compile(r"Proven\s*3"))).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile("was changed in MplusKASSA after the plan")).first).to_be_visible()
+    expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*3"))).to_be_visible()
     picture(page, "journey-edited-meanwhile")
     prices = {str(row["articleNumber"]): int(row["priceIncl"]) for row in systems.state("articles", "mplus")}
     assert prices[codes[1]] == 4321
 
 
 def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
-    connected: str, browser: Browser, page: Page, systems: Sandbox
+    connected: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
     dearer(systems, at_the_till(systems)[10:], "0.20")
     plan = previewed(page, connected)
-    colleague = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
     colleague.goto(plan, wait_until="commit")
-    expect(colleague.get_by_role("button", name=COMMIT)).to_be_visible(timeout=PATIENCE)
-    chosen = [each.get_by_text(re.compile(r"\d+ of \d+ changes chosen")).inner_text() for each in (page, colleague)]
+    expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_be_visible()
+    told = re.compile(r"\d+ of \d+ changes chosen")
+    chosen = [at_rest(each).get_by_text(told).inner_text() for each in (page, colleague)]
     assert chosen[0] == chosen[1]
 
-    with systems.switches.armed(Fault.DELAY, system="mplus", operation="updateProduct", times=None, seconds=0.2):
+    with systems.switches.armed(Fault.DELAY, system="mplus", operation="updateProduct", times=None, seconds=0.5):
         commit(page)
         first = written(colleague)
         expect(colleague.get_by_role("button", name=COMMIT)).to_have_count(0)
-        expect(colleague.get_by_role("button", name="Open the run")).to_be_visible()
+        expect(colleague.get_by_role("button", name="Open the run").first).to_be_visible()
         grown = colleague.get_by_text(re.compile(rf"(?!{first:,} )[\d,]+ of [\d,]+ changes written"))
-        expect(grown.first).to_be_visible(timeout=PATIENCE)
+        expect(grown.first).to_be_visible()
         picture(colleague, "journey-colleague-progress")
 
-    expect(colleague.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
-    expect(colleague.get_by_text(re.compile("read back from MplusKASSA and equal to the plan")).first).to_be_visible()
+    expect(at_rest(colleague).get_by_role("heading", level=1)).to_contain_text("Done")
+    proven = re.compile("read back from MplusKASSA and equal to the plan")
+    expect(at_rest(colleague).get_by_text(proven).first).to_be_visible()
     picture(colleague, "journey-colleague-result")
-    colleague.context.close()

@@ -8,11 +8,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import PATIENCE, PICTURES, button
+from tests.browser.conftest import PICTURES, at_rest, button, tab
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -40,18 +39,18 @@ LOCALES = {"nl": "nl-NL", "de": "de-DE"}
 @pytest.fixture(scope="module")
 def filled(console: str, browser: Browser) -> str:
     """A console on the sandbox, with a plan that waits and records that wait for a person."""
-    with tab(browser, "en-GB") as page:
+    with speaking(browser, "en-GB") as page:
         page.goto(console, wait_until="commit")
         button(page, "Try with the built-in sandbox")
-        expect(page.get_by_text("Fietsenwinkel").first).to_be_visible(timeout=PATIENCE)
+        expect(at_rest(page).get_by_text("Fietsenwinkel").first).to_be_visible()
         page.goto(f"{console}/preview?flow=products", wait_until="commit")
         button(page, re.compile("Make the first preview"))
-        expect(page.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible()
     return console
 
 
 @contextmanager
-def tab(browser: Browser, locale: str) -> Iterator[Page]:
+def speaking(browser: Browser, language: str) -> Iterator[Page]:
     """Open a browser of its own in a language; no request of it may leave this machine."""
     outside: list[str] = []
 
@@ -59,12 +58,9 @@ def tab(browser: Browser, locale: str) -> Iterator[Page]:
         if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
             outside.append(request.url)
 
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, locale=locale, timezone_id="Europe/Amsterdam", color_scheme="light"
-    )
-    context.on("request", note)
-    yield context.new_page()
-    context.close()
+    with tab(browser, locale=language, timezone_id="Europe/Amsterdam", color_scheme="light") as page:
+        page.context.on("request", note)
+        yield page
     assert outside == []
 
 
@@ -73,7 +69,7 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
     filled: str, browser: Browser, language: str
 ) -> None:
     wide, nameless = [], []
-    with tab(browser, LOCALES[language]) as page:
+    with speaking(browser, LOCALES[language]) as page:
         for name, address in ADDRESSES.items():
             page.goto(f"{filled}/{address}", wait_until="commit")
             settled(page)
@@ -95,28 +91,27 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
 
 
 def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: str, browser: Browser) -> None:
-    with tab(browser, "nl-NL") as page:
+    with speaking(browser, "nl-NL") as page:
         page.goto(f"{filled}/preview?flow=products&show=park", wait_until="commit")
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Voorvertoning", timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Voorvertoning")
 
-        page.get_by_role("button", name="Nederlands").click()
-        page.get_by_role("menuitem", name="Deutsch").or_(page.get_by_role("option", name="Deutsch")).first.click()
+        at_rest(page).get_by_role("button", name="Nederlands").click()
+        at_rest(page).locator("[role=menuitem], [role=option]").filter(has_text="Deutsch").first.click()
 
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Vorschau", timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Vorschau")
         expect(page).to_have_url(re.compile("show=park"))
-        expect(page.get_by_role("radio", name=re.compile("Zurückgestellt"))).to_be_checked(timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("radio", name=re.compile("Zurückgestellt"))).to_be_checked()
         expect(page.locator("html")).to_have_attribute("lang", "de")
 
         page.goto(f"{filled}/runs?lang=en", wait_until="commit")
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Runs", timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
         page.goto(f"{filled}/runs", wait_until="commit")
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Läufe", timeout=PATIENCE)
+        expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Läufe")
 
 
 def settled(page: Page) -> None:
     """Wait until a page is drawn."""
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     page.wait_for_timeout(DRAWN)
 
 

@@ -6,17 +6,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from tests.browser.conftest import PATIENCE, button, commit, connecting, picture, serving
+from tests.browser.conftest import at_rest, button, commit, connecting, picture, serving, tab
 from tests.consoles import opened
 from tests.counter import Counter
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -55,13 +54,12 @@ def settings(console: str, data: Path) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def stocked(console: str, settings: Application, browser: object) -> str:
+def stocked(console: str, settings: Application, browser: Browser) -> str:
     """The console once its articles are at the till."""
     assert settings
-    page: Page = browser.new_page()  # type: ignore[attr-defined]
-    previewed(page, console, "products")
-    committed(page)
-    page.close()
+    with tab(browser) as page:
+        previewed(page, console, "products")
+        committed(page)
     return console
 
 
@@ -69,21 +67,21 @@ def previewed(page: Page, console: str, flow: str) -> str:
     """Make a preview of a flow and return the address of its plan."""
     page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
     button(page, re.compile("Make the first preview|Preview again"))
-    expect(page).to_have_url(re.compile("plan="), timeout=PATIENCE)
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Done"), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("plan="))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Done"))
     return page.url
 
 
 def committed(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
     commit(page, re.compile(r"Commit [\d,.]+ change"))
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Done", timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
 
 
 def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
     """Choose from a list as a person does: open it, then click."""
-    page.get_by_role("combobox", name=label).first.click(timeout=PATIENCE)
-    page.get_by_role("option", name=option).first.click(timeout=PATIENCE)
+    at_rest(page).get_by_role("combobox", name=label).first.click()
+    at_rest(page).get_by_role("option", name=option).first.click()
 
 
 # ---- three hundred orders
@@ -107,9 +105,9 @@ def test_three_hundred_orders_with_one_cause_are_repaired_once_and_all_proven(
 ) -> None:
     previewed(page, ordered, "orders")
     page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
-    expect(page.get_by_text("Payment method PIN has no counterpart in AccountView.")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("radio", name=f"Orders {ORDERS}")).to_be_checked()
-    expect(page.get_by_role("button", name="Repair")).to_have_count(1)
+    expect(at_rest(page).get_by_text("Payment method PIN has no counterpart in AccountView.")).to_be_visible()
+    expect(at_rest(page).get_by_role("radio", name=f"Orders {ORDERS}")).to_be_checked()
+    expect(at_rest(page).get_by_role("button", name="Repair")).to_have_count(1)
     picture(page, "operators-1-one-cause")
 
     page.keyboard.press("o")
@@ -117,19 +115,19 @@ def test_three_hundred_orders_with_one_cause_are_repaired_once_and_all_proven(
     picture(page, "operators-2-repair")
     button(page, f"Add the row and preview {ORDERS} orders")
 
-    expect(page.get_by_role("button", name=re.compile(f"Commit {ORDERS} change"))).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name=re.compile(f"Commit {ORDERS} change"))).to_be_visible()
+    expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     page.goto(f"{ordered}/exceptions", wait_until="commit")
-    expect(page.get_by_text(f"{ORDERS} orders are in a preview")).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text(f"{ORDERS} orders are in a preview")).to_be_visible()
     picture(page, "operators-3-in-a-preview")
     button(page, "Open preview")
     committed(page)
-    expect(page.get_by_text("Nothing lost: difference 0.").first).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text("Nothing lost: difference 0.").first).to_be_visible()
     picture(page, "operators-4-proven")
 
     page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
-    expect(page.get_by_role("radio", name="Orders 0")).to_be_checked(timeout=PATIENCE)
-    expect(page.get_by_text("No cause fits these filters")).to_be_visible()
+    expect(at_rest(page).get_by_role("radio", name="Orders 0")).to_be_checked()
+    expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()
     references = [row["COMMENT1"] for row in systems.state("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")]
     assert len(references) == len(set(references)) == ORDERS
 
@@ -153,8 +151,8 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
 
     button(page, re.compile("Undo"))
-    expect(page.get_by_text("This plan takes back run")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Nothing has been written yet.").last).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text("This plan takes back run")).to_be_visible()
+    expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     picture(page, "operators-5-undo")
     committed(page)
     picture(page, "operators-6-taken-back")
@@ -162,7 +160,7 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     after = levels(systems)
     assert {key for key, level in after.items() if before.get(key, Decimal(0)) != level} == set()
     page.goto(f"{stocked}/stock", wait_until="commit")
-    expect(page.get_by_text("Movements")).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text("Movements")).to_be_visible()
     picture(page, "operators-7-stock")
 
 
@@ -175,29 +173,27 @@ def test_a_mapping_is_changed_tried_and_published_and_an_older_plan_refused(
     row = next(row for row in systems.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]).isdigit())
     systems.accountview.edit("ARTICLE", str(row["ART_CODE"]), {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
     plan = previewed(page, stocked, "products")
-    expect(page.get_by_role("button", name=re.compile("Commit 1 change"))).to_be_enabled(timeout=PATIENCE)
+    expect(at_rest(page).get_by_role("button", name=re.compile("Commit 1 change"))).to_be_enabled()
 
     page.goto(f"{stocked}/mappings?flow=products&field=product.name", wait_until="commit")
-    page.get_by_text("Why this value").wait_for(timeout=PATIENCE)
-    page.get_by_role("combobox", name="Add a function").click()
-    page.get_by_role("option", name=re.compile("capital", re.IGNORECASE)).first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Draft", timeout=PATIENCE)
+    at_rest(page).get_by_text("Why this value").wait_for()
+    at_rest(page).get_by_role("combobox", name="Add a function").click()
+    at_rest(page).get_by_role("option", name=re.compile("capital", re.IGNORECASE)).first.click()
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Draft")
     button(page, "Show what changes")
-    expect(page.get_by_text(re.compile(r"of the last \d+ articles")).first).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text(re.compile(r"of the last \d+ articles")).first).to_be_visible()
     picture(page, "operators-8-draft")
 
     button(page, "Publish version 2")
-    dialog = page.get_by_role("dialog")
+    dialog = at_rest(page).get_by_role("dialog")
     dialog.get_by_role("textbox").first.fill("Names in capitals")
     picture(page, "operators-9-publish")
     dialog.get_by_role("button", name="Publish version 2").click()
-    expect(page.get_by_text(re.compile("Version 2, published"))).to_be_visible(timeout=PATIENCE)
+    expect(at_rest(page).get_by_text(re.compile("Version 2, published"))).to_be_visible()
     assert settings.mappings.published("products").version == 2
 
     writes = systems.ledger.counts()["writes"]
     page.goto(plan, wait_until="commit")
-    expect(page.get_by_text(re.compile("version 2 has been published", re.IGNORECASE)).first).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(at_rest(page).get_by_text(re.compile("version 2 has been published", re.IGNORECASE)).first).to_be_visible()
     picture(page, "operators-10-refused")
     assert systems.ledger.counts()["writes"] == writes

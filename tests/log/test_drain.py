@@ -13,6 +13,7 @@ from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
 from integration.store.events import Event, Events, tell
 from tests.log.conftest import NOW
+from tests.patience import SECONDS
 
 WRITER = """
 import random, sys, time
@@ -99,7 +100,7 @@ def _require_exactly_once(url: str, log: Path) -> None:
     events, logbook = Events(database, lambda: NOW), Logbook(log)
     while logbook.drain(events):
         pass
-    keys = list(logbook.ask("SELECT key FROM events", seconds=20, rows=10_000_000)["key"])
+    keys = list(logbook.ask("SELECT key FROM events", seconds=SECONDS, rows=10_000_000)["key"])
     kept = _kept(database)
     logbook.close()
     database.close()
@@ -108,6 +109,7 @@ def _require_exactly_once(url: str, log: Path) -> None:
     assert set(keys) == kept
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
     url, log = f"sqlite:///{tmp_path / 'console.sqlite'}", tmp_path / "log.duckdb"
@@ -115,6 +117,7 @@ def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
     _require_exactly_once(url, log)
 
 
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.postgres
 def test_every_event_comes_in_once_also_when_ids_appear_out_of_order(postgres_url: str, tmp_path: Path) -> None:

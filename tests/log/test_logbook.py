@@ -1,7 +1,6 @@
 import csv
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -12,6 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.log.logbook import QUERIES, Logbook, queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
+from tests.patience import until
 
 
 def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: Events) -> None:
@@ -79,9 +79,7 @@ def test_a_file_that_is_no_log_is_a_setting(tmp_path: Path) -> None:
 def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: Events) -> None:
     logbook.start(events)
     events.tell(Event(event="first"))
-    deadline = time.monotonic() + 10
-    while logbook.ask("FROM events").empty and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: not logbook.ask("FROM events").empty, "the first event", pause=0.05)
     assert len(logbook.ask("FROM events")) == 1
     events.tell(Event(event="second"))
     logbook.stop()

@@ -17,10 +17,10 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.consoles import Console, opened
+from tests.patience import SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOK = ROOT / "notebooks" / "the-log.ipynb"
-SECONDS = 60
 MOST_BYTES = 20_000
 
 
@@ -53,12 +53,12 @@ def running(data: Path) -> Iterator[None]:
         yield
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
+        server.wait(timeout=SECONDS)
 
 
 def _well(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -73,12 +73,13 @@ def executed(data: Path) -> list[dict[str, Any]]:
     notebook = _notebook()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CONSOLE_DATA", str(data))
-        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
+        client = NotebookClient(notebook, timeout=int(SECONDS), resources={"metadata": {"path": str(NOTEBOOK.parent)}})
         client.execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     return [cell.outputs[-1]["data"] for cell in cells]
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_notebook_analyses_the_log_while_the_console_runs_and_without_it(data: Path) -> None:
     with running(data):

@@ -2,7 +2,6 @@
 
 import html
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,17 +9,24 @@ from pathlib import Path
 import pytest
 from streamlit import config
 from streamlit.components.v2.component_manager import BidiComponentManager
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, app_test
 
 from integration import bootstrap
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, PreviewRequest, Run
 from integration.services import Application
+from tests.patience import SECONDS, until
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 30
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts() -> Iterator[None]:
+    """Remove the folder of scripts that Streamlit would leave to the end of the process, which warns of it."""
+    yield
+    app_test.TMP_DIR.cleanup()
 
 
 @pytest.fixture(autouse=True)
@@ -86,10 +92,7 @@ def open_page() -> Open:
 
 def settled(app: Application, run_id: str) -> Run:
     """Wait until a run is no longer at work."""
-    until = time.monotonic() + SECONDS
-    while app.runs.get(run_id).state in ACTIVE:
-        assert time.monotonic() < until, "the run does not come to rest"
-        time.sleep(0.05)
+    until(lambda: app.runs.get(run_id).state not in ACTIVE, "the end of the run", pause=0.05)
     return app.runs.get(run_id)
 
 

@@ -79,7 +79,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(fresh: Application
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert "Fill in address, ident and secret" in texts(test)
-    assert not fresh.connections.status("mplus").connected
+    assert not fresh.connections.of("mplus").connected
 
 
 @pytest.mark.usefixtures("fresh")

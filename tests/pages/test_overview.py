@@ -1,23 +1,14 @@
 """The overview: what needs a person, the flows, and charts of the last days."""
 
-import time
-from collections.abc import Callable
-
 from integration.core.plan import Approval
 from integration.core.run import RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
-from tests.pages.conftest import SECONDS, Open, press, previewed, settled, texts
+from tests.pages.conftest import Open, press, previewed, settled, texts
+from tests.patience import until
 from tests.stores import built_in, stores_in
 
-LATE_SECONDS = 5
-
-
-def until(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+LATE_SECONDS = 15  # time enough to open a page before it comes
 
 
 def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
@@ -29,7 +20,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         connected.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        until(lambda: connected.runs.doubtful(connected.runs.get(run.id)) > 0)
+        until(lambda: connected.runs.doubtful(connected.runs.get(run.id)) > 0, "a change in doubt")
         said = texts(open_page())
         done = settled(connected, run.id)
 
@@ -40,7 +31,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
 
 
 def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
-    until(lambda: stores_in(connected).events.count() == 0)
+    until(lambda: stores_in(connected).events.count() == 0, "the last event in the log")
 
     test = open_page()
 

@@ -28,8 +28,6 @@ from tests.planted import (
 from tests.programs import access
 from tests.stores import stores_in
 
-pytestmark = pytest.mark.timeout(240)
-
 PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE_PASSWORD, CONSOLE_KEY,
            "sandbox-secret", "sandbox-refresh"]  # fmt: skip
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))

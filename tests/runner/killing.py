@@ -21,7 +21,8 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.cursors import Cursors
 from tests.clocks import now
-from tests.runner.processes import Console, Ledger, looking_at, until
+from tests.patience import SECONDS, until
+from tests.runner.processes import Console, Ledger, looking_at
 
 ARTICLES = 60
 AT_ONCE = 2  # consoles side by side: more of them starve one another on two cores
@@ -87,7 +88,7 @@ def steps(ledger: Ledger) -> Counter[Step]:
 @contextmanager
 def slow_to_close(console: Console) -> Iterator[None]:
     """Let the database of a console take its time to close a run; only for one that is killed meanwhile."""
-    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=30)) as connection:
+    with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=SECONDS)) as connection:
         connection.executescript(SLOW_TO_CLOSE)
         yield
         connection.executescript(QUICK_AGAIN)

@@ -23,10 +23,11 @@ from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState,
 from integration.core.totals.vat import NOTHING
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from tests.patience import until
 from tests.runner import bookkeeping
 from tests.runner.bookkeeping import OURS, Paper, cents_apart
 from tests.runner.killing import ARTICLES, OPEN, all_of, how_it_stands, is_committing, slow_to_close, steps
-from tests.runner.processes import Console, Ledger, Obedient, looking_at, until
+from tests.runner.processes import Console, Ledger, Obedient, looking_at
 
 BOOKS = "accountview"
 PATIENCE = 1.5  # longer than anything here that is on its way, or accepted and not shown

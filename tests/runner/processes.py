@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver
@@ -19,11 +18,11 @@ from integration.store.database import Database, open_database
 from integration.store.plans import Plans
 from integration.store.runs import Runs
 from tests.clocks import now
+from tests.patience import SECONDS, until
 from tests.runner import child
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.runner.child", "pandas"])  # the log needs pandas, and imports it late
-SECONDS = 100.0
 _early = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
@@ -78,7 +77,7 @@ class Console:
             self.process.kill()
             self.process.join()
 
-    def ends(self, seconds: float = 60) -> None:
+    def ends(self, seconds: float = SECONDS) -> None:
         """Wait until the process has ended well."""
         assert self.process is not None
         self.process.join(seconds)
@@ -165,14 +164,6 @@ def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
         yield Ledger(database, flow)
     finally:
         database.close()
-
-
-def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
-    """Look fifty times a second until something is so."""
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(pause)
 
 
 def with_a_bug(folder: Path, *, while_writing: bool) -> None:

@@ -15,9 +15,10 @@ from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
 from integration.store.runs import Runs
 from tests.clocks import now
-from tests.runner.processes import Obedient, until, with_a_bug
+from tests.patience import until
+from tests.runner.processes import Obedient, with_a_bug
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.processes
 
 ARTICLES = 50
 TAKEN_OVER_WITHIN_SECONDS = 30.0

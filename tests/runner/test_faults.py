@@ -14,7 +14,7 @@ from tests.runner.killing import (
 
 Recorded = Callable[[str, object], None]
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 def test_a_kill_before_anything_was_sent_loses_and_doubles_nothing(

@@ -17,7 +17,7 @@ from tests.runner.killing_orders import (
 
 Recorded = Callable[[str, object], None]
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 def test_trouble_before_anything_was_sent_loses_and_doubles_nothing(

@@ -13,7 +13,7 @@ from tests.runner.killing import (
 
 Recorded = Callable[[str, object], None]
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 def test_a_kill_after_the_read_back_loses_and_doubles_nothing(

@@ -177,5 +177,5 @@ class TwoSystems(RuleBasedStateMachine):
 
 TestTwoSystems = TwoSystems.TestCase
 TestTwoSystems.settings = settings(
-    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=12, stateful_step_count=15, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -24,6 +24,7 @@ from integration.services.sandbox import REFRESH as SANDBOX_REFRESH
 from integration.services.sandbox import TILL as SANDBOX_TILL
 from integration.services.sandbox import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from tests.patience import SECONDS
 from tests.same.asked import Places, line_of, unnumbered
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
@@ -34,7 +35,6 @@ WHO = "operator"
 PLAN = ", plan"
 LATELY = "2026-11-23"  # one page of receipts is enough, and a few days of it
 STEP_SECONDS, DAY_SECONDS = 10, 86_400
-LONGEST_SECONDS = 120
 FAST = 100_000  # calls a second
 EVENTS = "SELECT flow, event, kind, code, count(*) FROM events GROUP BY ALL ORDER BY ALL"
 
@@ -200,7 +200,7 @@ class _Operator:
         return self.application.plans.rows(run.id, limit=100_000)
 
     def _settled(self, run_id: str) -> Run:
-        until = time.monotonic() + LONGEST_SECONDS
+        until = time.monotonic() + SECONDS
         while (run := self.application.runs.get(run_id)).state in ACTIVE:
             if time.monotonic() > until:
                 raise RuntimeError(f"the run of {run.flow} does not come to rest: {run.state}, {run.error}")

@@ -8,6 +8,7 @@ import httpx
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox
+from tests.patience import SECONDS
 
 MOMENT = "2026-11-25T00:00:00.000Z"
 
@@ -17,7 +18,7 @@ class Office:
 
     def __init__(self, sandbox: Sandbox, *, refresh_token: str = REFRESH_TOKEN, company: str = MAIN_COMPANY) -> None:
         self.base = sandbox.accountview_url
-        self.http = httpx.Client(timeout=5)
+        self.http = httpx.Client(timeout=SECONDS)
         self.tokens = self.refresh(refresh_token).json()
         self.headers = {"Authorization": f"Bearer {self.tokens['access_token']}", "X-Company": company}
 

@@ -10,6 +10,8 @@ import requests
 from lxml import etree
 from zeep import Client, Transport
 
+from tests.patience import SECONDS
+
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "mplusqapi-subset.wsdl"
 QUERY = "?ident=sandbox&secret=sandbox-secret"
 NS = {"ns": "urn:mplusqapi", "soap": "http://schemas.xmlsoap.org/soap/envelope/"}
@@ -73,7 +75,7 @@ class RawClient:
 
     def request(self, method: str, path: str, message: str = "") -> Reply:
         """The reply to any request."""
-        line = http.client.HTTPConnection(self._parts.hostname or "", self._parts.port, timeout=10)
+        line = http.client.HTTPConnection(self._parts.hostname or "", self._parts.port, timeout=SECONDS)
         try:
             headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": "x"}
             line.request(method, path, message.encode() if message else None, headers)

@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ import pytest
 from integration.sandbox.faults import Fault, Ledger, Switches
 from integration.sandbox.journal import Journal
 from integration.sandbox.server import Sandbox, running
+from tests.patience import LATE, SECONDS, until
 from tests.sandbox.office_client import Office, debtor, order, page, refused, table
 
 
@@ -126,28 +127,25 @@ class TestFaultsOnTheLine:
         office.http.timeout = httpx.Timeout(0.2)
         with sandbox.switches.armed(Fault.DELAY, seconds=0.5), pytest.raises(httpx.ReadTimeout):
             office.post(order("SLOW"))
-        end = time.monotonic() + 5
-        while not kept(sandbox, "SLOW") and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: kept(sandbox, "SLOW") > 0, "the slow order")
         assert kept(sandbox, "SLOW") == 1
 
 
 class TestFaultsInTheHouse:
     def test_a_write_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
-        with sandbox.switches.armed(Fault.LATE, seconds=0.4):
+        with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             made = office.post(order("LATE")).json()["SO_HDR"][0]
         assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
         assert kept(sandbox, "LATE") == 1
-        time.sleep(0.5)
-        assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [made]
+        until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [made], "the late order")
 
     def test_a_change_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         body = table("AR1", "CONTACT", {"SUB_NR": "20001", "TEL_MOB": "0612345678"})
-        with sandbox.switches.armed(Fault.LATE, seconds=0.4):
+        with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             assert office.put(body).json()["CONTACT"][0]["TEL_MOB"] == "0612345678"
         assert office.where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == ""
-        time.sleep(0.5)
-        assert office.where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == "0612345678"
+        shown = partial(office.where, "AR1", "CONTACT", "SUB_NR", "20001")
+        until(lambda: shown()[0]["TEL_MOB"] == "0612345678", "the late number")
 
     def test_a_write_can_be_stored_wrongly(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.WRONG, operation="* POST", times=2):
@@ -264,4 +262,4 @@ class TestJournal:
             asked = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
             assert len(client.get("/accountviewdata", params=asked).json()["SO_HDR"]) == 1
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(SECONDS) == 0

@@ -16,6 +16,7 @@ from integration.sandbox.mplus import Till, TillConventions
 from integration.sandbox.mplus.contract import Contract
 from integration.sandbox.server import Sandbox, running
 from integration.sandbox.shop.shop import make_shop
+from tests.patience import LATE, until
 from tests.sandbox.soap_client import QUERY, REFERENCE, RawClient, Reply, enveloped, prefixed, tags, zeep_service
 
 TEA = (
@@ -625,37 +626,33 @@ class TestTrouble:
         assert sandbox.ledger.writes()[-1].accepted
 
     def test_what_is_late_is_hidden_but_taken(self, sandbox: Sandbox, till: RawClient) -> None:
-        with sandbox.switches.armed(Fault.LATE, operation="createProduct", seconds=0.6):
+        with sandbox.switches.armed(Fault.LATE, operation="createProduct", seconds=LATE):
             assert create(till).text("result").endswith("-OK")
         assert not read(till, 500001).texts("product")
         assert create(till).text("result").endswith("ALREADY-TAKEN")
-        time.sleep(0.7)
-        assert read(till, 500001).texts("product/productNumber")
+        until(lambda: bool(read(till, 500001).texts("product/productNumber")), "the late product")
 
     def test_a_late_change_shows_the_old_value_until_then(self, sandbox: Sandbox, till: RawClient) -> None:
         create(till)
         changed = tags(articleList=tags(article=tags(articleNumber=500001, priceIncl=2420)))
-        with sandbox.switches.armed(Fault.LATE, operation="updateProduct", seconds=0.6):
+        with sandbox.switches.armed(Fault.LATE, operation="updateProduct", seconds=LATE):
             update(till, changed)
         assert read(till, 500001).text("priceIncl") == "1210"
-        time.sleep(0.7)
-        assert read(till, 500001).text("priceIncl") == "2420"
+        until(lambda: read(till, 500001).text("priceIncl") == "2420", "the late price")
 
     def test_late_stock_shows_the_old_amount_until_then(self, sandbox: Sandbox, till: RawClient) -> None:
         where = tags(branchNumber=1, articleNumber=9900005)
         ask = tags(branchNumber=1, articleNumbers=tags(articleNumbers=9900005))
-        with sandbox.switches.armed(Fault.LATE, operation="setStock", seconds=0.4):
+        with sandbox.switches.armed(Fault.LATE, operation="setStock", seconds=LATE):
             till.ask("setStock", f"{where}<amount>7</amount>")
         assert till.ask("getStock", ask).text("amountFree") == "40"
-        time.sleep(0.5)
-        assert till.ask("getStock", ask).text("amountFree") == "7"
+        until(lambda: till.ask("getStock", ask).text("amountFree") == "7", "the late stock")
 
     def test_a_late_group_is_not_in_the_tree_yet(self, sandbox: Sandbox, till: RawClient) -> None:
-        with sandbox.switches.armed(Fault.LATE, operation="newArticleGroup", seconds=0.4):
+        with sandbox.switches.armed(Fault.LATE, operation="newArticleGroup", seconds=LATE):
             till.ask("newArticleGroup", tags(parentGroupNumber=0, name="Bellen", text=""))
         assert till.ask("getArticleGroups").texts("name") == []
-        time.sleep(0.5)
-        assert till.ask("getArticleGroups").texts("name") == ["Bellen"]
+        until(lambda: till.ask("getArticleGroups").texts("name") == ["Bellen"], "the late group")
 
     @pytest.mark.parametrize(
         ("operation", "content", "table", "key"),
@@ -890,7 +887,7 @@ def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till
 def test_a_hundred_thousand_articles_are_read_in_no_time() -> None:
     till = Till(make_shop(40), Switches(), Ledger())
     conventions = TestConventions()
-    begin = time.perf_counter()
+    begin = time.process_time()
     for start in range(0, 2000, 10):
         articles = "".join(
             tags(article=tags(articleNumber=700000 + start + place, vatCode=2, priceIncl=100)) for place in range(10)
@@ -898,10 +895,10 @@ def test_a_hundred_thousand_articles_are_read_in_no_time() -> None:
         conventions.ask(
             till, f"<createProduct><product><articleList>{articles}</articleList></product></createProduct>"
         )
-    made = time.perf_counter()
+    made = time.process_time()
     numbers = "".join(f"<articleNumbers>{700000 + 10 * place}</articleNumbers>" for place in range(200))
     found = conventions.ask(till, f"<getProducts><request>{numbers}<pluNumbers></pluNumbers></request></getProducts>")
-    read_ = time.perf_counter()
+    read_ = time.process_time()
     assert len(found.texts("product/productNumber")) == 200
     assert made - begin < 10
     assert read_ - made < 1

@@ -54,9 +54,9 @@ def test_every_fault_is_there_as_often_in_a_big_shop_as_in_a_small_one() -> None
 
 
 def test_a_hundred_thousand_articles_take_seconds() -> None:
-    begin = time.monotonic()
+    begin = time.process_time()  # others may be at work on the machine
     assert len({each.code for each in make_shop(100_000).articles}) == 100_000
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def test_one_leading_zero_collides_with_another_article() -> None:

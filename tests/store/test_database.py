@@ -14,6 +14,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import MIGRATIONS, Database, open_database
 from integration.store.settings import StoredSettings
 from integration.store.tables import metadata, outbox
+from tests.patience import SECONDS
 from tests.store.conftest import Clock
 
 
@@ -65,7 +66,7 @@ def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
         "import sys; from integration.store.database import open_database\nprint(open_database(sys.argv[1]).instance)"
     )
     started = [subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    answers = [process.communicate(timeout=60)[0] for process in started]
+    answers = [process.communicate(timeout=SECONDS)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
     assert len(set(answers)) == 1
 

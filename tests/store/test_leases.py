@@ -9,6 +9,7 @@ from integration.core.errors import UnavailableError
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.leases import Leases
+from tests.patience import SECONDS
 from tests.store.conftest import Clock
 
 
@@ -71,5 +72,5 @@ for _ in range(10):
 @pytest.mark.processes
 def test_processes_exclude_each_other(url: str, database: Database, clock: Clock) -> None:
     started = [subprocess.Popen([sys.executable, "-c", COUNT, url]) for _ in range(3)]
-    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=SECONDS) for process in started] == [0, 0, 0]
     assert Cursors(database, clock).get("count", "n") == "30"

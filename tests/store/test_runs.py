@@ -140,7 +140,7 @@ def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: Runs, previe
     assert [group[0].title for group in previews.staged_groups(run, 1, None, 10)] == ["a�b?", "Thee 2"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     keys=st.sets(st.text(min_size=1).filter(lambda key: "\0" not in key), min_size=1, max_size=30),
     page=st.integers(1, 5),
@@ -500,7 +500,7 @@ def test_every_record_read_is_accounted_for_at_every_moment(runs: Runs, ledger: 
     assert expected.difference == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.tuples(st.integers(1, 6), st.sampled_from(list(Step))), max_size=40))
 def test_the_running_counts_are_those_of_the_lines_whatever_happens(
     runs: Runs, moves: list[tuple[int, Step]], ledger: Ledger
@@ -584,12 +584,12 @@ def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
     assert told(database, clock)[8:] == ["run_started", "unchanged", "issue_closed", "run_done"]
 
 
-def test_a_page_of_five_thousand_lines_is_kept_in_well_under_two_seconds(runs: Runs, previews: Previews) -> None:
+def test_a_page_of_five_thousand_lines_takes_well_under_two_seconds(runs: Runs, previews: Previews) -> None:
     lines = [a_create(number) for number in range(5_000)]
     run = a_preview(runs)
-    started = time.monotonic()
+    started = time.process_time()
     previews.keep_page(run, lines, [], 0, START)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("known", [True, False])

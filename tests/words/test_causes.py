@@ -22,10 +22,10 @@ SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 ENGLISH = re.compile(r"\b(the|and|not|this|that|which|cannot|has|have|with|from|its|does|are|there)\b", re.IGNORECASE)
 SAYS = {"Issue", "Skip", "Brake", "Parked", "Finding"}
 OURS = {"RuleError", "Reason", "PydanticCustomError"}
-ADDED = {"key", "system", "run"}
-"""Facts that are added on the way: by the runner, or by who shows them."""
+ADDED = {"key", "system", "run", "flow"}
+"""Facts that are added on the way: by the runner, by who asks a system for a flow, or by who shows them."""
 
-UNTOLD = {"system", "flow", "key", "operation", "document", "cause", "facts"}
+UNTOLD = {"system", "flow", "kind", "key", "operation", "document", "cause", "facts"}
 """Facts that any cause may have for the log, the exceptions and programs, and arguments that are no facts."""
 
 KEPT: Mapping[str, set[str]] = {
@@ -98,6 +98,8 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
 def telling(kinds: set[str]) -> Iterator[Told]:
     """Yield what calls of these names tell, and what any call is given as a cause."""
     for where, name, call in calls():
+        if name == "ValueTable":  # says which cause a row of it repairs, and tells none
+            continue
         given = [word.value for word in call.keywords if word.arg == "cause"]
         given += call.args[:1] if name in kinds else []
         reasons = [text for word in call.keywords if word.arg in ("message", "expected") for text in texts(word.value)]

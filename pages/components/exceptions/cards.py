@@ -14,7 +14,7 @@ from integration.core.records import Value
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.exceptions.retries import COUNT_WIDTH, Tries, try_line
+from pages.components.exceptions.retries import COUNT_WIDTH, Tries, try_result
 from pages.components.shared.application import person
 from pages.components.shared.causes import headline
 from pages.components.shared.draft import asked
@@ -114,7 +114,7 @@ def cause_card(app: Application, group: CauseGroup, queue: Queue, *, is_open: bo
         if state is IssueState.OPEN and (others := queue.aside.get(group.of)):
             _grown(others, address)
         if one := queue.tried(group):
-            try_line(app, one, queue.waiting)
+            try_result(app, one, queue.waiting)
         if is_open:
             _body(app, group, state, queue.find)
 

@@ -30,7 +30,7 @@ def outcome(one: Try) -> str:
     return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
 
 
-def try_line(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
+def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
     if said := outcome(one):
         small(f"{mark('parked')} {said}")
@@ -58,4 +58,4 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseG
                 small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{headline(app, one.group)}**")
-                try_line(app, one, groups)
+                try_result(app, one, groups)

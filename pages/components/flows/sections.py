@@ -31,16 +31,16 @@ from integration.flows.forms import (
 from integration.services import Application
 from pages.components.shared import inputs
 from pages.components.shared.draft import Draft, editor
-from pages.components.shared.inputs import Asking, field_label, source_field, source_fields
+from pages.components.shared.inputs import Form, field_label, source_field, source_fields
 from pages.components.shared.layout import note, small
 from pages.components.shared.tables import CONFIG
 from pages.components.shared.traces import trace_frame, why_of
 from pages.components.shared.wording import flow_text, read_number, text, typed_text
 
 
-def rates(asking: Asking, shape: Rates) -> dict[str, Decimal]:
+def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
     """Draw the rates of currencies and return what is on screen."""
-    draft, label = asking.draft, asking.label(shape.name)
+    draft, label = form.draft, form.label(shape.name)
     currency, now = draft.value("default_currency"), draft.value(shape.name)
     st.markdown(f":small[**{label}**]")
     frame = pd.DataFrame(
@@ -63,29 +63,29 @@ def rates(asking: Asking, shape: Rates) -> dict[str, Decimal]:
     return found
 
 
-def example(asking: Asking, shape: Example) -> None:
+def example(form: Form, shape: Example) -> None:
     """Ask for a record and show how its values come about."""
     del shape
-    flow = asking.flow
+    flow = form.flow
     small(f"**{flow_text('example', flow)}**")
     keys = (f"example-{flow}", f"example-show-{flow}")
-    found = why_of(asking.app, flow, keys, "calculate", text("example_about"), 200)
+    found = why_of(form.app, flow, keys, "calculate", text("example_about"), 200)
     if found:
         st.table(trace_frame(found), hide_index=True, border="horizontal")
-    if found is not None and asking.draft.changed:
+    if found is not None and form.draft.changed:
         note(f":orange[:material/info: {text('example_saved_only')}]")
 
 
-def pick_with_objects(asking: Asking, shape: Pick) -> str:
+def pick_with_objects(form: Form, shape: Pick) -> str:
     """Draw one of a few options, of which some need an object of the books that an installation may not have.
 
     What lacks its object leads to where that is named.
     """
-    lacking = {option: name for option, name in shape.needs.items() if not asking.app.names.has_object(name)}
+    lacking = {option: name for option, name in shape.needs.items() if not form.app.names.has_object(name)}
     if not lacking:
-        return inputs.pick(asking, shape)
+        return inputs.pick(form, shape)
     with st.container(gap="xsmall"):
-        chosen = inputs.pick(asking, shape, lacking)
+        chosen = inputs.pick(form, shape, lacking)
         for name in lacking.values():
             note(text(f"no_object_{name}"))
             if st.button(text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"):
@@ -94,36 +94,36 @@ def pick_with_objects(asking: Asking, shape: Pick) -> str:
     return chosen
 
 
-def draw(asking: Asking, shape: Shape) -> None:
+def draw(form: Form, shape: Shape) -> None:
     """Draw a setting where it is asked at all, take what is on screen into the draft, and say what is wrong with it."""
-    if shape.only is not None and asking.draft.value(shape.only.name) not in shape.only.among:
+    if shape.only is not None and form.draft.value(shape.only.name) not in shape.only.among:
         return
-    given = DRAWN[type(shape)](asking, shape)
+    given = DRAWN[type(shape)](form, shape)
     if shape.name:
-        asking.draft.put(shape.name, given)
-        asking.draft.beside(shape.name)
+        form.draft.put(shape.name, given)
+        form.draft.beside(shape.name)
 
 
-def _together(asking: Asking, shape: Together) -> None:
+def _together(form: Form, shape: Together) -> None:
     with st.container(gap="xsmall"):
         if shape.title:
             st.markdown(f":small[**{text(shape.title)}** :gray[{text(f'{shape.title}_about')}]]")
         with st.container(horizontal=True, gap="medium" if shape.title else "small"):
             for each in shape.shapes:
-                draw(asking, each)
+                draw(form, each)
 
 
-def options_of(asking: Asking, shape: PerKey) -> dict[str, str]:
+def options_of(form: Form, shape: PerKey) -> dict[str, str]:
     """Return what each code can get, with its words; nothing where any text will do."""
     of = shape.options
     if of is None:
         return {}
-    fields = source_fields(asking.app, asking.flow, of.kind) or []
+    fields = source_fields(form.app, form.flow, of.kind) or []
     first = {code: text(word) for code, word in of.first.items()}
     return first | {one.name: field_label(fields, one.name) for one in fields if one.type is of.type}
 
 
-DRAWN: Mapping[type[Shape], Callable[[Asking, Any], Any]] = {
+DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
     Together: _together,
     Switch: inputs.switch,
     Pick: pick_with_objects,
@@ -136,7 +136,7 @@ DRAWN: Mapping[type[Shape], Callable[[Asking, Any], Any]] = {
     Money: inputs.money,
     Day: inputs.day,
     SourceField: source_field,
-    PerKey: lambda asking, shape: inputs.per_key(asking, shape, options_of(asking, shape)),
+    PerKey: lambda form, shape: inputs.per_key(form, shape, options_of(form, shape)),
     Rows: inputs.rows,
     Rates: rates,
     Example: example,
@@ -146,13 +146,13 @@ DRAWN: Mapping[type[Shape], Callable[[Asking, Any], Any]] = {
 
 def settings_tab(app: Application, draft: Draft) -> None:
     """Draw every setting that is a question of its own."""
-    asking = Asking(app, draft)
+    form = Form(app, draft)
     with st.grid(2, min_column_width=330):
         for section in app.flows.spec(draft.flow).sections:
             with st.container(border=True, gap="small", height="stretch"):
                 heading(text(section.title), *names(section.shapes))
                 for shape in section.shapes:
-                    draw(asking, shape)
+                    draw(form, shape)
                 for each in section.notes:
                     note(text(each))
 

@@ -57,6 +57,7 @@ EVENTS = (
     "connection_changed",
 )
 PERIODS = ("1", "7", "30", "90", "365")
+SIZE = 200
 
 
 def _asked(app: Application) -> Sought:
@@ -127,9 +128,6 @@ def _day(name: str) -> date | None:
 def _begin(day: date | None, later: int = 0) -> datetime | None:
     """Return when a day, or one so many days later, begins."""
     return datetime.combine(day + timedelta(days=later), time(), zone()).astimezone(UTC) if day else None
-
-
-SIZE = 200
 
 
 def records(app: Application, tools: DeltaGenerator) -> None:

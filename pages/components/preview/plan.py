@@ -32,6 +32,7 @@ from pages.components.shared.wording import (
 )
 
 WATCH_SECONDS = 2
+SHOWN_RECORDS = 10
 
 
 def plan_of_address(app: Application) -> Run | None:
@@ -108,9 +109,6 @@ def plan_outcome(app: Application, run: Run) -> None:
             st.switch_page("pages/runs.py", query_params={"run": run.id})
     if about and counts.parked:
         note(counted("outcome_parked", counts.parked))
-
-
-SHOWN_RECORDS = 10
 
 
 def brake_box(run: Run) -> None:

@@ -53,7 +53,7 @@ class Spot:
 def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
     """Return where the form of a system is drawn, and where its check is, beneath."""
     form, check = st.container(border=True), st.empty()
-    return form, Spot(app.connections.status(system), check)
+    return form, Spot(app.connections.of(system), check)
 
 
 def _asks(app: Application, spot: Spot) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.errors import IntegrationError
+from integration.flows.systems import BOOKS
 from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
@@ -66,7 +67,7 @@ class _Draft:
 
 def names_section(app: Application) -> None:
     """Draw the names behind a fold: they are read only while it is open. Nothing while AccountView is not connected."""
-    if not app.connections.status("accountview").connected:
+    if not app.connections.of(BOOKS).connected:
         return
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:

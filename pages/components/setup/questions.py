@@ -17,7 +17,7 @@ from pages.components.flows.tables import side, table_draft, table_row
 from pages.components.setup.steps import go_to, next_step
 from pages.components.shared.application import person
 from pages.components.shared.draft import Draft
-from pages.components.shared.inputs import Asking, captioned
+from pages.components.shared.inputs import Form, captioned
 from pages.components.shared.layout import empty, keep, note, small
 from pages.components.shared.states import mark
 from pages.components.shared.wording import (
@@ -30,8 +30,14 @@ from pages.components.shared.wording import (
     plain,
     system_name,
     text,
+    wanted,
     way,
 )
+
+SHOWN = 4  # answers of a list that a line names
+COUNTS = ("number", "total")  # facts that are quantities; codes are none
+PROPOSED = ":blue[:material/lightbulb:]"
+OPEN = ":gray[:material/radio_button_unchecked:]"
 
 
 def flows_step(app: Application) -> None:
@@ -43,11 +49,11 @@ def flows_step(app: Application) -> None:
         for name in app.flows:
             st.divider()
             _flow_row(app, name, chosen=name in suggested)
-    chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
+    chosen = [
+        name for name in app.flows if st.session_state[f"choose-{name}"]
+    ]  # what is suggested counts once it was seen
     waits = "" if chosen else text("setup_flows_none")
-    next_step(
-        "flows", primary=True, waits=waits, first=lambda: _choose(app)
-    )  # what is suggested counts once it was seen
+    next_step("flows", primary=True, waits=waits, first=lambda: _choose(app))
 
 
 def _flow_row(app: Application, name: str, *, chosen: bool) -> None:
@@ -85,12 +91,6 @@ def _choose(app: Application) -> None:
         name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
     }
     app.setup.choose(chosen, person())
-
-
-SHOWN = 4  # answers of a list that a line names
-COUNTS = ("number", "total")  # facts that are quantities; codes are none
-PROPOSED = ":blue[:material/lightbulb:]"
-OPEN = ":gray[:material/radio_button_unchecked:]"
 
 
 def questions_step(app: Application) -> None:
@@ -153,19 +153,19 @@ def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> N
         for one in group:
             st.divider()
             draw_question = _open if name_of(one) == opened else _folded
-            draw_question(Asking(app, Draft(app, flow, "answers")), one)
+            draw_question(Form(app, Draft(app, flow, "answers")), one)
 
 
 # ---- one line -------------------------------------------------------------------------------------------------------
 
 
-def _folded(asking: Asking, one: Asked) -> None:
+def _folded(form: Form, one: Asked) -> None:
     """Draw a question as one line: what it asks, the answer it has, and the way to open it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_sign(one), width=24)
         with st.container(width="stretch", gap=None):
             small(f"**{title_of(one)}**")
-            note(_stands(asking, one))
+            note(_stands(form, one))
             if one.lack is not None and one.state is State.ANSWERED:
                 note(reason(one.lack.why))
         label = text("btn_change_answer" if one.state is State.ANSWERED else "btn_answer")
@@ -178,49 +178,49 @@ def _sign(one: Asked) -> str:
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[one.state]
 
 
-def _stands(asking: Asking, one: Asked) -> str:
+def _stands(form: Form, one: Asked) -> str:
     if one.state is State.PROPOSED and one.proposal is not None:
-        return text("question_proposed", answer=_answer(asking, one, one.proposal.values))
+        return text("question_proposed", answer=_answer(form, one, one.proposal.values))
     if one.state is not State.ANSWERED:
         return reason(one.lack.why) if one.lack is not None else text("question_open")
     if one.question.table:
-        return _answer(asking, one, asking.app.tables.all().get(one.question.table, {}))
-    return _answer(asking, one, {name: asking.draft.saved[name] for name in one.question.settings})
+        return _answer(form, one, form.app.tables.all().get(one.question.table, {}))
+    return _answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
-def _answer(asking: Asking, one: Asked, values: Mapping[str, Any]) -> str:
+def _answer(form: Form, one: Asked, values: Mapping[str, Any]) -> str:
     """Return an answer in one line, as people read it."""
     if one.question.table:
         rows = [f"{plain(code)} → {plain(other)}" for code, other in values.items()]
         return _listed(rows) or text("question_no_rows")
-    whole = {**asking.draft.saved, **values}
+    whole = {**form.draft.saved, **values}
     shapes = [
         shape
-        for shape in _shapes(asking, one)
+        for shape in _shapes(form, one)
         if shape.name in values and (shape.only is None or whole[shape.only.name] in shape.only.among)
     ]
-    said = [(asking.label(shape.name), _said(asking, shape, values[shape.name])) for shape in shapes]
+    said = [(form.label(shape.name), _said(form, shape, values[shape.name])) for shape in shapes]
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
 
-def _said(asking: Asking, shape: Shape, value: Any) -> str:
+def _said(form: Form, shape: Shape, value: Any) -> str:
     match shape:
         case Choose(words=words):
             return text(f"{words}_{value}")
         case Pick(name=name, words=words):
-            return asking.option(words or name, str(value))
+            return form.option(words or name, str(value))
         case Code(of=of, none=none):
-            return plain(captioned(str(value), asking.choices(of))) if value else text(none)
+            return plain(captioned(str(value), form.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
-            return _listed([plain(captioned(str(each), asking.choices(of))) for each in value]) or text(none)
+            return _listed([plain(captioned(str(each), form.choices(of))) for each in value]) or text(none)
         case PerKey(keys=keys, none=none):
-            known, codes = options_of(asking, shape), asking.choices(keys)
+            known, codes = options_of(form, shape), form.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
             return _listed(rows) or text(none)
         case Money():
             return f"€ {amount_text(value)}"
         case Several(name=name, words=words):
-            return _listed([asking.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
+            return _listed([form.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
     return plain(value) or text("choose_nothing")
 
 
@@ -231,43 +231,43 @@ def _listed(said: Sequence[str]) -> str:
 # ---- open -----------------------------------------------------------------------------------------------------------
 
 
-def _open(asking: Asking, one: Asked) -> None:
+def _open(form: Form, one: Asked) -> None:
     """Draw a question: what is proposed and why, the fields that answer it, and the button that keeps the answer."""
     small(f"{_sign(one)} **{title_of(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
-        said = text("question_proposed", answer=_answer(asking, one, one.proposal.values))
+        said = text("question_proposed", answer=_answer(form, one, one.proposal.values))
         note(f"{said}. {reason(one.proposal.why)}")
     if one.lack is not None:
         note(reason(one.lack.why))
-    values = _table(asking, one) if one.question.table else _settings(asking, one)
+    values = _table(form, one) if one.question.table else _settings(form, one)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if values is not None and st.button(
             text("btn_use_answer"), key=f"answer-{name_of(one)}", type="primary", icon=":material/check:"
         ):
-            _keep(asking, one, values())
+            _keep(form, one, values())
         if st.query_params.get("question") == name_of(one):
             st.button(
                 text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to, args=("questions",)
             )
-        if one.question.table and asking.app.flows.spec(one.flow).table(one.question.table).by_country:
+        if one.question.table and form.app.flows.spec(one.flow).table(one.question.table).by_country:
             note(text("question_table_more"))
 
 
-def _settings(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]]:
+def _settings(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]]:
     """Draw the fields, with what is proposed as their first answer, and return how to read them."""
-    draft = asking.draft
+    draft = form.draft
     if one.proposal is not None and one.state is not State.ANSWERED:
         for name, value in one.proposal.values.items():
             if name not in draft.changed:
                 draft.put(name, value)
-    for shape in _shapes(asking, one):
-        draw(asking, shape)
+    for shape in _shapes(form, one):
+        draw(form, shape)
     return lambda: {name: draft.value(name) for name in one.question.settings}
 
 
-def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
+def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
-    name, app = one.question.table, asking.app
+    name, app = one.question.table, form.app
     sides = app.flows.spec(one.flow).table(name)
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
@@ -284,24 +284,24 @@ def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None
     return lambda: dict(draft["rows"])
 
 
-def _shapes(asking: Asking, one: Asked) -> list[Shape]:
+def _shapes(form: Form, one: Asked) -> list[Shape]:
     """Return the fields of a question, as the page of its flow has them."""
-    wanted = one.question.settings
-    shapes = each_of(shape for section in asking.app.flows.spec(one.flow).sections for shape in section.shapes)
-    return sorted((shape for shape in shapes if shape.name in wanted), key=lambda shape: wanted.index(shape.name))
+    names = one.question.settings
+    shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
+    return sorted((shape for shape in shapes if shape.name in names), key=lambda shape: names.index(shape.name))
 
 
-def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
+def _keep(form: Form, one: Asked, values: Mapping[str, Any]) -> None:
     """Keep an answer and open the next question; what cannot be used is said beside its field."""
-    draft = asking.draft
+    draft = form.draft
     if any(name in draft.wrong for name in one.question.settings):
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     try:
-        asking.app.setup.answer(one.flow, one.question.name, values, person())
+        form.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
-        name = error.facts.get("setting", "").partition(" ")[2].partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=error.facts.get("expected", ""))
+        name = error.facts.get("setting", "").partition(".")[0]
+        draft.refused[name] = text("setting_expected", expected=wanted(error))
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     for name in one.question.settings:

@@ -57,7 +57,7 @@ def _line(app: Application, line: Line) -> None:
         chosen = ", ".join(flow_name(flow) for flow in app.setup.chosen()) or text("setup_flows_none")
         _row(SIGNS[line.weight], step_name(line.step), chosen, line.step)
     else:
-        stands = connection_stands(app.connections.status(line.step))
+        stands = connection_stands(app.connections.of(line.step))
         _row(SIGNS[line.weight], step_name(line.step), stands, line.step)
 
 

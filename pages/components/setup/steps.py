@@ -82,7 +82,7 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -
         case "ready":
             stops = sum(line.weight is Weight.STOPS for line in app.setup.readiness())
             return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
-    return connection_stands(app.connections.status(step))
+    return connection_stands(app.connections.of(step))
 
 
 def connection_stands(status: ConnectionStatus) -> str:

@@ -26,7 +26,7 @@ PRICES = ("article.price_incl", "article.price_excl")
 
 
 @dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldChange:
     """One field of a change: where it stands, its name, what the target holds and what it will hold."""
 
     part: str
@@ -36,14 +36,14 @@ class FieldLine:
     there: bool  # the target has the record the field belongs to
 
 
-def field_lines(change: Change) -> Iterator[FieldLine]:
+def field_changes(change: Change) -> Iterator[FieldChange]:
     """Yield the fields a change writes, in the order of the record."""
     before = change.before.flat() if change.before else {}
     known = {part.key for part in change.before.parts} if change.before else set()
     for path, name, wanted in change.wanted.fields():
         part = path.rpartition("/")[0]
         there = change.before is not None and (not part or part in known or path in before)
-        yield FieldLine(part, name, before.get(path), wanted, there)
+        yield FieldChange(part, name, before.get(path), wanted, there)
 
 
 def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str:
@@ -58,7 +58,7 @@ def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:
         return NEW.get(change.kind, _what_is_new)(change)
-    each = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
+    each = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_changes(change)}
     lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
     shown = [f"{_short_name(one)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
     if len(lines) > SHOWN_FIELDS:
@@ -66,15 +66,15 @@ def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str
     return capital(" · ".join(shown))
 
 
-def _short_name(line: FieldLine) -> str:
+def _short_name(line: FieldChange) -> str:
     return term("branch_short", branch=line.part) if line.field == LEVEL else field_term(line.field)
 
 
-def _is_long(line: FieldLine) -> bool:
+def _is_long(line: FieldChange) -> bool:
     return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
 
 
-def _short(line: FieldLine) -> str:
+def _short(line: FieldChange) -> str:
     if _is_long(line):
         return term("plan_text_changes")
     old, new = (value_text(value) or term("empty_value") for value in (line.now, line.wanted))

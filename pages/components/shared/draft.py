@@ -109,7 +109,7 @@ def _is_saved(app: Application, draft: Draft) -> bool:
     return True
 
 
-def said() -> None:
+def show_toast() -> None:
     """Say briefly what the last button did, once."""
     if words := st.session_state.pop("said", ""):
         st.toast(words)

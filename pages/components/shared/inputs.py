@@ -47,7 +47,7 @@ WIDE = 340
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Form:
     """Whom a setting is asked for: the flow's draft, and the systems that know the choices."""
 
     app: Application
@@ -84,62 +84,62 @@ class Asking:
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
 
 
-def switch(asking: Asking, shape: Switch) -> bool:
+def switch(form: Form, shape: Switch) -> bool:
     """Draw a switch and return whether it is on."""
-    return toggle(asking.draft, shape.name, asking.about(shape.name) or "", asking.label(shape.name))
+    return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
 
 
-def pick(asking: Asking, shape: Pick, lacking: Collection[str] = ()) -> str:
+def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
     """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
-    now = str(asking.draft.value(shape.name))
+    now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
     return st.selectbox(
-        asking.label(shape.name),
+        form.label(shape.name),
         options,
         index=options.index(now),
-        key=asking.draft.key(shape.name),
-        format_func=lambda one: asking.option(shape.words or shape.name, one),
-        help=asking.about(shape.name),
+        key=form.draft.key(shape.name),
+        format_func=lambda one: form.option(shape.words or shape.name, one),
+        help=form.about(shape.name),
     )
 
 
-def choose(asking: Asking, shape: Choose) -> str:
+def choose(form: Form, shape: Choose) -> str:
     """Draw one of a few options with a sentence each and return the chosen one."""
     return st.radio(
-        asking.label(shape.name),
+        form.label(shape.name),
         shape.options,
-        index=shape.options.index(str(asking.draft.value(shape.name))),
-        key=asking.draft.key(shape.name),
+        index=shape.options.index(str(form.draft.value(shape.name))),
+        key=form.draft.key(shape.name),
         label_visibility="collapsed",
         format_func=lambda one: f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]",
     )
 
 
-def several(asking: Asking, shape: Several) -> tuple[str, ...]:
+def several(form: Form, shape: Several) -> tuple[str, ...]:
     """Draw any of a few options and return the chosen ones."""
-    now = [str(one) for one in asking.draft.value(shape.name)]
+    now = [str(one) for one in form.draft.value(shape.name)]
     return tuple(
         st.multiselect(
-            asking.label(shape.name),
+            form.label(shape.name),
             list(dict.fromkeys([*shape.options, *now])),
             now,
-            key=asking.draft.key(shape.name),
+            key=form.draft.key(shape.name),
             placeholder=text("choose_none_is_all"),
-            format_func=lambda one: asking.option(shape.words or shape.name, one),
-            help=asking.about(shape.name),
+            format_func=lambda one: form.option(shape.words or shape.name, one),
+            help=form.about(shape.name),
         )
     )
 
 
-def code(asking: Asking, shape: Code) -> str:
+def code(form: Form, shape: Code) -> str:
     """Draw one code and return it."""
     return code_field(
-        asking.label(shape.name),
-        str(asking.draft.value(shape.name)),
-        asking.choices(shape.of),
-        asking.draft.key(shape.name),
+        form.label(shape.name),
+        str(form.draft.value(shape.name)),
+        form.choices(shape.of),
+        form.draft.key(shape.name),
         none=text(shape.none),
-        about=asking.about(shape.name),
+        about=form.about(shape.name),
     )
 
 
@@ -175,60 +175,60 @@ def captioned(code: str, choices: Mapping[str, str]) -> str:
     return f"{code} · {caption}" if caption and caption != code else code
 
 
-def codes(asking: Asking, shape: Codes) -> tuple[str, ...]:
+def codes(form: Form, shape: Codes) -> tuple[str, ...]:
     """Draw any number of codes and return them."""
-    choices = asking.choices(shape.of)
-    now = [str(one) for one in asking.draft.value(shape.name)]
+    choices = form.choices(shape.of)
+    now = [str(one) for one in form.draft.value(shape.name)]
     chosen = st.multiselect(
-        asking.label(shape.name),
+        form.label(shape.name),
         list(dict.fromkeys([*choices, *now])),
         now,
-        key=asking.draft.key(shape.name),
+        key=form.draft.key(shape.name),
         format_func=lambda one: captioned(one, choices),
-        help=asking.about(shape.name),
+        help=form.about(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,
     )
     return tuple(str(one).strip() for one in chosen)
 
 
-def words(asking: Asking, shape: Words) -> str:
+def words(form: Form, shape: Words) -> str:
     """Draw a short text and return it."""
     given = st.text_input(
-        asking.label(shape.name),
-        str(asking.draft.value(shape.name)),
-        key=asking.draft.key(shape.name),
+        form.label(shape.name),
+        str(form.draft.value(shape.name)),
+        key=form.draft.key(shape.name),
         max_chars=shape.longest,
-        help=asking.about(shape.name),
+        help=form.about(shape.name),
         autocomplete="off",
     )
     typed = (given or "").strip()
     return typed.upper() if shape.capitals else typed
 
 
-def whole(asking: Asking, shape: Whole) -> int:
+def whole(form: Form, shape: Whole) -> int:
     """Draw a whole number and return it."""
     given = st.number_input(
-        asking.label(shape.name),
+        form.label(shape.name),
         shape.least,
         shape.most,
-        int(asking.draft.value(shape.name)),
+        int(form.draft.value(shape.name)),
         1,
-        key=asking.draft.key(shape.name),
-        help=asking.about(shape.name),
+        key=form.draft.key(shape.name),
+        help=form.about(shape.name),
     )
     return int(given or shape.least)
 
 
-def money(asking: Asking, shape: Money) -> Decimal:
+def money(form: Form, shape: Money) -> Decimal:
     """Draw an amount in euros and return it; what is none leaves the one there was."""
-    draft, name = asking.draft, shape.name
+    draft, name = form.draft, shape.name
     now: Decimal = draft.value(name)
     given = st.text_input(
-        asking.label(name),
+        form.label(name),
         typed_text(Decimal(f"{now:.2f}")),
         key=draft.key(f"{name}-{language()}"),
-        help=asking.about(name),
+        help=form.about(name),
         icon=":material/euro:",
         autocomplete="off",
     )
@@ -239,23 +239,23 @@ def money(asking: Asking, shape: Money) -> Decimal:
     return now
 
 
-def day(asking: Asking, shape: Day) -> date | None:
+def day(form: Form, shape: Day) -> date | None:
     """Draw a day, or none, and return it."""
-    now: date | None = asking.draft.value(shape.name)
+    now: date | None = form.draft.value(shape.name)
     given = st.date_input(
-        asking.label(shape.name),
+        form.label(shape.name),
         now,
-        key=asking.draft.key(shape.name),
-        help=asking.about(shape.name),
+        key=form.draft.key(shape.name),
+        help=form.about(shape.name),
         format=field_date(),
     )
     return given if isinstance(given, date) else None
 
 
-def per_key(asking: Asking, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
+def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
     """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
-    draft, rows, known = asking.draft, asking.draft.value(shape.name), asking.choices(shape.keys)
-    st.markdown(f":small[**{asking.label(shape.name)}**]", help=asking.about(shape.name))
+    draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     given: dict[str, str] = {}
     for code in dict.fromkeys([*known, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -285,10 +285,10 @@ def _option(label: str, now: str, options: Mapping[str, str], key: str, none: st
     return (chosen or "").strip()
 
 
-def rows(asking: Asking, shape: Rows) -> dict[str, Any]:
+def rows(form: Form, shape: Rows) -> dict[str, Any]:
     """Draw rows of a code with its answers and return them."""
-    now = asking.draft.value(shape.name)
-    st.markdown(f":small[**{asking.label(shape.name)}**]", help=asking.about(shape.name))
+    now = form.draft.value(shape.name)
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
     frame = pd.DataFrame(
         {
@@ -297,10 +297,10 @@ def rows(asking: Asking, shape: Rows) -> dict[str, Any]:
         },
         dtype="string",
     )
-    config = {"key": _column(asking, shape, text(shape.key), shape.keys, [*now])}
+    config = {"key": _column(form, shape, text(shape.key), shape.keys, [*now])}
     for name, of in shape.columns.items():
-        config[name] = _column(asking, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
-    edited = editor(asking.draft.key(shape.name), frame, config, asking.label(shape.name), num_rows="dynamic")
+        config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
+    edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
     found: dict[str, Any] = {}
     for row in edited.fillna("").to_dict("records"):
         cells = {str(name): str(value).strip() for name, value in row.items()}
@@ -310,12 +310,12 @@ def rows(asking: Asking, shape: Rows) -> dict[str, Any]:
     return found
 
 
-def _column(asking: Asking, shape: Rows, title: str, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
+def _column(form: Form, shape: Rows, title: str, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
     if of is not None and not isinstance(of, Listed):
         return CONFIG.SelectboxColumn(
-            title, options=list(of), format_func=lambda one: asking.option(shape.words or shape.name, str(one))
+            title, options=list(of), format_func=lambda one: form.option(shape.words or shape.name, str(one))
         )
-    choices = asking.choices(of)
+    choices = form.choices(of)
     if not choices:
         return CONFIG.TextColumn(title)
     return CONFIG.SelectboxColumn(
@@ -337,14 +337,14 @@ def field_label(fields: Sequence[Field], name: str) -> str:
     return text("field_absent", field=field_name(name)) if name else text("field_none")
 
 
-def source_field(asking: Asking, shape: SourceField) -> str:
+def source_field(form: Form, shape: SourceField) -> str:
     """Draw a choice of a field of the source and return it."""
-    draft, now = asking.draft, str(asking.draft.value(shape.name))
-    fields = source_fields(asking.app, asking.flow, shape.kind)
+    draft, now = form.draft, str(form.draft.value(shape.name))
+    fields = source_fields(form.app, form.flow, shape.kind)
     if fields is None:
         return now
     chosen = code_field(
-        asking.label(shape.name),
+        form.label(shape.name),
         now,
         {one.name: field_label(fields, one.name) for one in fields},
         draft.key(shape.name),

@@ -14,7 +14,7 @@ from integration.core.run import Among, Mode, PlanRow, Run, RunState
 from integration.services import Application
 from integration.words import has_term, told_by
 from pages.components.shared.causes import repairs
-from pages.components.shared.changes import FieldLine, field_lines, what_changes
+from pages.components.shared.changes import FieldChange, field_changes, what_changes
 from pages.components.shared.document import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
 from pages.components.shared.failures import guarded
 from pages.components.shared.layout import answered, forget, note, pick, small
@@ -38,6 +38,13 @@ WITH_FIELDS = ("all", "update", "retire")
 WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
+WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
+PAGE = 500
+SHOWN_CODES = 2
+LONGEST_LINE = 52  # signs that fit into the last column of the table
+TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
+SHOWN_PARTS = 8
+GROUP_FIELDS = ("product.groups", "group.parent")
 
 
 def facet_filters(app: Application, run: Run, show: str) -> Among:
@@ -78,15 +85,6 @@ def _cause(app: Application, run: Run, cause: str) -> str:
     """Return the sentence of a cause for whatever record it is about."""
     facts = {**dict.fromkeys(told_by(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
     return say(cause, facts).what
-
-
-WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
-PAGE = 500
-SHOWN_CODES = 2
-LONGEST_LINE = 52  # signs that fit into the last column of the table
-TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
-SHOWN_PARTS = 8
-GROUP_FIELDS = ("product.groups", "group.parent")
 
 
 # ---- the table --------------------------------------------------------------------------------------------------
@@ -257,13 +255,13 @@ def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
 
 def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
     """Return the names of the article groups a change speaks of, by code."""
-    spoken_of = [value for one in field_lines(change) if one.field in GROUP_FIELDS for value in (one.now, one.wanted)]
+    spoken_of = [value for one in field_changes(change) if one.field in GROUP_FIELDS for value in (one.now, one.wanted)]
     codes = {code for value in spoken_of if value for code in (value if isinstance(value, tuple) else [str(value)])}
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
-    lines = list(field_lines(change))
+    lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
         st.table(_field_table(row, flow, lines, change.kept, groups), border="horizontal", hide_index=True)
@@ -292,7 +290,7 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> str:
 
 
 def _field_table(
-    row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Sequence[str], groups: Mapping[str, str]
+    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], groups: Mapping[str, str]
 ) -> pd.DataFrame:
     system = system_name(flow.target)
     shown = [
@@ -315,14 +313,14 @@ def _named(value: Value, groups: Mapping[str, str]) -> str:
     return value_text(value)
 
 
-def _now(line: FieldLine, groups: Mapping[str, str]) -> str:
+def _now(line: FieldChange, groups: Mapping[str, str]) -> str:
     if not line.there:
         return ":gray[–]"
     shown = _named(line.now, groups if line.field in GROUP_FIELDS else {})
     return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
 
 
-def _wanted(line: FieldLine, groups: Mapping[str, str], *, brake: bool) -> str:
+def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> str:
     shown = _named(line.wanted, groups if line.field in GROUP_FIELDS else {})
     new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:

@@ -29,6 +29,10 @@ from pages.components.stock.view import BOOKS, TILL, View, about, download
 
 MOST_LINES = 5
 OTHERS = "others"
+SHOWS = ("soon", "falling", "steady", "all")
+SORTS = ("days", "level", "pace", "article")
+SIZE = 100
+EXPORTED_AT_ONCE = 5_000
 
 
 def levels(app: Application, view: View) -> None:
@@ -78,12 +82,6 @@ def movements(app: Application, view: View) -> None:
         unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
         ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"), unit)
     note(about("stock_moves_about"))
-
-
-SHOWS = ("soon", "falling", "steady", "all")
-SORTS = ("days", "level", "pace", "article")
-SIZE = 100
-EXPORTED_AT_ONCE = 5_000
 
 
 def article_list(app: Application, view: View) -> None:

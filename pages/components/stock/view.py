@@ -14,6 +14,8 @@ from pages.components.shared.layout import choice, csv_button, empty, forget, pi
 from pages.components.shared.wording import counted, moment, number, plain, system_name, table_day, term, text
 
 BOOKS, TILL = "accountview", "mplus"
+PERIODS = ("7", "30", "90", "365")
+PERIOD = "30"
 
 
 def about(key: str, **facts: object) -> str:
@@ -24,10 +26,6 @@ def about(key: str, **facts: object) -> str:
 def download(name: str, data: Callable[[], str]) -> None:
     """Draw the button that gives data as a CSV file."""
     csv_button(f"stock-{name}.csv", data, key=f"csv-{name}")
-
-
-PERIODS = ("7", "30", "90", "365")
-PERIOD = "30"
 
 
 @dataclass(frozen=True, slots=True)

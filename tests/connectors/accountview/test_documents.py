@@ -1,7 +1,7 @@
 """Documents found by our reference, and what is not written."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -28,6 +28,7 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
+from tests.patience import LATE, until
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "half", "garbage"])
@@ -46,13 +47,11 @@ def test_a_silent_write_is_in_doubt_and_found_by_looking(
 
 def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
-        sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=1)
+        sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=LATE)
         reference = created(accountview, an_order("631"), links).reference
         assert accountview.lookup([an_order("631")], links) == {}
-        until = datetime.now(UTC) + timedelta(seconds=10)
-        while not (found := accountview.lookup([an_order("631")], links)) and datetime.now(UTC) < until:
-            pass
-        assert found["631"].reference == reference
+        until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
+        assert accountview.lookup([an_order("631")], links)["631"].reference == reference
 
 
 def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:

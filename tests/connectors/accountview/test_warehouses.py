@@ -111,7 +111,7 @@ def test_nothing_is_read_of_warehouses_until_their_object_is_named(
 
 
 def test_the_names_belong_together() -> None:
-    with pytest.raises(ValidationError, match="or none"):
+    with pytest.raises(ValidationError, match="expected_all_or_none"):
         WarehouseFields(object="K9V", table="K9_STOCK")
 
 

@@ -1,7 +1,6 @@
 """Customers at the till, against the till in a box: found by exact evidence, written whole."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -21,6 +20,7 @@ from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
 from tests.fakes import Links
+from tests.patience import LATE, until
 
 SERIALS = itertools.count(1)
 
@@ -341,13 +341,11 @@ def test_a_relation_that_becomes_visible_late_is_found_behind_later_ones(
     sandbox: Sandbox, till: Mplus, links: Links, serial: int
 ) -> None:
     late, prompt = a_customer(f"D{serial}"), a_customer(f"E{serial}")
-    with sandbox.switches.armed("late", operation="createRelation", seconds=0.4):
+    with sandbox.switches.armed("late", operation="createRelation", seconds=LATE):
         till.write(a_create(late), None, links, "t")
     till.write(a_create(prompt), None, links, "t")
     assert set(till.lookup([late, prompt], links)) == {prompt.key}
-    patience = time.monotonic() + 5
-    while late.key not in till.lookup([late], links):
-        assert time.monotonic() < patience
+    until(lambda: late.key in till.lookup([late], links), "the late relation")
 
 
 def test_many_customers_are_matched_in_few_calls(sandbox: Sandbox, links: Links, serial: int) -> None:

@@ -35,7 +35,7 @@ LINES = st.lists(
     max_size=5,
 )
 CENTS = st.sampled_from([Decimal(cents).scaleb(-2) for cents in (-2, -1, 1, 2, 500)])
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 
 
 def charged(method: str) -> Mapping[str, Decimal]:

@@ -182,7 +182,7 @@ def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     return {code: each for code, each in sums.items() if each}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     awkward(),
     st.sampled_from(["order", "posting"]),

@@ -1,0 +1,16 @@
+"""How long tests wait for what a quiet machine does at once: others may be at work on it."""
+
+import time
+from collections.abc import Callable
+
+SECONDS = 180.0
+LONGEST = 1800  # seconds that a test may take which waits for a browser or for other processes
+LATE = 2  # seconds in which something that is late is surely asked for before it comes
+
+
+def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
+    """Look fifty times a second until something is so."""
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(pause)
