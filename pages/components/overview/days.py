@@ -1,7 +1,7 @@
 """The last days as charts: what became of records, and what each flow proved, day by day."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -46,7 +46,7 @@ def daily(app: Application) -> pd.DataFrame:
 
 
 def _first_day() -> datetime:
-    today = datetime.now(UTC).astimezone(zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = datetime.now(zone()).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=DAYS - 1)
 
 
@@ -63,8 +63,6 @@ def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None])
 
 def _every_day(wide: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each of the last days, also those on which nothing happened, with its label."""
-    first = _first_day()
-    days = [(first + timedelta(days=place)).date() for place in range(DAYS)]
-    shown = wide.reindex(days).fillna(0)
+    days = [(_first_day() + timedelta(days=place)).date() for place in range(DAYS)]
     noons = [datetime(day.year, day.month, day.day, 12, tzinfo=zone()) for day in days]
-    return shown.assign(label=[short_day(noon) for noon in noons])
+    return wide.reindex(days).fillna(0).assign(label=[short_day(noon) for noon in noons])

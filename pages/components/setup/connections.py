@@ -111,7 +111,8 @@ def accountview_step(app: Application) -> None:
             if logged_in:
                 _company_form(app, spot)
     _checked(app, spot)
-    names_section(app)
+    if spot.status.connected:
+        names_section(app)
 
 
 def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:

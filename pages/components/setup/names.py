@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.errors import IntegrationError
-from integration.flows.systems import BOOKS
 from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
@@ -66,9 +65,7 @@ class _Draft:
 
 
 def names_section(app: Application) -> None:
-    """Draw the names behind a fold: they are read only while it is open. Nothing while AccountView is not connected."""
-    if not app.connections.of(BOOKS).connected:
-        return
+    """Draw the names of AccountView, which is connected, behind a fold: they are read only while it is open."""
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:
             _names(app)

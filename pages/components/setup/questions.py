@@ -49,10 +49,9 @@ def flows_step(app: Application) -> None:
         for name in app.flows:
             st.divider()
             _flow_row(app, name, chosen=name in suggested)
-    chosen = [
-        name for name in app.flows if st.session_state[f"choose-{name}"]
-    ]  # what is suggested counts once it was seen
+    chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
     waits = "" if chosen else text("setup_flows_none")
+    # What is suggested counts once it was seen.
     next_step("flows", primary=True, waits=waits, first=lambda: _choose(app))
 
 

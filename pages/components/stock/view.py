@@ -78,12 +78,11 @@ class View:
 def shown(app: Application) -> View | None:
     """Return what the address asks for; None while no level is known at all."""
     now, asked = datetime.now(UTC), st.query_params
-    branches = app.stock.branches()
+    branches, groups = app.stock.branches(), app.stock.groups()
     if not branches:
         return None
     days = asked.get("period", PERIOD)
     days = days if days in PERIODS else PERIOD
-    groups = app.stock.groups()
     branch, group, article = (asked.get(name, "") for name in ("branch", "group", "article"))
     scope = app.stock.scope(
         int(days), now, article, branch if branch in branches else "", group if group in groups else ""
