@@ -1,36 +1,80 @@
 """What waits for a person, grouped by cause: one repair serves the whole group."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
+from integration.core.run import Mode
 from integration.services.exceptions import address_of
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
     Queue,
-    about,
     above,
-    active_strip,
     begins_at,
     cause_card,
-    counted_by_flow,
-    counted_corrections,
-    in_preview,
     keys_bar,
-    status_label,
-    statuses,
-)  # fmt: skip
+)
 from pages.components.exceptions.corrections import corrected_csv, corrected_list
-from pages.components.exceptions.retries import solved_cards, tries_of
+from pages.components.exceptions.retries import Tries, solved_cards
 from pages.components.shared.application import application, person
-from pages.components.shared.draft import said
-from pages.components.shared.layout import choice, clear_search, empty, failures, head, page_offset, pages, search
-from pages.components.shared.wording import flow_name, number, sandbox_badges, text
+from pages.components.shared.draft import show_toast
+from pages.components.shared.layout import (
+    choice,
+    clear_search,
+    csv_button,
+    empty,
+    failures,
+    forget,
+    head,
+    no_match,
+    page_offset,
+    pages,
+    search,
+)
+from pages.components.shared.runs import progress_strip
+from pages.components.shared.states import mark
+from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text
 
 SIZE = 20
 
 app = application()
-said()
+show_toast()
+
+
+def about(groups: Sequence[CauseGroup]) -> str:
+    """Return the sentence under the title: how many records wait, and for how many causes."""
+    waiting = sum(group.count for group in groups)
+    return (
+        counted("exceptions_about", waiting, causes=number(len(groups))) if waiting else text("exceptions_none_about")
+    )
+
+
+def waiting_by_flow(status: str) -> Mapping[str, int]:
+    """Return of how many records each flow has such issues, or how many values are corrected here."""
+    if status == CORRECTED:
+        return app.corrections.counts()
+    state, mine = STATUS[status]
+    found = Counter[str]()
+    for group in app.exceptions.groups(state=state, assigned=person() if mine else ""):
+        found[group.flow] += group.count
+    return found
+
+
+def in_preview(tries: Tries) -> None:
+    """Say which records that were tried again by themselves wait in a preview, and lead there."""
+    told = {one.run.id for one in tries.values()}
+    for run in (status.waiting for status in app.flows.statuses()):
+        if run is None or run.mode is not Mode.CHOSEN or run.id in told:
+            continue
+        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+            parked = number(app.plans.count(run.id, "park"))
+            sentence = counted("chosen_plan", app.plans.count(run.id, "changes"), parked=parked)
+            st.markdown(f"{mark('waiting')} **{flow_name(run.flow)}:** {sentence}", width="stretch")
+            if st.button(text("btn_open_preview"), key=f"plan-{run.flow}"):
+                st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
 def nothing(status: str, *, filtered: bool) -> None:
@@ -41,27 +85,26 @@ def nothing(status: str, *, filtered: bool) -> None:
     elif not filtered:
         icon = {"open": "task_alt", "mine": "person", "aside": "inventory_2"}[status]
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
-    elif empty("filter_alt_off", text("exceptions_no_match"), text("exceptions_no_match_about"),
-               text("btn_clear_filters"), key="clear"):  # fmt: skip
-        st.query_params.pop("flow", None)
-        st.session_state.pop("_flow", None)
+    elif no_match(text("exceptions_no_match"), text("exceptions_no_match_about")):
+        forget("flow")
         clear_search("find")
 
 
 def cards(groups: list[CauseGroup], queue: Queue) -> None:
     """Draw one page of causes, the one that is asked for open and near the top."""
     asked = st.query_params.get("cause", "")
-    places = [address_of(group.of) for group in groups]
+    addresses = [address_of(group.of) for group in groups]
     offset = page_offset("page", len(groups), SIZE)
-    if asked in places and "page" not in st.query_params:
-        offset = begins_at(places, asked, SIZE)
-    if asked and asked not in places:
+    if asked in addresses and "page" not in st.query_params:
+        offset = begins_at(addresses, asked, SIZE)
+    if asked and asked not in addresses:
         empty("task_alt", text("cause_gone"), text("cause_gone_about"))
-    keys_bar(places, asked)
-    if asked in places:
-        above(places, offset)
+    keys_bar(addresses, asked)
+    if asked in addresses:
+        above(addresses, offset)
     for at, group in enumerate(groups[offset : offset + SIZE]):
-        cause_card(app, group, queue, is_open=places[offset + at] == asked, first=not at and asked not in places)
+        is_open = addresses[offset + at] == asked
+        cause_card(app, group, queue, is_open=is_open, first=not at and asked not in addresses)
     pages("page", len(groups), SIZE)
 
 
@@ -76,27 +119,38 @@ every = app.exceptions.groups()
 with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandbox.is_connected)):
     download = st.container(width="content")
 failures()
-active_strip(app)
-tries = tries_of(app)
-in_preview(app, tries)
+for active in (one.active for one in app.flows.statuses()):
+    if active and active.mode is Mode.CHOSEN:
+        progress_strip(app, active.id)
+tries = {one.group.of: one for one in app.exceptions.tries()}
+in_preview(tries)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    status = choice("status", statuses(app), "open", status_label(app), ("cause", "page"))
-    state, mine = STATUS.get(status, STATUS["open"])
-    here = app.exceptions.groups(state=state, assigned=person() if mine else "")
-    numbers = counted_by_flow(here) if status != CORRECTED else counted_corrections(app)
+    corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
+    statuses = (*STATUS, CORRECTED) if corrected else tuple(STATUS)
+    counts = {one: waiting_by_flow(one) for one in statuses}
+    status = choice(
+        "status",
+        statuses,
+        "open",
+        lambda one: f"{text(f'exceptions_{one}')} **{number(sum(counts[one].values()))}**",
+        ("cause", "page"),
+    )
+    numbers = {"all": sum(counts[status].values()), **counts[status]}
     flow = choice(
-        "flow", ("all", *app.flows), "all",
+        "flow",
+        ("all", *app.flows),
+        "all",
         lambda one: f"{text('all') if one == 'all' else flow_name(one)} **{number(numbers.get(one, 0))}**",
         ("cause", "page"),
-    )  # fmt: skip
+    )
     find = search("find", text("find_exception"))
+state, mine = STATUS.get(status, STATUS["open"])
 shown = app.exceptions.groups("" if flow == "all" else flow, state, person() if mine else "", find)
-with download:
-    st.download_button(
-        text("btn_csv"),
-        data=lambda: corrected_csv(app) if status == CORRECTED else app.exceptions.csv(shown, state, find),
-        file_name=f"exceptions-{flow}-{status}.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+csv_button(
+    f"exceptions-{flow}-{status}.csv",
+    lambda: corrected_csv(app) if status == CORRECTED else app.exceptions.csv(shown, state, find),
+    at=download,
+)
 waiting = {group.of: group for group in every}
 aside = {group.of: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
 if status == "open":

@@ -8,16 +8,16 @@ from integration.services.flows import FlowStatus
 from pages.components.flows.brakes import brakes_tab, schedule_tab
 from pages.components.flows.fields import fields_tab
 from pages.components.flows.filters import filters_tab
-from pages.components.flows.settings import settings_tab
+from pages.components.flows.sections import settings_tab
 from pages.components.flows.tables import tables_tab
 from pages.components.shared.application import application
-from pages.components.shared.draft import Draft, said, save_bar, toggle
-from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import choice, empty, failures, head, note
+from pages.components.shared.draft import Draft, save_bar, show_toast, toggle
+from pages.components.shared.flows import flow_of_address, needs_connections, start_preview
+from pages.components.shared.layout import choice, failures, head, note
 from pages.components.shared.wording import counted, flow_name, flow_term, moment, sandbox_badges, term, text, way
 
 app = application()
-said()
+show_toast()
 
 
 def switch(draft: Draft, status: FlowStatus) -> None:
@@ -31,10 +31,8 @@ def switch(draft: Draft, status: FlowStatus) -> None:
         note(" · ".join(part for part in (when or text("schedule_off"), itself) if part))
 
 
-names = list(app.flows)
-wanted = st.query_params.get("flow", names[0])
-flow = wanted if wanted in app.flows else names[0]
-about = f"{flow_name(flow)} · {way(app.flows[flow].source, app.flows[flow].target)}"
+names, whole = list(app.flows), flow_of_address(app)
+flow, about = whole.name, f"{flow_name(whole.name)} · {way(whole.source, whole.target)}"
 with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected)):
     connected = all(status.connected for status in app.connections.statuses())
     label = text("btn_new_preview", flow=flow_term("flow", flow))
@@ -44,10 +42,7 @@ failures()
 if len(names) > 1:
     flow = choice("flow", names, names[0], flow_name, ("tab", "field"))
 
-if not connected:
-    if empty("cable", text("flows_unconnected"), text("flows_unconnected_about"), text("btn_set_up")):
-        st.switch_page("pages/setup.py")
-    st.stop()
+needs_connections(app, text("flows_unconnected_about"))
 
 draft = Draft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)

@@ -12,20 +12,19 @@ from pages.components.mappings.draft import (
     history_part,
     overtaken_box,
     part_label,
-)  # fmt: skip
+)
 from pages.components.mappings.mapping import desk_of
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application
-from pages.components.shared.draft import said
-from pages.components.shared.layout import choice, empty, failures, head
+from pages.components.shared.draft import show_toast
+from pages.components.shared.flows import flow_of_address, needs_connections
+from pages.components.shared.layout import choice, failures, head
 from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
 
 app = application()
-said()
+show_toast()
 
-names = list(app.flows)
-wanted = st.query_params.get("flow", names[0])
-flow = wanted if wanted in app.flows else names[0]
+names, flow = list(app.flows), flow_of_address(app).name
 desk = desk_of(app, flow)
 about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
 title = text("mapping_title", flow=flow_term("flow", flow))
@@ -35,12 +34,9 @@ with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_con
         st.switch_page("pages/flows.py", query_params={"flow": flow})
 failures()
 
-if not all(status.connected for status in app.connections.statuses()):
-    if empty("cable", text("flows_unconnected"), text("mappings_unconnected_about"), text("btn_set_up")):
-        st.switch_page("pages/setup.py")
-    st.stop()
+needs_connections(app, text("mappings_unconnected_about"))
 
-choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find", "_part"))
+choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find"))
 options = [*map(str, desk.parts), "tables", "changes", "history"]
 part = choice("part", options, options[0], lambda name: part_label(desk, name), ("field", "find"))
 overtaken_box(desk)

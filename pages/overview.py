@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components.overview.attention import needs, needs_list
+from pages.components.overview.attention import connection_rows, needs, needs_list
 from pages.components.overview.days import last_days
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application
-from pages.components.shared.connections import connection_rows
 from pages.components.shared.failures import refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, section
@@ -25,8 +24,7 @@ now = datetime.now(UTC)
 def state_of_things() -> None:
     """Draw everything that moves by itself."""
     section(text("needs_person"))
-    found = needs(app)
-    if found:
+    if found := needs(app):
         needs_list(app, found)
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
@@ -50,9 +48,13 @@ def state_of_things() -> None:
 def new_preview() -> None:
     """Offer a preview of any flow."""
     flow = st.menu_button(
-        text("btn_preview_of"), list(app.flows), key="new_preview", type="primary", icon=":material/difference:",
+        text("btn_preview_of"),
+        list(app.flows),
+        key="new_preview",
+        type="primary",
+        icon=":material/difference:",
         format_func=flow_name,
-    )  # fmt: skip
+    )
     if flow:
         start_preview(app, flow)
 
@@ -60,9 +62,12 @@ def new_preview() -> None:
 def pass_a_day() -> None:
     """Offer to let the sample shop sell for a day, so that there is something new to sync."""
     if st.button(
-        text("btn_pass_a_day"), icon=":material/wb_twilight:", type="tertiary", key="pass_a_day",
+        text("btn_pass_a_day"),
+        icon=":material/wb_twilight:",
+        type="tertiary",
+        key="pass_a_day",
         help=text("pass_a_day_about"),
-    ):  # fmt: skip
+    ):
         app.sandbox.pass_a_day()
         st.toast(text("day_passed"))
 

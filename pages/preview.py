@@ -6,40 +6,40 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.run import Among, Mode, Run, RunState
-from pages.components.preview.head import (
+from pages.components.preview.plan import (
     about_plan,
-    lines_by_show,
+    brake_box,
+    commit_bar,
+    outdated_bar,
     plan_of_address,
     plan_outcome,
-    show_first,
-    show_label,
     sum_line,
     watch,
-)  # fmt: skip
+)
 from pages.components.shared.application import application
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import (
     choice,
     clear_search,
+    csv_button,
     empty,
     failures,
     head,
+    no_match,
     note,
     page_offset,
     pages,
     search,
     trouble,
-)  # fmt: skip
+)
 from pages.components.shared.plan import (
     PAGE,
-    brake_box,
     choose_shown,
-    commit_bar,
-    outdated_bar,
+    facet_filters,
+    forget_filters,
     plan_detail,
     plan_table,
 )
-from pages.components.shared.plan_filters import facet_filters, filtered, forget_filters
 from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo
 from pages.components.shared.states import inline, run_state
 from pages.components.shared.wording import flow_name, number, plain, sandbox_badges, text
@@ -113,37 +113,31 @@ def anew(run: Run) -> None:
 
 def plan_lines(run: Run, download: DeltaGenerator) -> None:
     """Draw the lines of a plan with the filters above them and the detail beside them."""
-    numbers = lines_by_show(app, run)
+    numbers = {name: app.plans.count(run.id, name) for name in SHOWS if name != "unchanged"}
+    numbers["unchanged"] = run.counts.unchanged  # which have no lines
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show = choice(
-            "show", SHOWS, show_first(numbers), show_label(numbers),
-            forget=("record", "page", "field", "cause", "_field", "_cause"),
-        )  # fmt: skip
+            "show",
+            SHOWS,
+            next((name for name in ("update", "create", "retire") if numbers[name]), "all"),
+            lambda name: f"{text(f'show_{name}')} **{number(numbers[name])}**",
+            ("record", "page", "field", "cause"),
+        )
         find = search("find", text("find_in_plan"))
     if show == "unchanged":
         empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
-    download.download_button(
-        text("btn_csv"), data=lambda: app.plans.csv(run.id, show, find, among),
-        file_name=f"{run.flow}-{run.id[:8]}-{show}.csv", icon=":material/download:", on_click="ignore",
-        mime="text/csv",
-    )  # fmt: skip
+    csv_button(f"{run.flow}-{run.id[:8]}-{show}.csv", lambda: app.plans.csv(run.id, show, find, among), at=download)
     lines = app.plans.count(run.id, show, find, among)
     if lines:
         some_lines(run, show, find, among, lines)
-    else:
-        no_lines(run, show, find, among)
-
-
-def no_lines(run: Run, show: str, find: str, among: Among) -> None:
-    """Say why no line is shown, and offer to clear the filters where they are the reason."""
-    if not find and not filtered(among):
+    elif not find and among == Among():
         empty("task_alt", text(f"none_{show}"), text("none_about", flow=flow_name(run.flow)))
-        return
-    title = text("nothing_found", find=plain(find)) if find else text("nothing_filtered")
-    if empty("filter_alt_off", title, text("nothing_found_about"), text("btn_clear_filters"), key="clear"):
+    elif no_match(
+        text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")
+    ):
         forget_filters()
         clear_search("find")
 

@@ -4,22 +4,24 @@ from dataclasses import astuple
 
 import streamlit as st
 
-from integration.core.run import ACTIVE, Among, RunState
+from integration.core.run import ACTIVE, Among, Run, RunState
 from pages.components.shared.application import application
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import (
     choice,
     clear_search,
+    csv_button,
     empty,
     failures,
+    forget,
     head,
+    no_match,
     page_offset,
     pages,
     search,
     section,
 )
-from pages.components.shared.plan import PAGE, plan_detail, plan_table
-from pages.components.shared.plan_filters import facet_filters, filtered, forget_filters
+from pages.components.shared.plan import PAGE, facet_filters, forget_filters, plan_detail, plan_table
 from pages.components.shared.runs import (
     progress_strip,
     run_actions,
@@ -30,7 +32,7 @@ from pages.components.shared.runs import (
     runs_csv,
     short_id,
     stopped_by,
-)  # fmt: skip
+)
 from pages.components.shared.states import inline, run_state
 from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
@@ -46,11 +48,6 @@ ENDED = {
 }
 
 app = application()
-
-
-def result_label(lines: int, name: str) -> str:
-    """Return the label of a filter by result, with the number of its lines."""
-    return f"{text(f'show_{name}')} **{number(lines)}**"
 
 
 def one_run(run_id: str) -> None:
@@ -81,40 +78,38 @@ def one_run(run_id: str) -> None:
                 run_facts(app, run)
             run_phases(app, run)
     section(text("run_records"))
-    _records(run.id)
+    _records(run)
 
 
-def _records(run_id: str) -> None:
-    run = app.runs.get(run_id)
-    forgotten = ("record", "page", "field", "cause", "_field", "_cause")
+def _records(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show = choice("show", SHOWS, "all", lambda name: result_label(app.plans.count(run_id, name), name), forgotten)
+        numbers = {name: number(app.plans.count(run.id, name)) for name in SHOWS}
+        forgotten = ("record", "page", "field", "cause")
+        show = choice("show", SHOWS, "all", lambda name: f"{text(f'show_{name}')} **{numbers[name]}**", forgotten)
         find = search("find", text("find_in_plan"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
-    lines = app.plans.count(run_id, show, find, among)
-    if not lines:
-        _no_records(show, find, among)
-        return
+    lines = app.plans.count(run.id, show, find, among)
+    if lines:
+        _lines(run, show, find, among, lines)
+    elif not find and among == Among():
+        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
+    elif no_match(text("nothing_filtered"), text("nothing_found_about")):
+        forget_filters()
+        clear_search("find")
+
+
+def _lines(run: Run, show: str, find: str, among: Among, lines: int) -> None:
     offset = page_offset("page", lines, PAGE)
-    rows = app.plans.rows(run_id, show, find, offset, PAGE, among)
+    rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
+    name = "-".join(["run", show, find, *astuple(among), str(offset)])
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            looked_at = plan_table(app, run, rows, show, "-".join(["run", show, find, *astuple(among), str(offset)]),
-                                   ticks=False)  # fmt: skip
+            looked_at = plan_table(app, run, rows, show, name, ticks=False)
             pages("page", lines, PAGE)
         with grid.cell(column_span=2):
             if looked_at is not None:
                 plan_detail(app, run, app.flows[run.flow], looked_at)
-
-
-def _no_records(show: str, find: str, among: Among) -> None:
-    if not find and not filtered(among):
-        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
-    elif empty("filter_alt_off", text("nothing_filtered"), text("nothing_found_about"), text("btn_clear_filters"),
-               key="clear"):  # fmt: skip
-        forget_filters()
-        clear_search("find")
 
 
 def history() -> None:
@@ -132,16 +127,11 @@ def history() -> None:
         ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
     wanted, states = None if flow == "all" else flow, ENDED[ended]
     total = app.runs.count(wanted, states)
-    with download:
-        st.download_button(
-            text("btn_csv"), data=lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))),
-            file_name="runs.csv", icon=":material/download:", on_click="ignore", mime="text/csv",
-        )  # fmt: skip
+    csv_button("runs.csv", lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))), at=download)
     if not total and (wanted or states):
         if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
             st.query_params.clear()
-            for name in ("_flow", "_ended"):
-                st.session_state.pop(name, None)
+            forget("flow", "ended")
             st.rerun()
     elif not total:
         if empty("history", text("runs_none"), text("runs_none_about"), text("btn_first")):

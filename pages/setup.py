@@ -3,12 +3,11 @@
 import streamlit as st
 
 from pages.components.setup.connections import accountview_step, finished_login, mplus_step
-from pages.components.setup.flows import flows_step
-from pages.components.setup.questions import questions_step
+from pages.components.setup.questions import flows_step, questions_step
 from pages.components.setup.readiness import ready_step
 from pages.components.setup.steps import rail, step_here, step_name, step_number
 from pages.components.shared.application import application
-from pages.components.shared.draft import said
+from pages.components.shared.draft import show_toast
 from pages.components.shared.flows import sandbox_button
 from pages.components.shared.layout import failures, head
 from pages.components.shared.wording import sandbox_badges, text
@@ -17,7 +16,7 @@ RAIL, BODY = 1, 3  # of four columns
 
 app = application()
 finished_login(app)
-said()
+show_toast()
 step = step_here(app)
 
 where = text("setup_step", number=step_number(step), name=step_name(step))
@@ -27,9 +26,12 @@ with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges
 failures()
 
 steps = {
-    "accountview": accountview_step, "mplus": mplus_step, "flows": flows_step, "questions": questions_step,
+    "accountview": accountview_step,
+    "mplus": mplus_step,
+    "flows": flows_step,
+    "questions": questions_step,
     "ready": ready_step,
-}  # fmt: skip
+}
 with st.grid(RAIL + BODY, min_column_width=130, gap="medium") as grid:
     with grid.cell(column_span=RAIL):
         rail(app, step)

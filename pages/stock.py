@@ -3,11 +3,10 @@
 import streamlit as st
 
 from pages.components.shared.application import application
-from pages.components.shared.layout import failures, head
+from pages.components.shared.layout import failures, forget, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.charts import levels, movements
 from pages.components.stock.differences import differences_of
-from pages.components.stock.outlook import article_list
+from pages.components.stock.outlook import article_list, levels, movements
 from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
 
 app = application()
@@ -22,7 +21,7 @@ else:
         if view.article and st.button(
             text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
         ):
-            st.query_params.pop("article", None)
+            forget("article")
             st.rerun()
     failures()
     filters(view)

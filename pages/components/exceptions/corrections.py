@@ -5,18 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.core.causes import By
 from integration.core.corrections import Correction
-from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of
 from pages.components.shared.application import person
+from pages.components.shared.causes import field_to_correct
 from pages.components.shared.draft import asked, editor
-from pages.components.shared.layout import attempt, empty, note, page_offset, pages, small
-from pages.components.shared.tables import browse
+from pages.components.shared.layout import act, empty, note, page_offset, pages, small
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -27,24 +26,17 @@ from pages.components.shared.wording import (
     typed_text,
     typed_value,
     who,
-)  # fmt: skip
+)
 
 AT_ONCE = 50
 SIZE = 50
 MOST_EXPORTED = 100_000
-NUMBERS = (FieldType.NUMBER, FieldType.MONEY)
 
 
-def field_to_correct(app: Application, group: CauseGroup) -> Field | None:
-    """Return the field of the source whose value would repair a group, or None when no single field does."""
-    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.VALUE:
-        return None
-    flow, target = app.flows.as_set(group.flow), group.field.rpartition("/")[2]
-    read = flow.counted.source
-    try:
-        found = app.flows.source_field(group.flow, target if "." in target else f"article.{target}")
-    except IntegrationError:
-        return None
+def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
+    """Return the field of the source whose value would repair a group, where its own records have it."""
+    found = field_to_correct(app, group.flow, group.cause, group.field)
+    read = app.flows.as_set(group.flow).counted.source
     return found if found is not None and found.kind is read else None
 
 
@@ -62,7 +54,8 @@ def correct(
     st.markdown(text("value_question", system=system, field=f"**{plain(field.caption)}**"))
     held = {key: record.flat().get(field.name) for key, record in records.items()}
     given = _asked_for(found, held, field, system, f"values-{address_of(group.of)}-{len(keys)}")
-    wrong = [value for value in given.values() if not _fits(value, field)]
+    numeric = field.type in (FieldType.NUMBER, FieldType.MONEY)
+    wrong = [value for value in given.values() if numeric and isinstance(value, str) and value]
     for value in wrong[:1]:
         note(f":orange[:material/error: {text('value_wrong', value=plain(value))}]")
     label = counted(f"btn_value_{noun}", len(given) or group.count)
@@ -79,20 +72,15 @@ def _asked_for(
     there = [one for one in found if one.issue.key in held]
     now = [typed_text(held[one.issue.key], field.type) for one in there]
     frame = pd.DataFrame({"key": [one.issue.key for one in there], "now": now, "used": now})
-    config = st.column_config
     columns = {
-        "key": config.TextColumn(text("col_code"), disabled=True),
-        "now": config.TextColumn(text("col_value_now", system=system), disabled=True),
-        "used": config.TextColumn(text("col_value_used"), max_chars=500),
+        "key": CONFIG.TextColumn(text("col_code"), disabled=True),
+        "now": CONFIG.TextColumn(text("col_value_now", system=system), disabled=True),
+        "used": CONFIG.TextColumn(text("col_value_used"), max_chars=500),
     }
     edited = editor(key, frame, columns, text("col_value_used"), width="stretch")
     used = ["" if pd.isna(one) else str(one) for one in edited["used"]]
     values = {one.issue.key: typed_value(given, field.type) for one, given in zip(there, used, strict=True)}
     return {code: value for code, value in values.items() if not same(value, held[code])}
-
-
-def _fits(value: Value, field: Field) -> bool:
-    return not (isinstance(value, str) and value and field.type in NUMBERS)
 
 
 # ---- those that hold
@@ -107,8 +95,7 @@ def corrected_list(app: Application, flow: str) -> None:
     offset = page_offset("page", total, SIZE)
     found = app.corrections.all(flow, offset, SIZE)
     note(text("corrected_about"))
-    clicked = browse(_frame(app, flow, found), _columns(app, flow), f"corrected-{flow}-{offset}-{total}",
-                     text("exceptions_corrected"))  # fmt: skip
+    clicked = _corrected_table(app, flow, found, f"corrected-{flow}-{offset}-{total}")
     pages("page", total, SIZE)
     if clicked is None:
         note(text("corrected_hint"))
@@ -117,8 +104,7 @@ def corrected_list(app: Application, flow: str) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         small(f"**{plain(one.title or one.key)}** {plain(field_name(one.field))}")
         if st.button(text("btn_correction_remove"), icon=":material/undo:", type="tertiary", key="correction_remove"):
-            attempt(lambda: app.corrections.remove(flow, [one], person()))
-            st.rerun()
+            act(lambda: app.corrections.remove(flow, [one], person()))
 
 
 def corrected_csv(app: Application) -> str:
@@ -133,9 +119,9 @@ def corrected_csv(app: Application) -> str:
     )
 
 
-def _frame(app: Application, flow: str, found: Sequence[Correction]) -> pd.DataFrame:
+def _corrected_table(app: Application, flow: str, found: Sequence[Correction], key: str) -> int | None:
     captions = {kind: _captions(app, flow, kind) for kind in {one.kind for one in found}}
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "flow": [flow_name(flow) for _ in found],
             "key": [one.key for one in found],
@@ -146,22 +132,19 @@ def _frame(app: Application, flow: str, found: Sequence[Correction]) -> pd.DataF
             "by": [who(one.by) for one in found],
         }
     )
+    columns = {
+        "flow": None,
+        "key": CONFIG.TextColumn(text("col_code"), width=84),
+        "title": CONFIG.TextColumn(text("col_name"), width=170),
+        "field": CONFIG.TextColumn(text("col_field"), width=120),
+        "was": CONFIG.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source)), width=125),
+        "becomes": CONFIG.TextColumn(text("col_value_used"), width=125),
+        "by": CONFIG.TextColumn(text("col_by"), width=95),
+    }
+    return browse(frame, columns, key, text("exceptions_corrected"))
 
 
 def _captions(app: Application, flow: str, kind: object) -> dict[str, str]:
     system = app.flows[flow].source
     fields = asked(app, f"{system} {kind}", lambda: app.lists.fields(system, kind)) or []  # type: ignore[arg-type]
     return {one.name: one.caption for one in fields}
-
-
-def _columns(app: Application, flow: str) -> dict[str, object]:
-    config = st.column_config
-    return {
-        "flow": None,
-        "key": config.TextColumn(text("col_code"), width=84),
-        "title": config.TextColumn(text("col_name"), width=170),
-        "field": config.TextColumn(text("col_field"), width=120),
-        "was": config.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source)), width=125),
-        "becomes": config.TextColumn(text("col_value_used"), width=125),
-        "by": config.TextColumn(text("col_by"), width=95),
-    }

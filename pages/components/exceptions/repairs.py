@@ -9,7 +9,6 @@ from integration.core.causes import By
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
-from integration.flows.systems import Listed
 from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
@@ -19,15 +18,15 @@ from integration.services.exceptions import (
     missing_articles,
     missing_row,
 )
-from pages.components.exceptions.corrections import correct, field_to_correct
-from pages.components.flows.fields import table_name
+from pages.components.exceptions.corrections import correct, value_to_correct
+from pages.components.flows.tables import side
 from pages.components.shared.application import person
-from pages.components.shared.causes import headline
+from pages.components.shared.causes import headline, in_source, repair_address, repair_label
 from pages.components.shared.draft import asked
+from pages.components.shared.flows import show_plan
 from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import attempt, facts_table, note, small
-from pages.components.shared.repair import in_source, place_label, place_of
-from pages.components.shared.wording import counted, field_name, plain, say, system_name, text, value_text
+from pages.components.shared.wording import counted, field_name, plain, say, system_name, table_name, text, value_text
 
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
@@ -46,14 +45,11 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
 
     `version` asks for a mapping that was in force before.
     """
-    started: list[str] = []
     of = group.of
-    if attempt(lambda: started.append(app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))):
-        st.switch_page("pages/preview.py", query_params={"flow": of.flow, "plan": started[0]})
-    st.rerun()
+    show_plan(of.flow, lambda: app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))
 
 
-def mend(app: Application, group: CauseGroup) -> None:
+def repair(app: Application, group: CauseGroup) -> None:
     """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
     row = missing_row(app.flows.spec(group.flow), group.cause, group.facts)
     if row is not None:
@@ -62,7 +58,7 @@ def mend(app: Application, group: CauseGroup) -> None:
         _articles(app, group, articles)
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
         _customers(app, group)
-    elif (field := field_to_correct(app, group)) is not None:
+    elif (field := value_to_correct(app, group)) is not None:
         _value(app, group, field)
     else:
         _elsewhere(app, group)
@@ -71,10 +67,14 @@ def mend(app: Application, group: CauseGroup) -> None:
 def _value(app: Application, group: CauseGroup, field: Field) -> None:
     """Offer to put a value right where it comes from, or to let another one hold in its place."""
     way = st.segmented_control(
-        text("value_way_here"), ("source", "here"), default="source", required=True, key=f"value-{group.cause}",
+        text("value_way_here"),
+        ("source", "here"),
+        default="source",
+        required=True,
+        key=f"value-{group.cause}",
         format_func=lambda one: text(f"value_way_{one}", system=system_name(app.flows[group.flow].source)),
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if way == "here":
         correct(app, group, field, noun(app, group), lambda repair: _repair(app, group, repair))
         _nothing_written(app, group)
@@ -87,7 +87,6 @@ def _nothing_written(app: Application, group: CauseGroup) -> None:
 
 
 def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> None:
-    """Do a repair and show what it makes of the group."""
     if attempt(repair):
         preview_group(app, group)
     st.rerun()
@@ -98,7 +97,7 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     flow, sides = app.flows[group.flow], app.flows.spec(group.flow).table(row.table)
-    ours, theirs = _choices(app, sides.ours), _choices(app, sides.theirs)
+    ours, theirs = side(app, sides.ours) or {}, side(app, sides.theirs) or {}
     st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         code = _code(row, ours, system_name(flow.source))
@@ -110,15 +109,16 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
 
 
 def _code(row: MissingRow, ours: Mapping[str, str], system: str) -> str:
+    first = row.codes[0]
     if len(row.codes) == 1:
-        st.text_input(
-            text("row_at", system=system), captioned(row.codes[0], ours), disabled=True, key=f"code-{row.codes[0]}"
-        )
-        return row.codes[0]
+        st.text_input(text("row_at", system=system), captioned(first, ours), disabled=True, key=f"code-{first}")
+        return first
     chosen = st.selectbox(
-        text("row_code"), row.codes, key=f"codes-{row.codes[0]}",
+        text("row_code"),
+        row.codes,
+        key=f"codes-{first}",
         format_func=lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours),
-    )  # fmt: skip
+    )
     return str(chosen)
 
 
@@ -126,16 +126,16 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
     label = text("row_at", system=system)
     if theirs:
         chosen = st.selectbox(
-            label, list(theirs), index=None, placeholder=text("row_choose"), key="counterpart",
+            label,
+            list(theirs),
+            index=None,
+            placeholder=text("row_choose"),
+            key="counterpart",
             format_func=lambda one: captioned(one, theirs),
-        )  # fmt: skip
+        )
     else:
         chosen = st.text_input(label, key="counterpart", autocomplete="off")
     return (chosen or "").strip()
-
-
-def _choices(app: Application, of: Listed | None) -> Mapping[str, str]:
-    return (asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) or {}) if of else {}
 
 
 # ---- articles that stand in
@@ -144,9 +144,14 @@ def _choices(app: Application, of: Listed | None) -> Mapping[str, str]:
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     st.markdown(text("article_question"))
     way = st.segmented_control(
-        text("article_question"), ("one", "all", "create"), default="one", required=True, key="article_way",
-        format_func=lambda one: text(f"article_{one}"), label_visibility="collapsed",
-    )  # fmt: skip
+        text("article_question"),
+        ("one", "all", "create"),
+        default="one",
+        required=True,
+        key="article_way",
+        format_func=lambda one: text(f"article_{one}"),
+        label_visibility="collapsed",
+    )
     if way == "create":
         _create_first(app, group, articles)
         return
@@ -174,8 +179,13 @@ def _article(app: Application, label: str, key: str) -> str:
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""
-    chosen = st.radio(text("article_alike"), list(alike), index=None, key=f"{key}-alike",
-                      format_func=lambda code: plain(captioned(code, alike)))  # fmt: skip
+    chosen = st.radio(
+        text("article_alike"),
+        list(alike),
+        index=None,
+        key=f"{key}-alike",
+        format_func=lambda code: plain(captioned(code, alike)),
+    )
     return str(chosen) if chosen and _known_article(app, str(chosen)) else ""
 
 
@@ -187,11 +197,6 @@ def _known_article(app: Application, code: str) -> bool:
         name = plain(value_text(article.flat().get("name")))
         note(f":green[:material/check_circle:] {text('article_found', article=plain(code), name=name)}")
     return article is not None
-
-
-def _absent(app: Application, articles: Sequence[str]) -> list[str]:
-    """Return which of these articles the books do not have at this moment."""
-    return [code for code in articles if app.exceptions.article(code) is None]
 
 
 def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
@@ -209,7 +214,8 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
     label = counted(f"btn_again_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/refresh:", key="again"):
         absent: list[str] = []
-        if attempt(lambda: absent.extend(_absent(app, articles))) and not absent:
+        known = attempt(lambda: absent.extend(code for code in articles if app.exceptions.article(code) is None))
+        if known and not absent:
             _repair(app, group, lambda: _keep_articles(app, group, {code: code for code in articles}))
         for code in absent:
             note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
@@ -240,9 +246,12 @@ def _customers(app: Application, group: CauseGroup) -> None:
         st.markdown(text("candidate_question", customer=f"**{customer}**"))
         _side_by_side(candidates)
         reference = st.radio(
-            text("candidate_choose"), [each.reference for each in candidates if each.record], index=None,
-            key=f"candidate-{one.id}", horizontal=True,
-        )  # fmt: skip
+            text("candidate_choose"),
+            [each.reference for each in candidates if each.record],
+            index=None,
+            key=f"candidate-{one.id}",
+            horizontal=True,
+        )
         if reference:
             chosen[one.id] = (one, reference)
     label = counted(f"btn_repair_{'customer' if noun(app, group) != 'order' else 'order'}", len(chosen) or len(found))
@@ -272,11 +281,11 @@ def _side_by_side(candidates: Sequence[Candidate]) -> None:
 
 
 def _called(candidate: Candidate) -> str:
+    reference = plain(candidate.reference)
     if candidate.record is None:
-        return f"{plain(candidate.reference)} · {text('candidate_gone')}"
-    if candidate.taken_by:
-        return f"{plain(candidate.reference)} · {text('candidate_taken', record=plain(candidate.taken_by))}"
-    return plain(candidate.reference)
+        return f"{reference} · {text('candidate_gone')}"
+    taken = text("candidate_taken", record=plain(candidate.taken_by)) if candidate.taken_by else ""
+    return f"{reference} · {taken}" if taken else reference
 
 
 # ---- repaired in another place
@@ -298,7 +307,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         st.markdown(correct)
     else:
         st.markdown(plain(sentences.do or sentences.data))
-    place = place_of(app.flows.spec(group.flow), group.cause, group.field, group.facts)
+    place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     needed = _needed(app, group)
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
@@ -306,7 +315,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         ):
             st.query_params["cause"] = address_of(needed.of)
             st.rerun()
-        if place and st.button(place_label(place), icon=":material/tune:", key="to_setting"):
+        if place and st.button(repair_label(place), icon=":material/tune:", key="to_setting"):
             st.switch_page("pages/flows.py", query_params=place)
         label = counted(f"btn_again_{noun(app, group)}", group.count)
         if st.button(label, type="primary", icon=":material/refresh:", key="again"):

@@ -20,44 +20,25 @@ COUNT_WIDTH = 78
 Tries = Mapping[Trouble, Try]
 
 
-def tries_of(app: Application) -> Tries:
-    """Return what became of the causes that were tried again lately."""
-    return {one.group.of: one for one in app.exceptions.tries()}
-
-
 def outcome(one: Try) -> str:
     """Return in one sentence what a try came to; empty where all of it is solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
-    match bool(one.same), bool(one.elsewhere):
-        case True, True:
-            return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
-        case True, False:
-            return counted("try_same", one.same, **facts)
-        case False, True:
-            return counted("try_others", one.elsewhere, **facts)
-        case _:
-            return ""
+    if one.same and one.elsewhere:
+        return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
+    if one.same:
+        return counted("try_same", one.same, **facts)
+    return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
 
 
-def tells(one: Try | None, group: CauseGroup) -> bool:
-    """Tell whether a try still says something about a cause: it came after the cause was first seen."""
-    return one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
-
-
-def try_line(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
+def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
     if said := outcome(one):
         small(f"{mark('parked')} {said}")
-    waits = one.run.state is RunState.READY
-    planned = one.run.counts.planned
-    if waits and planned:
+    planned = one.run.counts.planned if one.run.state is RunState.READY else 0
+    if planned:
         small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
-        if (
-            waits
-            and planned
-            and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}")
-        ):
+        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
             st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
         for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
             label = text("try_other_cause", cause=headline(app, groups[cause]))
@@ -77,4 +58,4 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseG
                 small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{headline(app, one.group)}**")
-                try_line(app, one, groups)
+                try_result(app, one, groups)

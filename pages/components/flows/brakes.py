@@ -7,7 +7,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.services.flows import FlowStatus
-from pages.components.flows.settings import heading
+from pages.components.flows.sections import heading
 from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.layout import note
 from pages.components.shared.wording import (
@@ -40,9 +40,13 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
     with st.container(border=True, gap="small", width=860):
         heading(text("schedule_title"), "schedule_minutes")
         minutes = st.number_input(
-            text("setting_schedule_minutes"), 1, MOST_MINUTES, draft.value("schedule_minutes"), width=200,
+            text("setting_schedule_minutes"),
+            1,
+            MOST_MINUTES,
+            draft.value("schedule_minutes"),
+            width=200,
             key=draft.key("schedule_minutes"),
-        )  # fmt: skip
+        )
         draft.put("schedule_minutes", int(minutes or 1))
         draft.beside("schedule_minutes")
         if status.flow.by_changes:
@@ -72,9 +76,12 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         on = st.toggle(
-            text(f"brake_{name}_on"), value=now is not None, key=draft.key(f"brake-{name}-on"),
-            label_visibility="collapsed", width=44,
-        )  # fmt: skip
+            text(f"brake_{name}_on"),
+            value=now is not None,
+            key=draft.key(f"brake-{name}-on"),
+            label_visibility="collapsed",
+            width=44,
+        )
         limit = _limit(draft, name, now, on=on)
         with st.container(width="stretch", gap=None):
             st.markdown(
@@ -102,26 +109,37 @@ def _brake(draft: Draft, name: str, stopped: str) -> None:
 
 def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     """Draw the number of a brake and return it, or None while the brake is off."""
-    percent = name.endswith("percent")
     usual = BRAKES[name][1] if now is None else now
-    if percent:
-        limit = _share(draft, name, usual, on=on)
+    if name.endswith("percent"):
+        limit = _share(draft, name, Decimal(f"{usual:g}"), on=on)
         return limit if on else None
     given = st.number_input(
-        text(f"brake_{name}_on"), min_value=0, value=int(usual), step=1, key=draft.key(f"brake-{name}"), width=130,
-        label_visibility="collapsed", disabled=not on,
-    )  # fmt: skip
+        text(f"brake_{name}_on"),
+        min_value=0,
+        value=int(usual),
+        step=1,
+        key=draft.key(f"brake-{name}"),
+        width=130,
+        label_visibility="collapsed",
+        disabled=not on,
+    )
     return int(given or 0) if on else None
 
 
-def _share(draft: Draft, name: str, usual: float | Decimal, *, on: bool) -> Decimal:
+def _share(draft: Draft, name: str, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
     given = st.text_input(
-        text(f"brake_{name}_on"), typed_text(Decimal(f"{usual:g}")), key=draft.key(f"brake-{name}-{language()}"),
-        width=130, label_visibility="collapsed", disabled=not on, icon=":material/percent:", autocomplete="off",
-    )  # fmt: skip
+        text(f"brake_{name}_on"),
+        typed_text(usual),
+        key=draft.key(f"brake-{name}-{language()}"),
+        width=130,
+        label_visibility="collapsed",
+        disabled=not on,
+        icon=":material/percent:",
+        autocomplete="off",
+    )
     share = read_number(given or "0")
-    if share is None or share < 0:
-        draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
-        return Decimal(f"{usual:g}")
-    return share
+    if share is not None and share >= 0:
+        return share
+    draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+    return usual

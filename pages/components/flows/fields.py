@@ -8,27 +8,26 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.core.flow import Ownership
-from integration.core.records import Field, FieldType, Kind, Value
+from integration.core.flow import Flow, Ownership
+from integration.core.records import Field, FieldType, Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services import Application
 from integration.services.mappings import Published
-from integration.services.parts import WITHOUT_OWNER, readable
-from integration.words import has_term
-from pages.components.flows.source_fields import field_label, source_fields
+from integration.services.parts import WITHOUT_OWNER, kind_of, readable
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked, editor
-from pages.components.shared.layout import attempt, note, section, small, trouble
-from pages.components.shared.tables import ROW, Columns
-from pages.components.shared.traces import trace_frame
+from pages.components.shared.inputs import field_label, source_fields
+from pages.components.shared.layout import attempt, bottom_bar, note, section, small
+from pages.components.shared.tables import CONFIG, ROW
+from pages.components.shared.traces import trace_frame, why_of
 from pages.components.shared.wording import (
     counted,
     field_name,
-    flow_text,
     moment,
     plain,
     system_name,
+    table_name,
     term,
     text,
     typed_text,
@@ -39,39 +38,37 @@ from pages.components.shared.wording import (
 
 def fields_tab(app: Application, flow: str) -> None:
     """Draw one row for each field, the way to add one, and why a record has the values it has."""
-    published = app.mappings.published(flow)
+    published, spec = app.mappings.published(flow), app.flows.spec(flow)
     draft = _draft(flow, published)
-    kinds = app.flows.spec(flow).parts_of(app.flows.as_set(flow))
-    sources = {target: _sources(app, flow, source) for target, source in kinds.items()}
+    kinds = spec.parts_of(app.flows.as_set(flow))
+    sources: dict[Kind, list[Field]] = {}
+    for target, source in kinds.items():
+        if (found := source_fields(app, flow, source)) is not None:
+            sources[target] = readable(spec, source, found)
     targets = _target_fields(app, flow, list(kinds))
-    if targets is None or any(one is None for one in sources.values()):
+    if targets is None or len(sources) < len(kinds):
         return
     made = text("mapping_made", version=published.version, by=who(published.by), moment=moment(published.published_at))
     note(f"{made} · {plain(published.note)}" if published.note else made)
-    systems = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
     wrong: list[str] = []
-    rules: list[Rule] = [rule for rule in draft["rules"] if _kind(rule.target) not in kinds]
+    rules: list[Rule] = [rule for rule in draft["rules"] if kind_of(rule.target) not in kinds]
     for kind in kinds:
-        mine = [rule for rule in draft["rules"] if _kind(rule.target) is kind]
+        mine = [rule for rule in draft["rules"] if kind_of(rule.target) is kind]
         if mine:
             section(text(f"fields_{kind}"))
-            systems = (system_name(app.flows[flow].source), system_name(app.flows[flow].target))
-            rules += _table(
-                f"fields-{flow}-{kind}-{draft['round']}", mine, sources[kind] or [], targets, systems, wrong
-            )
+            key = f"fields-{flow}-{kind}-{draft['round']}"
+            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong)
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for one in wrong:
         note(f":orange[:material/error: {plain(one)}]")
     _add(app, draft, mapping, sources, targets)
-    _why(app, flow, mapping)
+    with st.container(border=True, gap="small"):
+        small(f"**{text('btn_why')}**")
+        keys = ("why_code", "why_show")
+        if traces := why_of(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
+            st.dataframe(trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
     _publish_bar(app, flow, published, draft, mapping, wrong)
-
-
-def _sources(app: Application, flow: str, kind: Kind) -> list[Field] | None:
-    """Return what rules can read of a kind: its fields, and what the flow works out; None with the reason on screen."""
-    found = source_fields(app, flow, kind)
-    return None if found is None else readable(app.flows.spec(flow), kind, found)
 
 
 def _draft(flow: str, published: Published) -> dict[str, Any]:
@@ -82,10 +79,6 @@ def _draft(flow: str, published: Published) -> dict[str, Any]:
     if draft["base"] != published.version and not draft.get("changed"):
         draft.update(base=published.version, rules=published.mapping.rules, round=draft["round"] + 1)
     return draft
-
-
-def _kind(target: str) -> Kind:
-    return Kind(target.partition(".")[0])
 
 
 def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[str, Field] | None:
@@ -108,49 +101,50 @@ def _table(
     rules: Sequence[Rule],
     of: Sequence[Field],
     targets: Mapping[str, Field],
-    systems: tuple[str, str],
+    flow: Flow,
     wrong: list[str],
 ) -> list[Rule]:
     """Draw the rules of one kind and return them as they are on screen."""
     names = [one.name for one in of]
     known = ["", *names, *sorted({rule.source for rule in rules if rule.source not in ("", *names)})]
     pointed = st.query_params.get("field", "")
+    types = {rule.target: targets[rule.target].type if rule.target in targets else FieldType.TEXT for rule in rules}
     frame = pd.DataFrame(
         {
             "target": [f"{field_name(rule.target)}{' ←' if rule.target == pointed else ''}" for rule in rules],
             "source": [rule.source for rule in rules],
             "how": [_how(rule) for rule in rules],
-            "default": [typed_text(rule.default, _type(targets.get(rule.target))) for rule in rules],
+            "default": [typed_text(rule.default, types[rule.target]) for rule in rules],
             "ownership": [str(rule.ownership) for rule in rules],
         },
         index=[rule.target for rule in rules],
     )
-    if all(_kind(rule.target) in WITHOUT_OWNER for rule in rules):
+    if all(kind_of(rule.target) in WITHOUT_OWNER for rule in rules):
         frame = frame.drop(columns="ownership")
-    columns = _columns(known, of, systems)
+    columns = {
+        "target": CONFIG.TextColumn(text("col_target", system=system_name(flow.target)), width=125),
+        "source": CONFIG.SelectboxColumn(
+            text("col_source", system=system_name(flow.source)),
+            options=known,
+            width=165,
+            format_func=lambda name: field_label(of, str(name)),
+        ),
+        "how": CONFIG.TextColumn(text("col_functions"), width=90),
+        "default": CONFIG.TextColumn(text("col_default"), width=100),
+        "ownership": CONFIG.SelectboxColumn(
+            text("col_ownership"),
+            options=[str(one) for one in Ownership],
+            required=True,
+            width=205,
+            format_func=lambda name: text(f"owner_{name}"),
+        ),
+    }
     edited = editor(key, frame, columns, text("tab_fields"), disabled=["target", "how"], num_rows="delete")
     by_target = {rule.target: rule for rule in rules}
     return [
-        _edited(by_target[str(target)], row, targets.get(str(target)), wrong)
+        _edited(by_target[str(target)], row, types[str(target)], wrong)
         for target, row in zip(edited.index, edited.fillna("").to_dict("records"), strict=True)
     ]
-
-
-def _columns(known: Sequence[str], of: Sequence[Field], systems: tuple[str, str]) -> Columns:
-    config, (source, target) = st.column_config, systems
-    return {
-        "target": config.TextColumn(text("col_target", system=target), width=125),
-        "source": config.SelectboxColumn(
-            text("col_source", system=source), options=list(known), width=165,
-            format_func=lambda name: field_label(of, str(name)),
-        ),
-        "how": config.TextColumn(text("col_functions"), width=90),
-        "default": config.TextColumn(text("col_default"), width=100),
-        "ownership": config.SelectboxColumn(
-            text("col_ownership"), options=[str(one) for one in Ownership], required=True, width=205,
-            format_func=lambda name: text(f"owner_{name}"),
-        ),
-    }  # fmt: skip
 
 
 def _how(rule: Rule) -> str:
@@ -165,39 +159,24 @@ def _how(rule: Rule) -> str:
     return " → ".join(steps)
 
 
-def table_name(name: str) -> str:
-    """Return how a value table is called."""
-    return text(f"table_{name}") if has_term(f"table_{name}") else name
-
-
-def _edited(rule: Rule, row: Mapping[Any, Any], field: Field | None, wrong: list[str]) -> Rule:
-    source = str(row["source"])
-    default: Value = rule.default
+def _edited(rule: Rule, row: Mapping[Any, Any], kind: FieldType, wrong: list[str]) -> Rule:
+    source, default = str(row["source"]), rule.default
     given = str(row["default"]).strip()
-    if given != typed_text(rule.default, _type(field)):
-        try:
-            default = _value(given, _type(field))
-        except ValueError:
+    if given != typed_text(rule.default, kind):
+        typed = typed_value(given, kind)
+        fitting = {FieldType.FLAG: bool, FieldType.NUMBER: Decimal, FieldType.MONEY: Decimal}.get(kind, object)
+        if typed is None or isinstance(typed, fitting):
+            default = typed
+        else:
             wrong.append(text("default_wrong", value=given, field=field_name(rule.target)))
-    expression = "" if source else rule.expression
     return replace(
-        rule, source=source, default=default, expression=expression,
+        rule,
+        source=source,
+        default=default,
+        expression="" if source else rule.expression,
         ownership=Ownership(row.get("ownership", rule.ownership)),
         force=rule.force and default not in (None, ""),
-    )  # fmt: skip
-
-
-def _type(field: Field | None) -> FieldType:
-    return field.type if field else FieldType.TEXT
-
-
-def _value(given: str, kind: FieldType) -> Value:
-    """Return what was typed as a value of the field. Raises ValueError when it is none."""
-    value = typed_value(given, kind)
-    expected = {FieldType.FLAG: bool, FieldType.NUMBER: Decimal, FieldType.MONEY: Decimal}.get(kind, object)
-    if value is not None and not isinstance(value, expected):
-        raise ValueError(given)
-    return value
+    )
 
 
 # ---- adding, and why ------------------------------------------------------------------------------------------------
@@ -207,24 +186,33 @@ def _add(
     app: Application,
     draft: dict[str, Any],
     mapping: RuleMapping,
-    sources: Mapping[Kind, list[Field] | None],
+    sources: Mapping[Kind, list[Field]],
     targets: Mapping[str, Field],
 ) -> None:
+    flow = app.flows[draft["flow"]]
     taken = {rule.target for rule in mapping.rules}
-    sent = {name for several in app.flows.spec(draft["flow"]).sent_as.values() for name in several}
+    sent = {name for several in app.flows.spec(flow.name).sent_as.values() for name in several}
     free = [name for name in targets if name not in taken and name not in sent]
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
             target = st.selectbox(
-                text("col_target", system=_system(app, draft, "target")), free, index=None, key="add_target",
-                placeholder=text("choose_field"), format_func=lambda name: _target_label(targets[name]),
-            )  # fmt: skip
-            of = sources.get(_kind(target) if target else next(iter(sources))) or []
+                text("col_target", system=system_name(flow.target)),
+                free,
+                index=None,
+                key="add_target",
+                placeholder=text("choose_field"),
+                format_func=lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}",
+            )
+            of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = st.selectbox(
-                text("col_source", system=_system(app, draft, "source")), [one.name for one in of], index=None,
-                key="add_source", placeholder=text("choose_field"), format_func=lambda name: field_label(of, name),
-            )  # fmt: skip
+                text("col_source", system=system_name(flow.source)),
+                [one.name for one in of],
+                index=None,
+                key="add_source",
+                placeholder=text("choose_field"),
+                format_func=lambda name: field_label(of, name),
+            )
             pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
             rules = (*mapping.rules, Rule(target=target, source=source))
@@ -234,40 +222,6 @@ def _add(
             st.rerun()
         if pressed:
             note(f":orange[:material/error: {text('field_add_both')}]")
-
-
-def _system(app: Application, draft: Mapping[str, Any], end: str) -> str:
-    flow = app.flows[draft["flow"]]
-    return system_name(flow.source if end == "source" else flow.target)
-
-
-def _target_label(field: Field) -> str:
-    return f"{text(f'kind_{field.kind}')}: {field.caption}"
-
-
-def _why(app: Application, flow: str, mapping: RuleMapping) -> None:
-    source = system_name(app.flows[flow].source)
-    with st.container(border=True, gap="small"):
-        small(f"**{text('btn_why')}**")
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
-            code = st.text_input(
-                flow_text("why_of", flow, source=source), key="why_code", width=260, autocomplete="off"
-            )
-            if st.button(text("btn_show"), icon=":material/account_tree:", key="why_show"):
-                st.session_state[f"why_of_{flow}"] = (code or "").strip()
-        asked_for = st.session_state.get(f"why_of_{flow}", "")
-        if not asked_for:
-            note(text("why_about"))
-            return
-        found: list[Any] = []
-        with st.spinner(text("why_wait")):
-            good = attempt(lambda: found.extend(app.drafts.why(flow, asked_for, mapping)))
-        if not good:
-            trouble(*st.session_state.pop("failure"))
-        elif not found:
-            note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
-        else:
-            st.dataframe(trace_frame(found), hide_index=True, row_height=ROW, alt=text("btn_why"))
 
 
 # ---- publishing -----------------------------------------------------------------------------------------------------
@@ -283,15 +237,16 @@ def _publish_bar(
     if not changed:
         return
     named = ", ".join(field_name(target) for target in changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(
-            f"**{counted('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]",
-            width="stretch",
-        )
+    about = f"**{counted('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]"
+    with bottom_bar(about):
         said = st.text_input(
-            text("publish_note"), placeholder=text("publish_note"), key="publish_note", width=220,
-            label_visibility="collapsed", autocomplete="off",
-        )  # fmt: skip
+            text("publish_note"),
+            placeholder=text("publish_note"),
+            key="publish_note",
+            width=220,
+            label_visibility="collapsed",
+            autocomplete="off",
+        )
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_fields"):
             draft.update(base=0, changed=False)
             st.rerun()

@@ -11,14 +11,13 @@ from integration.flows.systems import EVERY, Listed
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
-from pages.components.flows.fields import table_name
 from pages.components.shared.application import person
+from pages.components.shared.causes import try_again_button
 from pages.components.shared.draft import asked
 from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, choice, empty, note, page_offset, pages, small
-from pages.components.shared.repair import try_again_button
+from pages.components.shared.layout import attempt, bottom_bar, choice, empty, note, page_offset, pages, small
 from pages.components.shared.states import inline, mark
-from pages.components.shared.wording import counted, plain, system_name, text
+from pages.components.shared.wording import counted, plain, system_name, table_name, text
 
 SIZE = 25
 
@@ -40,9 +39,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
-        about = f"table_{name}_about"
-        if has_term(about):
-            note(text(about))
+        if has_term(f"table_{name}_about"):
+            note(text(f"table_{name}_about"))
         note(text("table_about", source=system_name(source), target=system_name(target)))
         every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
         if not every:
@@ -54,9 +52,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         if not ours or table.by_country:
             _new_code(draft, system_name(source), system_name(target), theirs)
     if waiting:
-        cause = table.cause or UNMAPPED
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            try_again_button(app, flow, cause, f"table-{name}")
+            try_again_button(app, flow, table.cause or UNMAPPED, f"table-{name}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
 
@@ -97,9 +94,14 @@ def table_row(
         if theirs:
             options = ["", *theirs, *([now] if now and now not in theirs else [])]
             chosen = st.selectbox(
-                code, options, index=options.index(now), key=key, width=300, label_visibility="collapsed",
+                code,
+                options,
+                index=options.index(now),
+                key=key,
+                width=300,
+                label_visibility="collapsed",
                 format_func=lambda one: f"{one} · {theirs.get(one, '–')}" if one else text("table_no_row"),
-            )  # fmt: skip
+            )
         else:
             chosen = st.text_input(code, now, key=key, width=300, label_visibility="collapsed", autocomplete="off")
     chosen = (chosen or "").strip()
@@ -133,8 +135,7 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
     changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
     if not changed:
         return
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]", width="stretch")
+    with bottom_bar(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]"):
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
             draft.update(saved=None)
             st.rerun()

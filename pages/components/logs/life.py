@@ -12,11 +12,10 @@ from integration.core.totals.comparison import without_sums
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of
-from pages.components.logs.filters import result_name
-from pages.components.logs.records import event_frame
+from pages.components.logs.records import event_frame, result_name
 from pages.components.shared.document import DOCUMENTS, REMEMBERED, totals
 from pages.components.shared.failures import guarded
-from pages.components.shared.layout import empty, facts_table, head, note, section
+from pages.components.shared.layout import csv_button, empty, facts_table, head, note, section
 from pages.components.shared.runs import short_id
 from pages.components.shared.states import LOOKS, inline
 from pages.components.shared.timeline import (
@@ -77,13 +76,8 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     known = flow_name(flow) if flow in app.flows else plain(flow)
     about = f"{known} · {plain(key)}"
     if rows:
-        about = text(
-            "life_about",
-            flow=known,
-            code=plain(_code(own)),
-            first=moment(moment_of(rows[-1])),
-            events=counted("count_event", len(rows)),
-        )
+        seen = {"first": moment(moment_of(rows[-1])), "events": counted("count_event", len(rows))}
+        about = text("life_about", flow=known, code=plain(_code(own)), **seen)
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
     with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
@@ -93,19 +87,8 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
         with st.popover(text("btn_copy_link"), icon=":material/link:"):
             note(text("copy_link_about"))
             st.code(f"{st.context.url or ''}?record={flow}:{key}", language=None, wrap_lines=True)
-        st.download_button(
-            text("btn_csv"),
-            data=lambda: _csv(events),
-            file_name="life.csv",
-            on_click="ignore",
-            icon=":material/download:",
-            mime="text/csv",
-        )
-
-
-def _csv(events: pd.DataFrame) -> str:
-    shown = event_frame(events)
-    return shown.join(events[["run", "event", "code", "facts", "before", "after"]]).to_csv(index=False)
+        as_kept = events[["run", "event", "code", "facts", "before", "after"]]
+        csv_button("life.csv", lambda: event_frame(events).join(as_kept).to_csv(index=False))
 
 
 def _code(own: Happened) -> str:
@@ -114,8 +97,7 @@ def _code(own: Happened) -> str:
 
 
 def _title(own: Happened, key: str) -> str:
-    title = plain(own.get("title") or key)
-    kind = str(own.get("kind") or "")
+    title, kind = plain(own.get("title") or key), str(own.get("kind") or "")
     return f"{text(f'kind_{kind}')} {title}" if kind in DOCUMENTS else title
 
 
@@ -132,15 +114,17 @@ def _timeline(rows: Sequence[Happened], kind: str) -> None:
         with st.container(width="stretch"):
             section(text("life_title"))
         every = st.toggle(text("life_every_step"), key="steps", bind="query-params")
-    lines = [_entry(row, kind) for row in rows]
-    lines = lines if every else folded(lines)
-    at = st.session_state.get("part", 1) if len(lines) > SIZE else 1
+    entries = [_entry(row, kind) for row in rows]
+    entries = entries if every else folded(entries)
+    at = st.session_state.get("part", 1) if len(entries) > SIZE else 1
     first = (int(at) - 1) * SIZE
-    draw(lines[first : first + SIZE], _details_button)
-    if len(lines) > SIZE:
-        st.pagination(-(-len(lines) // SIZE), key="part")
+    asked = draw(entries[first : first + SIZE], details=True)
+    if len(entries) > SIZE:
+        st.pagination(-(-len(entries) // SIZE), key="part")
     if len(rows) == MOST_EVENTS:
         note(text("life_cut", number=number(MOST_EVENTS)))
+    if asked is not None:
+        st.dialog(text("btn_details"), width="large")(guarded(_details))(asked)
 
 
 def _entry(event: Happened, kind: str) -> Entry:
@@ -148,16 +132,8 @@ def _entry(event: Happened, kind: str) -> Entry:
     one = entry(event)
     if event["kind"] in ("", kind) or not event["title"]:
         return one
-    return replace(one, title=f"{_kind(event)} {event['title']}: {one.title}")
-
-
-def _kind(event: Happened) -> str:
-    return text(f"kind_{event['kind']}")
-
-
-def _details_button(one: Entry, place: int) -> None:
-    if st.button(text("btn_details"), icon=":material/data_object:", type="tertiary", key=f"details-{place}"):
-        st.dialog(text("btn_details"), width="large")(guarded(_details))(one)
+    kind_of = text(f"kind_{event['kind']}")
+    return replace(one, title=f"{kind_of} {event['title']}: {one.title}")
 
 
 def _details(one: Entry) -> None:
@@ -188,12 +164,16 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     if not changed:
         note(text("details_nothing"))
         return
-    columns = (text("col_field"), text("details_before"), text("details_after"))
+    field, was, becomes = text("col_field"), text("details_before"), text("details_after")
     rows = [
-        (plain(_path(path)), f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]", f"**{plain(new)}**")
+        {
+            field: plain(_path(path)),
+            was: f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]",
+            becomes: f"**{plain(new)}**",
+        }
         for path, old, new in changed
     ]
-    st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
+    st.table(rows, border="horizontal", hide_index=True)
     same = len(texts_of(event.get("after"))) - len(changed)
     if before and same > 0:
         note(counted("details_same", same))
@@ -263,12 +243,11 @@ def _agreed(values: Mapping[str, Value]) -> None:
 
 
 def _all_agreed(values: Mapping[str, Value]) -> None:
-    """List every value that both systems last agreed on."""
-    columns = (text("col_field"), text("col_value"))
-    rows = [(plain(_path(path)), plain(value_text(value))) for path, value in values.items()]
-    st.table([dict(zip(columns, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
+    field, there = text("col_field"), text("col_value")
+    rows = [{field: plain(_path(path)), there: plain(value_text(value))} for path, value in values.items()]
+    st.table(rows, border="horizontal", hide_index=True)
 
 
 def _path(path: str) -> str:
-    part, _, _ = path.rpartition("/")
+    part = path.rpartition("/")[0]
     return f"{part} · {field_name(path)}" if part else field_name(path)

@@ -1,6 +1,5 @@
 """Questions in SQL over the log: kept ones first, an editor, the tables beside it, the answer as table and chart."""
 
-import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.charts import answer_chart
-from pages.components.shared.layout import attempt, choice, empty, failures, note, section
-from pages.components.shared.tables import MOST_ROWS_HIGH, ROW
+from pages.components.shared.layout import answered, choice, csv_button, empty, failures, forget, note, section
+from pages.components.shared.tables import ROW, height
 from pages.components.shared.wording import counted, number, span, term, text
 
 SECONDS = 2
@@ -82,17 +81,10 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     )
 
 
-def _put(sql: str, name: str = "") -> None:
-    """Put a question into the editor and into the address."""
+def _put(sql: str, name: str) -> None:
     st.session_state["sql"] = sql
-    st.query_params["query"] = sql
-    if name:
-        st.query_params["question"] = name
-    else:
-        st.query_params.pop("question", None)
-    for other in ("x", "y"):
-        st.query_params.pop(other, None)
-        st.session_state.pop(f"_{other}", None)
+    st.query_params.update(query=sql, question=name)
+    forget("x", "y")
 
 
 def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool, str]:
@@ -101,12 +93,10 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool
     def name_no_longer_fits() -> None:
         chosen = st.query_params.get("question", "")
         if chosen in kept and not chosen.startswith(OWN) and st.session_state["sql"] != kept[chosen][1]:
-            st.query_params.pop("question", None)
-            st.session_state.pop("_question", None)
+            forget("question")
 
     asked = st.query_params.get("query", "")
-    if "sql" not in st.session_state:
-        st.session_state["sql"] = asked or term("question_first")
+    st.session_state.setdefault("sql", asked or term("question_first"))
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
         pressed = st.form_submit_button(
@@ -120,10 +110,10 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool
         _save(app, sql, kept)
         with st.container(width="stretch"):
             note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
-    if pressed and sql.strip():
-        st.query_params["query"] = sql
-        return True, sql
-    return False, asked
+    if not pressed or not sql.strip():
+        return False, asked
+    st.query_params["query"] = sql
+    return True, sql
 
 
 def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> None:
@@ -137,13 +127,12 @@ def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> No
         label = text("btn_replace_question" if replaced else "btn_save_question")
         if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
             question = app.questions.save(name, sql, person())
-            st.query_params["question"], st.query_params["query"] = OWN + question.name, sql
-            st.session_state.pop("_question", None)
+            forget("question")
+            st.query_params.update(question=OWN + question.name, query=sql)
             st.rerun()
     if own and st.button(text("btn_remove_question"), icon=":material/delete:", type="tertiary", key="remove_question"):
         app.questions.remove(own, person())
-        st.query_params.pop("question", None)
-        st.session_state.pop("_question", None)
+        forget("question")
         st.rerun()
 
 
@@ -152,10 +141,9 @@ def _tables(app: Application) -> None:
     st.markdown(f":small[**{text('question_tables')}**]")
     with st.container(height=250, border=False, gap="xsmall"):
         for name, columns in app.log.tables().items():
-            if not has_term(f"log_table_{name}"):  # serves other views alone
-                continue
-            note(f"`{name}` {text(f'log_table_{name}')}")
-            note(" ".join(f"`{column}`" for column in columns))
+            if has_term(f"log_table_{name}"):  # else it serves other views alone
+                note(f"`{name}` {text(f'log_table_{name}')}")
+                note(" ".join(f"`{column}`" for column in columns))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")
     ticket = app.log_access.ticket()
@@ -176,13 +164,10 @@ def _answer(app: Application, sql: str, *, fresh: bool) -> Answer | None:
     if last is not None and last.sql == sql and not fresh:
         return last
     begun = time.monotonic()
-    st.session_state.pop("answer", None)
-    found: list[pd.DataFrame] = []
-    if not attempt(lambda: found.append(app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS))):
-        failures()
-        return None
-    st.session_state["answer"] = Answer(sql, found[0], time.monotonic() - begun)
-    return cast("Answer", st.session_state["answer"])
+    frame = answered(lambda: app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS))
+    answer = None if frame is None else Answer(sql, frame, time.monotonic() - begun)
+    st.session_state["answer"] = answer
+    return answer
 
 
 def _show(answer: Answer) -> None:
@@ -192,17 +177,10 @@ def _show(answer: Answer) -> None:
             section(text("answer_title"))
             note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
-        st.download_button(
-            text("btn_csv"),
-            data=lambda: frame.to_csv(index=False),
-            file_name="answer.csv",
-            on_click="ignore",
-            icon=":material/download:",
-            mime="text/csv",
-        )
+        csv_button("answer.csv", lambda: frame.to_csv(index=False))
         st.download_button(
             text("btn_parquet"),
-            data=lambda: _parquet(frame),
+            data=lambda: frame.to_parquet(index=False),
             file_name="answer.parquet",
             on_click="ignore",
             icon=":material/download:",
@@ -215,19 +193,7 @@ def _show(answer: Answer) -> None:
     elif show == "chart":
         _chart(frame)
     else:
-        st.dataframe(
-            frame,
-            hide_index=True,
-            row_height=ROW,
-            height=ROW * (min(len(frame), MOST_ROWS_HIGH) + 1) + 3,
-            alt=text("answer_title"),
-        )
-
-
-def _parquet(frame: pd.DataFrame) -> bytes:
-    out = io.BytesIO()
-    frame.to_parquet(out, index=False)
-    return out.getvalue()
+        st.dataframe(frame, hide_index=True, row_height=ROW, height=height(len(frame)), alt=text("answer_title"))
 
 
 def _chart(frame: pd.DataFrame) -> None:
@@ -269,7 +235,9 @@ def _columns(name: str, options: list[str], default: list[str], label: str) -> l
         st.query_params[name] = ",".join(st.session_state[f"_{name}"])
 
     asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
-    found = st.multiselect(
-        label, options, asked, key=f"_{name}", on_change=keep, placeholder=text("answer_y_choose"), width=320
+    return (
+        st.multiselect(
+            label, options, asked, key=f"_{name}", on_change=keep, placeholder=text("answer_y_choose"), width=320
+        )
+        or default
     )
-    return [str(one) for one in found] or default

@@ -1,4 +1,7 @@
-"""The records of the log as a list: searched, filtered, page by page, and as a file."""
+"""The records of the log as a list: searched, filtered by what the address keeps, page by page, and as a file."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import zip_longest
 
 import pandas as pd
 import streamlit as st
@@ -6,21 +9,130 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.services import Application
 from integration.services.log import MOST_FOUND, Sought
-from pages.components.logs import filters as log_filters
 from pages.components.shared.document import DOCUMENTS
-from pages.components.shared.layout import empty, note, page_offset, pages
+from pages.components.shared.layout import (
+    clear_search,
+    csv_button,
+    empty,
+    forget,
+    keep,
+    no_match,
+    note,
+    page_offset,
+    pages,
+    pick,
+    search,
+)
 from pages.components.shared.runs import short_id
-from pages.components.shared.states import LOOKS, tag, tint
-from pages.components.shared.tables import Columns, browse
+from pages.components.shared.states import LOOKS, tag, tint, word
+from pages.components.shared.tables import CONFIG, Columns, browse
 from pages.components.shared.timeline import event_name, event_reason, rows_of
-from pages.components.shared.wording import flow_name, number, system_name, table_second, text, zone
+from pages.components.shared.wording import field_date, flow_name, number, plain, system_name, table_second, text, zone
 
+EVENTS = (
+    "proven",
+    "parked",
+    "in_doubt",
+    "skipped",
+    "unchanged",
+    "left",
+    "planned",
+    "sent",
+    "approved",
+    "run_started",
+    "plan_ready",
+    "run_done",
+    "run_failed",
+    "run_interrupted",
+    "run_discarded",
+    "stop_asked",
+    "issue_closed",
+    "issue_set_aside",
+    "issue_taken_back",
+    "linked_by_hand",
+    "mapping_published",
+    "table_changed",
+    "setting_changed",
+    "brake_switched_off",
+    "connection_changed",
+)
+PERIODS = ("1", "7", "30", "90", "365")
 SIZE = 200
+
+
+def _asked(app: Application) -> Sought:
+    """Draw the filters and return which events are asked for."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        sought = search("find", text("find_in_log"))
+        flow = pick_flow(app, 180)
+        events = {"": text("log_all_events"), **{event: result_name(event) for event in EVENTS}}
+        event = pick("event", events, text("col_event"), 210, ("page",))
+        first, last = _days()
+    run = st.query_params.get("run", "")
+    if run:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(f":small[{text('col_run')} [{plain(short_id(run))}](/runs?run={run})]", width="content")
+            st.button(
+                text("btn_every_run"),
+                icon=":material/close:",
+                type="tertiary",
+                key="every_run",
+                on_click=forget,
+                args=("page", "run"),
+            )
+    begin, end = _begin(first), _begin(last, 1)
+    return Sought(sought, flow, event, run, begin, end)
+
+
+def pick_flow(app: Application, width: int) -> str:
+    """Draw the choice of a flow, or of all of them, and return its name."""
+    named = {flow: flow_name(flow) for flow in app.flows}
+    return pick("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
+
+
+def result_name(event: str) -> str:
+    """Return the word of a result, or what else happened."""
+    return word(event) if event in LOOKS else event_name(event)
+
+
+def _days() -> tuple[date | None, date | None]:
+    """Draw the period and return its first and last day; a period that is half chosen asks for nothing yet."""
+
+    def moved() -> None:
+        chosen = [day.isoformat() for day in st.session_state["_days"]]
+        forget("page")
+        for name, day in zip_longest(("from", "to"), chosen, fillvalue=""):
+            keep(name, day)
+
+    first, last = _day("from"), _day("to")
+    shown: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
+    st.date_input(
+        text("log_period"),
+        shown,
+        key="_days",
+        on_change=moved,
+        format=field_date(),
+        label_visibility="collapsed",
+        width=230,
+    )
+    return (first, last) if first and last else (None, None)
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(st.query_params.get(name, ""))
+    except ValueError:
+        return None
+
+
+def _begin(day: date | None, later: int = 0) -> datetime | None:
+    """Return when a day, or one so many days later, begins."""
+    return datetime.combine(day + timedelta(days=later), time(), zone()).astimezone(UTC) if day else None
 
 
 def records(app: Application, tools: DeltaGenerator) -> None:
     """Draw the events that are asked for; a click opens the record's life, or the run."""
-    sought = log_filters.asked(app)
+    sought = _asked(app)
     offset = page_offset("page", MOST_FOUND, SIZE)
     events = app.log.search(sought, offset, SIZE)
     if events.empty and offset:
@@ -29,17 +141,13 @@ def records(app: Application, tools: DeltaGenerator) -> None:
         _nothing(sought)
         return
     found, more = int(events.attrs["found"]), bool(events.attrs["more"])
-    with tools:
-        st.download_button(
-            text("btn_csv"),
-            data=lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)).to_csv(index=False),
-            file_name="log.csv",
-            icon=":material/download:",
-            on_click="ignore",
-            mime="text/csv",
-        )
+    csv_button("log.csv", lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)).to_csv(index=False), at=tools)
     clicked = browse(
-        _tagged(event_frame(events)), _columns(), f"log-{hash(sought)}-{offset}", text("nav_logs"), {"at": table_second}
+        event_frame(events).assign(result=lambda frame: frame["result"].map(lambda one: [one])),
+        _columns(),
+        f"log-{hash(sought)}-{offset}",
+        text("nav_logs"),
+        {"at": table_second},
     )
     note(
         text(
@@ -58,15 +166,9 @@ def _nothing(sought: Sought) -> None:
     """Say why there is nothing here, and what to do next."""
     if sought == Sought():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
-        return
-    if empty(
-        "filter_alt_off",
-        text("log_nothing_matches"),
-        text("log_no_match_about"),
-        text("btn_clear_filters"),
-        key="clear",
-    ):
-        log_filters.clear()
+    elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
+        forget("page", "flow", "event", "run", "from", "to", "days")
+        clear_search("find")
 
 
 def _open(event: "pd.Series[str]") -> None:
@@ -105,23 +207,18 @@ def _title(row: dict[str, str]) -> str:
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")
 
 
-def _tagged(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(result=frame["result"].map(lambda one: [one]))
-
-
 def _columns() -> Columns:
-    config = st.column_config
     states = ("proven", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
-        "at": config.DatetimeColumn(text("col_at"), width=132),
-        "flow": config.TextColumn(text("col_flow")),
-        "key": config.TextColumn(text("col_code"), width=104),
-        "title": config.TextColumn(text("col_name"), width=210),
-        "result": config.MultiselectColumn(
+        "at": CONFIG.DatetimeColumn(text("col_at"), width=132),
+        "flow": CONFIG.TextColumn(text("col_flow")),
+        "key": CONFIG.TextColumn(text("col_code"), width=104),
+        "title": CONFIG.TextColumn(text("col_name"), width=210),
+        "result": CONFIG.MultiselectColumn(
             text("col_event"),
             options=[tag(state) for state in states],
             color=[tint(state) for state in states],
             width=150,
         ),
-        "reason": config.TextColumn(text("col_reason"), width="large"),
+        "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
     }

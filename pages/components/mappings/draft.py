@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.issues import Issue, Skip
+from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services.drafts import RuleChange, changes
@@ -15,8 +16,18 @@ from integration.services.trials import Effect, Moved
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
 from pages.components.shared.application import person
 from pages.components.shared.failures import guarded
-from pages.components.shared.layout import attempt, empty, note, section, small, trouble
-from pages.components.shared.tables import ROW, browse
+from pages.components.shared.layout import (
+    answered,
+    attempt,
+    bottom_bar,
+    csv_button,
+    empty,
+    forget,
+    note,
+    section,
+    small,
+)
+from pages.components.shared.tables import CONFIG, ROW, browse, height
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -33,7 +44,6 @@ from pages.components.shared.wording import (
 )
 
 MOST_FIELDS = 3  # named in one sentence
-CONFIG = st.column_config
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------
@@ -48,17 +58,18 @@ def changes_part(desk: Desk, place: Any) -> None:
     base = desk.draft.base if desk.draft else desk.published.version
     section(text("changes_title", version=base))
     frame = _difference(desk, list(desk.changed.values()))
-    clicked = browse(frame, _difference_columns(text("version_short", version=base), text("in_draft")),
-                     f"changes-{desk.name}-{len(frame)}", text("changes_title", version=base))  # fmt: skip
+    clicked = browse(
+        frame,
+        _difference_columns(text("version_short", version=base), text("in_draft")),
+        f"changes-{desk.name}-{len(frame)}",
+        text("changes_title", version=base),
+    )
     note(text("changes_about"))
     if clicked is not None and st.session_state.get("clicked_change") != (desk.name, clicked):
         st.session_state["clicked_change"] = (desk.name, clicked)
         target = frame["target"].iloc[clicked]
         _show(part=str(kind_of(target)), field=target)
-    place.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"draft-{desk.name}.csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+    csv_button(f"draft-{desk.name}.csv", lambda: frame.to_csv(index=False), at=place)
     section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
     effect_box(desk)
 
@@ -67,28 +78,26 @@ def _difference(desk: Desk, found: Sequence[RuleChange]) -> pd.DataFrame:
     """Return one line for each part of a rule that differs; a rule that came or went is one line."""
     rows = []
     for one in found:
-        part = kind_of(one.target)
-        fields = (source_list(desk, part) or []) if part in desk.parts else []
-        shared = (one.target, text(f"fields_{part}"), field_name(one.target))
+        shared = (one.target, text(f"fields_{kind_of(one.target)}"), field_name(one.target))
         if one.before is None or one.after is None:
-            rows.append((*shared, text("aspect_rule"), _whole(one.before, fields), _whole(one.after, fields)))
+            rows.append((*shared, text("aspect_rule"), _whole(desk, one.before), _whole(desk, one.after)))
             continue
-        rows += [
-            (
-                *shared,
-                text(f"aspect_{name}"),
-                aspect_text(name, one.before, fields),
-                aspect_text(name, one.after, fields),
-            )
-            for name in one.aspects
-        ]
+        for name in one.aspects:
+            was, becomes = (aspect_text(name, rule, _fields_of(desk, one.target)) for rule in (one.before, one.after))
+            rows.append((*shared, text(f"aspect_{name}"), was, becomes))
     return pd.DataFrame(rows, columns=["target", "part", "field", "what", "before", "after"])
 
 
-def _whole(rule: Rule | None, fields: Sequence[Any]) -> str:
+def _whole(desk: Desk, rule: Rule | None) -> str:
     if rule is None:
         return text("no_rule")
-    return " → ".join(one for one in (aspect_text("source", rule, fields), way_label(rule)) if one) or "–"
+    said = (aspect_text("source", rule, _fields_of(desk, rule.target)), way_label(rule))
+    return " → ".join(one for one in said if one) or "–"
+
+
+def _fields_of(desk: Desk, target: str) -> Sequence[Field]:
+    part = kind_of(target)
+    return (source_list(desk, part) or []) if part in desk.parts else []
 
 
 def _difference_columns(old: str, new: str) -> dict[str, Any]:
@@ -103,10 +112,8 @@ def _difference_columns(old: str, new: str) -> dict[str, Any]:
 
 
 def _show(**address: str) -> None:
-    """Let the page go on elsewhere."""
+    forget(*address)
     st.query_params.update(address)
-    for name in address:
-        st.session_state.pop(f"_{name}", None)
     st.rerun()
 
 
@@ -129,27 +136,22 @@ def find_effect(desk: Desk) -> bool:
     def told(done: int, total: int) -> None:
         bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
 
-    found: list[Effect] = []
-    good = attempt(lambda: found.append(desk.app.drafts.effect(desk.name, desk.mapping, told)))
+    found = answered(lambda: desk.app.drafts.effect(desk.name, desk.mapping, told))
     bar.empty()
-    if not good:
-        trouble(*st.session_state.pop("failure"))
-        return False
-    st.session_state[f"effect-{desk.name}"] = {"shape": _shape(desk), "effect": found[0]}
-    return True
+    if found is not None:
+        st.session_state[f"effect-{desk.name}"] = {"shape": _shape(desk), "effect": found}
+    return found is not None
 
 
 def effect_box(desk: Desk) -> None:
     """Draw what the draft changes in the last records, or the button that finds out."""
     effect = _known_effect(desk)
-    if effect is None:
-        stale = f"effect-{desk.name}" in st.session_state
-        with st.container(border=True, gap="small"):
-            small(text("effect_stale" if stale else "effect_unknown"))
+    with st.container(border=True, gap="small"):
+        if effect is None:
+            small(text("effect_stale" if f"effect-{desk.name}" in st.session_state else "effect_unknown"))
             if st.button(text("btn_show_effect"), icon=":material/science:", key="find_effect") and find_effect(desk):
                 st.rerun()
-        return
-    with st.container(border=True, gap="small"):
+            return
         small(effect_sentence(desk, effect))
         if effect.moved:
             _moved_table(desk, effect)
@@ -172,13 +174,16 @@ def effect_sentence(desk: Desk, effect: Effect) -> str:
 
 
 def _moved_table(desk: Desk, effect: Effect) -> None:
+    def side(one: Moved, value: Value, obstacle: Issue | Skip | None) -> str:
+        return value_text(value) or "–" if one.field else _obstacle(obstacle)
+
     frame = pd.DataFrame(
         [
-            (one.key, one.title, _place(one), _before(one), _after(one))
+            (one.key, one.title, _place(one), side(one, one.before, one.was), side(one, one.after, one.becomes))
             for one in effect.moved
         ],
         columns=["key", "record", "field", "now", "becomes"],
-    )  # fmt: skip
+    )
     columns = {
         "key": None,
         "record": CONFIG.TextColumn(text("col_record"), width=170),
@@ -187,28 +192,21 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     st.dataframe(
-        frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("effect_title"),
-        height=ROW * (min(len(frame), 10) + 1) + 3,
-    )  # fmt: skip
-    st.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"effect-{desk.name}.csv", key="effect_csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+        frame,
+        hide_index=True,
+        row_height=ROW,
+        column_config=columns,
+        alt=text("effect_title"),
+        height=height(len(frame), 10),
+    )
+    csv_button(f"effect-{desk.name}.csv", lambda: frame.to_csv(index=False), key="effect_csv")
 
 
 def _place(one: Moved) -> str:
     if not one.field:
         return text("effect_sent")
-    part, _, _ = one.path.rpartition("/")
+    part = one.path.rpartition("/")[0]
     return f"{field_name(one.field)} ({part})" if part else field_name(one.field)
-
-
-def _before(one: Moved) -> str:
-    return value_text(one.before) or "–" if one.field else _obstacle(one.was)
-
-
-def _after(one: Moved) -> str:
-    return value_text(one.after) or "–" if one.field else _obstacle(one.becomes)
 
 
 def _obstacle(one: Issue | Skip | None) -> str:
@@ -233,10 +231,15 @@ def overtaken_box(desk: Desk) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             ":orange[:material/call_split:] **"
-            + text("overtaken", version=desk.published.version, by=plain(who(desk.published.by)),
-                   moment=moment(desk.published.published_at), base=desk.draft.base)
+            + text(
+                "overtaken",
+                version=desk.published.version,
+                by=plain(who(desk.published.by)),
+                moment=moment(desk.published.published_at),
+                base=desk.draft.base,
+            )
             + "**"
-        )  # fmt: skip
+        )
         small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
         if both:
             small(text("overtaken_both", fields=_fields(both)))
@@ -254,49 +257,47 @@ def draft_bar(desk: Desk) -> None:
     """Draw the bar that says what the draft changes and leads to publishing it."""
     if not desk.changed:
         return
-    effect = _known_effect(desk)
-    known = text("effect_unknown_short") if effect is None else effect_short(desk, effect)
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(
-            f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}. :gray[{known}]",
-            width="stretch",
-        )
+    effect, known = _known_effect(desk), text("effect_unknown_short")
+    if effect is not None:
+        facts = {"records": number(effect.records), "read": number(effect.read)}
+        known = text("effect_short", many=flow_term("many", desk.name), **facts)
+    said = f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}. :gray[{known}]"
+    with bottom_bar(said):
         if st.button(text("btn_discard_draft"), type="tertiary", key="discard_draft"):
             desk.app.drafts.discard(desk.name, person())
             st.rerun()
         reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
         label = text("btn_publish_version", version=desk.published.version + 1)
-        if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(reason),
-                     help=reason or None):  # fmt: skip
-            _publish(desk)
-
-
-def effect_short(desk: Desk, effect: Effect) -> str:
-    """Return what a draft changes in a few words."""
-    facts = {"records": number(effect.records), "read": number(effect.read), "many": flow_term("many", desk.name)}
-    return text("effect_short", **facts)
+        if st.button(
+            label,
+            type="primary",
+            icon=":material/publish:",
+            key="publish",
+            disabled=bool(reason),
+            help=reason or None,
+        ):
+            title = text("publish_title", version=desk.published.version + 1)
+            dialog = st.dialog(title, icon=":material/publish:", width="medium")
+            dialog(guarded(_publish))(desk)
 
 
 def _publish(desk: Desk) -> None:
-    @st.dialog(text("publish_title", version=desk.published.version + 1), icon=":material/publish:", width="medium")
-    @guarded
-    def asked() -> None:
+    """Ask for a note and publish the draft, with what it changes in the last records."""
+    effect = _known_effect(desk)
+    if effect is None and find_effect(desk):
         effect = _known_effect(desk)
-        if effect is None and find_effect(desk):
-            effect = _known_effect(desk)
-        small(f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}")
-        if effect is not None:
-            small(effect_sentence(desk, effect))
-        said = st.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
-        note(f"{text('publish_effect')} {text('nothing_written')}")
-        label = text("btn_publish_version", version=desk.published.version + 1)
-        if st.button(label, type="primary", icon=":material/publish:", key="publish_now"):
-            words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
-            if attempt(lambda: desk.app.drafts.publish(desk.name, person(), words)):
-                st.session_state["said"] = text("published", version=desk.published.version + 1)
-            st.rerun()
-
-    asked()
+    small(f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}")
+    if effect is not None:
+        small(effect_sentence(desk, effect))
+    said = st.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
+    note(f"{text('publish_effect')} {text('nothing_written')}")
+    version = desk.published.version + 1
+    label = text("btn_publish_version", version=version)
+    if st.button(label, type="primary", icon=":material/publish:", key="publish_now"):
+        words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
+        if attempt(lambda: desk.app.drafts.publish(desk.name, person(), words)):
+            st.session_state["said"] = text("published", version=version)
+        st.rerun()
 
 
 # ---- history --------------------------------------------------------------------------------------------------------
@@ -315,10 +316,7 @@ def history_part(desk: Desk, place: Any) -> None:
         "by": CONFIG.TextColumn(text("col_by"), width=160),
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
-    place.download_button(
-        text("btn_csv"), data=lambda: frame.to_csv(index=False), file_name=f"versions-{desk.name}.csv",
-        icon=":material/download:", on_click="ignore", mime="text/csv",
-    )  # fmt: skip
+    csv_button(f"versions-{desk.name}.csv", lambda: frame.to_csv(index=False), at=place)
     clicked = browse(
         frame,
         columns,
@@ -336,38 +334,39 @@ def history_part(desk: Desk, place: Any) -> None:
 
 def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
     """Draw one version: how it differs from the one in force, or its rules where it is that one."""
-    section(text("version_short", version=version))
-    if version == desk.published.version:
+    name, in_force = text("version_short", version=version), desk.published.version
+    section(name)
+    if version == in_force:
         note(text("version_in_force"))
         _rules_of(desk, mapping)
         return
     found = changes(mapping, desk.published.mapping)
     if found:
-        names = (text("version_short", version=version), text("version_short", version=desk.published.version))
         st.dataframe(
-            _difference(desk, found), hide_index=True, row_height=ROW, column_config=_difference_columns(*names),
+            _difference(desk, found),
+            hide_index=True,
+            row_height=ROW,
+            column_config=_difference_columns(name, text("version_short", version=in_force)),
             alt=text("changes_title", version=version),
-        )  # fmt: skip
+        )
     else:
-        note(text("version_same", version=desk.published.version))
+        note(text("version_same", version=in_force))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if found and st.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
             desk.app.drafts.take_version(desk.name, version, person())
             _show(part="changes")
         if found:
             note(text("go_back_loses" if desk.changed else "go_back_about"))
-    shown = st.toggle(text("show_all_rules"), key=f"all-rules-{version}")
-    if shown:
+    if st.toggle(text("show_all_rules"), key=f"all-rules-{version}"):
         _rules_of(desk, mapping)
 
 
 def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
-    rows = []
-    for rule in mapping.rules:
-        part = kind_of(rule.target)
-        fields = (source_list(desk, part) or []) if part in desk.parts else []
-        rows.append((text(f"fields_{part}"), field_name(rule.target), _whole(rule, fields),
-                     text(f"owner_{rule.ownership}")))  # fmt: skip
+    rows = [
+        (text(f"fields_{part}"), field_name(rule.target), _whole(desk, rule), text(f"owner_{rule.ownership}"))
+        for rule in mapping.rules
+        for part in [kind_of(rule.target)]
+    ]
     frame = pd.DataFrame(rows, columns=["part", "field", "rule", "owner"])
     columns = {
         "part": CONFIG.TextColumn(text("col_part"), width=140),
@@ -380,25 +379,21 @@ def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
 
 def draft_badges(desk: Desk) -> list[str]:
     """Return the mark of a page whose rules are not those in force."""
-    if desk.draft is None:
-        return []
-    return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"]
+    return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"] if desk.draft else []
 
 
 def about_draft(desk: Desk) -> str:
     """Return what the page shows: which version is in force, and whose draft it is."""
-    one = desk.published
+    one, draft = desk.published, desk.draft
     made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
-    if desk.draft is None:
-        return f"{made} · {plain(one.note)}" if one.note else made
-    by = text("draft_made", by=plain(who(desk.draft.by)), moment=moment(desk.draft.changed_at))
-    return f"{made} · {by}"
+    about = plain(one.note)
+    if draft is not None:
+        about = text("draft_made", by=plain(who(draft.by)), moment=moment(draft.changed_at))
+    return f"{made} · {about}" if about else made
 
 
 def part_label(desk: Desk, part: str) -> str:
     """Return how a part of the page is called; that of the changes with their number."""
-    if part in ("tables", "history"):
-        return text(f"part_{part}")
-    if part == "changes":
-        return f"{text('part_changes')} **{len(desk.changed)}**" if desk.changed else text("part_changes")
-    return text(f"fields_{part}")
+    if part not in ("tables", "history", "changes"):
+        return text(f"fields_{part}")
+    return text(f"part_{part}") + (f" **{len(desk.changed)}**" if part == "changes" and desk.changed else "")

@@ -20,12 +20,10 @@ from pages.components.mappings.mapping import (
     Desk,
     function_label,
     source_label,
-    table_label,
     target_about,
-    unmapped_label,
-)  # fmt: skip
+)
 from pages.components.shared.application import person
-from pages.components.shared.layout import icon_button, note, small
+from pages.components.shared.layout import forget, icon_button, keep, note, small
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -33,6 +31,7 @@ from pages.components.shared.wording import (
     in_short,
     plain,
     reason,
+    table_name,
     term,
     text,
     typed_text,
@@ -52,6 +51,11 @@ class Choices:
     sources: Sequence[Field]
     target: Field | None
     samples: dict[str, Value]
+
+    @property
+    def type(self) -> FieldType:
+        """How the values of the target are typed."""
+        return self.target.type if self.target else FieldType.TEXT
 
     def label(self, name: str) -> str:
         """Return how a field of the source is offered."""
@@ -83,29 +87,26 @@ def _state(desk: Desk, rule: Rule) -> dict[str, Any]:
 
 
 def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+    drafts, (before, after) = desk.app.drafts, neighbours
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(field_name(rule.target))}**")
             note(plain(target_about(choices.target)))
-        for other, icon, key, label in zip(
-            neighbours, ("chevron_left", "chevron_right"), ("p", "n"), ("rule_before", "rule_after"), strict=True
-        ):
-            if icon_button(icon, text(label), label, shortcut=key, disabled=not other):
-                show_rule(other)
+        if icon_button("chevron_left", text("rule_before"), "rule_before", shortcut="p", disabled=not before):
+            show_rule(before)
+        if icon_button("chevron_right", text("rule_after"), "rule_after", shortcut="n", disabled=not after):
+            show_rule(after)
         if rule.target in desk.changed and icon_button("undo", text("rule_restore"), "rule_restore"):
-            desk.app.drafts.restore_rule(desk.name, rule.target, person())
+            drafts.restore_rule(desk.name, rule.target, person())
             st.rerun()
         if icon_button("delete", text("rule_remove"), "rule_remove"):
-            desk.app.drafts.remove_rule(desk.name, rule.target, person())
+            drafts.remove_rule(desk.name, rule.target, person())
             show_rule("")
 
 
 def show_rule(target: str) -> None:
     """Let the page go on with another rule."""
-    if target:
-        st.query_params["field"] = target
-    else:
-        st.query_params.pop("field", None)
+    keep("field", target)
     st.rerun()
 
 
@@ -115,9 +116,15 @@ def show_rule(target: str) -> None:
 def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     side = _side(rule)
     chosen = st.segmented_control(
-        text("rule_from"), SIDES, default=side, required=True, key=f"{key}-side", label_visibility="collapsed",
-        format_func=lambda one: text(f"rule_from_{one}"), width="stretch",
-    )  # fmt: skip
+        text("rule_from"),
+        SIDES,
+        default=side,
+        required=True,
+        key=f"{key}-side",
+        label_visibility="collapsed",
+        format_func=lambda one: text(f"rule_from_{one}"),
+        width="stretch",
+    )
     match chosen or side:
         case "expression":
             return replace(rule, source="", functions=(), expression=_expression(rule, choices, key))
@@ -137,45 +144,59 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     known = [one.name for one in choices.sources]
     options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
     source = st.selectbox(
-        text("rule_source", system=desk.source), options, index=options.index(rule.source), key=f"{key}-source",
+        text("rule_source", system=desk.source),
+        options,
+        index=options.index(rule.source),
+        key=f"{key}-source",
         format_func=choices.label,
-    )  # fmt: skip
-    offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), _type(choices))
+    )
+    offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), choices.type)
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
-
-
-def _type(choices: Choices) -> FieldType:
-    return choices.target.type if choices.target else FieldType.TEXT
 
 
 def _expression(rule: Rule, choices: Choices, key: str) -> str:
     area, pick, call = f"{key}-expression", f"{key}-pick", f"{key}-call"
     if area not in st.session_state:
         st.session_state[area] = rule.expression
-    given = st.text_area(
-        text("rule_expression"), key=area, height=96, max_chars=LONGEST_EXPRESSION, help=text("expression_about"),
-    ) or ""  # fmt: skip
+    given = (
+        st.text_area(
+            text("rule_expression"),
+            key=area,
+            height=96,
+            max_chars=LONGEST_EXPRESSION,
+            help=text("expression_about"),
+        )
+        or ""
+    )
     with st.container(horizontal=True, gap="xsmall"):
         st.selectbox(
-            text("insert_field"), [one.name for one in choices.sources], index=None, key=pick,
-            placeholder=text("insert_field"), format_func=choices.label, label_visibility="collapsed",
-            on_change=_insert, args=(area, pick, _named),
-        )  # fmt: skip
+            text("insert_field"),
+            [one.name for one in choices.sources],
+            index=None,
+            key=pick,
+            placeholder=text("insert_field"),
+            format_func=choices.label,
+            label_visibility="collapsed",
+            on_change=_insert,
+            args=(area, pick, _named),
+        )
         st.selectbox(
-            text("insert_function"), IN_EXPRESSIONS, index=None, key=call, placeholder=text("insert_function"),
-            format_func=lambda name: f"{name}() · {function_label(name)}", label_visibility="collapsed",
-            on_change=_insert, args=(area, call, _called),
-        )  # fmt: skip
+            text("insert_function"),
+            IN_EXPRESSIONS,
+            index=None,
+            key=call,
+            placeholder=text("insert_function"),
+            format_func=lambda name: f"{name}() · {function_label(name)}",
+            label_visibility="collapsed",
+            on_change=_insert,
+            args=(area, call, "{}()".format),
+        )
     return given.strip()
 
 
 def _named(name: str) -> str:
     """Return how an expression reads a field."""
     return name if name.isidentifier() else f'field("{name}")'
-
-
-def _called(name: str) -> str:
-    return f"{name}()"
 
 
 def _insert(area: str, pick: str, written: Any) -> None:
@@ -197,14 +218,26 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         if kind_of(rule.target) not in WITHOUT_OWNER:
             owners = list(Ownership)
             owner = st.selectbox(
-                text("col_ownership"), owners, index=owners.index(rule.ownership), key=f"{key}-owner",
-                format_func=lambda one: text(f"owner_{one}"), help=text("ownership_about"), width=256,
-            )  # fmt: skip
+                text("col_ownership"),
+                owners,
+                index=owners.index(rule.ownership),
+                key=f"{key}-owner",
+                format_func=lambda one: text(f"owner_{one}"),
+                help=text("ownership_about"),
+                width=256,
+            )
             rule = replace(rule, ownership=owner)
         longest = st.number_input(
-            text("rule_max_length"), 1, None, rule.max_length, 1, key=f"{key}-length", help=text("max_length_about"),
-            placeholder=text("no_limit"), width=168,
-        )  # fmt: skip
+            text("rule_max_length"),
+            1,
+            None,
+            rule.max_length,
+            1,
+            key=f"{key}-length",
+            help=text("max_length_about"),
+            placeholder=text("no_limit"),
+            width=168,
+        )
     return replace(rule, max_length=int(longest) if longest else None)
 
 
@@ -212,17 +245,28 @@ def _table(desk: Desk, rule: Rule, key: str) -> Rule:
     names = [*desk.app.tables.all(), *(one.table for one in desk.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        table = st.selectbox(
-            text("rule_table"), options, index=options.index(rule.table), key=f"{key}-table", accept_new_options=True,
-            format_func=lambda one: table_label(one) if one else text("no_table"), help=text("rule_table_about"),
-        ) or ""  # fmt: skip
+        table = (
+            st.selectbox(
+                text("rule_table"),
+                options,
+                index=options.index(rule.table),
+                key=f"{key}-table",
+                accept_new_options=True,
+                format_func=lambda one: table_name(one) if one else text("no_table"),
+                help=text("rule_table_about"),
+            )
+            or ""
+        )
         if not table:
             return replace(rule, table="", unmapped=Unmapped.PARK)
         cases = list(Unmapped)
         unmapped = st.selectbox(
-            text("rule_unmapped"), cases, index=cases.index(rule.unmapped), key=f"{key}-unmapped",
-            format_func=unmapped_label,
-        )  # fmt: skip
+            text("rule_unmapped"),
+            cases,
+            index=cases.index(rule.unmapped),
+            key=f"{key}-unmapped",
+            format_func=lambda one: text(f"unmapped_{one}"),
+        )
     _rows_of(desk, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
 
@@ -236,33 +280,35 @@ def _rows_of(desk: Desk, table: str) -> None:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
         if st.button(text("btn_open_table"), icon=":material/table_rows:", type="tertiary", key="open_table"):
+            forget("part", "table")
             st.query_params.update(part="tables", table=table)
-            st.session_state.pop("_part", None)
-            st.session_state.pop("_table", None)
             st.rerun()
 
 
 def _default(rule: Rule, choices: Choices, key: str) -> Rule:
     fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
-    now = typed_text(rule.default, _type(choices))
+    now, force = typed_text(rule.default, choices.type), rule.force
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        given = st.text_input(
-            text("rule_value" if fixed else "rule_default"), now, key=f"{key}-default", max_chars=LONGEST_DEFAULT,
-            placeholder="" if fixed else text("nothing"), autocomplete="off",
-        ) or ""  # fmt: skip
-        default = rule.default if given == now else typed_value(given, _type(choices))
-        force = rule.force
+        given = (
+            st.text_input(
+                text("rule_value" if fixed else "rule_default"),
+                now,
+                key=f"{key}-default",
+                max_chars=LONGEST_DEFAULT,
+                placeholder="" if fixed else text("nothing"),
+                autocomplete="off",
+            )
+            or ""
+        )
+        default = rule.default if given == now else typed_value(given, choices.type)
         if not fixed:
             force = st.toggle(
                 text("rule_force"), rule.force, key=f"{key}-force", disabled=default in EMPTY, help=text("force_about")
             )
-    if isinstance(default, str) and _type(choices) in (FieldType.NUMBER, FieldType.MONEY) and not _numeric(default):
+    numeric = choices.type in (FieldType.NUMBER, FieldType.MONEY)
+    if numeric and isinstance(default, str) and not isinstance(typed_value(default, FieldType.NUMBER), Decimal):
         note(f":orange[:material/error: {text('default_wrong', value=plain(given), field=field_term(rule.target))}]")
     return replace(rule, default=default, force=bool(force) and default not in EMPTY)
-
-
-def _numeric(given: str) -> bool:
-    return isinstance(typed_value(given, FieldType.NUMBER), Decimal)
 
 
 # ---- why ------------------------------------------------------------------------------------------------------------
@@ -313,4 +359,4 @@ def step_label(step: TraceStep) -> str:
     if has_term(f"way_{what}"):
         return text(f"way_{what}")
     table = what.removeprefix("table ")
-    return text("way_table", table=table_label(table)) if table != what else what
+    return text("way_table", table=table_name(table)) if table != what else what

@@ -11,9 +11,9 @@ from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
 from integration.flows.functions.catalogue import FUNCTIONS, Argument, Takes
 from integration.words import has_term
-from pages.components.mappings.mapping import function_label, table_label
+from pages.components.mappings.mapping import function_label
 from pages.components.shared.layout import icon_button, small
-from pages.components.shared.wording import plain, read_number, term, text, typed_text, typed_value
+from pages.components.shared.wording import plain, read_number, table_name, term, text, typed_text, typed_value
 
 LONGEST = 2_000
 NARROW = 130
@@ -41,21 +41,25 @@ def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
             return (*calls[: place - 1], call, calls[place - 1], *calls[place + 1 :])
         result[place] = edited
     added = st.selectbox(
-        text("function_add"), list(FUNCTIONS), index=None, key=f"{key}-add-{len(calls)}", format_func=_offered,
-        placeholder=text("function_add"), label_visibility="collapsed",
-    )  # fmt: skip
+        text("function_add"),
+        list(FUNCTIONS),
+        index=None,
+        key=f"{key}-add-{len(calls)}",
+        format_func=lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}",
+        placeholder=text("function_add"),
+        label_visibility="collapsed",
+    )
     return (*result, Call(added, _first(added, offer))) if added else tuple(result)
-
-
-def _offered(name: str) -> str:
-    return f"{function_label(name)} · {term(f'function_{name}_about')}"
 
 
 def _first(name: str, offer: Offer) -> tuple[Value, ...]:
     """Return the arguments a function starts with: those it cannot do without."""
     start: dict[Takes, Value] = {
-        Takes.NUMBER: Decimal(1), Takes.TABLE: next(iter(offer.tables), ""), Takes.TEXT: "", Takes.VALUE: "",
-    }  # fmt: skip
+        Takes.NUMBER: Decimal(1),
+        Takes.TABLE: next(iter(offer.tables), ""),
+        Takes.TEXT: "",
+        Takes.VALUE: "",
+    }
     return tuple(one.options[0] if one.options else start.get(one.takes) for one in FUNCTIONS[name] if one.needed)
 
 
@@ -65,9 +69,10 @@ def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
             st.markdown(
-                f":small[{place + 1}\\. **{name}**]", width="stretch",
+                f":small[{place + 1}\\. **{name}**]",
+                width="stretch",
                 help=text(f"function_{call.name}_about") if has_term(f"function_{call.name}_about") else None,
-            )  # fmt: skip
+            )
             up = not first and icon_button("arrow_upward", text("function_up", name=name), f"{key}-up")
             out = icon_button("close", text("function_out", name=name), f"{key}-out")
         arguments = FUNCTIONS.get(call.name, ())
@@ -93,28 +98,44 @@ def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) 
             chosen = [as_text(one) for one in now]
             return list(
                 st.multiselect(
-                    label, list(dict.fromkeys([*known, *chosen])), chosen, key=key, format_func=offer.label,
+                    label,
+                    list(dict.fromkeys([*known, *chosen])),
+                    chosen,
+                    key=key,
+                    format_func=offer.label,
                     placeholder=text("choose_field"),
                 )
-            )  # fmt: skip
+            )
         case Takes.CHOICE | Takes.TABLE:
             return [_choice(argument, as_text(before), offer, label, key)]
         case _:
-            given = st.text_input(
-                label, typed_text(before, offer.type), key=key, max_chars=LONGEST, width="stretch", autocomplete="off",
-                placeholder="" if argument.needed else text("argument_optional"),
-            ) or ""  # fmt: skip
+            given = (
+                st.text_input(
+                    label,
+                    typed_text(before, offer.type),
+                    key=key,
+                    max_chars=LONGEST,
+                    width="stretch",
+                    autocomplete="off",
+                    placeholder="" if argument.needed else text("argument_optional"),
+                )
+                or ""
+            )
             return [_typed(argument, given, before, offer.type)]
 
 
 def _choice(argument: Argument, now: str, offer: Offer, label: str, key: str) -> Value:
     options = list(argument.options) if argument.options else list(offer.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
-    named = table_label if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
+    named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
     chosen = st.selectbox(
-        label, every, index=every.index(now) if now in every else 0, key=key, format_func=named,
+        label,
+        every,
+        index=every.index(now) if now in every else 0,
+        key=key,
+        format_func=named,
         accept_new_options=argument.takes is Takes.TABLE,
-    )  # fmt: skip
+    )
     return chosen or ("" if argument.needed else None)
 
 

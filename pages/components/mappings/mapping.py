@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
-from integration.core.rules import EMPTY, Call, Rule, Unmapped, as_text
+from integration.core.rules import EMPTY, Call, Rule, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.catalogue import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
@@ -21,8 +21,8 @@ from integration.services.parts import read_kind
 from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.draft import asked
-from pages.components.shared.layout import attempt, trouble
-from pages.components.shared.wording import field_name, field_term, system_name, term, text, value_text
+from pages.components.shared.layout import answered
+from pages.components.shared.wording import field_name, field_term, system_name, table_name, term, text, value_text
 
 SAMPLE = 32  # characters of a value beside its field
 KEPT_SECONDS = 60
@@ -42,7 +42,6 @@ class Desk:
     parts: dict[Kind, Kind]
     changed: dict[str, RuleChange]
     faults: dict[str, Reason]
-    marks: dict[str, str] = field(default_factory=dict)
 
     @property
     def spec(self) -> FlowSpec:
@@ -68,10 +67,6 @@ class Desk:
     def target(self) -> str:
         """How the system is called that is written."""
         return system_name(self.flow.target)
-
-    def rule(self, target: str) -> Rule | None:
-        """Return the rule for a field as it is worked on."""
-        return next((rule for rule in self.mapping.rules if rule.target == target), None)
 
 
 def desk_of(app: Application, name: str) -> Desk:
@@ -113,14 +108,13 @@ def try_on(desk: Desk, record: Record) -> Trial | None:
     """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
     shape = (desk.name, record, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
-    if kept.get("shape") == shape and time.monotonic() - kept["at"] < KEPT_SECONDS:
-        return kept["trial"]  # type: ignore[no-any-return]
-    found: list[Trial] = []
-    if not attempt(lambda: found.extend(desk.app.drafts.trial(desk.name, desk.mapping, [record]))):
-        trouble(*st.session_state.pop("failure"))
-        return None
-    kept.update(shape=shape, at=time.monotonic(), trial=found[0])
-    return found[0]
+    if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
+        found = answered(lambda: desk.app.drafts.trial(desk.name, desk.mapping, [record]))
+        if found is None:
+            return None
+        kept.update(shape=shape, at=time.monotonic(), trial=found[0])
+    trial: Trial = kept["trial"]
+    return trial
 
 
 def captioned(fields: Sequence[Field], system: str) -> list[Field]:
@@ -156,11 +150,6 @@ def tried_kind(desk: Desk, part: Kind) -> Kind:
 
 
 # ---- how things are called ------------------------------------------------------------------------------------------
-
-
-def table_label(name: str) -> str:
-    """Return how a value table is called."""
-    return text(f"table_{name}") if has_term(f"table_{name}") else name
 
 
 def function_label(name: str) -> str:
@@ -206,7 +195,7 @@ def call_label(call: Call) -> str:
         if of is not None and of.takes is Takes.FIELD:
             said.append(field_term(as_text(value)))
         elif of is not None and of.takes is Takes.TABLE:
-            said.append(table_label(as_text(value)))
+            said.append(table_name(as_text(value)))
         elif of is not None and of.takes is Takes.CHOICE and has_term(f"{of.name}_{value}"):
             said.append(term(f"{of.name}_{value}"))
         elif isinstance(value, str):
@@ -224,7 +213,7 @@ def way_label(rule: Rule) -> str:
     if rule.expression:
         said.append(rule.expression)
     if rule.table:
-        said.append(text("way_table", table=table_label(rule.table)))
+        said.append(text("way_table", table=table_name(rule.table)))
     if rule.default not in EMPTY:
         said.append(text("way_default" if rule.source or rule.expression else "way_fixed", value=shown(rule.default)))
     return " → ".join(said)
@@ -242,11 +231,11 @@ def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
             found = next((one for one in fields if one.name == value), None)
             return found.caption if found else field_name(value) if value else ""
         case "table":
-            return table_label(value) if value else ""
+            return table_name(value) if value else ""
         case "ownership":
             return text(f"owner_{value}")
         case "unmapped":
-            return unmapped_label(value)
+            return text(f"unmapped_{value}")
         case "force":
             return text("yes" if value else "no")
         case "max_length":
@@ -255,8 +244,3 @@ def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
             return value_text(value)
         case _:
             return str(value)
-
-
-def unmapped_label(value: Unmapped) -> str:
-    """Return what becomes of a value that its table does not have."""
-    return text(f"unmapped_{value}")

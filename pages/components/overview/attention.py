@@ -10,10 +10,9 @@ from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.exceptions import address_of
 from integration.services.flows import FlowStatus
-from pages.components.shared.causes import headline
+from pages.components.shared.causes import headline, in_source, repair_address, try_again
 from pages.components.shared.layout import note, small
-from pages.components.shared.repair import in_source, place_of, try_again
-from pages.components.shared.states import badge
+from pages.components.shared.states import LOOKS, badge
 from pages.components.shared.wording import counted, euros, flow_name, moment, number, plain, say, system_name, text
 
 MOST = 6
@@ -34,28 +33,38 @@ class Need:
 
 def needs(app: Application) -> list[Need]:
     """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
-    statuses = app.flows.statuses()
-    connections = app.connections.statuses()
+    statuses, connections = app.flows.statuses(), app.connections.statuses()
     if app.setup.goes_on():  # which leads to a system that is not connected yet
         connections = [status for status in connections if status.connected]
     found = [need for status in connections for need in _connection(status)]
-    found += [need for status in statuses for need in _stopped(app, status)]
-    found += [need for status in statuses for need in _in_doubt(app, status)]
-    found += [need for status in statuses for need in _waiting(app, status)]
+    for told in (_stopped, _in_doubt, _waiting):
+        found += [need for status in statuses for need in told(app, status)]
     return found + list(_parked(app))
 
 
 def _connection(status: ConnectionStatus) -> Iterator[Need]:
     name = system_name(status.system)
     if not status.connected:
-        yield Need("off", text("need_connect", system=name), text("need_connect_about"), text("btn_connect"),
-                   "setup", {"step": status.system})  # fmt: skip
+        yield Need(
+            "off",
+            text("need_connect", system=name),
+            text("need_connect_about"),
+            text("btn_connect"),
+            "setup",
+            {"step": status.system},
+        )
     elif status.ok is False:
         wrong = next((one for one in status.findings if one.ok is False), None)
         sentences = say(wrong.cause, {"system": status.system, **wrong.facts}) if wrong else None
         title = sentences.what if sentences else text("need_connection", system=name)
-        yield Need("failed", plain(title), plain(sentences.do if sentences else ""), text("btn_look"),
-                   "setup", {"step": status.system})  # fmt: skip
+        yield Need(
+            "failed",
+            plain(title),
+            plain(sentences.do if sentences else ""),
+            text("btn_look"),
+            "setup",
+            {"step": status.system},
+        )
 
 
 def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
@@ -67,7 +76,7 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
     sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
     title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
     about = plain(f"{sentences.data} {sentences.do}")
-    if place := place_of(app.flows.spec(run.flow), run.error, "", run.facts):
+    if place := repair_address(app.flows.spec(run.flow), run.error, "", run.facts):
         yield Need(state, title, about, text("btn_repair"), "flows", place)
     else:
         yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
@@ -80,16 +89,14 @@ def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
             system = system_name(app.flows[run.flow].target)
             title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
             about = text("need_in_doubt_about", system=system)
-            params = {"run": run.id, "show": "in_doubt"}
-            yield Need("in_doubt", title, about, text("btn_follow"), "runs", params)
+            yield Need("in_doubt", title, about, text("btn_follow"), "runs", {"run": run.id, "show": "in_doubt"})
 
 
 def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
     run = status.waiting
     if run is None:
         return
-    changes = app.plans.count(run.id, "planned")
-    title = counted("need_waiting", changes, flow=flow_name(run.flow))
+    title = counted("need_waiting", app.plans.count(run.id, "planned"), flow=flow_name(run.flow))
     about = text("need_made", moment=moment(run.started_at))
     for brake in run.brakes:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
@@ -106,16 +113,16 @@ def _parked(app: Application) -> Iterator[Need]:
         sold = f"{text('cause_sold', amount=euros(group.sold))}." if group.sold else ""
         since = text("need_since", moment=moment(group.first_seen))
         about = " ".join(part for part in (correct or do, sold, since) if part)
-        place = {"flow": group.flow, "cause": address_of(group.of)}
+        params = {"flow": group.flow, "cause": address_of(group.of)}
         again = (group.flow, group.cause, group.field)
-        yield Need("parked", title, about, text("btn_repair"), "exceptions", place, again)
+        yield Need("parked", title, about, text("btn_repair"), "exceptions", params, again)
 
 
 def needs_list(app: Application, found: list[Need]) -> None:
     """Draw what needs a person as rows with one verb each; O opens the first."""
     with st.container(border=True, gap="xsmall", key="rows_needs"):
-        for place, need in enumerate(found[:MOST]):
-            if place:
+        for at, need in enumerate(found[:MOST]):
+            if at:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width=156):
@@ -124,10 +131,40 @@ def needs_list(app: Application, found: list[Need]) -> None:
                     small(f"**{need.title}**")
                     note(need.about)
                 if need.again and st.button(
-                    text("btn_try_again_short"), key=f"again-{place}", type="tertiary", help=text("try_again_about")
+                    text("btn_try_again_short"), key=f"again-{at}", type="tertiary", help=text("try_again_about")
                 ):
                     try_again(app, *need.again)
-                if st.button(need.verb, key=f"need-{place}", width=132, shortcut=None if place else "O"):
+                if st.button(need.verb, key=f"need-{at}", width=132, shortcut=None if at else "O"):
                     st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
     if len(found) > MOST:
         note(text("and_more", number=number(len(found) - MOST)))
+
+
+def connection_rows(app: Application) -> None:
+    """Draw both connections with what they are connected to and how fast they answer."""
+    with st.container(border=True, gap="xsmall", key="rows_connections"):
+        for place, status in enumerate(app.connections.statuses()):
+            if place:
+                st.divider()
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                with st.container(width="stretch", gap=None):
+                    small(f"**{system_name(status.system)}**")
+                    note(_about(status))
+                _answer(status)
+
+
+def _about(status: ConnectionStatus) -> str:
+    if not status.connected:
+        return text("not_connected")
+    checked = text("checked_at", moment=moment(status.checked_at)) if status.checked_at else text("not_checked")
+    return " · ".join(part for part in (plain(status.about), checked) if part)
+
+
+def _answer(status: ConnectionStatus) -> None:
+    if not status.connected or status.ok is None:
+        st.badge(text("badge_unknown"), icon=":material/remove:", color="gray")
+    elif status.ok:
+        label = text("milliseconds", number=status.milliseconds or 0)
+        st.badge(label, icon=f":material/{LOOKS['ok'].icon}:", color="green")
+    else:
+        st.badge(text("badge_no_answer"), icon=f":material/{LOOKS['failed'].icon}:", color="red")

@@ -8,21 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.errors import IntegrationError
-from integration.flows.systems import BOOKS
 from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked
 from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, note, small
-from pages.components.shared.states import LOOKS, mark
-from pages.components.shared.tables import browse
+from pages.components.shared.layout import attempt, bottom_bar, note, small
+from pages.components.shared.states import LOOKS, Look, mark
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text, wanted
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
-LOOK = {There.PRESENT: "ok", There.ABSENT: "failed", There.UNUSED: "off", There.UNREAD: "unknown"}
 WORDS = {
     "sales_order_line": "line",
     "posting_line": "line",
@@ -67,9 +65,7 @@ class _Draft:
 
 
 def names_section(app: Application) -> None:
-    """Draw the names behind a fold: they are read only while it is open. Nothing while AccountView is not connected."""
-    if not app.connections.of(BOOKS).connected:
-        return
+    """Draw the names of AccountView, which is connected, behind a fold: they are read only while it is open."""
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:
             _names(app)
@@ -88,9 +84,9 @@ def _draft(app: Application) -> _Draft:
 
 def _names(app: Application) -> None:
     draft = _draft(app)
-    kept = draft.kept
-    of_objects, was_changed = _of_objects(draft), bool(draft.changed)
-    named = asked(app, f"names {kept['read']} {sorted(of_objects.items())}", lambda: app.names.look(of_objects))
+    before = _of_objects(draft), bool(draft.changed)
+    name = f"names {draft.kept['read']} {sorted(before[0].items())}"
+    named = asked(app, name, lambda: app.names.look(before[0]))
     if named is None:
         return
     note(text("names_about"))
@@ -100,7 +96,7 @@ def _names(app: Application) -> None:
     if any(_is_unverified(name, draft.value(name)) for one in named.objects for name in one.fields):
         note(text("names_about_unverified"))
     _object(chosen, draft)
-    if (_of_objects(draft), bool(draft.changed)) != (of_objects, was_changed):  # drawn above as it was
+    if (_of_objects(draft), bool(draft.changed)) != before:  # drawn above as it was
         st.rerun()
     _bar(app, named, draft)
 
@@ -120,19 +116,18 @@ def _overview(named: Named, draft: _Draft) -> NamedObject:
                 "object": text(f"names_object_{one.name}"),
                 "code": " ".join(draft.value(name) for name in one.own[:1]),
                 "table": " + ".join(draft.value(name) for name in one.own[1:3] if draft.value(name)),
-                "there": "" if one.name == "manner" else _tag(one.there),
+                "there": "" if one.name == "manner" else f"{_look(one.there).sign} {text(f'names_there_{one.there}')}",
                 "about": " ".join(_counts(one)),
             }
             for one in named.objects
         ]
     )
-    config = st.column_config
     columns = {
-        "object": config.TextColumn(text("col_names_object"), width=145),
-        "code": config.TextColumn(text("col_code"), width=50),
-        "table": config.TextColumn(text("col_names_table"), width=128),
-        "there": config.TextColumn(text("col_names_there"), width=112),
-        "about": config.TextColumn(text("col_names_about"), width=60),
+        "object": CONFIG.TextColumn(text("col_names_object"), width=145),
+        "code": CONFIG.TextColumn(text("col_code"), width=50),
+        "table": CONFIG.TextColumn(text("col_names_table"), width=128),
+        "there": CONFIG.TextColumn(text("col_names_there"), width=112),
+        "about": CONFIG.TextColumn(text("col_names_about"), width=60),
     }
     place = browse(frame, columns, "names_objects", text("names_title"))
     if place is not None:
@@ -141,8 +136,8 @@ def _overview(named: Named, draft: _Draft) -> NamedObject:
     return next((one for one in named.objects if one.name == wanted), named.objects[0])
 
 
-def _tag(there: There) -> str:
-    return f"{LOOKS[LOOK[there]].sign} {text(f'names_there_{there}')}"
+def _look(there: There) -> Look:
+    return LOOKS[{There.PRESENT: "ok", There.ABSENT: "failed", There.UNUSED: "off", There.UNREAD: "unknown"}[there]]
 
 
 def _counts(one: NamedObject) -> list[str]:
@@ -169,16 +164,16 @@ def _is_unverified(name: Name, value: str) -> bool:
 
 def _object(one: NamedObject, draft: _Draft) -> None:
     """Draw the codes and tables of an object, and a field for each of its fields."""
-    flows = ", ".join(flow_name(flow) for flow in one.flows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{text(f'names_object_{one.name}')}**")
-            if flows:
-                note(text("names_needed_for", flows=flows))
-        differing = [name for name in one.names if not name.fixed and draft.value(name) != _usual(name)]
+            if one.flows:
+                note(text("names_needed_for", flows=", ".join(flow_name(flow) for flow in one.flows)))
+        usual = [(name, name.default or name.proposed) for name in one.names if not name.fixed]
+        differing = [(name, value) for name, value in usual if draft.value(name) != value]
         if differing and st.button(text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"):
-            for name in differing:
-                draft.put(name, _usual(name))
+            for name, value in differing:
+                draft.put(name, value)
             draft.renew()
             st.rerun()
     if has_term(f"names_about_{one.name}"):
@@ -192,18 +187,12 @@ def _object(one: NamedObject, draft: _Draft) -> None:
         _fields(names, draft)
 
 
-def _usual(name: Name) -> str:
-    """Return the default, or what a caption proposes where there is none."""
-    return name.default or name.proposed
-
-
 def _groups(one: NamedObject) -> Sequence[tuple[str, tuple[Name, ...]]]:
     if one.name == "manner":
         return (("", one.fields),)
     lines = tuple(name for name in one.fields if name.path.partition(".")[0].endswith("_line"))
     header = tuple(name for name in one.fields if name not in lines)
-    titled = (("names_of_fields", header), ("names_of_lines", lines))
-    return tuple((title, names) for title, names in titled if names)
+    return tuple((title, names) for title, names in (("names_of_fields", header), ("names_of_lines", lines)) if names)
 
 
 def _fields(names: Sequence[Name], draft: _Draft) -> None:
@@ -221,23 +210,36 @@ def _field(name: Name, draft: _Draft) -> str:
         ways = ("number", "last_key")
         return str(
             st.selectbox(
-                _label(name), ways, index=ways.index(now), key=key, disabled=name.fixed,
+                _label(name),
+                ways,
+                index=ways.index(now),
+                key=key,
+                disabled=name.fixed,
                 format_func=lambda one: text(f"names_page_strategy_{one}"),
             )
-        )  # fmt: skip
+        )
     if not name.options:
         given = st.text_input(
-            _label(name), now, key=key, disabled=name.fixed, max_chars=LONGEST, autocomplete="off",
+            _label(name),
+            now,
+            key=key,
+            disabled=name.fixed,
+            max_chars=LONGEST,
+            autocomplete="off",
             help=text("names_posting_history_about") if name.short == "posting_history" else None,
-        )  # fmt: skip
+        )
         return (given or "").strip()
     known = {code.upper(): code for code in name.options}
     at = known.get(now.upper(), now)
     options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
     chosen = st.selectbox(
-        _label(name), options, index=options.index(at) if at in options else None, key=key, disabled=name.fixed,
+        _label(name),
+        options,
+        index=options.index(at) if at in options else None,
+        key=key,
+        disabled=name.fixed,
         format_func=lambda one: _offered(one, name.options),
-    )  # fmt: skip
+    )
     return now if chosen == at else str(chosen or "")
 
 
@@ -259,17 +261,12 @@ def _label(name: Name) -> str:
     return field_name(f"{WORDS.get(group, group)}.{short}" if group else short)
 
 
-def _is_absent(name: Name, now: str) -> bool:
-    if name.options:
-        return bool(now) and now.upper() not in {code.upper() for code in name.options}
-    return name.there is There.ABSENT and now == name.value
-
-
 def _beside(name: Name, draft: _Draft) -> None:
     """Say under a field what is worth knowing: that it is not there, our default, what would fit, what was refused."""
     now = draft.value(name)
+    codes = {code.upper() for code in name.options}
     said = []
-    if _is_absent(name, now):
+    if bool(now) and now.upper() not in codes if codes else name.there is There.ABSENT and now == name.value:
         said.append(f"{mark('failed' if _has_to_be_there(name, now) else 'off')} {text('names_there_absent')}")
     if now != name.default:
         said.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))
@@ -293,13 +290,12 @@ def _bar(app: Application, named: Named, draft: _Draft) -> None:
     if not draft.changed:
         return
     every = {name.path: name for one in named.objects for name in one.names}
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        refused = [
-            text("names_refused", field=_label(every[path]) if path in every else path, expected=expected)
-            for path, expected in draft.refused.items()
-        ]
-        about = f":orange[{plain(' '.join(refused))}]" if refused else f":gray[{text('names_effect')}]"
-        st.markdown(f"**{counted('names_changed', len(draft.changed))}.** {about}", width="stretch")
+    refused = [
+        text("names_refused", field=_label(every[path]) if path in every else path, expected=expected)
+        for path, expected in draft.refused.items()
+    ]
+    about = f":orange[{plain(' '.join(refused))}]" if refused else f":gray[{text('names_effect')}]"
+    with bottom_bar(f"**{counted('names_changed', len(draft.changed))}.** {about}"):
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
             draft.forget()
             st.rerun()

@@ -1,4 +1,4 @@
-"""The fourth step of the set-up: the questions of the chosen flows, one open at a time, answered ones in one line."""
+"""The third and fourth step of the set-up: which flows shall run, and their questions, one open at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,24 +7,89 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
-from integration.flows.systems import EVERY, Listed
+from integration.flows.systems import EVERY
 from integration.services import Application
 from integration.services.setup import Asked, State, Weight
 from integration.words import capital, has_term
+from pages.components.flows.brakes import MOST_MINUTES
 from pages.components.flows.sections import draw, options_of
 from pages.components.flows.tables import side, table_draft, table_row
 from pages.components.setup.steps import go_to, next_step
 from pages.components.shared.application import person
 from pages.components.shared.draft import Draft
-from pages.components.shared.inputs import Asking, captioned
-from pages.components.shared.layout import empty, note, small
+from pages.components.shared.inputs import Form, captioned
+from pages.components.shared.layout import empty, keep, note, small
 from pages.components.shared.states import mark
-from pages.components.shared.wording import amount_text, counted, flow_name, number, plain, system_name, text, wanted
+from pages.components.shared.wording import (
+    amount_text,
+    counted,
+    flow_name,
+    flow_term,
+    flow_text,
+    number,
+    plain,
+    system_name,
+    text,
+    wanted,
+    way,
+)
 
 SHOWN = 4  # answers of a list that a line names
 COUNTS = ("number", "total")  # facts that are quantities; codes are none
 PROPOSED = ":blue[:material/lightbulb:]"
 OPEN = ":gray[:material/radio_button_unchecked:]"
+
+
+def flows_step(app: Application) -> None:
+    """Offer each flow with what it does; what is chosen is kept at once, and the questions depend on it."""
+    with st.container(border=True, gap="small", key="rows_flows"):
+        st.subheader(text("setup_flows"), anchor=False)
+        note(text("setup_flows_about_on" if app.setup.started() else "setup_flows_about"))
+        suggested = app.setup.suggested()
+        for name in app.flows:
+            st.divider()
+            _flow_row(app, name, chosen=name in suggested)
+    chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
+    waits = "" if chosen else text("setup_flows_none")
+    # What is suggested counts once it was seen.
+    next_step("flows", primary=True, waits=waits, first=lambda: _choose(app))
+
+
+def _flow_row(app: Application, name: str, *, chosen: bool) -> None:
+    flow = app.flows[name]
+    source, target = system_name(flow.source), system_name(flow.target)
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        st.toggle(
+            flow_name(name),
+            chosen,
+            key=f"choose-{name}",
+            label_visibility="collapsed",
+            width=44,
+            on_change=_choose,
+            args=(app,),
+        )
+        with st.container(width="stretch", gap=None):
+            small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
+            small(flow_text("flow_does", name, source=source, target=target))
+            note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
+        st.number_input(
+            text("setting_schedule_minutes"),
+            1,
+            MOST_MINUTES,
+            app.flows.settings(name).schedule_minutes,
+            width=170,
+            key=f"minutes-{name}",
+            disabled=not st.session_state[f"choose-{name}"],
+            on_change=_choose,
+            args=(app,),
+        )
+
+
+def _choose(app: Application) -> None:
+    chosen = {
+        name: int(st.session_state[f"minutes-{name}"]) for name in app.flows if st.session_state[f"choose-{name}"]
+    }
+    app.setup.choose(chosen, person())
 
 
 def questions_step(app: Application) -> None:
@@ -36,27 +101,29 @@ def questions_step(app: Application) -> None:
             go_to("flows")
             st.rerun()
         return
-    proposed = [one for one in every if one.state is State.PROPOSED]
-    opened = _opened(every)
+
+    def accept() -> None:
+        app.setup.accept(person())
+        keep("question", "")
+
+    proposed = sum(one.state is State.PROPOSED for one in every)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch"):
             note(text("setup_questions_about"))
-        if len(proposed) > 1:
-            st.button(
-                counted("btn_accept_all", len(proposed)), key="accept_all", icon=":material/done_all:",
-                on_click=_accept, args=(app,),
-            )  # fmt: skip
-    asked_for = st.query_params.get("flow", "")
-    for flow in sorted(questions, key=lambda name: name != asked_for):
+        if proposed > 1:
+            label = counted("btn_accept_all", proposed)
+            st.button(label, key="accept_all", icon=":material/done_all:", on_click=accept)
+    opened, first = _opened(every), st.query_params.get("flow", "")
+    for flow in sorted(questions, key=lambda name: name != first):
         _flow(app, flow, questions[flow], opened)
-    left = any(one.state is not State.ANSWERED for one in every)
-    next_step("questions", primary=not left)
+    next_step("questions", primary=all(one.state is State.ANSWERED for one in every))
 
 
-def _opened(every: Sequence[Asked]) -> Asked | None:
-    asked_for = st.query_params.get("question", "")
-    named = next((one for one in every if name_of(one) == asked_for), None)
-    return named or next((one for one in every if one.state is not State.ANSWERED), None)
+def _opened(every: Sequence[Asked]) -> str:
+    """Return the name of the question that is open: that of the address, else the first that nobody has answered."""
+    asked = st.query_params.get("question", "")
+    left = (name_of(one) for one in every if one.state is not State.ANSWERED)
+    return asked if asked in map(name_of, every) else next(left, "")
 
 
 def name_of(one: Asked) -> str:
@@ -76,12 +143,7 @@ def reason(why: Reason) -> str:
     return text(why.code, **facts)
 
 
-def _accept(app: Application) -> None:
-    app.setup.accept(person())
-    st.query_params.pop("question", None)
-
-
-def _flow(app: Application, flow: str, group: Sequence[Asked], opened: Asked | None) -> None:
+def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> None:
     answered = sum(one.state is State.ANSWERED for one in group)
     with st.container(border=True, gap="small", key=f"rows_questions_{flow}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -89,23 +151,20 @@ def _flow(app: Application, flow: str, group: Sequence[Asked], opened: Asked | N
             note(text("questions_done", number=answered, total=len(group)))
         for one in group:
             st.divider()
-            asking = Asking(app, Draft(app, flow, "answers"))
-            if opened is not None and name_of(one) == name_of(opened):
-                _open(asking, one)
-            else:
-                _folded(asking, one)
+            draw_question = _open if name_of(one) == opened else _folded
+            draw_question(Form(app, Draft(app, flow, "answers")), one)
 
 
 # ---- one line -------------------------------------------------------------------------------------------------------
 
 
-def _folded(asking: Asking, one: Asked) -> None:
+def _folded(form: Form, one: Asked) -> None:
     """Draw a question as one line: what it asks, the answer it has, and the way to open it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_sign(one), width=24)
         with st.container(width="stretch", gap=None):
             small(f"**{title_of(one)}**")
-            note(_stands(asking, one))
+            note(_stands(form, one))
             if one.lack is not None and one.state is State.ANSWERED:
                 note(reason(one.lack.why))
         label = text("btn_change_answer" if one.state is State.ANSWERED else "btn_answer")
@@ -118,57 +177,50 @@ def _sign(one: Asked) -> str:
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[one.state]
 
 
-def _stands(asking: Asking, one: Asked) -> str:
+def _stands(form: Form, one: Asked) -> str:
     if one.state is State.PROPOSED and one.proposal is not None:
-        return text("question_proposed", answer=_answer(asking, one, one.proposal.values))
-    if one.state is State.ANSWERED:
-        return _answer(asking, one, _in_force(asking, one))
-    return reason(one.lack.why) if one.lack is not None else text("question_open")
-
-
-def _in_force(asking: Asking, one: Asked) -> Mapping[str, Any]:
+        return text("question_proposed", answer=_answer(form, one, one.proposal.values))
+    if one.state is not State.ANSWERED:
+        return reason(one.lack.why) if one.lack is not None else text("question_open")
     if one.question.table:
-        return asking.app.tables.all().get(one.question.table, {})
-    return {name: asking.draft.saved[name] for name in one.question.settings}
+        return _answer(form, one, form.app.tables.all().get(one.question.table, {}))
+    return _answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
-def _answer(asking: Asking, one: Asked, values: Mapping[str, Any]) -> str:
+def _answer(form: Form, one: Asked, values: Mapping[str, Any]) -> str:
     """Return an answer in one line, as people read it."""
     if one.question.table:
         rows = [f"{plain(code)} → {plain(other)}" for code, other in values.items()]
         return _listed(rows) or text("question_no_rows")
-    whole = {**asking.draft.saved, **values}
+    whole = {**form.draft.saved, **values}
     shapes = [
-        shape for shape in _shapes(asking, one)
+        shape
+        for shape in _shapes(form, one)
         if shape.name in values and (shape.only is None or whole[shape.only.name] in shape.only.among)
-    ]  # fmt: skip
-    said = [(asking.label(shape.name), _said(asking, shape, values[shape.name])) for shape in shapes]
+    ]
+    said = [(form.label(shape.name), _said(form, shape, values[shape.name])) for shape in shapes]
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
 
-def _said(asking: Asking, shape: Shape, value: Any) -> str:
+def _said(form: Form, shape: Shape, value: Any) -> str:
     match shape:
         case Choose(words=words):
             return text(f"{words}_{value}")
         case Pick(name=name, words=words):
-            return asking.option(words or name, str(value))
+            return form.option(words or name, str(value))
         case Code(of=of, none=none):
-            return _code(asking, of, str(value)) if value else text(none)
+            return plain(captioned(str(value), form.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
-            return _listed([_code(asking, of, str(each)) for each in value]) or text(none)
+            return _listed([plain(captioned(str(each), form.choices(of))) for each in value]) or text(none)
         case PerKey(keys=keys, none=none):
-            known, codes = options_of(asking, shape), asking.choices(keys)
+            known, codes = options_of(form, shape), form.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
             return _listed(rows) or text(none)
         case Money():
             return f"€ {amount_text(value)}"
         case Several(name=name, words=words):
-            return _listed([asking.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
+            return _listed([form.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
     return plain(value) or text("choose_nothing")
-
-
-def _code(asking: Asking, of: Listed | None, code: str) -> str:
-    return plain(captioned(code, asking.choices(of) if of else {}))
 
 
 def _listed(said: Sequence[str]) -> str:
@@ -178,42 +230,43 @@ def _listed(said: Sequence[str]) -> str:
 # ---- open -----------------------------------------------------------------------------------------------------------
 
 
-def _open(asking: Asking, one: Asked) -> None:
+def _open(form: Form, one: Asked) -> None:
     """Draw a question: what is proposed and why, the fields that answer it, and the button that keeps the answer."""
     small(f"{_sign(one)} **{title_of(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
-        said = text("question_proposed", answer=_answer(asking, one, one.proposal.values))
+        said = text("question_proposed", answer=_answer(form, one, one.proposal.values))
         note(f"{said}. {reason(one.proposal.why)}")
     if one.lack is not None:
         note(reason(one.lack.why))
-    values = _table(asking, one) if one.question.table else _settings(asking, one)
+    values = _table(form, one) if one.question.table else _settings(form, one)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if values is not None and st.button(
             text("btn_use_answer"), key=f"answer-{name_of(one)}", type="primary", icon=":material/check:"
         ):
-            _keep(asking, one, values())
+            _keep(form, one, values())
         if st.query_params.get("question") == name_of(one):
-            st.button(text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to,
-                      args=("questions",))  # fmt: skip
-        if one.question.table and asking.app.flows.spec(one.flow).table(one.question.table).by_country:
+            st.button(
+                text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to, args=("questions",)
+            )
+        if one.question.table and form.app.flows.spec(one.flow).table(one.question.table).by_country:
             note(text("question_table_more"))
 
 
-def _settings(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]]:
+def _settings(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]]:
     """Draw the fields, with what is proposed as their first answer, and return how to read them."""
-    draft = asking.draft
+    draft = form.draft
     if one.proposal is not None and one.state is not State.ANSWERED:
         for name, value in one.proposal.values.items():
             if name not in draft.changed:
                 draft.put(name, value)
-    for shape in _shapes(asking, one):
-        draw(asking, shape)
+    for shape in _shapes(form, one):
+        draw(form, shape)
     return lambda: {name: draft.value(name) for name in one.question.settings}
 
 
-def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
+def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
-    name, app = one.question.table, asking.app
+    name, app = one.question.table, form.app
     sides = app.flows.spec(one.flow).table(name)
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
@@ -230,21 +283,21 @@ def _table(asking: Asking, one: Asked) -> Callable[[], Mapping[str, Any]] | None
     return lambda: dict(draft["rows"])
 
 
-def _shapes(asking: Asking, one: Asked) -> list[Shape]:
+def _shapes(form: Form, one: Asked) -> list[Shape]:
     """Return the fields of a question, as the page of its flow has them."""
-    wanted = one.question.settings
-    shapes = each_of(shape for section in asking.app.flows.spec(one.flow).sections for shape in section.shapes)
-    return sorted((shape for shape in shapes if shape.name in wanted), key=lambda shape: wanted.index(shape.name))
+    names = one.question.settings
+    shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
+    return sorted((shape for shape in shapes if shape.name in names), key=lambda shape: names.index(shape.name))
 
 
-def _keep(asking: Asking, one: Asked, values: Mapping[str, Any]) -> None:
+def _keep(form: Form, one: Asked, values: Mapping[str, Any]) -> None:
     """Keep an answer and open the next question; what cannot be used is said beside its field."""
-    draft = asking.draft
+    draft = form.draft
     if any(name in draft.wrong for name in one.question.settings):
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     try:
-        asking.app.setup.answer(one.flow, one.question.name, values, person())
+        form.app.setup.answer(one.flow, one.question.name, values, person())
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(".")[0]
         draft.refused[name] = text("setting_expected", expected=wanted(error))

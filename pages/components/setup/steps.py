@@ -7,7 +7,7 @@ import streamlit as st
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight
-from pages.components.shared.layout import note
+from pages.components.shared.layout import bottom_bar, keep, note
 from pages.components.shared.states import mark
 from pages.components.shared.wording import counted, plain, say, system_name, text
 
@@ -37,12 +37,10 @@ def step_title(step: str) -> str:
 
 def go_to(step: str, question: str = "", flow: str = "") -> None:
     """Lead to a step, and to one of its questions, with the next run of the page; those of `flow` are drawn first."""
-    kept = flow or (st.query_params.get("flow", "") if st.query_params.get("step") == step else "")
+    asked = st.query_params
+    kept = flow or (asked.get("flow", "") if asked.get("step") == step else "")
     for name, value in {"step": step, "question": question, "flow": kept}.items():
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
+        keep(name, value)
 
 
 def unfinished(step: str) -> None:
@@ -60,41 +58,31 @@ def rail(app: Application, here: str) -> None:
     """Draw every step with its state; each leads there."""
     asked, done = app.setup.questions(), app.setup.done()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
+    undone = dict.fromkeys(STEPS, ":gray[:material/radio_button_unchecked:]")
+    undone[here] = ":blue[:material/radio_button_checked:]"
     with st.container(gap="small"):
         for step in STEPS:
             with st.container(gap=None):
-                name = step_title(step)
-                sign = (
-                    mark("failed" if step in failed else "ok") if step in failed or done[step] else _undone(step, here)
-                )
-                st.button(
-                    f"{sign} {f'**{name}**' if step == here else name}", key=f"step-{step}", type="tertiary",
-                    on_click=go_to, args=(step,),
-                )  # fmt: skip
+                name = f"**{step_title(step)}**" if step == here else step_title(step)
+                sign = mark("failed") if step in failed else mark("ok") if done[step] else undone[step]
+                st.button(f"{sign} {name}", key=f"step-{step}", type="tertiary", on_click=go_to, args=(step,))
                 note(_stands(app, step, asked))
-
-
-def _undone(step: str, here: str) -> str:
-    if step == here:
-        return ":blue[:material/radio_button_checked:]"
-    return ":gray[:material/radio_button_unchecked:]"
 
 
 def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -> str:
     """Return in a few words how far a step is."""
-    every = [one for questions in asked.values() for one in questions]
     match step:
         case "flows":
             return text("flows_chosen", number=len(asked), total=len(app.flows))
         case "questions":
-            open_ones = sum(one.state is not State.ANSWERED for one in every)
-            if not every:
-                return text("questions_none")
-            return counted("questions_open", open_ones) if open_ones else text("questions_answered")
+            every = [one for questions in asked.values() for one in questions]
+            left = sum(one.state is not State.ANSWERED for one in every)
+            done = text("questions_answered") if every else text("questions_none")
+            return counted("questions_open", left) if left else done
         case "ready":
             stops = sum(line.weight is Weight.STOPS for line in app.setup.readiness())
             return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
-    return connection_stands(next(one for one in app.connections.statuses() if one.system == step))
+    return connection_stands(app.connections.of(step))
 
 
 def connection_stands(status: ConnectionStatus) -> str:
@@ -119,9 +107,13 @@ def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], 
             first()
         go_to(following)
 
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(f":small[:gray[{waits or text('next_step', name=step_title(following))}]]", width="stretch")
+    with bottom_bar(f":small[:gray[{waits or text('next_step', name=step_title(following))}]]"):
         st.button(
-            text("btn_continue"), key="continue", type="primary" if primary else "secondary", on_click=leave,
-            icon=":material/arrow_forward:", icon_position="right", disabled=bool(waits),
-        )  # fmt: skip
+            text("btn_continue"),
+            key="continue",
+            type="primary" if primary else "secondary",
+            on_click=leave,
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=bool(waits),
+        )

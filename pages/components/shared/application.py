@@ -1,4 +1,4 @@
-"""The way from a page to the application, and who is asking."""
+"""The way from a page to the application, and who is form."""
 
 import streamlit as st
 

@@ -17,7 +17,7 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
 SHOWN_FIELDS = 2
 LONGEST = 24  # signs of a value that still fits into a line of the table
@@ -26,7 +26,7 @@ PRICES = ("article.price_incl", "article.price_excl")
 
 
 @dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldChange:
     """One field of a change: where it stands, its name, what the target holds and what it will hold."""
 
     part: str
@@ -36,14 +36,14 @@ class FieldLine:
     there: bool  # the target has the record the field belongs to
 
 
-def field_lines(change: Change) -> Iterator[FieldLine]:
+def field_changes(change: Change) -> Iterator[FieldChange]:
     """Yield the fields a change writes, in the order of the record."""
     before = change.before.flat() if change.before else {}
     known = {part.key for part in change.before.parts} if change.before else set()
     for path, name, wanted in change.wanted.fields():
         part = path.rpartition("/")[0]
         there = change.before is not None and (not part or part in known or path in before)
-        yield FieldLine(part, name, before.get(path), wanted, there)
+        yield FieldChange(part, name, before.get(path), wanted, there)
 
 
 def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str:
@@ -58,31 +58,26 @@ def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:
         return NEW.get(change.kind, _what_is_new)(change)
-    lines = _telling(change)
+    each = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_changes(change)}
+    lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
     shown = [f"{_short_name(one)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
     if len(lines) > SHOWN_FIELDS:
         shown.append(f"+{len(lines) - SHOWN_FIELDS}")
     return capital(" · ".join(shown))
 
 
-def _telling(change: Change) -> list[FieldLine]:
-    """Return the fields of an update, each once: prices first, then what fits into a line, long texts last."""
-    lines = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_lines(change)}
-    return sorted(lines.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))
-
-
-def _short_name(line: FieldLine) -> str:
+def _short_name(line: FieldChange) -> str:
     return term("branch_short", branch=line.part) if line.field == LEVEL else field_term(line.field)
 
 
-def _is_long(line: FieldLine) -> bool:
+def _is_long(line: FieldChange) -> bool:
     return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
 
 
-def _short(line: FieldLine) -> str:
-    old, new = value_text(line.now) or term("empty_value"), value_text(line.wanted) or term("empty_value")
+def _short(line: FieldChange) -> str:
     if _is_long(line):
         return term("plan_text_changes")
+    old, new = (value_text(value) or term("empty_value") for value in (line.now, line.wanted))
     return f"{old} → {new}" if line.there else new
 
 
@@ -105,14 +100,16 @@ def _new_party(change: Change) -> str:
 
 def _new_document(change: Change) -> str:
     """Return what a new document comes to."""
-    values = change.agreed.values
-    sold = values.get("sold_incl")
+    sold = change.agreed.values.get("sold_incl")
     total = amount_text(sold) if isinstance(sold, Decimal) else "–"
     return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
 
 
 NEW: Mapping[Kind, Callable[[Change], str]] = {
-    Kind.DEBTOR: _new_party, Kind.RELATION: _new_party, Kind.ADDRESS: _new_party,
-    Kind.SALES_ORDER: _new_document, Kind.POSTING: _new_document,
-}  # fmt: skip
+    Kind.DEBTOR: _new_party,
+    Kind.RELATION: _new_party,
+    Kind.ADDRESS: _new_party,
+    Kind.SALES_ORDER: _new_document,
+    Kind.POSTING: _new_document,
+}
 """How a new record is told in one line, where it is told by more than the number of its fields."""

@@ -259,6 +259,7 @@ def answer_chart(
             figure.add_bar(x=at, y=series, name=name)
         else:
             figure.add_scatter(x=at, y=series, name=name, mode="lines" if kind == "line" else "markers")
+    continuous = pd.api.types.is_numeric_dtype(at) or pd.api.types.is_datetime64_any_dtype(at)
     figure.update_layout(
         colorway=COLOURS,
         height=ANSWER_HEIGHT,
@@ -267,11 +268,7 @@ def answer_chart(
         separators=separators(),
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={"title": None, **({} if _continuous(at) else {"type": "category", "nticks": 20})},
+        xaxis={"title": None, **({} if continuous else {"type": "category", "nticks": 20})},
         yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
     )
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
-
-
-def _continuous(series: "pd.Series[Any]") -> bool:
-    return pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series)

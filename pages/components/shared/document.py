@@ -25,13 +25,22 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
 DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING)
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
-    "article", "account", "text", "quantity", "price", "discount_percent", "amount", "vat_code", "vat", "cost_centre",
-)  # fmt: skip
+    "article",
+    "account",
+    "text",
+    "quantity",
+    "price",
+    "discount_percent",
+    "amount",
+    "vat_code",
+    "vat",
+    "cost_centre",
+)
 Row = dict[str, str]
 """One line of a table on screen, by the captions of its columns."""
 
@@ -97,7 +106,7 @@ def _title(kind: Kind, name: str) -> str:
 def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
     """Draw a record that the document points to: as this plan writes it, or as the target has it already."""
     icon = ":material/person:" if kind is Kind.DEBTOR else ":material/local_shipping:"
-    line = line_of(app, run, kind, key)
+    line = app.plans.line_about(run.id, kind, key)
     if line is not None:
         with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
             if line.change is not None:
@@ -115,22 +124,17 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             st.table(_values(kind, known), border="horizontal", hide_index=True)
 
 
-def line_of(app: Application, run: Run, kind: Kind, key: str) -> PlanRow | None:
-    """Return the line of a plan that is about a record, or None when it needs no change."""
-    return app.plans.line_about(run.id, kind, key)
-
-
 def _head(change: Change) -> list[Row]:
     """Return the fields of the record itself; where it is there already, with what is there now."""
     wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
         return _values(change.kind, wanted)
-    before = change.before.values
+    before = {name: change.before.values.get(name) for name in wanted}
     field, now, wanted_now = text("col_field"), text("col_now_short"), text("col_will_be")
     return [
         {
             field: plain(field_name(f"{change.kind}.{name}")),
-            now: _old(before.get(name)),
+            now: _shown(before[name]) if before[name] in (None, "") else f"~~{_shown(before[name])}~~",
             wanted_now: f"**{_shown(value)}**",
         }
         for name, value in wanted.items()
@@ -143,10 +147,6 @@ def _values(kind: Kind, values: Mapping[str, Value]) -> list[Row]:
     return [{field: plain(field_name(f"{kind}.{name}")), value_there: _shown(value)} for name, value in shown.items()]
 
 
-def _old(value: Value) -> str:
-    return f"~~{_shown(value)}~~" if value not in (None, "") else f":gray[{text('empty_value')}]"
-
-
 def _shown(value: Value) -> str:
     return plain(value_text(value)) or f":gray[{text('empty_value')}]"
 
@@ -155,16 +155,16 @@ def line_table(lines: Sequence[Record]) -> list[Row]:
     """Return the lines of a document as a table: only columns that a line has something for."""
     names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
     captions = {name: field_name(f"line.{name}") for name in names}
+
+    def cell(name: str, value: Value) -> str:
+        if isinstance(value, Decimal):
+            return number(value) if name in BARE else amount_text(value)
+        return plain(value_text(value))
+
     return [
-        {text("col_line"): plain(line.key), **{captions[name]: _cell(name, line.values.get(name)) for name in names}}
+        {text("col_line"): plain(line.key), **{captions[name]: cell(name, line.values.get(name)) for name in names}}
         for line in lines
     ]
-
-
-def _cell(name: str, value: Value) -> str:
-    if isinstance(value, Decimal):
-        return number(value) if name in BARE else amount_text(value)
-    return plain(value_text(value))
 
 
 def _listed(value: Value) -> tuple[str, ...]:
@@ -181,16 +181,12 @@ def totals(document: Record, flow: Flow) -> None:
     rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(document)]
     st.table(rows, border="horizontal", hide_index=True)
     rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
+    booked = values.get("booked_incl")
     if isinstance(rounding, Decimal) and rounding:
         why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else rule
         note(f":orange[:material/balance:] {text('document_rounding', amount=amount_text(rounding), why=why)}")
-    elif same_total(values):
+    elif isinstance(booked, Decimal) and booked == values.get("sold_incl"):
         note(f"{mark('ok')} {text('document_adds_up')}")
-
-
-def same_total(values: Mapping[str, Value]) -> bool:
-    """Tell whether both sides come to the same total."""
-    return isinstance(values.get("booked_incl"), Decimal) and values.get("booked_incl") == values.get("sold_incl")
 
 
 def _sums(document: Record) -> Iterator[list[str]]:

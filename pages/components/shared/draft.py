@@ -10,7 +10,7 @@ import streamlit as st
 from integration.core.errors import IntegrationError
 from integration.services import Application
 from pages.components.shared.application import person
-from pages.components.shared.layout import attempt, note, trouble
+from pages.components.shared.layout import answered, bottom_bar, note
 from pages.components.shared.tables import ROW, Columns
 from pages.components.shared.wording import counted, moment, plain, text, wanted
 
@@ -81,43 +81,35 @@ def save_bar(app: Application, draft: Draft) -> None:
     """Draw the bar that says what is changed and offers the one button that saves it."""
     if not draft.changed:
         return
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(
-            f"**{counted('settings_changed', len(draft.changed))}** :gray[{_effect(app, draft)}]", width="stretch"
-        )
+    status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
+    effect = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
+    waits = f" {text('settings_plan_waits')}" if status.waiting else ""
+    with bottom_bar(f"**{counted('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_changes"):
             draft.forget()
             st.rerun()
         if st.button(text("btn_save_changes"), type="primary", icon=":material/save:", key="save"):
-            _save(app, draft)
+            st.session_state["said"] = text("saved" if _is_saved(app, draft) else "settings_wrong")
+            st.rerun()
 
 
-def _effect(app: Application, draft: Draft) -> str:
-    status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
-    said = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
-    return f"{said} {text('settings_plan_waits')}" if status.waiting else said
-
-
-def _save(app: Application, draft: Draft) -> None:
+def _is_saved(app: Application, draft: Draft) -> bool:
+    """Save what is changed; tell whether it could be, with what is wrong kept beside its field."""
     missing = [brake for brake, reason in draft.reasons.items() if not reason.strip()]
+    draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in missing})
     if draft.wrong or missing:
-        for brake in missing:
-            draft.refused[f"reason.{brake}"] = text("brake_reason_missing")
-        st.session_state["said"] = text("settings_wrong")
-        st.rerun()
+        return False
     try:
         app.flows.change(draft.flow, draft.changed, person(), dict(draft.reasons))
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(".")[0]
         draft.refused[name] = text("setting_expected", expected=wanted(error))
-        st.session_state["said"] = text("settings_wrong")
-        st.rerun()
+        return False
     draft.forget()
-    st.session_state["said"] = text("saved")
-    st.rerun()
+    return True
 
 
-def said() -> None:
+def show_toast() -> None:
     """Say briefly what the last button did, once."""
     if words := st.session_state.pop("said", ""):
         st.toast(words)
@@ -127,15 +119,13 @@ def asked(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     """Return what a live system answers, asked again after a minute; what stands in the way is shown instead."""
     kept: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
-    if whole not in kept or time.monotonic() - kept[whole][0] > ASKED_SECONDS:
-        found: list[T] = []
+    at, found = kept.get(whole, (0.0, None))
+    if found is None or time.monotonic() - at > ASKED_SECONDS:
         with st.spinner(text("asking_systems")):
-            good = attempt(lambda: found.append(ask()))
-        if not good:
-            trouble(*st.session_state.pop("failure"))
-            return None
-        kept[whole] = (time.monotonic(), found[0])
-    return kept[whole][1]
+            found = answered(ask)
+        if found is not None:
+            kept[whole] = (time.monotonic(), found)
+    return found
 
 
 def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
@@ -145,9 +135,14 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     """
     if key not in st.session_state:
         st.session_state[f"base-{key}"] = frame
-    base = st.session_state.get(f"base-{key}", frame)
     edited: pd.DataFrame = st.data_editor(
-        base, key=key, column_config=columns, hide_index=True, row_height=ROW, alt=alt, **more
+        st.session_state.get(f"base-{key}", frame),
+        key=key,
+        column_config=columns,
+        hide_index=True,
+        row_height=ROW,
+        alt=alt,
+        **more,
     )
     return edited
 

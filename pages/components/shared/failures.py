@@ -45,11 +45,7 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
 
 def refreshing(seconds: float | None) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Make a part of a page draw itself anew every so many seconds; see `guarded` for what happens when it fails."""
-
-    def made(draw: Callable[P, None]) -> Callable[P, None]:
-        return st.fragment(guarded(draw), run_every=seconds)
-
-    return made
+    return lambda draw: st.fragment(guarded(draw), run_every=seconds)
 
 
 def _part_failed(place: str, error: Exception) -> None:

@@ -1,12 +1,15 @@
 """Flows on screen: a card each, and the buttons that start a preview."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from integration.core.flow import Flow
 from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
 from integration.services.flows import FlowStatus
 from pages.components.shared.application import person
-from pages.components.shared.layout import attempt, icon_button, note
+from pages.components.shared.layout import attempt, empty, icon_button, note
 from pages.components.shared.states import badge, inline
 from pages.components.shared.wording import counted, flow_name, flow_term, flow_text, moment, number, term, text, way
 
@@ -49,8 +52,9 @@ def _card_buttons(app: Application, status: FlowStatus) -> None:
         ):
             page = "pages/preview.py" if run.state is not RunState.COMMITTING else "pages/runs.py"
             st.switch_page(page, query_params={"flow": flow, "plan": run.id, "run": run.id})
-    elif st.button(text("btn_new_preview", flow=flow_term("flow", flow)), icon=":material/difference:",
-                   key=f"preview-{flow}"):  # fmt: skip
+    elif st.button(
+        text("btn_new_preview", flow=flow_term("flow", flow)), icon=":material/difference:", key=f"preview-{flow}"
+    ):
         start_preview(app, flow)
     if icon_button("tune", text("btn_to_settings"), f"set-{flow}"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})
@@ -78,10 +82,29 @@ def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
     """Start a preview and show it while it is made; a run already at work is shown instead."""
+    show_plan(flow, lambda: app.runs.preview(PreviewRequest(flow, person(), mode)))
+
+
+def show_plan(flow: str, start: Callable[[], str]) -> None:
+    """Start a run that makes a plan and show it; what stands in the way is shown on the page that is open."""
     started: list[str] = []
-    if attempt(lambda: started.append(app.runs.preview(PreviewRequest(flow, person(), mode)))):
+    if attempt(lambda: started.append(start())):
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
     st.rerun()
+
+
+def flow_of_address(app: Application) -> Flow:
+    """Return the flow that the address names, else the first."""
+    return app.flows.get(st.query_params.get("flow", "")) or next(iter(app.flows.values()))
+
+
+def needs_connections(app: Application, about: str) -> None:
+    """Stop a page that needs both systems while one of them is not connected, and lead to the set-up."""
+    if all(status.connected for status in app.connections.statuses()):
+        return
+    if empty("cable", text("flows_unconnected"), about, text("btn_set_up")):
+        st.switch_page("pages/setup.py")
+    st.stop()
 
 
 def invitation(app: Application) -> None:

@@ -4,7 +4,6 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from integration.services import Application
-from integration.services.connections import ConnectionStatus
 from integration.words import LANGUAGES
 from pages.components.shared.application import running
 from pages.components.shared.layout import note, small
@@ -30,10 +29,12 @@ def navigation() -> StreamlitPage:
     dark = st.context.theme.type == "dark"
     st.logo(f"static/logo-{'dark' if dark else 'light'}.svg", size="large")
     app = running()
+    plans = [status.waiting for status in app.flows.statuses() if status.waiting]
+    changes = sum(app.plans.count(run.id, "planned") for run in plans)
     menu = {
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [
-            _page("preview", "difference", waiting=_waiting(app)),
+            _page("preview", "difference", waiting=changes),
             _page("exceptions", "rule", waiting=sum(app.issues.counts().values())),
             _page("runs", "history"),
         ],
@@ -52,24 +53,13 @@ def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> S
     return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
 
 
-def _waiting(app: Application) -> int:
-    """Return how many changes wait for approval."""
-    plans = [status.waiting for status in app.flows.statuses() if status.waiting]
-    return sum(app.plans.count(run.id, "planned") for run in plans)
-
-
 def _connections(app: Application) -> None:
     with st.container(gap="xxsmall"):
         for status in app.connections.statuses():
             state = {True: "ok", False: "failed", None: "unknown"}[status.ok if status.connected else None]
+            stands = "connected" if status.connected else "not_connected"
             small(f"{mark(state)} {system_name(status.system)}")
-            note(plain(status.about) or text(_said(status)))
-
-
-def _said(status: ConnectionStatus) -> str:
-    if not status.connected:
-        return "not_connected"
-    return "badge_no_answer" if status.ok is False else "connected"
+            note(plain(status.about) or text("badge_no_answer" if state == "failed" else stands))
 
 
 def _languages() -> None:
@@ -79,16 +69,17 @@ def _languages() -> None:
     """
     with st.container(gap=None):
         st.menu_button(
-            LANGUAGES[language()], list(LANGUAGES), key="language", on_click=_speak, format_func=LANGUAGES.__getitem__,
-            icon=":material/translate:", type="tertiary", help=text("language"),
-        )  # fmt: skip
+            LANGUAGES[language()],
+            list(LANGUAGES),
+            key="language",
+            on_click=lambda: speak(st.session_state["language"]),
+            format_func=LANGUAGES.__getitem__,
+            icon=":material/translate:",
+            type="tertiary",
+            help=text("language"),
+        )
         kept = f"document.cookie = '{KEPT_LANGUAGE}={language()}; path=/; max-age={A_YEAR}; SameSite=Lax';"
         st.html(
             f"<script>document.documentElement.lang = '{language()}'; {kept if chosen() else ''}</script>",
             unsafe_allow_javascript=True,  # nothing in it but our own three codes
         )
-
-
-def _speak() -> None:
-    """Take the language that was chosen in the menu."""
-    speak(st.session_state["language"])

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.records import Field, Kind
 from integration.flows.forms import (
     LONGEST_CODE,
     Choose,
@@ -19,6 +21,7 @@ from integration.flows.forms import (
     Pick,
     Rows,
     Several,
+    SourceField,
     Switch,
     Whole,
     Words,
@@ -28,13 +31,23 @@ from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.draft import Draft, asked, editor, toggle
 from pages.components.shared.layout import note
-from pages.components.shared.wording import field_date, language, plain, read_number, system_name, text, typed_text
+from pages.components.shared.tables import CONFIG
+from pages.components.shared.wording import (
+    field_date,
+    field_name,
+    language,
+    plain,
+    read_number,
+    system_name,
+    text,
+    typed_text,
+)
 
 WIDE = 340
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Form:
     """Whom a setting is asked for: the flow's draft, and the systems that know the choices."""
 
     app: Application
@@ -60,63 +73,74 @@ class Asking:
         key = f"{words}_{value}" if value else "choose_nothing"
         return text(key) if has_term(key) else value.replace("-", " ").capitalize()
 
-    def choices(self, listed: Listed) -> dict[str, str]:
-        """Return codes and captions as the system has them now; nothing while it does not answer."""
-        system, name = listed
-        return asked(self.app, f"{system} {name}", lambda: self.app.lists.choices(system, name)) or {}
+    def choices(self, listed: Listed | None) -> dict[str, str]:
+        """Return codes and captions as the system has them now; nothing without a list, or while it does not answer."""
+        if listed is None:
+            return {}
+        return asked(self.app, f"{listed.system} {listed.name}", lambda: self.app.lists.choices(*listed)) or {}
 
     def _own(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
 
 
-def switch(asking: Asking, shape: Switch) -> None:
-    """Draw a switch and take what is on screen into the draft."""
-    toggle(asking.draft, shape.name, asking.about(shape.name) or "", asking.label(shape.name))
+def switch(form: Form, shape: Switch) -> bool:
+    """Draw a switch and return whether it is on."""
+    return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
 
 
-def pick(asking: Asking, shape: Pick, lacking: Collection[str] = ()) -> None:
-    """Draw one of a few options and take what is on screen into the draft; what is `lacking` is no option."""
-    now = str(asking.draft.value(shape.name))
+def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
+    """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
+    now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
-    chosen = st.selectbox(
-        asking.label(shape.name), options, index=options.index(now), key=asking.draft.key(shape.name),
-        format_func=lambda one: asking.option(shape.words or shape.name, one), help=asking.about(shape.name),
-    )  # fmt: skip
-    asking.draft.put(shape.name, chosen)
+    return st.selectbox(
+        form.label(shape.name),
+        options,
+        index=options.index(now),
+        key=form.draft.key(shape.name),
+        format_func=lambda one: form.option(shape.words or shape.name, one),
+        help=form.about(shape.name),
+    )
 
 
-def choose(asking: Asking, shape: Choose) -> None:
-    """Draw one of a few options with a sentence each and take what is on screen into the draft."""
-    chosen = st.radio(
-        asking.label(shape.name), shape.options, index=shape.options.index(str(asking.draft.value(shape.name))),
-        key=asking.draft.key(shape.name), label_visibility="collapsed",
-        format_func=lambda one: (
-            f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]"
-        ),
-    )  # fmt: skip
-    asking.draft.put(shape.name, chosen)
+def choose(form: Form, shape: Choose) -> str:
+    """Draw one of a few options with a sentence each and return the chosen one."""
+    return st.radio(
+        form.label(shape.name),
+        shape.options,
+        index=shape.options.index(str(form.draft.value(shape.name))),
+        key=form.draft.key(shape.name),
+        label_visibility="collapsed",
+        format_func=lambda one: f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]",
+    )
 
 
-def several(asking: Asking, shape: Several) -> None:
-    """Draw any of a few options and take what is on screen into the draft."""
-    now = [str(one) for one in asking.draft.value(shape.name)]
-    chosen = st.multiselect(
-        asking.label(shape.name), list(dict.fromkeys([*shape.options, *now])), now,
-        key=asking.draft.key(shape.name), placeholder=text("choose_none_is_all"),
-        format_func=lambda one: asking.option(shape.words or shape.name, one), help=asking.about(shape.name),
-    )  # fmt: skip
-    asking.draft.put(shape.name, tuple(chosen))
+def several(form: Form, shape: Several) -> tuple[str, ...]:
+    """Draw any of a few options and return the chosen ones."""
+    now = [str(one) for one in form.draft.value(shape.name)]
+    return tuple(
+        st.multiselect(
+            form.label(shape.name),
+            list(dict.fromkeys([*shape.options, *now])),
+            now,
+            key=form.draft.key(shape.name),
+            placeholder=text("choose_none_is_all"),
+            format_func=lambda one: form.option(shape.words or shape.name, one),
+            help=form.about(shape.name),
+        )
+    )
 
 
-def code(asking: Asking, shape: Code) -> None:
-    """Draw one code and take what is on screen into the draft."""
-    choices = asking.choices(shape.of) if shape.of else {}
-    given = code_field(
-        asking.label(shape.name), str(asking.draft.value(shape.name)), choices, asking.draft.key(shape.name),
-        none=text(shape.none), about=asking.about(shape.name),
-    )  # fmt: skip
-    asking.draft.put(shape.name, given)
+def code(form: Form, shape: Code) -> str:
+    """Draw one code and return it."""
+    return code_field(
+        form.label(shape.name),
+        str(form.draft.value(shape.name)),
+        form.choices(shape.of),
+        form.draft.key(shape.name),
+        none=text(shape.none),
+        about=form.about(shape.name),
+    )
 
 
 def code_field(
@@ -135,9 +159,13 @@ def code_field(
         return (given or "").strip()
     options = ["", *choices, *([now] if now and now not in choices else [])]
     chosen = st.selectbox(
-        label, options, index=options.index(now), key=key, help=about,
+        label,
+        options,
+        index=options.index(now),
+        key=key,
+        help=about,
         format_func=lambda one: (labels(one) if labels else captioned(one, choices)) if one else none,
-    )  # fmt: skip
+    )
     return str(chosen or "")
 
 
@@ -147,99 +175,120 @@ def captioned(code: str, choices: Mapping[str, str]) -> str:
     return f"{code} · {caption}" if caption and caption != code else code
 
 
-def codes(asking: Asking, shape: Codes) -> None:
-    """Draw any number of codes and take what is on screen into the draft."""
-    choices = asking.choices(shape.of) if shape.of else {}
-    now = [str(one) for one in asking.draft.value(shape.name)]
+def codes(form: Form, shape: Codes) -> tuple[str, ...]:
+    """Draw any number of codes and return them."""
+    choices = form.choices(shape.of)
+    now = [str(one) for one in form.draft.value(shape.name)]
     chosen = st.multiselect(
-        asking.label(shape.name), list(dict.fromkeys([*choices, *now])), now, key=asking.draft.key(shape.name),
-        format_func=lambda one: captioned(one, choices), help=asking.about(shape.name),
-        placeholder=text(shape.none), accept_new_options=not choices,
-    )  # fmt: skip
-    asking.draft.put(shape.name, tuple(str(one).strip() for one in chosen))
+        form.label(shape.name),
+        list(dict.fromkeys([*choices, *now])),
+        now,
+        key=form.draft.key(shape.name),
+        format_func=lambda one: captioned(one, choices),
+        help=form.about(shape.name),
+        placeholder=text(shape.none),
+        accept_new_options=not choices,
+    )
+    return tuple(str(one).strip() for one in chosen)
 
 
-def words(asking: Asking, shape: Words) -> None:
-    """Draw a short text and take what is on screen into the draft."""
+def words(form: Form, shape: Words) -> str:
+    """Draw a short text and return it."""
     given = st.text_input(
-        asking.label(shape.name), str(asking.draft.value(shape.name)), key=asking.draft.key(shape.name),
-        max_chars=shape.longest, help=asking.about(shape.name), autocomplete="off",
-    )  # fmt: skip
-    given = (given or "").strip()
-    asking.draft.put(shape.name, given.upper() if shape.capitals else given)
-
-
-def whole(asking: Asking, shape: Whole) -> None:
-    """Draw a whole number and take what is on screen into the draft."""
-    given = st.number_input(
-        asking.label(shape.name), shape.least, shape.most, int(asking.draft.value(shape.name)), 1,
-        key=asking.draft.key(shape.name), help=asking.about(shape.name),
-    )  # fmt: skip
-    asking.draft.put(shape.name, int(given or shape.least))
-
-
-def money(asking: Asking, shape: Money) -> None:
-    """Draw an amount in euros and take what is on screen into the draft."""
-    given = st.text_input(
-        asking.label(shape.name), typed_text(Decimal(f"{asking.draft.value(shape.name):.2f}")),
-        key=asking.draft.key(f"{shape.name}-{language()}"), help=asking.about(shape.name), icon=":material/euro:",
+        form.label(shape.name),
+        str(form.draft.value(shape.name)),
+        key=form.draft.key(shape.name),
+        max_chars=shape.longest,
+        help=form.about(shape.name),
         autocomplete="off",
-    )  # fmt: skip
+    )
+    typed = (given or "").strip()
+    return typed.upper() if shape.capitals else typed
+
+
+def whole(form: Form, shape: Whole) -> int:
+    """Draw a whole number and return it."""
+    given = st.number_input(
+        form.label(shape.name),
+        shape.least,
+        shape.most,
+        int(form.draft.value(shape.name)),
+        1,
+        key=form.draft.key(shape.name),
+        help=form.about(shape.name),
+    )
+    return int(given or shape.least)
+
+
+def money(form: Form, shape: Money) -> Decimal:
+    """Draw an amount in euros and return it; what is none leaves the one there was."""
+    draft, name = form.draft, shape.name
+    now: Decimal = draft.value(name)
+    given = st.text_input(
+        form.label(name),
+        typed_text(Decimal(f"{now:.2f}")),
+        key=draft.key(f"{name}-{language()}"),
+        help=form.about(name),
+        icon=":material/euro:",
+        autocomplete="off",
+    )
     amount = read_number(given or "0")
-    if amount is None or amount < 0:
-        asking.draft.wrong[shape.name] = text("number_wrong", value=given, example=typed_text(Decimal("12.50")))
-    else:
-        asking.draft.put(shape.name, amount)
+    if amount is not None and amount >= 0:
+        return amount
+    draft.wrong[name] = text("number_wrong", value=given, example=typed_text(Decimal("12.50")))
+    return now
 
 
-def day(asking: Asking, shape: Day) -> None:
-    """Draw a day, or none and take what is on screen into the draft."""
-    now: date | None = asking.draft.value(shape.name)
+def day(form: Form, shape: Day) -> date | None:
+    """Draw a day, or none, and return it."""
+    now: date | None = form.draft.value(shape.name)
     given = st.date_input(
-        asking.label(shape.name), now, key=asking.draft.key(shape.name), help=asking.about(shape.name),
+        form.label(shape.name),
+        now,
+        key=form.draft.key(shape.name),
+        help=form.about(shape.name),
         format=field_date(),
-    )  # fmt: skip
-    asking.draft.put(shape.name, given if isinstance(given, date) else None)
+    )
+    return given if isinstance(given, date) else None
 
 
-def per_key(asking: Asking, shape: PerKey, options: Mapping[str, str]) -> None:
-    """Draw a row for each code of a list, with these options or any text, and take what is on screen into the draft."""
-    draft, rows, known = asking.draft, dict(asking.draft.value(shape.name)), asking.choices(shape.keys)
-    st.markdown(f":small[**{asking.label(shape.name)}**]", help=asking.about(shape.name))
-    found = {}
+def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
+    """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
+    draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    given: dict[str, str] = {}
     for code in dict.fromkeys([*known, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
             with st.container(width=WIDE):
-                now = str(rows.get(code, ""))
-                if options:
-                    now = options_field(code, now, options, draft.key(f"{shape.name}-{code}"), text(shape.none))
-                else:
-                    now = st.text_input(
-                        code, now, key=draft.key(f"{shape.name}-{code}"), label_visibility="collapsed",
-                        placeholder=text(shape.none), autocomplete="off",
-                    ) or ""  # fmt: skip
-        if now.strip():
-            found[code] = now.strip()
-    if not known and not rows:
+                key = draft.key(f"{shape.name}-{code}")
+                given[code] = _option(code, str(rows.get(code, "")), options, key, text(shape.none))
+    if not given:
         note(text("no_codes_there", system=system_name(shape.keys.system)))
-    draft.put(shape.name, found)
+    return {code: value for code, value in given.items() if value}
 
 
-def options_field(label: str, now: str, options: Mapping[str, str], key: str, none: str) -> str:
-    """Draw a choice without a label of its own and return the code chosen."""
+def _option(label: str, now: str, options: Mapping[str, str], key: str, none: str) -> str:
+    """Draw a field without a label of its own, a choice where there are options, and return what it holds."""
+    if not options:
+        given = st.text_input(label, now, key=key, label_visibility="collapsed", placeholder=none, autocomplete="off")
+        return (given or "").strip()
     every = ["", *options, *([now] if now and now not in options else [])]
     chosen = st.selectbox(
-        label, every, index=every.index(now), key=key, label_visibility="collapsed",
+        label,
+        every,
+        index=every.index(now),
+        key=key,
+        label_visibility="collapsed",
         format_func=lambda one: options.get(one, one) if one else none,
-    )  # fmt: skip
-    return str(chosen or "")
+    )
+    return (chosen or "").strip()
 
 
-def rows(asking: Asking, shape: Rows) -> None:
-    """Draw rows of a code with its answers and take what is on screen into the draft."""
-    draft, now = asking.draft, dict(asking.draft.value(shape.name))
-    st.markdown(f":small[**{asking.label(shape.name)}**]", help=asking.about(shape.name))
+def rows(form: Form, shape: Rows) -> dict[str, Any]:
+    """Draw rows of a code with its answers and return them."""
+    now = form.draft.value(shape.name)
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
     frame = pd.DataFrame(
         {
@@ -248,29 +297,60 @@ def rows(asking: Asking, shape: Rows) -> None:
         },
         dtype="string",
     )
-    config = {"key": _column(asking, shape, text(shape.key), shape.keys, [*now])}
+    config = {"key": _column(form, shape, text(shape.key), shape.keys, [*now])}
     for name, of in shape.columns.items():
-        config[name] = _column(asking, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
-    edited = editor(draft.key(shape.name), frame, config, asking.label(shape.name), num_rows="dynamic")
-    found = {}
+        config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
+    edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
+    found: dict[str, Any] = {}
     for row in edited.fillna("").to_dict("records"):
         cells = {str(name): str(value).strip() for name, value in row.items()}
         code = cells.pop("key").upper() if shape.capitals else cells.pop("key")
         if code and any(cells.values()):
             found[code] = cells[one] if one else cells
-    draft.put(shape.name, found)
+    return found
 
 
-def _column(asking: Asking, shape: Rows, title: str, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
-    if of is None:
-        return st.column_config.TextColumn(title)
-    if not isinstance(of, Listed):
-        return st.column_config.SelectboxColumn(
-            title, options=list(of), format_func=lambda one: asking.option(shape.words or shape.name, str(one))
+def _column(form: Form, shape: Rows, title: str, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
+    if of is not None and not isinstance(of, Listed):
+        return CONFIG.SelectboxColumn(
+            title, options=list(of), format_func=lambda one: form.option(shape.words or shape.name, str(one))
         )
-    choices = asking.choices(of)
+    choices = form.choices(of)
     if not choices:
-        return st.column_config.TextColumn(title)
-    return st.column_config.SelectboxColumn(
+        return CONFIG.TextColumn(title)
+    return CONFIG.SelectboxColumn(
         title, options=list(dict.fromkeys([*choices, *now])), format_func=lambda one: captioned(str(one), choices)
     )
+
+
+def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
+    """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
+    source = app.flows[flow].source
+    return asked(app, f"{source} {kind}", lambda: app.lists.fields(source, kind))
+
+
+def field_label(fields: Sequence[Field], name: str) -> str:
+    """Return how a field of the source is offered: its caption with its own name, or that it is not there."""
+    found = next((one for one in fields if one.name == name), None)
+    if found is not None:
+        return f"{found.caption} ({found.wire or found.name})"
+    return text("field_absent", field=field_name(name)) if name else text("field_none")
+
+
+def source_field(form: Form, shape: SourceField) -> str:
+    """Draw a choice of a field of the source and return it."""
+    draft, now = form.draft, str(form.draft.value(shape.name))
+    fields = source_fields(form.app, form.flow, shape.kind)
+    if fields is None:
+        return now
+    chosen = code_field(
+        form.label(shape.name),
+        now,
+        {one.name: field_label(fields, one.name) for one in fields},
+        draft.key(shape.name),
+        none=text("field_none"),
+        labels=lambda one: field_label(fields, one),
+    )
+    if shape.missing and not chosen:
+        draft.wrong[shape.name] = text(shape.missing)
+    return chosen

@@ -1,12 +1,15 @@
 """Shared shapes of a page: head, sections, notes, filters, empty states and trouble."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.errors import IntegrationError
 from pages.components.shared.wording import plain, say, text
+
+T = TypeVar("T")
 
 
 def note(words: str) -> None:
@@ -35,32 +38,102 @@ def section(title: str, about: str = "") -> None:
         note(about)
 
 
+def titled(title: str, about: str = "") -> DeltaGenerator:
+    """Draw the head of a section and return the room at its right, for what acts on it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(width="stretch", gap=None):
+            section(title, about)
+        return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
+
+
+def bottom_bar(said: str) -> DeltaGenerator:
+    """Draw the bar at the foot of a page with what it says, and return it for its buttons."""
+    with st.bottom:
+        bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
+    bar.markdown(said, width="stretch")
+    return bar
+
+
+def csv_button(file: str, data: Callable[[], str], at: DeltaGenerator | None = None, **look: Any) -> None:
+    """Draw the button that gives data as a CSV file, here or `at` another place of the page."""
+    (at or st).download_button(
+        text("btn_csv"),
+        data=data,
+        file_name=file,
+        icon=":material/download:",
+        on_click="ignore",
+        mime="text/csv",
+        **look,
+    )
+
+
+def forget(*names: str) -> None:
+    """Take filters and pages out of the address, and out of the controls that are bound to it."""
+    for name in names:
+        st.query_params.pop(name, None)
+        for key in (name, f"_{name}"):
+            st.session_state.pop(key, None)
+
+
+def keep(name: str, value: str) -> None:
+    """Keep a value in the address; what is empty is no part of it."""
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
 def choice(
     name: str,
     options: Sequence[str],
     default: str,
     label: Callable[[str], str] = str,
-    forget: Sequence[str] = (),
+    no_longer: Sequence[str] = (),
 ) -> str:
     """Draw a filter and return what is chosen; the address holds the code, never the counted or translated label.
 
-    `forget` names what of the address no longer fits once this filter moves.
+    `no_longer` names what of the address no longer fits once this filter moves.
     """
 
-    def keep() -> None:
-        st.query_params[name] = st.session_state[f"_{name}"]
-        for other in forget:
-            st.query_params.pop(other, None)
-            st.session_state.pop(other, None)
+    def moved() -> None:
+        keep(name, st.session_state[f"_{name}"])
+        forget(*no_longer)
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
     st.session_state[f"_{name}"] = at  # always: in another language this is another widget, which knows of no choice
     chosen = st.segmented_control(
-        text(f"choice_{name}"), options, required=True, key=f"_{name}", on_change=keep, format_func=label,
-        label_visibility="collapsed", wrap=True,  # German words are longer than a tablet is wide
-    )  # fmt: skip
+        text(f"choice_{name}"),
+        options,
+        required=True,
+        key=f"_{name}",
+        on_change=moved,
+        format_func=label,
+        label_visibility="collapsed",
+        wrap=True,  # German words are longer than a tablet is wide
+    )
     return str(chosen or at)
+
+
+def pick(name: str, options: Mapping[str, str], label: str, width: int = 260, no_longer: Sequence[str] = ()) -> str:
+    """Draw a choice of one among many, which `options` name by code; see `choice` for the address."""
+
+    def moved() -> None:
+        forget(*no_longer)
+        keep(name, st.session_state[f"_{name}"] or "")
+
+    codes, asked = list(options), st.query_params.get(name, "")
+    found = st.selectbox(
+        label,
+        codes,
+        index=codes.index(asked) if asked in options else 0,
+        key=f"_{name}",
+        on_change=moved,
+        format_func=options.__getitem__,
+        label_visibility="collapsed",
+        width=width,
+    )
+    return str(found or "")
 
 
 def search(name: str, placeholder: str) -> str:
@@ -68,9 +141,15 @@ def search(name: str, placeholder: str) -> str:
     if st.session_state.pop(f"clear_{name}", False):
         st.session_state[name] = ""  # the address follows: it is bound to the field
     found = st.text_input(
-        placeholder, placeholder=placeholder, icon=":material/search:", label_visibility="collapsed", key=name,
-        bind="query-params", type="search", width="stretch",
-    )  # fmt: skip
+        placeholder,
+        placeholder=placeholder,
+        icon=":material/search:",
+        label_visibility="collapsed",
+        key=name,
+        bind="query-params",
+        type="search",
+        width="stretch",
+    )
     return (found or "").strip()
 
 
@@ -106,6 +185,11 @@ def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty
     return pressed
 
 
+def no_match(title: str, about: str) -> bool:
+    """Say that the filters leave nothing over; tell whether they are to be cleared."""
+    return empty("filter_alt_off", title, about, text("btn_clear_filters"), key="clear")
+
+
 def icon_button(icon: str, label: str, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
     """Draw a button that is only an icon and tell whether it was pressed; its label is a tooltip, and is read aloud."""
     with st.container(key=f"icon-only-{key}", width="content"):
@@ -133,6 +217,21 @@ def attempt(action: Callable[[], object]) -> bool:
         st.session_state["failure"] = (error.code, dict(error.facts))
         return False
     return True
+
+
+def act(action: Callable[[], object]) -> NoReturn:
+    """Do what a button asks and draw the page anew, which also shows what stood in the way."""
+    attempt(action)
+    st.rerun()
+
+
+def answered(ask: Callable[[], T]) -> T | None:
+    """Return what is asked for; None with what stands in the way on screen."""
+    try:
+        return ask()
+    except IntegrationError as error:
+        trouble(error.code, error.facts)
+        return None
 
 
 def failures() -> None:

@@ -1,26 +1,25 @@
-"""A plan on screen: what changes, field by field, what is chosen, and the question a brake asks."""
+"""A plan on screen: by what its lines are sorted out, what changes, field by field, and what is chosen."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from integration.core.flow import Flow
-from integration.core.plan import Action, Approval, Change
+from integration.core.plan import Action, Change
 from integration.core.records import Kind, Value
-from integration.core.rules import Trace
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
 from integration.services import Application
-from integration.words import has_term
-from pages.components.shared.application import person
-from pages.components.shared.changes import FieldLine, field_lines, what_changes
+from integration.words import has_term, told_by
+from pages.components.shared.causes import repairs
+from pages.components.shared.changes import FieldChange, field_changes, what_changes
 from pages.components.shared.document import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
 from pages.components.shared.failures import guarded
-from pages.components.shared.layout import attempt, note, small, trouble
-from pages.components.shared.repair import repairs
+from pages.components.shared.layout import answered, forget, note, pick, small
 from pages.components.shared.states import badge, step_state, tag, tint
-from pages.components.shared.tables import ROW, Columns, browse, choose
+from pages.components.shared.tables import CONFIG, ROW, Columns, browse, choose
 from pages.components.shared.traces import trace_frame
 from pages.components.shared.wording import (
     counted,
@@ -28,22 +27,64 @@ from pages.components.shared.wording import (
     number,
     percentage,
     plain,
-    read_number,
     say,
     system_name,
     term,
     text,
     value_text,
-)  # fmt: skip
+)
 
+WITH_FIELDS = ("all", "update", "retire")
+WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
+WITH_CAUSES = ("all", "park", "skip", "parked")
+FACETS = ("field", "group", "cause")
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
 SHOWN_CODES = 2
 LONGEST_LINE = 52  # signs that fit into the last column of the table
 TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
 SHOWN_PARTS = 8
-SHOWN_RECORDS = 10
 GROUP_FIELDS = ("product.groups", "group.parent")
+
+
+def facet_filters(app: Application, run: Run, show: str) -> Among:
+    """Draw a filter for everything that tells the lines shown apart, and return what is chosen."""
+    counted = app.plans.facets(run.id, show)
+    named = {
+        "field": {name: field_name(name) for name in counted["field"]} if show in WITH_FIELDS else {},
+        "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
+        "cause": {cause: _cause(app, run, cause) for cause in counted["cause"]} if show in WITH_CAUSES else {},
+    }
+    grouped_by = app.flows[run.flow].counted.grouped_by  # article groups, countries, branches
+    words = {"group": grouped_by if has_term(f"filter_{grouped_by}") else "group"}
+    return Among(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
+
+
+def forget_filters() -> None:
+    """Take filters out of the address, so that the next run of the page shows every line again."""
+    forget(*FACETS, "page", "record")
+
+
+def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
+    """Draw one filter where there is something to choose, and return the code that is chosen."""
+    if len(named) <= 1 and st.query_params.get(name, "") not in named:
+        return ""
+    options = {"": text(f"any_{word}"), **{code: f"{said} ({number(counted[code])})" for code, said in named.items()}}
+    if st.session_state.get(f"_{name}", "") not in options:
+        del st.session_state[f"_{name}"]
+    return pick(name, options, text(f"filter_{word}"), no_longer=("page", "record"))
+
+
+def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
+    of = app.flows.spec(run.flow).groups
+    names = app.lists.captions(*of) if of is not None else app.plans.group_names(run.flow, list(codes), run.id)
+    return {code: f"{code} · {names[code]}" if names.get(code) else code for code in codes}
+
+
+def _cause(app: Application, run: Run, cause: str) -> str:
+    """Return the sentence of a cause for whatever record it is about."""
+    facts = {**dict.fromkeys(told_by(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
+    return say(cause, facts).what
 
 
 # ---- the table --------------------------------------------------------------------------------------------------
@@ -62,20 +103,19 @@ def plan_table(
 
     Returns the line that is looked at. `name` tells this list from the others of the plan.
     """
-    left_out = chosen_out(run)
-    result = run.state not in (RunState.READY, RunState.PREVIEWING)
-    tripped = {brake.code for brake in run.brakes}
-    frame = _frame(rows, show, tripped, result=result)
-    frame["what"] = _what(run, rows, app.flows[run.flow].target, [str(name) for name in frame.columns])
-    key = f"plan-{run.id}-{name}"
+    frame = _frame(run, rows, show, app.flows[run.flow].target)
+    columns, key = _columns(frame, show), f"plan-{run.id}-{name}"
     if ticks:
-        place, ticked = choose(frame, _columns(frame, show), key, text("plan_table"), _first_ticks(key, rows, left_out))
-        _keep_ticks(rows, ticked, left_out)
+        left_out = chosen_out(run)
+        at, ticked = choose(frame, columns, key, text("plan_table"), _first_ticks(key, rows, left_out))
+        writable = {place: row.seq for place, row in enumerate(rows) if row.action in WRITABLE}
+        left_out.difference_update(writable.values())
+        left_out.update(seq for place, seq in writable.items() if place not in ticked)
     else:
-        place = browse(frame, _columns(frame, show), key, text("plan_table"))
-    if place is not None:
-        st.query_params["record"] = str(rows[place].seq)
-        return rows[place]
+        at = browse(frame, columns, key, text("plan_table"))
+    if at is not None:
+        st.query_params["record"] = str(rows[at].seq)
+        return rows[at]
     asked = st.query_params.get("record", "")
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
 
@@ -96,75 +136,61 @@ def choose_shown(app: Application, run: Run, show: str, find: str, among: Among)
         for key, move in (("leave_shown", set.update), ("choose_shown", set.difference_update)):
             if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
                 move(chosen_out(run), app.plans.changes(run.id, show, find, among))
-                _tick_anew()
+                tick_anew()
 
 
-def _tick_anew() -> None:
+def tick_anew() -> None:
     """Draw the list with other ticks: they are what its table starts with."""
     st.session_state.pop("first_ticks", None)
     st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
     st.rerun()
 
 
-def _keep_ticks(rows: Sequence[PlanRow], picked: set[int], left_out: set[int]) -> None:
-    for at, row in enumerate(rows):
-        if row.action in WRITABLE:
-            (left_out.discard if at in picked else left_out.add)(row.seq)
-
-
-def _frame(rows: Sequence[PlanRow], show: str, tripped: Collection[str], *, result: bool) -> pd.DataFrame:
+def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.DataFrame:
     """Return the table of a list: a column that would say the same in every row is left out."""
-    columns: dict[str, list[object]] = {}
-    for place, name in enumerate(("key", "title")):
-        said = [known_as(row)[place] for row in rows]
-        if any(said):
-            columns[name] = list(said)
+    known = [known_as(row) for row in rows]
+    named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
+    columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     if len({row.kind for row in rows}) > 1:
-        columns["kind"] = list(kinds_of(rows))
+        columns["kind"] = kinds_of(rows)
     if show in ("all", "planned", "proven", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
+    result = run.state not in (RunState.READY, RunState.PREVIEWING)
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
         columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
-    held = [any(brake in tripped for brake in row.brakes) for row in rows]
+    tripped = {brake.code for brake in run.brakes}
+    held = [not tripped.isdisjoint(row.brakes) for row in rows]
     if not result and any(held):
         columns["brake"] = [[tag("brake")] if one else [] for one in held]
+    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
+    undone = run.mode is Mode.UNDO
+    columns["what"] = [cut(what_changes(row, undone=undone, system=target), room) for row in rows]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
-def _what(run: Run, rows: Sequence[PlanRow], target: str, columns: Collection[str]) -> list[str]:
-    """Return what each line changes, as much as fits beside the other columns."""
-    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    undone = run.mode is Mode.UNDO
-    return [cut(what_changes(row, undone=undone, system=target), room) for row in rows]
-
-
-def cut(line: str, room: int) -> str:
-    """Return a line that fits into its column, in whole words; what is cut off stands in the detail."""
-    if len(line) <= room:
-        return line
-    return f"{line[:room].rpartition(' ')[0].rstrip(' ·,')} …"
+def cut(said: str, room: int) -> str:
+    """Return text that fits into its column, in whole words; what is cut off stands in the detail."""
+    return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
 
 
 def _columns(frame: pd.DataFrame, show: str) -> Columns:
-    config = st.column_config
-    actions = {tag(one): one for one in ("create", "update", "retire", "skip", "park")}
-    steps = {tag(one): one for one in ("planned", "running", "in_doubt", "proven", "parked", "left")}
+    def states(caption: str, *names: str) -> object:
+        return CONFIG.MultiselectColumn(
+            caption, options=[tag(name) for name in names], color=[tint(name) for name in names]
+        )
+
     columns: Columns = {
-        "key": config.TextColumn(text("col_code"), width=92),
-        "title": config.TextColumn(text("col_name"), width=200),
-        "kind": config.TextColumn(text("col_kind"), width=112),
-        "action": config.MultiselectColumn(text("col_action"), options=list(actions), color=_tints(actions)),
-        "step": config.MultiselectColumn(text("col_status"), options=list(steps), color=_tints(steps)),
-        "brake": config.MultiselectColumn("", options=[tag("brake")], color=_tints({tag("brake"): "brake"})),
-        "what": config.TextColumn(
+        "key": CONFIG.TextColumn(text("col_code"), width=92),
+        "title": CONFIG.TextColumn(text("col_name"), width=200),
+        "kind": CONFIG.TextColumn(text("col_kind"), width=112),
+        "action": states(text("col_action"), "create", "update", "retire", "skip", "park"),
+        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "parked", "left"),
+        "brake": states("", "brake"),
+        "what": CONFIG.TextColumn(
             text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
         ),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}
-
-
-def _tints(states: Mapping[str, str]) -> list[str]:
-    return [tint(state) for state in states.values()]
 
 
 # ---- one line -----------------------------------------------------------------------------------------------------
@@ -180,14 +206,13 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             _reason(app, run, flow, row)
         if row.change is not None:
             _change(app, run, flow, row, row.change)
-        _origin(row, flow)
+            _origin(row, flow, row.change)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
             if st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
-    asked = st.session_state.pop("ask_why", None)
-    if asked == (run.id, row.seq):
+    if st.session_state.pop("ask_why", None) == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
         dialog(guarded(_why))(app, run, row)
 
@@ -196,7 +221,8 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     if change.kind in DOCUMENTS:
         document_tree(app, run, flow, row, change)
         return
-    _fields(row, change, flow, _group_names(app, run, change), _branch_names(app, change))
+    branches = app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
+    _fields(row, change, flow, _group_names(app, run, change), branches)
     needed_by(change)
 
 
@@ -206,22 +232,21 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     for more in (sentences.data, sentences.do):
         if more:
             note(plain(more))
-    values = {name: row.facts.get(f"{name}_value") for name in ("agreed", "source", "target")}
     if rule := row.facts.get("rule", ""):
         note(f"**{text('rule_explains')}** {term(f'rule_{rule}') if has_term(f'rule_{rule}') else plain(rule)}")
-    if all(value is not None for value in values.values()):
+    values = {name: row.facts.get(f"{name}_value") for name in ("agreed", "source", "target")}
+    if None not in values.values():
         st.table(
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
     repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
-    _to_needed(app, run, row)
+    if row.cause == "needed_record_parked":
+        _to_needed(app, run, row)
 
 
 def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
     """Lead to the parked record for which this one waits."""
-    if row.cause != "needed_record_parked":
-        return
     needed = [one for one in app.plans.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
     if needed and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
         st.query_params["record"] = str(needed[0].seq)
@@ -230,21 +255,13 @@ def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
 
 def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
     """Return the names of the article groups a change speaks of, by code."""
-    codes = set()
-    for line in field_lines(change):
-        if line.field in GROUP_FIELDS:
-            for value in (line.now, line.wanted):
-                codes |= set(value if isinstance(value, tuple) else [str(value)] if value else [])
+    spoken_of = [value for one in field_changes(change) if one.field in GROUP_FIELDS for value in (one.now, one.wanted)]
+    codes = {code for value in spoken_of if value for code in (value if isinstance(value, tuple) else [str(value)])}
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
-def _branch_names(app: Application, change: Change) -> Mapping[str, str]:
-    """Return what the till calls its branches, where a change speaks of them."""
-    return app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
-
-
 def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
-    lines = list(field_lines(change))
+    lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
         st.table(_field_table(row, flow, lines, change.kept, groups), border="horizontal", hide_index=True)
@@ -273,7 +290,7 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> str:
 
 
 def _field_table(
-    row: PlanRow, flow: Flow, lines: Sequence[FieldLine], kept: Sequence[str], groups: Mapping[str, str]
+    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], groups: Mapping[str, str]
 ) -> pd.DataFrame:
     system = system_name(flow.target)
     shown = [
@@ -296,14 +313,14 @@ def _named(value: Value, groups: Mapping[str, str]) -> str:
     return value_text(value)
 
 
-def _now(line: FieldLine, groups: Mapping[str, str]) -> str:
+def _now(line: FieldChange, groups: Mapping[str, str]) -> str:
     if not line.there:
         return ":gray[–]"
     shown = _named(line.now, groups if line.field in GROUP_FIELDS else {})
     return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
 
 
-def _wanted(line: FieldLine, groups: Mapping[str, str], *, brake: bool) -> str:
+def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> str:
     shown = _named(line.wanted, groups if line.field in GROUP_FIELDS else {})
     new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
@@ -314,32 +331,23 @@ def _wanted(line: FieldLine, groups: Mapping[str, str], *, brake: bool) -> str:
     return new
 
 
-def _origin(row: PlanRow, flow: Flow) -> None:
-    change = row.change
-    if change is None:
-        return
+def _origin(row: PlanRow, flow: Flow, change: Change) -> None:
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
     shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_CODES])
-    lines = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
+    said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
     if change.first_match:
-        lines.append(text("plan_first_match"))
+        said.append(text("plan_first_match"))
     if row.reference:
-        lines.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
-    note(" ".join(lines))
+        said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
+    note(" ".join(said))
 
 
 def _why(app: Application, run: Run, row: PlanRow) -> None:
     """Show how every value of a line came about: the source value, each function's result, the table row."""
-    shown: dict[str, list[Trace]] = {}
-
-    def ask() -> None:
-        shown.update(app.plans.why(run.id, row.seq))
-
     with st.spinner(text("why_wait")):
-        good = attempt(ask)
-    if not good:
-        trouble(*st.session_state.pop("failure"))
+        shown = answered(lambda: app.plans.why(run.id, row.seq))
+    if shown is None:
         return
     if not shown:
         note(text("why_empty"))
@@ -350,105 +358,3 @@ def _why(app: Application, run: Run, row: PlanRow) -> None:
 
 
 # ---- committing ---------------------------------------------------------------------------------------------------
-
-
-def brake_box(run: Run) -> None:
-    """Say which brakes hold the plan, above everything else."""
-    if not run.brakes:
-        return
-    with st.container(border=True, gap="xsmall"):
-        for brake in run.brakes:
-            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
-            st.markdown(
-                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(sentences.what)}** "
-                f":small[:gray[{plain(sentences.do)}]]"
-            )
-        note(text("nothing_written"))
-
-
-def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
-    """Draw the bar of a plan that can no longer be written, and tell whether another one is asked for."""
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(f":gray[{text('nothing_written')}]", width="stretch")
-        _discard(app, run)
-        label = counted("btn_commit", changes, system=system_name(flow.target))
-        st.button(label, icon=":material/send:", key="commit", disabled=True)
-        return st.button(text("btn_preview_again"), type="primary", icon=":material/refresh:", key="again")
-
-
-def _discard(app: Application, run: Run) -> None:
-    if st.button(text("btn_discard"), type="tertiary", key="discard"):
-        attempt(lambda: app.runs.discard(run.id, person()))
-        st.rerun()
-
-
-def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
-    """Draw the bar that says what is chosen and offers the one button that writes."""
-    left_out = frozenset(chosen_out(run))
-    chosen = changes - len(left_out)
-    system = system_name(flow.target)
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        writes = counted("write", app.plans.writes(run.id, left_out))
-        st.markdown(
-            f"**{counted('bar_chosen', changes, chosen=number(chosen))} · {writes}.** :gray[{text('nothing_written')}]",
-            width="stretch",
-        )
-        if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
-            chosen_out(run).clear()
-            _tick_anew()
-        _discard(app, run)
-        label = counted("btn_commit", chosen, system=system)
-        asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
-        if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks):
-            st.session_state["ask_commit"] = run.id
-    if st.session_state.pop("ask_commit", "") == run.id:
-        if run.brakes:
-            st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")(guarded(_ask))(
-                app, run, label, writes
-            )
-        else:
-            _commit(app, run, {})
-
-
-def _ask(app: Application, run: Run, label: str, writes: str) -> None:
-    """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
-    typed: dict[str, int] = {}
-    for brake in run.brakes:
-        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
-        st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
-        _braked(app, run, brake.code)
-        answer = st.text_input(
-            text("brake_type", count=brake.count), key=f"typed-{brake.code}", live=True, autocomplete="off",
-            placeholder=number(brake.count),
-        )  # fmt: skip
-        if read_number(answer or "") == brake.count:
-            typed[brake.code] = brake.count
-    note(text("brake_then", writes=writes))
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
-            st.rerun()
-        ready = len(typed) == len(run.brakes)
-        if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
-            _commit(app, run, typed)
-
-
-def _braked(app: Application, run: Run, code: str) -> None:
-    """Show the first records a brake counted; a brake on the whole plan marks none of them."""
-    marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
-    if not marked:
-        return
-    shown = pd.DataFrame(
-        [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked],
-        columns=[text("col_code"), text("col_name"), text("col_what")],
-    )
-    st.table(shown, border="horizontal", hide_index=True)
-    if found > len(marked):
-        note(text("and_more", number=number(found - len(marked))))
-
-
-def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
-    approval = Approval(run.fingerprint, person(), frozenset(chosen_out(run)), confirmed=dict(typed))
-    if attempt(lambda: app.runs.commit(run.id, approval)):
-        st.session_state.get("left_out", {}).pop(run.id, None)
-        st.switch_page("pages/runs.py", query_params={"run": run.id})
-    st.rerun()

@@ -1,6 +1,6 @@
 """Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,10 @@ from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.failures import refreshing
-from pages.components.shared.layout import attempt, facts_table, note, section, trouble
+from pages.components.shared.flows import show_plan
+from pages.components.shared.layout import act, attempt, facts_table, note, section, trouble
 from pages.components.shared.states import mark, run_state, tag, tint
-from pages.components.shared.tables import browse
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     counted,
     duration,
@@ -78,11 +79,12 @@ def _progress(app: Application, run: Run) -> list[str]:
         said = [counted("progress_read", done)]
     if writing:
         said += _settled(app, run)
-    pace = app.runs.speed(run)
-    if pace.per_second:
-        said.append(text("progress_rate", rate=_speed(pace.per_second)))
-    if pace.seconds_left:
-        said.append(term("progress_left", duration=span(max(1, round(pace.seconds_left)))))
+    speed = app.runs.speed(run)
+    if speed.per_second:  # a slow one has a decimal, because it is not nothing
+        decimals = Decimal("0.1") if speed.per_second < SLOW else Decimal(1)
+        said.append(text("progress_rate", rate=number(Decimal(speed.per_second).quantize(decimals))))
+    if speed.seconds_left:
+        said.append(term("progress_left", duration=span(max(1, round(speed.seconds_left)))))
     return said
 
 
@@ -99,23 +101,12 @@ def _settled(app: Application, run: Run) -> Iterator[str]:
     yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
 
 
-def _speed(per_second: float) -> str:
-    """Return a speed; a slow one with a decimal, because it is not nothing."""
-    decimals = Decimal("0.1") if per_second < SLOW else Decimal(1)
-    return number(Decimal(per_second).quantize(decimals))
-
-
 # ---- the sum --------------------------------------------------------------------------------------------------------
 
 
 def sum_strip(counts: Counts) -> None:
     """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
-    parts = {
-        "proven": counts.proven,
-        "unchanged": counts.unchanged,
-        "skipped": counts.skipped,
-        "parked": counts.parked,
-    }
+    parts = {name: getattr(counts, name) for name in COUNTED[1:]}
     parts |= {name: value for name, value in (("in_doubt", counts.in_doubt), ("waiting", counts.planned)) if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.metric(text("col_read"), number(counts.read), width="content")
@@ -139,7 +130,7 @@ def run_sum(app: Application, run_id: str) -> None:
 
 def added(runs: Sequence[Run]) -> Counts:
     """Return the counts of several runs together."""
-    names = ("read", "proven", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    names = (*COUNTED, "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
 
 
@@ -148,22 +139,20 @@ def added(runs: Sequence[Run]) -> Counts:
 
 def run_table(runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the one that was clicked."""
-    frame = run_frame(runs)
-    states = {tag(run_state(state)): run_state(state) for state in RunState}
-    config = st.column_config
+    states = list(dict.fromkeys(map(run_state, RunState)))
     columns: dict[str, Any] = {
-        "run": config.TextColumn(text("col_run"), width=88),
-        "flow": config.TextColumn(text("col_flow")),
-        "mode": config.TextColumn(text("fact_mode"), width=92),
-        "state": config.MultiselectColumn(
-            text("col_status"), options=list(states), color=[tint(state) for state in states.values()]
+        "run": CONFIG.TextColumn(text("col_run"), width=88),
+        "flow": CONFIG.TextColumn(text("col_flow")),
+        "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
+        "state": CONFIG.MultiselectColumn(
+            text("col_status"), options=[tag(state) for state in states], color=[tint(state) for state in states]
         ),
-        "started": config.DatetimeColumn(text("col_started"), width=112),
-        "took": config.TextColumn(text("col_duration"), width=84),
-        "by": config.TextColumn(text("col_by"), width=104),
+        "started": CONFIG.DatetimeColumn(text("col_started"), width=112),
+        "took": CONFIG.TextColumn(text("col_duration"), width=84),
+        "by": CONFIG.TextColumn(text("col_by"), width=104),
     }
-    columns |= {name: config.NumberColumn(text(f"col_{name}")) for name in COUNTED}
-    clicked = browse(frame, columns, "runs-table", text("nav_runs"), {"started": table_time})
+    columns |= {name: CONFIG.NumberColumn(text(f"col_{name}")) for name in COUNTED}
+    clicked = browse(run_frame(runs), columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]
 
 
@@ -189,14 +178,23 @@ def runs_csv(runs: Sequence[Run]) -> str:
     """Return runs as CSV: bare codes, ISO times."""
     shown = [
         {
-            "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
-            "started_at": run.started_at.isoformat(), "ended_at": run.ended_at.isoformat() if run.ended_at else "",
-            "read": run.counts.read, "proven": run.counts.proven, "unchanged": run.counts.unchanged,
-            "skipped": run.counts.skipped, "parked": run.counts.parked, "in_doubt": run.counts.in_doubt,
+            "run": run.id,
+            "flow": run.flow,
+            "state": run.state,
+            "mode": run.mode,
+            "by": run.by,
+            "started_at": run.started_at.isoformat(),
+            "ended_at": run.ended_at.isoformat() if run.ended_at else "",
+            "read": run.counts.read,
+            "proven": run.counts.proven,
+            "unchanged": run.counts.unchanged,
+            "skipped": run.counts.skipped,
+            "parked": run.counts.parked,
+            "in_doubt": run.counts.in_doubt,
             "not_written": run.counts.planned,
         }
         for run in runs
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(shown).to_csv(index=False)
 
 
@@ -255,43 +253,34 @@ def run_phases(app: Application, run: Run) -> None:
 
 def run_actions(app: Application, run: Run) -> None:
     """Offer what can be done with a run in its state; a stopped one says why it stopped."""
-    if run.state is RunState.READY and st.button(
-        text("btn_open_preview"), icon=":material/difference:", type="primary", key="open_preview"
-    ):
-        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
     if run.state is RunState.INTERRUPTED:
         if st.button(text("btn_discard_rest"), type="tertiary", key="discard"):
-            attempt(lambda: app.runs.discard(run.id, person()))
-            st.rerun()
+            act(lambda: app.runs.discard(run.id, person()))
         if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
-            attempt(lambda: app.runs.resume(run.id, person()))
-            st.rerun()
-    if (
-        run.state is RunState.DONE
-        and run.counts.proven
-        and st.button(text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=text("undo_about"))
+            act(lambda: app.runs.resume(run.id, person()))
+    undoes = run.state is RunState.DONE and run.counts.proven
+    if undoes and st.button(
+        text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=text("undo_about")
     ):
         undo(app, run)
-    if run.state not in (RunState.READY, RunState.PREVIEWING) and st.button(
-        text("btn_open_plan"), icon=":material/difference:", key="open_plan"
-    ):
+    if run.state is RunState.PREVIEWING:
+        return
+    waits = run.state is RunState.READY
+    key = "open_preview" if waits else "open_plan"
+    if st.button(text(f"btn_{key}"), icon=":material/difference:", type="primary" if waits else "secondary", key=key):
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
 def undo(app: Application, run: Run) -> None:
     """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
-    started: list[str] = []
-    if attempt(lambda: started.append(app.runs.undo(run.id, by=person()))):
-        st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": started[0]})
-    st.rerun()
+    show_plan(run.flow, lambda: app.runs.undo(run.id, by=person()))
 
 
 def stopped_by(run: Run) -> None:
     """Say what stopped a run, what that means for the data, and what to do; one at work says so in its progress."""
     if run.error and run.state not in ACTIVE:
         state = "failed" if run.state is RunState.FAILED else "interrupted"
-        facts: Mapping[str, str] = {"flow": run.flow, "run": short_id(run.id), **run.facts}
-        trouble(run.error, facts, state)
+        trouble(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts}, state)
 
 
 def today(app: Application) -> list[Run]:

@@ -56,33 +56,16 @@ COLOURS = {
 }
 """Line colours, light and dark, for charts and tags."""
 
-_RUNS = {
-    RunState.PREVIEWING: "running",
-    RunState.READY: "waiting",
-    RunState.COMMITTING: "running",
-    RunState.INTERRUPTED: "interrupted",
-    RunState.DONE: "done",
-    RunState.FAILED: "failed",
-    RunState.DISCARDED: "discarded",
-}
-_STEPS = {
-    Step.PLANNED: "planned",
-    Step.SENT: "running",
-    Step.IN_DOUBT: "in_doubt",
-    Step.PROVEN: "proven",
-    Step.PARKED: "parked",
-    Step.LEFT: "left",
-}
-
 
 def run_state(state: RunState) -> str:
     """Return the state under which a run is shown."""
-    return _RUNS[state]
+    at_work = {RunState.PREVIEWING: "running", RunState.COMMITTING: "running", RunState.READY: "waiting"}
+    return at_work.get(state, str(state))
 
 
 def step_state(step: Step) -> str:
     """Return the state under which one change is shown."""
-    return _STEPS[step]
+    return "running" if step is Step.SENT else str(step)
 
 
 def word(state: str) -> str:

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from integration.words import MISSING
 from pages.components.shared.wording import number_text
 
+CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
 
@@ -23,8 +24,7 @@ Written = Mapping[str, Callable[[Any], str]]
 
 def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:
     """Draw a table and return the place of the row that was clicked."""
-    picked = _draw(localised(frame, written), columns, key, alt, ["single-cell"], None, len(frame))
-    return _clicked(picked, len(frame))
+    return _draw(localised(frame, written), columns, key, alt, ["single-cell"], None, len(frame))[0]
 
 
 def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFrame | Styler:
@@ -53,8 +53,7 @@ def choose(
 
     `ticked` are the ticks it starts with; the same key must come with the same ones.
     """
-    picked = _draw(localised(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
-    return _clicked(picked, len(frame)), set(picked["rows"])
+    return _draw(localised(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
 
 
 def _draw(
@@ -65,11 +64,12 @@ def _draw(
     modes: list[Literal["multi-row", "single-cell"]],
     ticked: list[int] | None,
     rows: int,
-) -> Mapping[str, Any]:
+) -> tuple[int | None, set[int]]:
+    """Draw a table and return the place of the row that was clicked, and those that are ticked."""
     event = st.dataframe(
         table,
         hide_index=True,
-        height=ROW * (min(rows, MOST_ROWS_HIGH) + 1) + 3,
+        height=height(rows),
         row_height=ROW,
         placeholder=MISSING,
         key=key,
@@ -79,9 +79,11 @@ def _draw(
         column_config=columns,
         alt=alt,
     )
-    return event["selection"]
+    picked: Mapping[str, Any] = event["selection"]
+    place = int(picked["cells"][0][0]) if picked["cells"] else rows
+    return place if place < rows else None, set(picked["rows"])
 
 
-def _clicked(picked: Mapping[str, Any], rows: int) -> int | None:
-    place = picked["cells"][0][0] if picked["cells"] else rows
-    return int(place) if place < rows else None
+def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
+    """Return how high a table of so many rows is drawn."""
+    return ROW * (min(rows, most) + 1) + 3

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,7 +58,6 @@ _LOOKS = {
 GOOD = ("planned", "sent", "proven")
 """Steps of a machine that say nothing new where all of them went well."""
 
-WELL = [set(GOOD)]
 
 SHOWN_VALUES = 4
 REFRESH_SECONDS = 5
@@ -82,8 +81,9 @@ class Entry:
     events: Sequence[Happened] = field(default_factory=list)
 
 
-def draw(entries: Sequence[Entry], details: Callable[[Entry, int], None] | None = None) -> None:
-    """Draw the lines of a timeline, newest first; `details` draws at the end of each how to see more of it."""
+def draw(entries: Sequence[Entry], *, details: bool = False) -> Entry | None:
+    """Draw the lines of a timeline, newest first; return the one whose details were asked for, where they can be."""
+    asked: Entry | None = None
     with st.container(border=True, gap="small"):
         if not entries:
             note(text("events_none"))
@@ -92,10 +92,13 @@ def draw(entries: Sequence[Entry], details: Callable[[Entry, int], None] | None 
             if short_day(one.at) != day:
                 day = short_day(one.at)
                 note(f"**{day}**")
-            _line(one, place, details)
+            if _line(one, f"details-{place}" if details else ""):
+                asked = one
+    return asked
 
 
-def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) -> None:
+def _line(one: Entry, details: str) -> bool:
+    """Draw one line; tell whether its details were asked for, with the button of this key."""
     colour, icon = _LOOKS.get(one.event, ("gray", "circle"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         st.markdown(f":small[:gray[{clock_time(one.at)}]]", width=62)
@@ -104,8 +107,9 @@ def _line(one: Entry, place: int, details: Callable[[Entry, int], None] | None) 
             small(f"**{plain(one.title)}**")
             for line in one.lines:
                 note(line)
-        if details is not None:
-            details(one, place)
+        return bool(details) and st.button(
+            text("btn_details"), icon=":material/data_object:", type="tertiary", key=details
+        )
 
 
 @refreshing(REFRESH_SECONDS)
@@ -134,7 +138,7 @@ def folded(entries: Sequence[Entry]) -> list[Entry]:
     steps: dict[tuple[str, ...], list[Happened]] = {}
     for one in entries:
         steps.setdefault(_step_of(one), []).extend(one.events)
-    well = {step for step, events in steps.items() if {event["event"] for event in events} in WELL}
+    well = {step for step, events in steps.items() if {event["event"] for event in events} == set(GOOD)}
     return [
         _told_at_once(one, steps[_step_of(one)]) if one.event == "proven" else one
         for one in entries
@@ -216,9 +220,7 @@ def logged_value(path: str, value: str) -> str:
 def _about(event: Happened) -> list[str]:
     lines = []
     changed = [
-        f"{plain(field_name(path))} ~~{plain(old)}~~ **{plain(new)}**"
-        if old
-        else f"{plain(field_name(path))} **{plain(new)}**"
+        f"{plain(field_name(path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"
         for path, old, new in changes_of(event)
     ]
     if changed:
@@ -235,13 +237,9 @@ _TOLD = ("by", "mode", "records", "changes", "read", "proven", "unchanged", "ski
 
 
 def _shown(name: str, fact: str) -> str:
-    match name:
-        case "by":
-            return who(fact)
-        case "mode" if has_term(f"mode_{fact}"):
-            return term(f"mode_{fact}")
-        case _:
-            return fact
+    if name == "by":
+        return who(fact)
+    return term(f"mode_{fact}") if name == "mode" and has_term(f"mode_{fact}") else fact
 
 
 def texts_of(given: object) -> dict[str, str]:

@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 
 import pandas as pd
+import streamlit as st
 
+from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Trace, TraceStep
+from integration.services import Application
 from integration.words import has_term
-from pages.components.shared.wording import field_name, field_term, say, term, text, value_text
+from pages.components.shared.layout import answered, note
+from pages.components.shared.wording import (
+    field_name,
+    field_term,
+    flow_text,
+    plain,
+    say,
+    system_name,
+    term,
+    text,
+    value_text,
+)
 
 
 def trace_frame(traces: Sequence[Trace]) -> pd.DataFrame:
@@ -18,6 +32,35 @@ def trace_frame(traces: Sequence[Trace]) -> pd.DataFrame:
             path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
         rows.append((_named(trace.target), path, value_text(trace.value)))
     return pd.DataFrame(rows, columns=[text("col_field"), text("col_how"), text("col_will_be")])
+
+
+def why_of(
+    app: Application,
+    flow: str,
+    keys: tuple[str, str],
+    icon: str,
+    about: str,
+    width: int,
+    mapping: RuleMapping | None = None,
+) -> list[Trace] | None:
+    """Ask for a record and return how its values come about: none with the reason on screen; None when not asked.
+
+    `keys` are those of the field and of its button.
+    """
+    source, kept = system_name(app.flows[flow].source), f"{keys[0]}-of-{flow}"
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+        code = st.text_input(flow_text("why_of", flow, source=source), key=keys[0], width=width, autocomplete="off")
+        if st.button(text("btn_show"), icon=f":material/{icon}:", key=keys[1]):
+            st.session_state[kept] = (code or "").strip()
+    asked_for = st.session_state.get(kept, "")
+    if not asked_for:
+        note(about)
+        return None
+    with st.spinner(text("why_wait")):
+        found = answered(lambda: app.drafts.why(flow, asked_for, mapping))
+    if found is not None and not found:
+        note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
+    return found or []
 
 
 def _step(step: TraceStep) -> str:

@@ -1,10 +1,11 @@
 """Texts and values in the language and time zone of whoever is looking."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Literal
+from functools import wraps
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -20,8 +21,10 @@ KEPT_LANGUAGE = "console_language"
 """Name of the cookie by which a browser remembers the language that was chosen."""
 
 FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
-    "en": "DD/MM/YYYY", "nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"
-}  # fmt: skip
+    "en": "DD/MM/YYYY",
+    "nl": "DD-MM-YYYY",
+    "de": "DD.MM.YYYY",
+}
 
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _CHOSEN = "chose_language"
@@ -32,9 +35,37 @@ _ADDRESS = r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\.(?=\w)"
 _MARKDOWN = re.compile(f"(?P<address>{_ADDRESS})|{_SIGN}", re.IGNORECASE)
 
 
+V = TypeVar("V")
+W = TypeVar("W")
+
+
 def language() -> str:
     """Return the language of this session."""
     return str(st.session_state.get(_SPOKEN) or words.nearest(st.context.locale))
+
+
+def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
+    """Return a function of `words` so that it speaks the language of this session."""
+
+    @wraps(write)
+    def written(value: V) -> W:
+        return write(value, language())
+
+    return written
+
+
+number = spoken(words.number)
+amount_text = spoken(words.amount)
+value_text = spoken(words.value_text)
+read_number = spoken(words.read_number)
+percentage = spoken(words.percentage)
+euros = spoken(words.euros)
+span = spoken(words.duration)
+reason = spoken(words.reason)
+field_term = spoken(words.field_name)
+table_day = spoken(words.table_day)
+table_time = spoken(words.table_time)
+system_name = words.system_name
 
 
 def settle_language() -> None:
@@ -88,11 +119,6 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
     return words.say(code, facts, language(), zone())
 
 
-def reason(why: Reason) -> str:
-    """Return why something is as it is, in the language of the session."""
-    return words.reason(why, language())
-
-
 def wanted(error: IntegrationError) -> str:
     """Return what a setting should have been that was refused."""
     return reason(Reason(error.facts.get("expected", ""), error.facts))
@@ -112,26 +138,6 @@ def plain(value: object) -> str:
 def _escaped(found: re.Match[str]) -> str:
     signs = "".join(f"&#{ord(sign)};" for sign in found[0])
     return f":color[{signs}]" if found["address"] else signs  # of no colour: only an element of its own
-
-
-def number(value: int | Decimal) -> str:
-    """Return a number with separators."""
-    return words.number(value, language())
-
-
-def amount_text(value: Decimal) -> str:
-    """Return an amount with at least two decimals."""
-    return words.amount(value, language())
-
-
-def value_text(value: Value) -> str:
-    """Return a value of a record as people read it."""
-    return words.value_text(value, language())
-
-
-def read_number(given: str) -> Decimal | None:
-    """Return the number that was typed, or None for what is none in the language of the session."""
-    return words.read_number(given, language())
 
 
 def typed_value(given: str, kind: FieldType) -> Value:
@@ -164,17 +170,17 @@ def typed_text(value: Value, kind: FieldType = FieldType.TEXT) -> str:
     if kept is not None:
         return words.typed_number(kept, language())
     day = words.read_day(plainly) if kind is FieldType.DATE else None
-    return words.table_day(day, language()) if day else plainly
+    return table_day(day) if day else plainly
 
 
 def field_name(name: str) -> str:
-    """Return the caption of a field by its name or path."""
-    return words.capital(words.field_name(name, language()))
+    """Return the caption of a field by its name or path, with a capital."""
+    return words.capital(field_term(name))
 
 
-def field_term(name: str) -> str:
-    """Return the caption of a field as it stands inside a line of text."""
-    return words.field_name(name, language())
+def table_name(name: str) -> str:
+    """Return how a value table is called."""
+    return text(f"table_{name}") if words.has_term(f"table_{name}") else name
 
 
 def flow_name(flow: str) -> str:
@@ -193,11 +199,6 @@ def flow_term(stem: str, flow: str, **facts: object) -> str:
     return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
-def system_name(system: str) -> str:
-    """Return how a system is called."""
-    return words.system_name(system)
-
-
 def way(source: str, target: str) -> str:
     """Return from where to where."""
     return f"{system_name(source)} → {system_name(target)}"
@@ -210,17 +211,7 @@ def moment(at: datetime | None) -> str:
 
 def duration(begun: datetime, ended: datetime | None = None) -> str:
     """Return how long something took, or has taken until now."""
-    return words.duration(((ended or datetime.now(UTC)) - begun).total_seconds(), language())
-
-
-def span(seconds: float) -> str:
-    """Return a length of time."""
-    return words.duration(seconds, language())
-
-
-def percentage(value: Decimal) -> str:
-    """Return a share given in percent."""
-    return words.percentage(value, language())
+    return span(((ended or datetime.now(UTC)) - begun).total_seconds())
 
 
 def long_day(at: datetime) -> str:
@@ -243,24 +234,9 @@ def money_text(value: float) -> str:
     return amount_text(Decimal(f"{value:.2f}"))
 
 
-def euros(value: Decimal) -> str:
-    """Return an amount of money as a sentence has it, with its sign."""
-    return words.euros(value, language())
-
-
 def change_text(value: float) -> str:
     """Return a difference of a table with its sign."""
     return f"+{number_text(value)}" if value > 0 else number_text(value)
-
-
-def table_day(value: date) -> str:
-    """Return a day as a table has it."""
-    return words.table_day(value, language())
-
-
-def table_time(value: datetime) -> str:
-    """Return a moment as a table has it; its time zone is that of the table."""
-    return words.table_time(value, language())
 
 
 def table_second(value: datetime) -> str:

@@ -9,12 +9,11 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Difference, Reason, differences
 from pages.components.shared.application import person
-from pages.components.shared.layout import attempt, empty, note, page_offset, pages
+from pages.components.shared.layout import act, empty, note, page_offset, pages, titled
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import Columns, browse
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import change_text, counted, moment, system_name, text
-from pages.components.stock.sections import BOOKS, TILL, download, titled
-from pages.components.stock.view import View
+from pages.components.stock.view import BOOKS, TILL, View, download
 
 SIZE = 100
 EXPORTED_AT_ONCE = 5_000
@@ -33,8 +32,7 @@ def differences_of(app: Application, view: View) -> None:
             text("btn_compare_stock"), icon=":material/compare_arrows:", key="compare", help=text("compare_stock_about")
         )
     if pressed:
-        attempt(lambda: app.runs.preview(PreviewRequest(app.stock.flow, person(), Mode.COMPLETE)))
-        st.rerun()
+        act(lambda: app.runs.preview(PreviewRequest(app.stock.flow, person(), Mode.COMPLETE)))
     if status.active:
         progress_strip(app, status.active.id)
     elif run is None:
@@ -57,24 +55,17 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
     found = list(differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE), view.scope))
     if not found:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
-    else:
-        clicked = browse(
-            _differences_frame(app, view, found),
-            _differences_columns(),
-            f"differences-{offset}",
-            text("stock_differences"),
-            {"gap": change_text},
-        )
-        if clicked is not None:
-            query = {"flow": app.stock.flow, "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
-            st.switch_page("pages/preview.py", query_params=query)
+    elif (clicked := _clicked(app, view, found, f"differences-{offset}")) is not None:
+        query = {"flow": app.stock.flow, "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
+        st.switch_page("pages/preview.py", query_params=query)
     pages("page2", total, SIZE)
     if total > SIZE:
         note(counted("stock_article", total))
 
 
-def _differences_frame(app: Application, view: View, found: Sequence[Difference]) -> pd.DataFrame:
-    return pd.DataFrame(
+def _clicked(app: Application, view: View, found: Sequence[Difference], key: str) -> int | None:
+    """Draw where the systems differ, and return the place of the row that was clicked."""
+    frame = pd.DataFrame(
         {
             "article": [one.article for one in found],
             "title": [one.title for one in found],
@@ -85,6 +76,16 @@ def _differences_frame(app: Application, view: View, found: Sequence[Difference]
             "why": [_why(one) for one in app.stock.reasons(found)],
         }
     )
+    columns = {
+        "article": CONFIG.TextColumn(text("col_code"), width=112),
+        "title": CONFIG.TextColumn(text("col_name"), width=260),
+        "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
+        "source": CONFIG.NumberColumn(system_name(BOOKS), width=104),
+        "target": CONFIG.NumberColumn(system_name(TILL), width=104),
+        "gap": CONFIG.NumberColumn(text("col_difference"), width=104),
+        "why": CONFIG.TextColumn(text("col_stock_why"), width="large"),
+    }
+    return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
 
 
 def _why(why: Reason) -> str:
@@ -97,19 +98,6 @@ def _why(why: Reason) -> str:
         for system, change in moved
         if change
     )
-
-
-def _differences_columns() -> Columns:
-    config = st.column_config
-    return {
-        "article": config.TextColumn(text("col_code"), width=112),
-        "title": config.TextColumn(text("col_name"), width=260),
-        "branch": config.TextColumn(text("col_stock_branch"), width=160),
-        "source": config.NumberColumn(system_name(BOOKS), width=104),
-        "target": config.NumberColumn(system_name(TILL), width=104),
-        "gap": config.NumberColumn(text("col_difference"), width=104),
-        "why": config.TextColumn(text("col_stock_why"), width="large"),
-    }
 
 
 def _differences_csv(app: Application, run: Run, view: View) -> str:

@@ -1,4 +1,4 @@
-"""The list of articles with their level and how long it lasts."""
+"""Stock as the log knows it: levels and movements as charts, and the list of articles with how long each lasts."""
 
 from collections.abc import Callable
 from typing import cast
@@ -7,24 +7,88 @@ import pandas as pd
 import streamlit as st
 
 from integration.services import Application
-from integration.services.stock import SOON_DAYS, Listed, Show, Sort
-from pages.components.shared.layout import choice, empty, page_offset, pages, search
-from pages.components.shared.tables import Columns, browse
-from pages.components.shared.wording import table_day, text
-from pages.components.stock.sections import about, download, titled
-from pages.components.stock.view import View
+from integration.services.stock import SOON_DAYS, Listed, Show, Sort, Split, largest
+from pages.components.shared.charts import Limit, steps, ups_and_downs
+from pages.components.shared.draft import asked
+from pages.components.shared.layout import (
+    choice,
+    clear_search,
+    empty,
+    forget,
+    keep,
+    no_match,
+    note,
+    page_offset,
+    pages,
+    search,
+    titled,
+)
+from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.wording import number, system_name, table_day, text, zone
+from pages.components.stock.view import BOOKS, TILL, View, about, download
 
+MOST_LINES = 5
+OTHERS = "others"
 SHOWS = ("soon", "falling", "steady", "all")
 SORTS = ("days", "level", "pace", "article")
 SIZE = 100
 EXPORTED_AT_ONCE = 5_000
 
 
+def levels(app: Application, view: View) -> None:
+    """Draw the levels over time: of one article in each branch, else of all together by branch or by group."""
+    with titled(text("stock_levels_title")):
+        by = "branch"
+        if not view.article and view.groups:
+            by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
+        split = cast("Split", by)
+        download("levels", lambda: app.stock.charted(view.scope, split).to_csv(index=False))
+    named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
+    frame = largest(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
+    frame.index = _here(frame.index)
+    limit, unsure = _reorder(app, view), None
+    if view.unproven is not None:
+        unsure = _here(pd.DatetimeIndex([view.unproven.since]).tz_convert("UTC").tz_localize(None))[0]
+    with st.container(border=True):
+        steps(frame, {**named, OTHERS: text("stock_others")}, view.ticks, text("stock_levels_title"), limit, unsure)
+    note(about("stock_levels_article" if view.article else "stock_levels_about"))
+
+
+def _reorder(app: Application, view: View) -> Limit | None:
+    """Return the line at which an article is to be ordered again, where the books have one."""
+    if not view.article:
+        return None
+    name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
+    (level,) = asked(app, name, lambda: [app.stock.reorder_level(view.article)]) or [None]
+    return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))
+
+
+def _here(moments: pd.Index) -> pd.DatetimeIndex:
+    """Return moments of the log as the clock of whoever looks shows them."""
+    return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
+
+
+def movements(app: Application, view: View) -> None:
+    """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
+    moved = app.stock.moved(view.scope)
+    with titled(text("stock_moves_title")):
+        download("movements", lambda: moved.to_csv(index=False))
+    if moved.empty:
+        empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
+        return
+    names = {"till": system_name(TILL), "books": system_name(BOOKS)}
+    with st.container(border=True):
+        shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
+        unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
+        ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"), unit)
+    note(about("stock_moves_about"))
+
+
 def article_list(app: Application, view: View) -> None:
     """Draw articles with their level and how long it lasts; a click opens an article."""
     asked = st.query_params
     show = asked.get("show", "all" if view.article else "soon")
-    show, sort = show if show in SHOWS else "soon", asked.get("sort", "days")
+    show, sort, find = show if show in SHOWS else "soon", asked.get("sort", "days"), ""
 
     def page(offset: int, limit: int) -> pd.DataFrame:
         listed = Listed(cast("Show", show), find, cast("Sort", sort))
@@ -32,11 +96,9 @@ def article_list(app: Application, view: View) -> None:
 
     with titled(text("stock_list_title"), about("stock_list_about", days=view.days)):
         download("articles", lambda: _outlook_csv(page))
-    find = ""
     if not view.article:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            labels = {name: text(f"stock_show_{name}", days=SOON_DAYS) for name in SHOWS}
-            show = choice("show", SHOWS, "soon", lambda name: labels[name], ("page",))
+            show = choice("show", SHOWS, "soon", lambda name: text(f"stock_show_{name}", days=SOON_DAYS), ("page",))
             sort = choice("sort", SORTS, "days", lambda name: text(f"stock_sort_{name}"), ("page",))
             find = search("find", text("find_stock"))
     lines = page(0, SIZE)
@@ -48,8 +110,17 @@ def article_list(app: Application, view: View) -> None:
         lines = page(offset, SIZE)
     frame = app.stock.lasting(lines, view.scope, view.now)
     frame["branch"] = [view.branches.get(code, code) for code in frame["branch"]]
-    place = f"stock-{show}-{sort}-{offset}"
-    clicked = browse(frame, _outlook_columns(), place, text("stock_list_title"), {"out": table_day})
+    columns = {
+        "article": CONFIG.TextColumn(text("col_code"), width=112),
+        "title": CONFIG.TextColumn(text("col_name"), width=240),
+        "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
+        "level": CONFIG.NumberColumn(text("col_stock_level"), width=84),
+        "pace": CONFIG.NumberColumn(text("col_stock_pace"), width=96),
+        "days": CONFIG.NumberColumn(text("col_stock_days"), width=84),
+        "out": CONFIG.DateColumn(text("col_stock_out"), width=112),
+        "trail": CONFIG.AreaChartColumn(text("col_stock_trail"), color="gray", width=128),
+    }
+    clicked = browse(frame, columns, f"stock-{show}-{sort}-{offset}", text("stock_list_title"), {"out": table_day})
     pages("page", total, SIZE)
     if clicked is not None and not view.article:
         st.query_params["article"] = str(lines["article"].iloc[clicked])
@@ -59,35 +130,12 @@ def article_list(app: Application, view: View) -> None:
 def _none_listed(show: str, find: str) -> None:
     if show == "soon" and not find:
         empty("task_alt", text("stock_none_soon", days=SOON_DAYS), text("stock_none_soon_about"))
-    elif empty(
-        "filter_alt_off", text("stock_list_none"), text("stock_list_none_about"), text("btn_clear_filters"), "clear"
-    ):
-        _clear()
-
-
-def _clear() -> None:
-    article = st.query_params.get("article", "")
-    st.query_params.clear()
-    for name in ("_period", "_branch", "_group", "_show", "_sort"):
-        st.session_state.pop(name, None)
-    st.session_state["clear_find"] = True
-    if article:
-        st.query_params["article"] = article
-    st.rerun()
-
-
-def _outlook_columns() -> Columns:
-    config = st.column_config
-    return {
-        "article": config.TextColumn(text("col_code"), width=112),
-        "title": config.TextColumn(text("col_name"), width=240),
-        "branch": config.TextColumn(text("col_stock_branch"), width=160),
-        "level": config.NumberColumn(text("col_stock_level"), width=84),
-        "pace": config.NumberColumn(text("col_stock_pace"), width=96),
-        "days": config.NumberColumn(text("col_stock_days"), width=84),
-        "out": config.DateColumn(text("col_stock_out"), width=112),
-        "trail": config.AreaChartColumn(text("col_stock_trail"), color="gray", width=128),
-    }
+    elif no_match(text("stock_list_none"), text("stock_list_none_about")):
+        article = st.query_params.get("article", "")
+        st.query_params.clear()
+        keep("article", article)
+        forget("period", "branch", "group", "show", "sort")
+        clear_search("find")
 
 
 def _outlook_csv(page: Callable[[int, int], pd.DataFrame]) -> str:

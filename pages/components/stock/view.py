@@ -1,6 +1,6 @@
-"""What of stock is looked at: the scope of the address and what it comes to; or that nothing is known of it yet."""
+"""What of stock is looked at: the scope of the address, what it comes to, and the heads of what is drawn of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,12 +10,22 @@ from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
 from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import choice, empty, small
+from pages.components.shared.layout import choice, csv_button, empty, forget, pick, small
 from pages.components.shared.wording import counted, moment, number, plain, system_name, table_day, term, text
-from pages.components.stock.sections import TILL
 
+BOOKS, TILL = "accountview", "mplus"
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
+
+
+def about(key: str, **facts: object) -> str:
+    """Return a sentence that names the two systems."""
+    return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
+
+
+def download(name: str, data: Callable[[], str]) -> None:
+    """Draw the button that gives data as a CSV file."""
+    csv_button(f"stock-{name}.csv", data, key=f"csv-{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +78,11 @@ class View:
 def shown(app: Application) -> View | None:
     """Return what the address asks for; None while no level is known at all."""
     now, asked = datetime.now(UTC), st.query_params
-    branches = app.stock.branches()
+    branches, groups = app.stock.branches(), app.stock.groups()
     if not branches:
         return None
     days = asked.get("period", PERIOD)
     days = days if days in PERIODS else PERIOD
-    groups = app.stock.groups()
     branch, group, article = (asked.get(name, "") for name in ("branch", "group", "article"))
     scope = app.stock.scope(
         int(days), now, article, branch if branch in branches else "", group if group in groups else ""
@@ -106,7 +115,7 @@ def unknown(view: View) -> None:
     """Say that nothing is known of an article, and lead back to all."""
     title = text("stock_unknown", article=plain(view.article))
     if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
-        st.query_params.pop("article", None)
+        forget("article")
         st.rerun()
 
 
@@ -133,49 +142,22 @@ def nothing_yet(app: Application) -> None:
 
 def filters(view: View) -> None:
     """Draw period, branch and group; each is kept in the address."""
+    pages = ("page", "page2")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        choice("period", PERIODS, PERIOD, lambda days: text(f"stock_period_{days}"), ("page", "page2"))
-        _pick("branch", {"": text("stock_all_branches"), **view.branches}, text("stock_branch"))
+        choice("period", PERIODS, PERIOD, lambda days: text(f"stock_period_{days}"), pages)
+        branches = {"": text("stock_all_branches"), **view.branches}
+        pick("branch", branches, text("stock_branch"), no_longer=pages)
         if not view.article and view.groups:
-            _pick("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"))
-
-
-def _pick(name: str, options: Mapping[str, str], label: str) -> str:
-    """Draw a choice of one among many; the address holds its code."""
-
-    def keep() -> None:
-        chosen = st.session_state[f"_{name}"]
-        for other in ("page", "page2"):
-            st.query_params.pop(other, None)
-            st.session_state.pop(other, None)
-        if chosen:
-            st.query_params[name] = chosen
-        else:
-            st.query_params.pop(name, None)
-
-    codes, asked = list(options), st.query_params.get(name, "")
-    at = codes.index(asked) if asked in options else 0
-    found = st.selectbox(
-        label,
-        codes,
-        index=at,
-        format_func=lambda code: options[code],
-        key=f"_{name}",
-        on_change=keep,
-        label_visibility="collapsed",
-        width=260,
-    )
-    return str(found or "")
+            pick("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
 
 
 def numbers(view: View) -> None:
     """Draw what the levels come to."""
-    sums = view.sums
+    sums, lasts = view.sums, view.sums.days_left
     with st.grid(4, min_column_width=190):
         st.metric(text("stock_now"), number(sums.amount), border=True)
         st.metric(text("stock_a_week"), number(sums.fell_a_week), border=True)
         if view.article:
-            lasts = sums.days_left
             day = None if lasts is None else out_on(lasts, view.now)
             st.metric(
                 text("stock_lasts"),
