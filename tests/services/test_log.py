@@ -1,7 +1,9 @@
 """What may be asked of the log: events, the life of a record, volumes and times."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,6 +12,7 @@ from integration.log.logbook import Logbook
 from integration.services.log import Log, Period, Sought, last_days
 from integration.store.database import Database
 from integration.store.events import Event, Events
+from tests.consoles import opened
 from tests.log.conftest import NOW
 
 
@@ -174,3 +177,18 @@ def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
     period = last_days(days, here, "orders")
     assert (period.since, period.unit) == (since, unit)
     assert period.bounds(here)[1] > here.replace(tzinfo=None)
+
+
+def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
+    with opened(tmp_path) as application:
+        assert application.log_access.answer(b"{}", "")[0] == 403
+        application.log_access.announce("http://127.0.0.1:1")
+        assert application.log_access.answer(b"{}", "guess")[0] == 403
+        token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
+        assert application.log_access.answer(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
+            200, b'{"columns": ["one"], "rows": [[1]], "cut": false}',
+        )  # fmt: skip
+        assert application.log_access.answer(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
+        assert application.log_access.answer(b"no question", token)[0] == 400
+        assert application.log_access.answer(b"[]", token)[0] == 400
+    assert not (tmp_path / "server.json").exists()
