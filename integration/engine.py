@@ -7,9 +7,10 @@ ledger knows what was sent. Runs of a process that died are taken over by any ot
 import gc
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -132,7 +133,6 @@ class Engine:
         runs: Runs,
         heartbeats: Heartbeats,
         schedules: Schedules,
-        clock: Callable[[], datetime],
     ) -> None:
         self.url = url
         self.executor = executor
@@ -140,9 +140,9 @@ class Engine:
         self.runs = runs
         self.heartbeats = heartbeats
         self.schedules = schedules
-        self.clock = clock
         self._stop = threading.Event()
         self._stopped_working = False
+        self._idle_since: dict[str, float] = {}  # by run, on the clock of this process
         self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)
 
     def start(self) -> None:
@@ -296,20 +296,26 @@ class Engine:
                 log.info("took over runs", runs=len(left), executors=dead)
             for one in dead:
                 self.heartbeats.forget(one)
-        for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):
-            if self.clock() - run.started_at > timedelta(seconds=DEAD_AFTER_SECONDS):
+        idle = [run for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]) if _is_idle(run)]
+        now = time.monotonic()
+        self._idle_since = {run.id: self._idle_since.get(run.id, now) for run in idle}
+        for run in idle:
+            if now - self._idle_since[run.id] > DEAD_AFTER_SECONDS:
                 self._requeue(run)
 
     def _requeue(self, run: Run) -> None:
         """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did."""
-        known = DBOS.list_workflows(workflow_id_prefix=[f"preview-{run.id}", f"commit-{run.id}"], load_output=False)
-        if any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
-            return
         again = uuid.uuid4().hex[:8]
         if run.state is RunState.PREVIEWING:
             self._queue(f"preview-{run.id}-{again}", _preview, run.id, False)
         else:
             self._queue(f"commit-{run.id}-{again}", _commit, run.id)
+
+
+def _is_idle(run: Run) -> bool:
+    """Tell whether nobody is at a run now. One that is just approved, or just over, is idle for a moment."""
+    known = DBOS.list_workflows(workflow_id_prefix=[f"preview-{run.id}", f"commit-{run.id}"], load_output=False)
+    return not any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known)
 
 
 def _prepare_sqlite(url: str) -> None:

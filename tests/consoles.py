@@ -55,7 +55,7 @@ class Console:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         self.application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
         done = settled(self.application, run.id)
-        assert done.state is RunState.DONE, (done.error, done.facts)
+        assert done.state is RunState.DONE, (done.state, done.error, done.facts)
         assert (done.counts.difference, done.counts.in_doubt) == (0, 0)
         return done
 

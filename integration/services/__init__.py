@@ -187,7 +187,6 @@ class Application:
             runs=self._stores.runs,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
-            clock=self._clock,
         )
 
     def _needs(self, flows: tuple[str, ...]) -> list[Finding]:

@@ -110,7 +110,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
         runner=Runner(Preview(parts), Commit(parts)), runs=runs,
-        heartbeats=Heartbeats(database, now), schedules=_Never(), clock=now,
+        heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()
     try:
