@@ -255,11 +255,6 @@ class Drafts:
         logic = self._logics.trial(flow, good, [record.key for record in records])
         return tried(self._flows[flow], logic, records)
 
-    def trial_now(self, flow: str, mapping: RuleMapping, keys: Collection[str]) -> list[Trial]:
-        """Return what a mapping would make of the records under these keys, as they are now; see `trial`."""
-        whole = self._logics.trial(flow, mapping).flow
-        return self.trial(flow, mapping, self.records(flow, whole.counted.source, keys))
-
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
