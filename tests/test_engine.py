@@ -1,6 +1,8 @@
 """What makes runs durable, with the real engine in real processes."""
 
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import pytest
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest, Run, RunState, Step
+from integration.engine import BEAT_SECONDS
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
 from integration.store.runs import Runs
+from integration.store.tables import runs
 from tests.clocks import now
 from tests.patience import until
 from tests.postgres import postgres_server, postgres_url
@@ -167,6 +171,23 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
     console.start()
     run = console.rests(run_id)
     assert (run.state, run.counts.difference) == (RunState.READY, 0)
+
+
+def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_approved(start: Start) -> None:
+    console = start()
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    long_ago = now() - timedelta(hours=1)
+    database = open_database(console.url)
+    with database.write() as connection:
+        connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
+    database.close()
+
+    console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
+    time.sleep(3 * BEAT_SECONDS)
+
+    assert console.ask("queued", f"commit-{run.id}") == []
+    assert console.rests(run.id).state is RunState.DONE  # nobody came: it goes on by itself
+    assert len(console.ask("queued", f"commit-{run.id}")) == 1
 
 
 def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:

@@ -92,6 +92,8 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
         return DBOS.retrieve_workflow(f"preview-{application.runs.latest()[0].id}").get_result()
     if name == "lose":
         return DBOS.cancel_workflow(*arguments)
+    if name == "queued":
+        return [one.workflow_id for one in DBOS.list_workflows(workflow_id_prefix=list(arguments))]
     return attrgetter(name)(application)(*arguments)
 
 
