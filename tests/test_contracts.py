@@ -59,11 +59,19 @@ def test_a_library_outside_its_room_fails_the_check(tree: Path, room: str, line:
     assert "has its room BROKEN" in checked(tree, "lint-imports", "--no-cache")
 
 
-def test_a_page_that_reaches_into_a_service_fails_the_check(tree: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("print(app.runs._stored)", "SLF001"),
+        ('getattr(app.runs, "_stored")', "B009"),
+        ("import importlib; importlib.import_module('duckdb')", "TID251"),
+    ],
+)
+def test_a_page_that_gets_round_the_contracts_fails_the_check(tree: Path, line: str, rule: str) -> None:
     page = tree / "pages" / "runs.py"
-    page.write_text(f"{page.read_text(encoding='utf-8')}\nprint(app.runs._stored)\n", encoding="utf-8")
+    page.write_text(f"{page.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
 
-    assert "SLF001" in checked(tree, "ruff", "check", "--no-cache", "pages/runs.py")
+    assert rule in checked(tree, "ruff", "check", "--no-cache", "pages/runs.py")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
