@@ -18,7 +18,8 @@ from urllib.parse import quote, quote_plus, urlencode
 import httpx
 import stamina
 
-from integration.connectors.limits import RateLimits
+from integration.connectors.answer import ENCODINGS, Answer, PackingError, TooLargeError, unpacked
+from integration.connectors.limits import MEGABYTE, RateLimits
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -36,15 +37,7 @@ AWAY = frozenset({502, 503, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a system answered. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+Again = Callable[[Answer], bool | str]  # whether a question is asked once more, or with what text it was refused
 
 
 def masked(text: str, secrets: Collection[str]) -> str:
@@ -110,7 +103,19 @@ class _Call:
     data: Parameters | None = field(repr=False, default=None)
 
 
-_FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError)
+class _TooSlowError(httpx.ReadTimeout):
+    """An answer was still arriving when our patience ended."""
+
+
+_FOREIGN = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    httpx.StreamError,
+    UnicodeError,
+    PackingError,
+    MemoryError,
+)
 
 
 class Gateway:
@@ -140,6 +145,7 @@ class Gateway:
         self._slots = threading.BoundedSemaphore(limits.in_flight)
         self._client = httpx.Client(
             transport=transport,
+            headers={"Accept-Encoding": ENCODINGS},
             verify=_certificates(),
             trust_env=False,
             follow_redirects=False,
@@ -178,7 +184,7 @@ class Gateway:
         headers: Parameters | None = None,
         content: bytes | None = None,
         data: Parameters | None = None,
-        again: Callable[[Answer], bool] | None = None,
+        again: Again | None = None,
     ) -> Answer:
         """Return the system's answer, whatever its status except 429, 502, 503 and 504.
 
@@ -199,9 +205,7 @@ class Gateway:
             failure = waiting.error
         raise failure  # here and not above: what is raised while handling would drag the handled along
 
-    def _answered_later(
-        self, call: _Call, again: Callable[[Answer], bool] | None, failed: _NotYetError, begun: float
-    ) -> Answer:
+    def _answered_later(self, call: _Call, again: Again | None, failed: _NotYetError, begun: float) -> Answer:
         """Return the answer to one of the attempts after a first one that failed."""
         first: _NotYetError | None = failed
         for attempt in self._attempts(begun):
@@ -236,18 +240,19 @@ class Gateway:
             )
         )
 
-    def _once(self, call: _Call, again: Callable[[Answer], bool] | None) -> Answer:
+    def _once(self, call: _Call, again: Again | None) -> Answer:
         with self._slots:
             self._throttle.turn()
             answer = self._delivered(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._asked_to_wait(answer, call, "too_many_requests")
         if answer.status in AWAY and not call.repeatable:
-            raise self._in_doubt(call)
+            raise self._in_doubt(call, f"HTTP {answer.status}")
         if answer.status in AWAY:
             self._asked_to_wait(answer, call, "service_unavailable")
-        if call.repeatable and again is not None and again(answer):
-            raise _NotYetError(self._unavailable("server_error", call, message=f"HTTP {answer.status}"))
+        if call.repeatable and again is not None and (why := again(answer)):
+            message = why if isinstance(why, str) else f"HTTP {answer.status}"
+            raise _NotYetError(self._unavailable("server_error", call, message=message))
         return answer
 
     def _asked_to_wait(self, answer: Answer, call: _Call, code: str) -> NoReturn:
@@ -289,12 +294,17 @@ class Gateway:
     def _whole(self, response: httpx.Response) -> bytes:
         """Return the body; an answer that trickles in for longer than our patience counts as lost."""
         deadline = self._clock() + self.limits.patience_seconds
-        pieces = []
-        for piece in response.iter_bytes():
-            pieces.append(piece)
-            if self._clock() > deadline:
-                raise httpx.ReadTimeout("the answer took too long", request=response.request)
-        return b"".join(pieces)
+
+        def arriving() -> Iterator[bytes]:
+            for piece in response.iter_raw():
+                yield piece
+                if self._clock() > deadline:
+                    raise _TooSlowError("the answer took too long", request=response.request)
+
+        if response.is_stream_consumed:  # read already, and unpacked, by a transport that has no network below it
+            return b"".join(unpacked([response.content], "", self.limits.answer_bytes))
+        encoding = response.headers.get("content-encoding", "")
+        return b"".join(unpacked(arriving(), encoding, self.limits.answer_bytes))
 
     def _translated(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
         """Return what a failure of the network means for this call: delivered or not decides."""
@@ -307,9 +317,17 @@ class Gateway:
             case httpx.ConnectError() | httpx.ProxyError():
                 return self._not_connected(error, call)
             case _ if not call.repeatable:
-                return self._in_doubt(call)
-            case httpx.TimeoutException() | httpx.NetworkError() | httpx.RemoteProtocolError():
+                cut = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+                return self._in_doubt(call, "connection_cut" if cut else "")
+            case _TooSlowError():
+                patience = f"{self.limits.patience_seconds:g} s"
+                return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=patience))
+            case httpx.TimeoutException():
                 return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=read))
+            case httpx.NetworkError() | httpx.RemoteProtocolError():
+                return _NotYetError(self._unavailable("connection_cut", call))
+            case TooLargeError() | MemoryError():
+                return self._too_large(call)
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
@@ -329,8 +347,13 @@ class Gateway:
     def _unavailable(self, code: str, call: _Call, **facts: str) -> UnavailableError:
         return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
 
-    def _in_doubt(self, call: _Call) -> InDoubtError:
-        return InDoubtError("timeout_after_sending_write", system=self.system, operation=call.operation)
+    def _in_doubt(self, call: _Call, reason: str) -> InDoubtError:
+        facts = {"system": self.system, "operation": call.operation, **({"reason": reason} if reason else {})}
+        return InDoubtError("timeout_after_sending_write", **facts)
+
+    def _too_large(self, call: _Call) -> MalformedAnswerError:
+        limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
+        return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 
 
 @cache

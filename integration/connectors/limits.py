@@ -6,14 +6,18 @@ from typing import Annotated
 from pydantic import Field
 
 PerSecond = Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)]
+Megabytes = Annotated[float, Field(ge=0.01, le=4_096, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
+
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """How hard a system may be asked: calls at once, calls per second, and how long we wait and try again.
 
-    `patience_seconds` limits all attempts of one call together, and the time one answer may take to arrive.
+    `patience_seconds` limits all attempts of one call together, and the time one answer may take to arrive;
+    `answer_bytes` how much of it is unpacked.
     """
 
     in_flight: int
@@ -22,3 +26,4 @@ class RateLimits:
     read_seconds: float = 60
     attempts: int = 5
     patience_seconds: float = 120
+    answer_bytes: int = 64 * MEGABYTE

@@ -1,11 +1,14 @@
 """The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
 
+import gzip
 import logging
 import socket
 import ssl
 import threading
 import time
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -19,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.connectors.http import Answer, Gateway, masked
+from integration.connectors.answer import Answer
+from integration.connectors.http import Gateway, masked
 from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import (
@@ -417,3 +421,118 @@ def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_told(
         pytest.raises(UnavailableError, match="certificate_invalid"),
     ):
         gateway.send("GET", f"https://127.0.0.1:{port}/", operation="read", repeatable=True)
+
+
+# What is answered has an end
+
+
+@contextmanager
+def answering(reply: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that does the same with every connection, once the head of a request is there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    with line, suppress(OSError):
+                        line.recv(65_536)
+                        reply(line)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+def over_http(**limits: float) -> Gateway:
+    bounded = RateLimits(in_flight=1, per_second=10_000, attempts=1, **limits)  # type: ignore[arg-type]
+    return Gateway(system="MplusKASSA", host_shown="till.example", limits=bounded)
+
+
+def an_answer(body: bytes, *headers: str) -> Callable[[socket.socket], None]:
+    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
+    return lambda line: line.sendall(head.encode() + body)
+
+
+def test_a_bomb_is_unpacked_no_further_than_an_answer_may_be_long() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(packer.compress(bytes(1 << 24)) for _ in range(64)), packer.flush()])
+    assert len(bomb) < 1_100_000  # of a gigabyte
+    tracemalloc.start()
+    with answering(an_answer(bomb, "Content-Encoding: gzip")) as url, over_http(answer_bytes=8_000_000) as gateway:
+        with pytest.raises(MalformedAnswerError, match=r"answer_too_large.*limit=8 MB"):
+            gateway.send("GET", url, operation="read", repeatable=True)
+        with pytest.raises(InDoubtError):
+            gateway.send("POST", url, operation="write", repeatable=False)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 64_000_000
+
+
+@pytest.mark.parametrize("wbits", [31, 15, -15], ids=["gzip", "deflate", "deflate without a head"])
+def test_a_packed_answer_is_read(wbits: int) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    packed = packer.compress(b"answer " * 100_000) + packer.flush()
+    name = "gzip" if wbits == 31 else "deflate"
+    with answering(an_answer(packed, f"Content-Encoding: {name}")) as url, over_http() as gateway:
+        assert gateway.send("GET", url, operation="read", repeatable=True).body == b"answer " * 100_000
+
+
+def test_an_answer_in_several_members_is_read_whole() -> None:
+    packed = gzip.compress(b"one ") + gzip.compress(b"two")
+    with answering(an_answer(packed, "Content-Encoding: gzip")) as url, over_http() as gateway:
+        assert gateway.send("GET", url, operation="read", repeatable=True).body == b"one two"
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+def test_an_answer_packed_in_another_way_or_twice_cannot_be_read(encoding: str) -> None:
+    packed = gzip.compress(gzip.compress(b"twice"))
+    served = answering(an_answer(packed, f"Content-Encoding: {encoding}"))
+    unreadable = pytest.raises(MalformedAnswerError, match="answer_unreadable")
+    with served as url, over_http() as gateway, unreadable:
+        gateway.send("GET", url, operation="read", repeatable=True)
+
+
+def test_an_answer_that_is_not_packed_has_an_end_as_well() -> None:
+    too_large = pytest.raises(MalformedAnswerError, match="answer_too_large")
+    with answering(an_answer(bytes(200_000))) as url, over_http(answer_bytes=100_000) as gateway, too_large:
+        gateway.send("GET", url, operation="read", repeatable=True)
+
+
+# A cut is no silence
+
+
+def test_a_connection_that_is_cut_is_told_as_cut() -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
+    for reply in (lambda _: None, lambda line: line.sendall(half)):
+        with answering(reply) as url, over_http() as gateway:
+            with pytest.raises(UnavailableError, match="connection_cut") as caught:
+                gateway.send("GET", url, operation="read", repeatable=True)
+            assert "duration" not in caught.value.facts
+            with pytest.raises(InDoubtError, match="reason=connection_cut"):
+                gateway.send("POST", url, operation="write", repeatable=False)
+
+
+def test_a_silence_is_told_by_how_long_it_was() -> None:
+    done = threading.Event()
+
+    def silent(_: socket.socket) -> None:
+        done.wait(10)
+
+    with answering(silent) as url, over_http(read_seconds=0.3) as gateway:
+        with pytest.raises(UnavailableError, match=r"timeout_after_sending_read.*duration=0.3 s"):
+            gateway.send("GET", url, operation="read", repeatable=True)
+        done.set()
+
+
+def test_an_answer_that_trickles_is_told_by_our_patience() -> None:
+    def trickle(line: socket.socket) -> None:
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(100):
+            line.sendall(b".")
+            time.sleep(0.05)
+
+    too_slow = pytest.raises(UnavailableError, match=r"timeout_after_sending_read.*duration=0.4 s")
+    with answering(trickle) as url, over_http(patience_seconds=0.4) as gateway, too_slow:
+        gateway.send("GET", url, operation="read", repeatable=True)

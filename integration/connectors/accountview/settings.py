@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import PerSecond, RateLimits, Seconds
+from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Seconds
 
 SYSTEM = "AccountView"
 
@@ -315,6 +315,7 @@ class AccountViewSettings(Names):
     read_seconds: Seconds = 60
     attempts: int = Field(5, ge=1)
     patience_seconds: Seconds = 120
+    answer_megabytes: Megabytes = 64
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
 
@@ -328,6 +329,7 @@ class AccountViewSettings(Names):
             read_seconds=self.read_seconds,
             attempts=self.attempts,
             patience_seconds=self.patience_seconds,
+            answer_bytes=int(self.answer_megabytes * MEGABYTE),
         )
 
 

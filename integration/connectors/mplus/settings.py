@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import PerSecond, RateLimits, Seconds
+from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Seconds
 from integration.core.addresses import LOOPBACK
 
 SYSTEM = "MplusKASSA"
@@ -40,6 +40,7 @@ class MplusSettings(BaseModel):
     read_seconds: Seconds = 60
     attempts: int = Field(default=5, ge=1)
     patience_seconds: Seconds = 120
+    answer_megabytes: Megabytes = 64
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
     document_page: int = Field(default=200, ge=1, le=1000)  # orders, invoices or receipts in one answer
@@ -68,6 +69,7 @@ class MplusSettings(BaseModel):
             read_seconds=self.read_seconds,
             attempts=self.attempts,
             patience_seconds=self.patience_seconds,
+            answer_bytes=int(self.answer_megabytes * MEGABYTE),
         )
 
     @property

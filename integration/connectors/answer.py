@@ -1,0 +1,77 @@
+"""What a system answered, unpacked no further than an answer of it can be long."""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+ENCODINGS = "gzip, deflate"  # what answers may be packed in, by one of them and once
+_EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and deflate without
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system answered. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class PackingError(Exception):
+    """An answer cannot be unpacked."""
+
+
+class TooLargeError(PackingError):
+    """An answer has more bytes than one may have."""
+
+
+def unpacked(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
+    """Yield the bytes of an answer.
+
+    Raises TooLargeError once there are more than `most`, and PackingError for what cannot be unpacked.
+    """
+    left = most
+    packing = _Packing(encoding)
+    for piece in pieces:
+        for part in packing.parts(piece, left + 1):
+            left -= len(part)
+            if left < 0:
+                raise TooLargeError("more bytes than an answer may have")
+            yield part
+
+
+class _Packing:
+    """Takes packed pieces, and gives out portions that are never larger than is asked for."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding.strip().lower()
+        if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
+            raise PackingError("packed in another way, or more than once")
+        self._stream: zlib._Decompress | None = None
+        self._plain = self._encoding in {"", "identity"}
+
+    def parts(self, piece: bytes, most: int) -> Iterator[bytes]:
+        """Yield the content of a piece in portions of at most so many bytes."""
+        if self._plain:
+            yield piece
+            return
+        portion = min(most, 1 << 20)
+        while piece:
+            stream = self._begun(piece)
+            try:
+                part = stream.decompress(piece, portion)
+            except zlib.error as error:
+                raise PackingError(str(error)) from error
+            piece = stream.unconsumed_tail
+            if stream.eof:  # what follows the end may be another member
+                piece, self._stream = stream.unused_data.lstrip(b"\0"), None
+            if part:
+                yield part
+            elif not piece:
+                return
+
+    def _begun(self, piece: bytes) -> "zlib._Decompress":
+        if self._stream is None:
+            headless = self._encoding == "deflate" and piece[0] & 0x0F != 8  # noqa: PLR2004 - RFC 1950, 2.2: CM
+            self._stream = zlib.decompressobj(_RAW if headless else _EITHER)
+        return self._stream
