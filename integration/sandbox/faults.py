@@ -45,6 +45,11 @@ class Fault(StrEnum):
     EXPIRED = "expired"
     LATE = "late"
     WRONG = "wrong"
+    NOT_FOUND = "not_found"
+    NOT_FOUND_BARE = "not_found_bare"
+    NO_BODY = "no_body"
+    NO_CONTENT = "no_content"
+    ABSENT = "absent"
 
     @property
     def accepts(self) -> bool:
@@ -54,6 +59,18 @@ class Fault(StrEnum):
 
 _ACCEPTING: Final = frozenset(
     {Fault.DELAY, Fault.CUT_AFTER, Fault.GARBAGE, Fault.HALF, Fault.LATE, Fault.WRONG},
+)
+# Answers with a good status, or like the system's own, that come from something before it.
+_BEFORE_THE_SYSTEM: Final = frozenset(
+    {
+        Fault.CUT_BEFORE,
+        Fault.HTML,
+        Fault.NOT_FOUND,
+        Fault.NOT_FOUND_BARE,
+        Fault.NO_BODY,
+        Fault.NO_CONTENT,
+        Fault.ABSENT,
+    }
 )
 
 
@@ -262,6 +279,16 @@ def refusal(armed: Armed | None) -> Answer | None:
             return Answer(429, b"Too many requests", "text/plain", (("retry-after", str(seconds)),))
         case Fault.UNAVAILABLE:
             return Answer(503, b"Service unavailable", "text/plain")
+        case Fault.NOT_FOUND:
+            return Answer(404, b'{"Message": "No HTTP resource was found."}')
+        case Fault.NOT_FOUND_BARE:
+            return Answer(404, b"")
+        case Fault.NO_BODY:
+            return Answer(200, b"")
+        case Fault.NO_CONTENT:
+            return Answer(204, b"")
+        case Fault.ABSENT:
+            return Answer(200, b"{}")
         case Fault.HTML:
             return Answer(200, _PAGE.encode(), "text/html; charset=utf-8")
         case _:
@@ -270,7 +297,7 @@ def refusal(armed: Armed | None) -> Answer | None:
 
 def noted_status(answer: Answer | None, armed: Armed | None) -> int:
     """The status for the ledger: what the system itself answered, whatever became of the answer on its way."""
-    if answer is None or (armed and armed.fault in {Fault.CUT_BEFORE, Fault.HTML}):
+    if answer is None or (armed and armed.fault in _BEFORE_THE_SYSTEM):
         return 0
     return answer.status
 

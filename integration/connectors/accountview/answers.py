@@ -9,11 +9,20 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.nothing import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.http import Answer
-from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError, UnavailableError
+from integration.connectors.answer import Answer
+from integration.core.errors import (
+    AccessDeniedError,
+    ConnectorError,
+    InDoubtError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
 
 LONGEST_MESSAGE = 500
+LONGEST_NUMBER = 40  # signs; a database of this make keeps twenty digits
 
 
 class Answers:
@@ -29,17 +38,19 @@ class Answers:
         A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure
         or an unreadable page after a write (`reading` is False) is an InDoubtError: it may have been done all the same.
         """
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not reading:
+        failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if failed_itself and not reading:
             raise unreadable(operation, reading=False)
         self.expect_interface(answer)
-        shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
-        message = _refusal(shape)
+        if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
+            shape: object = text
+        else:
+            shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
+        message = self._mask(message_of(shape, refused=answer.status >= HTTPStatus.BAD_REQUEST))[:LONGEST_MESSAGE]
+        if failed_itself and not _is_of_accountview(shape):
+            raise failed(answer, operation, message)
         if message:
-            text = self._mask(message)[:LONGEST_MESSAGE]
-            code = "read_refused" if reading else "accountview_rejected"
-            raise RejectedError(code, system=SYSTEM, message=text, operation=operation)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise failed(answer, operation)
+            raise refusal_of(message, operation, reading=reading)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise RejectedError("request_refused", system=SYSTEM, operation=operation)
         return shape
@@ -122,18 +133,68 @@ def cause_of(message: str) -> tuple[str, dict[str, str]]:
     return "accountview_rejected", {}
 
 
+# What texts say of a question that is refused, whatever is asked.
+_LOCKED = re.compile(
+    r"administratie\b.*\b(in gebruik|vergrendeld|geblokkeerd|gelockt|geopend)|exclusief (in gebruik|geopend)"
+    r"|administration (is )?(locked|in use)|(administration|mandant) .*gesperrt",
+    re.IGNORECASE,
+)
+_RIGHTS = re.compile(
+    r"\b(geen|niet|onvoldoende)\b.{0,60}\b(recht(en)?|bevoegd\w*|geautoriseerd|autorisatie|toegang)\b"
+    r"|\b(no|not|insufficient)\b.{0,60}\b(rights?|permissions?|authori[sz]ed|access)\b"
+    r"|\b(access|permission|authori[sz]ation)\b.{0,60}\bdenied\b"
+    r"|\b(keine?|nicht)\b.{0,60}\b(rechte?|berechtig\w*|zugriff)\b",
+    re.IGNORECASE,
+)
+
+
+def refusal_of(message: str, operation: str, *, reading: bool) -> ConnectorError:
+    """Return the error for a text that AccountView refuses with: only what speaks of rights is a missing right."""
+    if _LOCKED.search(message):
+        return UnavailableError("administration_locked", system=SYSTEM, message=message, operation=operation)
+    if not reading:
+        return RejectedError("accountview_rejected", system=SYSTEM, message=message, operation=operation)
+    if _RIGHTS.search(message):
+        action, _, code = operation.partition(" ")
+        return AccessDeniedError("right_missing", system=SYSTEM, object=code, action=action, message=message)
+    return RejectedError("read_refused", system=SYSTEM, message=message, operation=operation)
+
+
 def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:
     """Return the JSON of an answer; a page for people or a broken body is an error of ours."""
     try:
-        return json.loads(answer.body, parse_float=Decimal, parse_constant=_no_number)
+        return parsed(answer.body)
     except ValueError:
         failure = unreadable(operation, reading=reading)
     raise failure  # the error handled above would quote the answer
 
 
-def failed(answer: Answer, operation: str) -> UnavailableError:
+def parsed(body: bytes) -> object:
+    """Return JSON. Raises ValueError for what is none, or holds what no answer does: deep nesting, endless numbers."""
+    try:
+        return json.loads(body, parse_int=_whole, parse_float=_decimal, parse_constant=_no_number)
+    except (RecursionError, MemoryError):
+        failure = ValueError("no answer is like this")
+    raise failure
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("a number that is too long")
+    return int(digits)
+
+
+def _decimal(digits: str) -> Decimal:
+    number = Decimal(digits) if len(digits) <= LONGEST_NUMBER else None
+    if number is None or abs(number.adjusted()) > LONGEST_NUMBER:
+        raise ValueError("a number that is too long")
+    return number
+
+
+def failed(answer: Answer, operation: str, message: str = "") -> UnavailableError:
     """Return the error for a failure of the server's own."""
-    return UnavailableError("server_error", system=SYSTEM, message=f"HTTP {answer.status}", operation=operation)
+    said = message or f"HTTP {answer.status}"
+    return UnavailableError("server_error", system=SYSTEM, message=said, operation=operation)
 
 
 def unreadable(operation: str, *, reading: bool = True) -> MalformedAnswerError | InDoubtError:
@@ -143,15 +204,63 @@ def unreadable(operation: str, *, reading: bool = True) -> MalformedAnswerError 
     return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
 
 
-def says_nothing_found(answer: Answer) -> bool:
-    """Tell whether a 404 means "no such record", as one client has seen, and not a wrong address."""
+def form_of_missing(answer: Answer) -> str:
+    """Return the form of a 404 that may mean "no such record", as one client has seen; empty for any other answer.
+
+    A page for people is another server.
+    """
     page = "html" in answer.headers.get("content-type", "") or answer.body.lstrip().startswith(b"<")
-    return answer.status == HTTPStatus.NOT_FOUND and not page
+    if answer.status != HTTPStatus.NOT_FOUND or page:
+        return ""
+    try:
+        shape = parsed(answer.body) if answer.body.strip() else {}
+    except ValueError:
+        shape = "?"
+    return _form(answer, shape)
+
+
+def form_of(answer: Answer, tables: Mapping[str, object], table: str, operation: str) -> str:
+    """Return the form of an answer that says yes: that of nothing found, or that of rows."""
+    found = tables.get(table.upper())
+    if found == []:
+        return EMPTY
+    if not found and not isinstance(found, int | str):
+        return _form(answer, tables)
+    rows = found if isinstance(found, list) else [found]
+    if all(isinstance(row, dict) for row in rows):
+        return ROWS
+    raise unreadable(operation)
+
+
+def _form(answer: Answer, shape: object) -> str:
+    names = sorted(str(name).upper() for name in shape) if isinstance(shape, dict) else ["?"]
+    return " ".join([str(answer.status), *names])
 
 
 def is_failure_of_the_road(answer: Answer) -> bool:
     """Tell whether a failure comes without a word of AccountView itself, so that it may be gone next time."""
-    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and b"errormessage" not in answer.body.lower()
+    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_readable(answer))
+
+
+def said_by(answer: Answer) -> str:
+    """Return what a refusal or failure says; empty where it says nothing that can be read."""
+    return message_of(plain_text(answer) or _readable(answer), refused=True)
+
+
+def _readable(answer: Answer) -> object:
+    try:
+        return parsed(answer.body) if answer.body.strip() else {}
+    except ValueError:
+        return {}
+
+
+def plain_text(answer: Answer) -> str:
+    """Return the body where it is a text for people and no page; empty for anything else."""
+    kind = answer.headers.get("content-type", "")
+    if not kind.startswith("text/plain"):
+        return ""
+    text = answer.body.decode("utf-8", "replace").strip()
+    return "" if text[:1] in {"<", "{", "[", '"'} else text
 
 
 def is_unreadable(answer: Answer) -> bool:
@@ -159,7 +268,7 @@ def is_unreadable(answer: Answer) -> bool:
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
         return False
     try:
-        json.loads(answer.body)
+        parsed(answer.body)
     except ValueError:
         return True
     return False
@@ -175,10 +284,52 @@ def _looked_up(name: str) -> str:
     return name.upper().replace(".", "_")
 
 
-def _refusal(shape: object) -> str:
-    said = _upper(shape) if isinstance(shape, dict) else {}
-    message = said.get("ERRORMESSAGE") or said.get("ERRORTYPE")
-    return str(message).strip() if message else ""
+# Where the ways to say no that servers of this make have keep their texts, the telling ones first.
+_OWN = ("ERRORMESSAGE", "ERRORTYPE")
+_ANY = (*_OWN, "EXCEPTIONMESSAGE", "ERROR_DESCRIPTION", "MESSAGEDETAIL", "DETAIL", "MESSAGE", "TITLE", "ERROR")
+_OWN_NAMES = frozenset(_OWN)
+_BY_FIELD = ("MODELSTATE", "ERRORS")
+
+
+def message_of(shape: object, *, refused: bool) -> str:
+    """Return the text that an answer says no with; empty where there is none.
+
+    Where the status does not say that it is `refused`, only what cannot be an answer is taken for one.
+    """
+    match shape:
+        case str() if refused:
+            return shape.strip()
+        case list() if refused and all(isinstance(one, str) for one in shape):
+            return " ".join(one.strip() for one in shape if one.strip())
+        case dict():
+            return _message_in(_upper(shape), refused=refused)
+        case _:
+            return ""
+
+
+def _message_in(said: Mapping[str, object], *, refused: bool) -> str:
+    bare = not any(isinstance(value, list | dict) for value in said.values())
+    names = _ANY if refused or "EXCEPTIONMESSAGE" in said or ("MESSAGE" in said and bare) else _OWN
+    texts = [text for name in _BY_FIELD if refused for text in _texts(said.get(name))]
+    found = next((text for name in names for text in _texts(said.get(name))), "")
+    return " ".join(dict.fromkeys(filter(None, [found, *texts])))
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts in a value of a refusal, whatever they stand in."""
+    match value:
+        case str():
+            return [value.strip()] if value.strip() else []
+        case list():
+            return [text for one in value for text in _texts(one)]
+        case dict():
+            return [text for one in value.values() for text in _texts(one)]
+        case _:
+            return []
+
+
+def _is_of_accountview(shape: object) -> bool:
+    return isinstance(shape, dict) and not _OWN_NAMES.isdisjoint(_upper(shape))
 
 
 def _no_number(name: str) -> NoReturn:

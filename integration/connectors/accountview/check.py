@@ -1,8 +1,9 @@
 """Whether the connection is well, and whether the books have what a kind of record needs."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 
-from integration.connectors.accountview.client import AccountViewClient, Offered, Query
+from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Offered
 from integration.connectors.accountview.codec import STOCK
 from integration.connectors.accountview.fields import WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
@@ -83,15 +84,24 @@ class Check:
     def _look_at_rights(self) -> str:
         offered = {one.code for one in self._client.objects()}
         objects, settings = self._settings.objects, self._settings
+        self._client.look(objects.fields, LIKE_TABLE, conditions=True)
         for of, key, kind in (
             (objects.groups, settings.group.code, Kind.GROUP),
             (objects.articles, settings.article.code, Kind.ARTICLE),
             (objects.vat, "VAT_CODE", Kind.ARTICLE),
         ):
             _expect_offered(of.code, offered, kind)
-            self._may_read(of, key)
+            self._may_read(of, key, conditions=of is not objects.vat)
+        self._look_at_ledgers(offered)
         self._look_at_warehouses(offered)
         return ""
+
+    def _look_at_ledgers(self, offered: Collection[str]) -> None:
+        """Look at the accounts where they are offered and may be read: only the choices of the set-up need them."""
+        of = self._settings.objects.ledgers
+        with suppress(AccessDeniedError, RejectedError):
+            if of.code.upper() in offered:
+                self._may_read(of, "ACCT_NR", conditions=False)
 
     def _look_at_warehouses(self, offered: Collection[str]) -> None:
         warehouses = self._warehouses
@@ -101,17 +111,13 @@ class Check:
         if not warehouses.missing():  # what is missing is told among the fields
             self._may_read(warehouses.of, warehouses.names["article"])
 
-    def _may_read(self, of: BusinessObject, key: str) -> None:
-        """Read one row: a missing right shows itself only when it is used. A missing key is told among the fields."""
-        if key.upper() not in self._layouts.columns(of.table, fresh=True):
-            return
-        try:
-            self._client.page(Query(of=of, sort=(key,), size=1))
-        except RejectedError as error:
-            said = error.facts.get("message", "")
-        else:
-            return
-        raise AccessDeniedError("right_missing", system=SYSTEM, object=of.code, action="read", message=said)
+    def _may_read(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
+        """Look for one row: a missing right shows itself only when it is used. A missing key is told among the fields.
+
+        `conditions` that are joined with a read have to count.
+        """
+        if key.upper() in self._layouts.columns(of.table, fresh=True):
+            self._client.look(of, key, conditions=conditions)
 
     def _look_at_fields(self) -> str:
         vat = self._settings.objects.vat

@@ -70,7 +70,12 @@ class Choices:
             return {}
         column, objects = layout.column(name).name, self._settings.objects
         query = Query(
-            of=objects.debtors, sort=(column,), size=self._settings.page_size, fields=(column,), descending=True
+            of=objects.debtors,
+            sort=(column,),
+            size=self._settings.page_size,
+            fields=(column,),
+            descending=True,
+            key=self._settings.debtor.number,
         )
         found: set[str] = set()
         for page in range(1, HARVESTED_PAGES + 1):

@@ -14,23 +14,29 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
+    LONGEST_MESSAGE,
     Answers,
     documents_of,
+    form_of,
+    form_of_missing,
     is_failure_of_the_road,
     is_unreadable,
     json_of,
     rows_of,
-    says_nothing_found,
+    said_by,
 )
 from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
 from integration.connectors.accountview.login import LogIn, login_needed
+from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.http import Answer, Gateway
+from integration.connectors.answer import Answer
+from integration.connectors.http import Gateway
 from integration.core.errors import AccessDeniedError
 from integration.core.tokens import Token, TokenKeeper
 
 DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
 TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out
+LIKE_TABLE = "DBF_NAME"  # what the dictionary is asked by
 LOOKS = 3  # at a read whose answer cannot be read, such as the page a proxy shows for a moment
 
 
@@ -88,6 +94,7 @@ class Query:
     match_any: bool = False  # one condition is enough; else all must hold
     book_date: date | None = None  # in which fiscal year to look; None: today's
     dictionary: bool = False  # read beside the companies, not inside one
+    key: str = ""  # the column that tells rows apart, where it is not the first to sort by
 
     def parameters(self, book_date: date) -> dict[str, str]:
         """Return the query as the web API wants it."""
@@ -148,6 +155,7 @@ class AccountViewClient:
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets
         )
         self._answers = Answers(self.host, self._gateway.masked)
+        self._nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))
         self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
@@ -189,26 +197,65 @@ class AccountViewClient:
 
     def page(self, query: Query) -> list[Row]:
         """Return one page of rows; an empty list when there is nothing (more)."""
+        return rows_of(self._meant(query), query.of.table)
+
+    def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
+        """Return one page of header rows, each with the rows of its lines in the order they came."""
+        return documents_of(self._meant(query), query.of, f"read {query.of.code}")
+
+    def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
+        """Ask an object for something and for nothing, to see whether it answers either.
+
+        Raises UnavailableError where that cannot be told apart or, with `conditions`, where those on its key change
+        nothing; RejectedError where it refuses them.
+        """
+        self._nothing.learn(self._sure(of, key), fresh=True)
+        if conditions:
+            self._nothing.expect_conditions(of, taken=True)
+
+    def _meant(self, query: Query) -> Mapping[str, object]:
+        """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
+        of = query.of
+        self._nothing.learn(self._sure(of, LIKE_TABLE if query.dictionary else query.key or query.sort[0]))
+        if query.filters:
+            self._nothing.expect_conditions(of)
+        tables, form = self._found(query)
+        self._nothing.expect_meant(of, form)
+        return tables
+
+    def _sure(self, of: BusinessObject, key: str) -> Sure:
+        objects = self.settings.objects
+        filled = {one.code for one in (objects.articles, objects.vat, objects.ledgers, objects.fields)}
+        return Sure(of, key, filled=of.code in filled)
+
+    def _looked(self, about: Sure, nobody: bool) -> str:
+        """Return the form of the answer to a question for one row, or for one that nobody is."""
+        dictionary = about.of.code == self.settings.objects.fields.code
+        condition = Filter(about.key, "Contains" if dictionary else "Equal", "C", NOBODY)
+        query = Query(
+            of=about.of,
+            sort=("FIELD_NAME",) if dictionary else (about.key,),
+            size=1,
+            fields=() if dictionary else (about.key,),
+            filters=(condition,) if nobody else (),
+            dictionary=dictionary,
+        )
+        return self._found(query)[1]
+
+    def _found(self, query: Query) -> tuple[Mapping[str, object], str]:
+        """Return the tables of an answer and the form it has."""
         operation = f"read {query.of.code}"
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
         params = query.parameters(self.today())
         answer = self._asked(_Call(method="GET", path=path, operation=operation, params=params))
-        if says_nothing_found(answer):
-            return []
-        return rows_of(self._answers.tables(answer, operation), query.of.table)
-
-    def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
-        """Return one page of header rows, each with the rows of its lines in the order they came."""
-        operation = f"read {query.of.code}"
-        params = query.parameters(self.today())
-        answer = self._asked(_Call(method="GET", path="accountviewdata", operation=operation, params=params))
-        if says_nothing_found(answer):
-            return []
-        return documents_of(self._answers.tables(answer, operation), query.of, operation)
+        if missing := form_of_missing(answer):
+            return {}, missing
+        tables = self._answers.tables(answer, operation)
+        return tables, form_of(answer, tables, query.of.table, operation)
 
     def dictionary(self, table: str) -> list[Column]:
         """Return the columns of a table as the data dictionary describes them."""
-        condition = Filter("DBF_NAME", "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
+        condition = Filter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
         found: dict[str, Column] = {}
         for number in range(1, DICTIONARY_PAGE):
             rows = self.page(
@@ -269,7 +316,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=_Looks(min(LOOKS, self._gateway.limits.attempts)).again,
+            again=_Looks(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:
@@ -291,9 +338,12 @@ class AccountViewClient:
 class _Looks:
     """Says whether a question is asked once more."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, mask: Callable[[str], str]) -> None:
         self._left = most
+        self._mask = mask
 
-    def again(self, answer: Answer) -> bool:
+    def again(self, answer: Answer) -> bool | str:
         self._left -= 1
-        return is_failure_of_the_road(answer) or (is_unreadable(answer) and self._left > 0)
+        if is_failure_of_the_road(answer):
+            return self._mask(said_by(answer))[:LONGEST_MESSAGE] or True
+        return is_unreadable(answer) and self._left > 0

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from integration.connectors.accountview.answers import Answers, failed, json_of, unreadable
+from integration.connectors.accountview.answers import Answers, failed, json_of, parsed, unreadable
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.http import Answer, Gateway
+from integration.connectors.answer import Answer
+from integration.connectors.http import Gateway
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
 from integration.core.tokens import Token, TokenKeeper
 
@@ -23,6 +24,11 @@ OPERATION = "log in"
 def login_needed() -> AccessDeniedError:
     """Return the error that asks for a person to log in again."""
     return AccessDeniedError("accountview_login_needed", system=SYSTEM)
+
+
+def client_rejected() -> AccessDeniedError:
+    """Return the error that asks for another client id and secret: logging in again would not help."""
+    return AccessDeniedError("accountview_client_rejected", system=SYSTEM)
 
 
 class LogIn:
@@ -106,8 +112,9 @@ class LogIn:
         for refresh in refreshes:
             try:
                 return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
-            except AccessDeniedError:
-                continue
+            except AccessDeniedError as error:
+                if error.code != refusal.code:
+                    raise
         raise refusal
 
     def _granted(self, grant: Mapping[str, str], refresh: str) -> Token:
@@ -116,16 +123,24 @@ class LogIn:
         url = f"{self._settings.url.rstrip('/')}/token"
         try:
             answer = self._gateway.send("POST", url, operation=OPERATION, data=form, repeatable=False)
-        except InDoubtError:
-            duration = f"{self._settings.read_seconds:g} s"
+        except InDoubtError as lost:
+            failure = self._lost(lost.facts.get("reason", ""))
         else:
             return self._pair(answer, refresh)
-        # no record was touched, whatever the log-in was for
-        raise UnavailableError("timeout_after_sending_read", system=SYSTEM, operation=OPERATION, duration=duration)
+        raise failure
+
+    def _lost(self, reason: str) -> UnavailableError:
+        """Return the error for an answer that did not come; no record was touched, whatever the log-in was for."""
+        facts = {"system": SYSTEM, "operation": OPERATION}
+        if reason == "connection_cut":
+            return UnavailableError("connection_cut", host=self._gateway.host_shown, **facts)
+        if reason:
+            return UnavailableError("server_error", message=reason, **facts)
+        return UnavailableError("timeout_after_sending_read", duration=f"{self._settings.read_seconds:g} s", **facts)
 
     def _pair(self, answer: Answer, refresh: str) -> Token:
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise login_needed()
+            raise client_rejected() if _names_the_client(answer) else login_needed()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise failed(answer, OPERATION)
         self._answers.expect_interface(answer)
@@ -133,9 +148,20 @@ class LogIn:
         if not isinstance(shape, dict):
             raise unreadable(OPERATION)
         if not shape.get("access_token"):
+            if _names_the_client(answer):
+                raise client_rejected()
             raise login_needed() if shape.get("error") else unreadable(OPERATION)
         life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
+
+
+def _names_the_client(answer: Answer) -> bool:
+    """Tell whether it is the client id or its secret that is refused (RFC 6749, 5.2), and not the log-in."""
+    try:
+        shape = parsed(answer.body)
+    except ValueError:
+        return False
+    return isinstance(shape, dict) and shape.get("error") in {"invalid_client", "unauthorized_client"}
 
 
 def _life_seconds(said: object) -> int:

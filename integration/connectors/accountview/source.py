@@ -112,7 +112,9 @@ class Pages:
         if not reading.changed:
             return None
         columns = (reading.key, reading.changed)
-        rows = self._client.page(Query(of=reading.of, sort=(reading.changed,), size=1, fields=columns, descending=True))
+        rows = self._client.page(
+            Query(of=reading.of, sort=(reading.changed,), size=1, fields=columns, descending=True, key=reading.key)
+        )
         newest = stamp(rows[0].get(reading.changed)) if rows else None
         now = self._now().astimezone(ZoneInfo(self._settings.time_zone))
         return min(newest, f"{now:%Y-%m-%dT%H:%M:%S}") if newest else None

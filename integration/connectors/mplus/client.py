@@ -12,7 +12,8 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.http import Answer, Gateway
+from integration.connectors.answer import Answer
+from integration.connectors.http import Gateway
 from integration.connectors.mplus.forms import Form
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (

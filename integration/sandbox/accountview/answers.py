@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.conventions import Conventions, Nothing
 from integration.sandbox.accountview.dictionary import BusinessObject, Definition
 from integration.sandbox.accountview.query import Refusal, shown
 from integration.sandbox.accountview.tables import Projection, Row
@@ -39,7 +39,7 @@ class Answers:
         id_of = object_.table if self._definitions[object_.table].related else ""
         header = self._projection(object_.table, own, id_of)
         if not rows and self._conventions.no_hit != "empty":
-            return self._no_hit()
+            return self.nothing(self._conventions.no_hit, object_)
         parts = [self._array(object_.table, [header.write(row, number) for number, row in enumerate(rows)])]
         if object_.detail and (of_lines or not names):
             parts.append(self._lines(object_, rows, children, of_lines))
@@ -85,10 +85,21 @@ class Answers:
             return f'"{table}":{rows[0]}'
         return f'"{table}":[{",".join(rows)}]'
 
-    def _no_hit(self) -> Answer:
-        if self._conventions.no_hit == "absent":
-            return as_json({})
-        return error("Er zijn geen gegevens gevonden.", self._conventions.missing_status)
+    def nothing(self, how: Nothing, object_: BusinessObject) -> Answer:
+        """Nothing found, told in one of the ways there are."""
+        match how:
+            case "empty":
+                return as_json({object_.table: []})
+            case "absent":
+                return as_json({})
+            case "no_body":
+                return Answer(200, b"")
+            case "no_content":
+                return Answer(204, b"")
+            case "not_found_bare":
+                return Answer(self._conventions.missing_status, b"")
+            case "not_found":
+                return error("Er zijn geen gegevens gevonden.", self._conventions.missing_status)
 
     def refused(self, no: Refusal) -> Answer:
         """The error that a refusal becomes."""

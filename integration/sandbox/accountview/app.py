@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -289,17 +289,28 @@ class AccountView:
         query = Query.read(request.parameters, self._conventions)
         check_book_date(query.book_date, self._conventions)
         if query.object in SYSTEM_OBJECTS:
-            object_ = SYSTEM_OBJECTS[query.object]
+            object_, query = SYSTEM_OBJECTS[query.object], self._filtered(query)
+            if how := self._conventions.unreadable.get(object_.code):
+                return self._answers.nothing(how, object_)
             return self._answers.page(object_, self._reader.page(self._system[object_.table], query), {}, query.fields)
         company = self._companies[self._company(request)]
         if query.object not in OBJECTS:
             raise Refusal(f"Business object {query.object or '(leeg)'} bestaat niet.")
-        object_ = OBJECTS[query.object]
+        object_, query = OBJECTS[query.object], self._filtered(query)
         self._check_right(object_, user.cannot_read, "lezen")
+        if how := self._conventions.unreadable.get(object_.code):
+            return self._answers.nothing(how, object_)
         company.ripen(datetime.now(UTC))
         rows = self._reader.page(company.table(object_.table), query)
         children = company.table(object_.detail).children if object_.detail else {}
         return self._answers.page(object_, rows, children, query.fields)
+
+    def _filtered(self, query: Query) -> Query:
+        """The query with what its object makes of filters."""
+        made = self._conventions.filters.get(query.object) if query.filters else None
+        if made == "refused":
+            raise Refusal(f"Filteren van business object {query.object} is niet mogelijk.")
+        return replace(query, filters=()) if made else query
 
     def _written(self, request: Request, admitted: Pass, kind: Kind, armed: Armed | None) -> Answer:
         if not admitted.writes:

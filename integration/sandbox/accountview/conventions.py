@@ -12,6 +12,9 @@ from typing import Final, Literal
 
 from integration.sandbox.accountview.fields import Field
 
+# How an answer says that nothing was found: an empty list, no list, no body, no content, or a 404 with a body or none.
+Nothing = Literal["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"]
+
 
 @dataclass(frozen=True)
 class Conventions:
@@ -23,7 +26,9 @@ class Conventions:
     text_ignores_case: bool = True
     equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
     padded_text: bool = False
-    no_hit: Literal["empty", "absent", "not_found"] = "empty"
+    no_hit: Nothing = "empty"
+    unreadable: Mapping[str, Nothing] = field(default_factory=dict)  # objects whose every read is answered like this
+    filters: Mapping[str, Literal["ignored", "refused"]] = field(default_factory=dict)  # what objects make of filters
     one_row_as_object: bool = False
     list_separator: str = ","
     order_update: bool = False

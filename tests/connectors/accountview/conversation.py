@@ -9,8 +9,10 @@ import httpx
 from integration.connectors.accountview.client import Query
 from integration.connectors.accountview.codec import Body, Cell
 from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.nothing import NOBODY
 from integration.connectors.accountview.settings import (
     AccountViewSettings,
+    BusinessObject,
     Objects,
 )
 from integration.connectors.http import Gateway
@@ -26,20 +28,41 @@ ACCESS = "planted-access-token"
 Answering = Callable[[httpx.Request], httpx.Response]
 
 
+TABLES = {of.code: of.table for _, of in Objects() if isinstance(of, BusinessObject)} | {"K9V": "K9_STOCK"}
+
+
+def minding_conditions(answering: Answering) -> Answering:
+    """Books that answer as a test wants, and have an empty list for the condition that nothing meets."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        if asked.get("FilterValue1") == NOBODY:
+            return httpx.Response(200, json={TABLES[asked["BusinessObject"]]: []})
+        return answering(request)
+
+    return answered
+
+
 def a_token(access: str = ACCESS, life: timedelta = timedelta(hours=1)) -> Token:
     return Token(access, REFRESH, NOW + life)
 
 
 def an_accountview(
-    answering: Answering, keeper: MemoryKeeper | None = None, attempts: int = 1, **settings: object
+    answering: Answering,
+    keeper: MemoryKeeper | None = None,
+    attempts: int = 1,
+    *,
+    minds: bool = True,
+    **settings: object,
 ) -> AccountView:
+    """One with settings of its own; without `minds` every question goes to `answering`."""
     given = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
     gateway = Gateway(
         system="AccountView",
         host_shown="av.example",
         limits=RateLimits(in_flight=1, per_second=10_000, attempts=attempts),
         secrets=[CLIENT_SECRET, ACCESS],
-        transport=httpx.MockTransport(answering),
+        transport=httpx.MockTransport(minding_conditions(answering) if minds else answering),
     )
     keeper = MemoryKeeper(a_token()) if keeper is None else keeper
     return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)

@@ -1,8 +1,28 @@
 """What AccountView's texts mean."""
 
+from collections.abc import Callable
+
+import httpx
 import pytest
 
-from integration.connectors.accountview.answers import cause_of
+from integration.connectors.accountview.answers import LONGEST_NUMBER, cause_of
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import (
+    AccessDeniedError,
+    InDoubtError,
+    IntegrationError,
+    MalformedAnswerError,
+    RejectedError,
+    UnavailableError,
+)
+from tests.connectors.accountview.conversation import an_accountview, read, write
+
+
+def refused(call: Callable[[AccountView], object], response: httpx.Response) -> IntegrationError:
+    """Return the error that a call ends in."""
+    with pytest.raises(IntegrationError) as caught:
+        call(an_accountview(lambda _: response))
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -20,3 +40,100 @@ from integration.connectors.accountview.answers import cause_of
 )
 def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(said: str, code: str) -> None:
     assert cause_of(said)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"ErrorType": "AccountViewError", "ErrorMessage": "Onbekende kolom."}, "Onbekende kolom."),
+        ({"Message": "The request is invalid."}, "The request is invalid."),
+        ({"Message": "An error has occurred.", "ExceptionMessage": "Column X is unknown."}, "Column X is unknown."),
+        (
+            {"Message": "The request is invalid.", "ModelState": {"q.PageSize": ["PageSize is too large."]}},
+            "The request is invalid. PageSize is too large.",
+        ),
+        ({"Message": "Nee.", "MessageDetail": "Geen actie gevonden."}, "Geen actie gevonden."),
+        ({"error": "invalid_request", "error_description": "The company is unknown."}, "The company is unknown."),
+        ({"title": "Bad", "errors": {"a": ["one", "two"], "b": "three"}}, "Bad one two three"),
+        ({"error": {"code": 7, "message": "Kapot."}}, "Kapot."),
+        ("Onbekend object.", "Onbekend object."),
+        (["Eerste fout.", " ", "Tweede fout."], "Eerste fout. Tweede fout."),
+    ],
+)
+def test_what_accountview_said_reaches_the_operator_in_whatever_it_stands(body: object, message: str) -> None:
+    for call, code in ((read, "read_refused"), (write, "accountview_rejected")):
+        error = refused(call, httpx.Response(400, json=body))
+        assert isinstance(error, RejectedError)
+        assert (error.code, error.facts["message"]) == (code, message)
+
+
+def test_a_plain_text_is_what_was_said_and_a_page_is_not() -> None:
+    assert refused(read, httpx.Response(400, text="Onbekend object.")).facts["message"] == "Onbekend object."
+    page = httpx.Response(400, html="<html>Bad Request</html>")
+    assert isinstance(refused(read, page), MalformedAnswerError)
+
+
+def test_a_refusal_with_a_good_status_is_no_answer() -> None:
+    for body in ({"Message": "Geen idee."}, {"Message": "Nee.", "ExceptionMessage": "Geen idee."}):
+        assert refused(read, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
+        assert refused(write, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
+
+
+def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
+    body = {"Message": "An error has occurred.", "ExceptionMessage": "Timeout expired."}
+    error = refused(read, httpx.Response(500, json=body))
+    assert isinstance(error, UnavailableError)
+    assert (error.code, error.facts["message"]) == ("server_error", "Timeout expired.")
+    assert isinstance(refused(write, httpx.Response(500, json=body)), InDoubtError)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "kind"),
+    [
+        ("U hebt geen rechten om Artikelen te lezen.", "right_missing", AccessDeniedError),
+        ("U bent niet bevoegd voor deze administratie.", "right_missing", AccessDeniedError),
+        ("Geen toegang tot artikelen.", "right_missing", AccessDeniedError),
+        ("Authorization has been denied for this request.", "right_missing", AccessDeniedError),
+        ("De administratie is in gebruik door JAN.", "administration_locked", UnavailableError),
+        ("De administratie KET is vergrendeld.", "administration_locked", UnavailableError),
+        ("Filteren op veld COMMENT1 is niet toegestaan.", "read_refused", RejectedError),
+        ("Veld RECHTSVORM bestaat niet.", "read_refused", RejectedError),
+        ("Er is niets anders aan de hand.", "read_refused", RejectedError),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_rights_is_a_missing_right(
+    said: str, code: str, kind: type[IntegrationError]
+) -> None:
+    error = refused(read, httpx.Response(400, json={"ErrorMessage": said}))
+    assert (type(error), error.code, error.facts["message"]) == (kind, code, said)
+
+
+def test_a_write_into_a_locked_administration_waits() -> None:
+    locked = httpx.Response(400, json={"ErrorMessage": "De administratie is in gebruik."})
+    assert isinstance(refused(write, locked), UnavailableError)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ARTICLE": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"ARTICLE": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+        b'{"ARTICLE": [{"PX_SELL": ' + b"9" * 1_000_000 + b"}]}",
+        b'{"ARTICLE": [{"PX_SELL": 0.' + b"3" * 1_000_000 + b"}]}",
+        b'{"ARTICLE": [{"PX_SELL": 1e999999999}]}',
+        b'{"ARTICLE": [{"PX_SELL": 1e-999999999}]}',
+        b'{"ARTICLE": "text"}',
+        b'{"ARTICLE": [1, 2]}',
+    ],
+    ids=["lists", "objects", "integer", "decimal", "exponent", "small exponent", "text", "numbers"],
+)
+def test_an_answer_that_no_database_gives_cannot_be_read(body: bytes) -> None:
+    for status in (200, 400):
+        error = refused(read, httpx.Response(status, content=body))
+        assert isinstance(error, MalformedAnswerError | RejectedError)
+    assert error.code in {"answer_unreadable", "request_refused"}
+
+
+def test_a_number_of_the_database_is_read() -> None:
+    row = {"PX_SELL": int("9" * LONGEST_NUMBER)}
+    assert read(an_accountview(lambda _: httpx.Response(200, json={"ARTICLE": [row]}))) == [row]

@@ -60,7 +60,7 @@ def test_the_check_stops_at_what_is_wrong_and_says_why(
 
 def test_the_check_finds_a_wrong_client_secret(connect: Connect) -> None:
     wrong = connect(keeper=MemoryKeeper(), client_secret="wrong")
-    assert check_of(wrong)[:2] == ("credentials", "accountview_login_needed")
+    assert check_of(wrong)[:2] == ("credentials", "accountview_client_rejected")
 
 
 def test_the_check_finds_what_the_user_may_not_read(connect: Connect) -> None:

@@ -13,6 +13,7 @@ from integration.core.plan import differences
 from integration.core.records import Kind, Record
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.conversation import TABLES
 from tests.connectors.accountview.samples import (
     TODAY,
     a_debtor,
@@ -113,16 +114,17 @@ def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one()
     def answering(request: httpx.Request) -> httpx.Response:
         query = dict(parse_qsl(urlsplit(str(request.url)).query))
         if query["BusinessObject"] == "FLD":
-            table = query["FilterValue1"].strip()
+            table = query.get("FilterValue1", "SO_HDR").strip()
             names = ["COMMENT1", "ORD_NR"] if table == "SO_HDR" else ["HST_AH_COMMENT1", "REC_ID"]
             rows = [{"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": "C"} for name in names]
             return httpx.Response(200, json={"DCT_FLD": rows})
         asked.append(f"{query['BusinessObject']} {query['BookDate']}")
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
 
     accountview = answered_by(answering)
     assert accountview.lookup([an_order("639", date=date(2025, 12, 30))], Links()) == {}
-    assert asked == ["SO1 2025-12-30", "SO1 2026-11-25", "ALH 2025-12-30", "ALH 2026-11-25"]
+    learned = ("SO1 2026-11-25", "ALH 2026-11-25")  # each before its first question
+    assert asked == [learned[0], "SO1 2025-12-30", "SO1 2026-11-25", learned[1], "ALH 2025-12-30", "ALH 2026-11-25"]
 
 
 def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: AccountView, links: Links) -> None:

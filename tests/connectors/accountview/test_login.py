@@ -13,7 +13,6 @@ from integration.core.errors import (
     AccessDeniedError,
     IntegrationError,
     MalformedAnswerError,
-    RejectedError,
     UnavailableError,
 )
 from integration.core.records import Batch, Kind
@@ -159,7 +158,7 @@ def test_a_person_is_sent_to_the_log_in_page_and_comes_back_with_a_code() -> Non
 def test_no_secret_is_in_an_error_whatever_accountview_echoes() -> None:
     echo = f"Geen toegang met {ACCESS} en {CLIENT_SECRET}"
     accountview = an_accountview(answer_of(ErrorMessage=echo))
-    with pytest.raises(RejectedError) as caught:
+    with pytest.raises(AccessDeniedError, match="right_missing") as caught:
         read(accountview)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.facts) + repr(accountview.settings)
     for secret in (ACCESS, CLIENT_SECRET, REFRESH):

@@ -1,5 +1,6 @@
 """Sales orders and trade invoices."""
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -40,7 +41,9 @@ def test_fifty_orders_are_looked_up_in_a_handful_of_calls(sandbox: Sandbox, link
         wanted = [an_order(str(1000 + place)) for place in range(50)]
         start = newest_call(sandbox)
         assert accountview.lookup(wanted, links) == {}
-        assert calls_since(sandbox, start) == {"dictionary": 3, "AR1 GET": 2, "SO1 GET": 3, "ALH GET": 3}
+        learned = Counter({"dictionary": 2, "AR1 GET": 2, "SO1 GET": 2, "ALH GET": 2})
+        looked = Counter({"dictionary": 3, "AR1 GET": 2, "SO1 GET": 3, "ALH GET": 3})
+        assert calls_since(sandbox, start) == learned + looked
         for record in wanted[:25]:
             created(accountview, record, links, keep=False)
         start = newest_call(sandbox)
