@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
@@ -74,6 +74,25 @@ class Answers:
         elsewhere = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
         if elsewhere or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
+
+
+class Seen:
+    """The rows of the pages so far. A full page of nothing but these would be followed by more of them for ever."""
+
+    def __init__(self, of: BusinessObject, size: int) -> None:
+        self._of = of
+        self._size = size
+        self._rows: set[str] = set()
+
+    def is_last(self, page: Sequence[Row]) -> bool:
+        """Tell whether no page follows this one. Raises MalformedAnswerError for a full one without a new row."""
+        fresh = {repr(row) for row in page} - self._rows
+        if len(page) < self._size:
+            return True
+        if not fresh:
+            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=len(self._rows), object=self._of.code)
+        self._rows |= fresh
+        return False
 
 
 def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
+from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import Row, flag, number, text
 from integration.connectors.accountview.layout import Layouts
@@ -97,11 +99,11 @@ class Choices:
     def _all(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
         found: dict[str, Row] = {}
-        for page in range(1, self._settings.page_size):
+        seen = Seen(of, self._settings.page_size)
+        for page in count(1):
             rows = self._client.page(Query(of=of, sort=(key,), size=self._settings.page_size, number=page))
-            fresh = {code: row for row in rows if (code := text(row.get(key))) and code not in found}
-            found |= fresh
-            if len(rows) < self._settings.page_size or not fresh:
+            found = {code: row for row in rows if (code := text(row.get(key)))} | found
+            if seen.is_last(rows):
                 break
         return list(found.values())
 

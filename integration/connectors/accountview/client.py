@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from itertools import count
 from typing import Literal, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from integration.connectors.accountview.answers import (
     LONGEST_MESSAGE,
     Answers,
+    Seen,
     documents_of,
     form_of,
     form_of_missing,
@@ -257,7 +259,8 @@ class AccountViewClient:
         """Return the columns of a table as the data dictionary describes them."""
         condition = Filter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
         found: dict[str, Column] = {}
-        for number in range(1, DICTIONARY_PAGE):
+        seen = Seen(self.settings.objects.fields, DICTIONARY_PAGE)
+        for number in count(1):
             rows = self.page(
                 Query(
                     of=self.settings.objects.fields,
@@ -269,9 +272,8 @@ class AccountViewClient:
                 )
             )
             columns = [decode_column(row) for row in rows if (text(row.get("DBF_NAME")) or "").upper() == table.upper()]
-            fresh = {column.name: column for column in columns if column.name and column.name not in found}
-            found |= fresh
-            if len(rows) < DICTIONARY_PAGE or not fresh:
+            found = {column.name: column for column in columns if column.name} | found
+            if seen.is_last(rows):
                 break
         return list(found.values())
 

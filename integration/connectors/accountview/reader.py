@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
+from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
-from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.parallel import side_by_side
-from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
+from integration.core.errors import IntegrationError, RejectedError
 
 LONGEST_URL = 4000  # characters; what servers and the road between them take without asking
 DocumentRows = tuple[Row, list[Row]]
@@ -88,16 +89,14 @@ class Reader:
 
     def _every(self, query: Query, ask: Asking) -> list[DocumentRows]:
         """Return the rows of all pages."""
-        found = ask(query)
-        page = found
-        while len(page) == query.size:
+        found = page = ask(query)
+        seen = Seen(query.of, query.size)
+        while not seen.is_last([row for row, _ in page]):
             last = text(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and last
             query = replace(query, last_key=last) if by_key else replace(query, number=query.number + 1)
-            following = ask(query)
-            if following and following[0] == page[0]:
-                raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=len(found))
-            found, page = found + following, following
+            page = ask(query)
+            found = found + page
         return found
 
     def _most(self) -> int:

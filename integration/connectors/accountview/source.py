@@ -1,5 +1,6 @@
 """What the books give out: one source for each kind of record, and how its rows are read page by page."""
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -54,9 +55,21 @@ class _Mark:
     read: int = 0
     first: str = ""
     last: str = ""
+    begun: str = ""  # with which keys pages began, a short digest of each
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
+
+    def has_begun_with(self, key: str) -> bool:
+        """Tell whether an earlier page began with this key: then pages are not turned, or turned back."""
+        digest = _digest(key)
+        return any(
+            self.begun[place : place + len(digest)] == digest for place in range(0, len(self.begun), len(digest))
+        )
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
 class Pages:
@@ -78,12 +91,19 @@ class Pages:
         mark = _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        if keys and after and keys[0] == mark.first:
+        if keys and after and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
             raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
         records = tuple(record for row in rows if (record := reading.decode(row)) is not None)
         if len(rows) < self._settings.page_size:
             return Batch(records, None, mark.stamp)
-        following = replace(mark, page=mark.page + 1, read=mark.read + len(rows), first=keys[0], last=keys[-1])
+        following = replace(
+            mark,
+            page=mark.page + 1,
+            read=mark.read + len(rows),
+            first=keys[0],
+            last=keys[-1],
+            begun=mark.begun + _digest(keys[0]),
+        )
         return Batch(records, str(following), mark.stamp)
 
     def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:

@@ -246,12 +246,24 @@ class _Looks:
 def _body(text: bytes) -> Element | None:
     """Return what an envelope holds, or None when this is no well-formed envelope.
 
-    Elements we do not know are kept: newer installations send more. A document type is refused, as SOAP has none.
+    Elements we do not know are kept: newer installations send more. A document type is refused, as SOAP has none,
+    before it is read: it could say what a name stands for without end. Comments and the like are left out, since a
+    value would end at them.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or in an encoding that would hide one
+        return None
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+        strip_cdata=True,
+    )
     try:
         envelope = etree.fromstring(text, parser)
-    except etree.XMLSyntaxError:
+    except (etree.XMLSyntaxError, MemoryError):
         return None
     if envelope.getroottree().docinfo.internalDTD is not None or envelope.tag != f"{{{SOAP}}}Envelope":
         return None

@@ -60,7 +60,9 @@ class Documents:
             # An answer is not sorted, but holds the lowest markers from the bound on.
             highest = max(map(codec.document_marker, found))
             if highest < start.bound:
-                raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=document.operation)
+                raise MalformedAnswerError(
+                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
+                )
             records = tuple(self._decoded(kind, found, fresh=False))
         is_last = start.present is not None and highest >= start.present
         return Batch(records, None if is_last else str(highest + 1), str(max(highest, start.seen)))

@@ -77,7 +77,7 @@ def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], 
     """
     highest = max(map(marker, found), default=seen)
     if found and highest <= seen:
-        raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=operation)
+        raise MalformedAnswerError("answer_incomplete", system=SYSTEM, operation=operation, count=len(found))
     return Batch((), str(highest) if found else None, str(highest))
 
 
@@ -91,7 +91,7 @@ def readable() -> Iterator[None]:
     """Turn a field that does not hold what its type says into an unreadable answer."""
     try:
         yield
-    except ValueError:
+    except (ValueError, ArithmeticError, RecursionError, MemoryError):
         failure = MalformedAnswerError("answer_unreadable", system=SYSTEM)
     else:
         return

@@ -1,5 +1,8 @@
 """Pages, stamps and keys of what is read."""
 
+import json
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -9,7 +12,7 @@ from integration.core.errors import (
     RejectedError,
 )
 from integration.core.records import Kind
-from tests.connectors.accountview.conversation import an_accountview, answer_of, asked_for
+from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 
 class Books:
@@ -90,3 +93,56 @@ def test_a_fetch_looks_itself_since_equal_may_compare_beginnings() -> None:
 def test_a_fetch_that_fails_says_so() -> None:
     with pytest.raises(RejectedError):
         an_accountview(answer_of(ErrorMessage="nee")).fetch(Kind.ARTICLE, ["A", "B"])
+
+
+class Carousel(Books):
+    """Books that turn some pages and then begin again, for ever."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        self.asked.append(asked)
+        size, place = int(asked["PageSize"]), len(self.asked)
+        start = place * size % len(self.codes)
+        rows = [{"ART_CODE": code, "CNG_DATE": self.stamp} for code in (*self.codes, *self.codes)[start : start + size]]
+        return httpx.Response(200, json={"ARTICLE": rows})
+
+
+@pytest.mark.parametrize("strategy", ["number", "last_key"])
+@pytest.mark.parametrize("codes", ["ABCD", "ABCDEF", "ABC"], ids=["two pages", "three", "pages that overlap"])
+def test_pages_that_come_round_again_end_the_extract(codes: str, strategy: str) -> None:
+    books = Carousel(*codes)
+    with pytest.raises(MalformedAnswerError, match="answer_incomplete"):
+        extracted(an_accountview(books, page_size=2, page_strategy=strategy))
+    assert len(books.asked) < 12
+
+
+@pytest.mark.parametrize("codes", ["ABCD", "ABCDEF", "ABC"], ids=["two pages", "three", "pages that overlap"])
+def test_pages_that_come_round_again_end_every_other_reading(codes: str) -> None:
+    readings: tuple[Callable[[AccountView], object], ...] = (
+        lambda accountview: accountview.fetch(Kind.ARTICLE, ["A"]),
+        lambda accountview: accountview.choices("vat_codes"),
+        lambda accountview: accountview.fields(Kind.ARTICLE),
+    )
+    for reading in readings:
+        asked: list[str] = []
+
+        def answering(request: httpx.Request) -> httpx.Response:
+            of, size = request.url.params["BusinessObject"], int(request.url.params["PageSize"])
+            asked.append(of)  # noqa: B023
+            start = len(asked) * size % (size * (len(codes) // 2))  # noqa: B023
+            names = [f"{codes}{place}" for place in range(start, start + size)]
+            column = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "FLD": "FIELD_NAME"}[of]
+            rows = [{column: name, "DBF_NAME": "OTHER"} for name in names]
+            return httpx.Response(200, json={TABLES[of]: rows})
+
+        with pytest.raises(MalformedAnswerError, match="answer_incomplete"):
+            reading(an_accountview(answering, page_size=2))
+        assert len(asked) < 12
+
+
+def test_a_mark_of_an_earlier_version_is_read_on() -> None:
+    books = Books("A", "B", "C", "D")
+    accountview = an_accountview(books, page_size=2)
+    kept = json.loads(str(accountview.extract(Kind.ARTICLE).after))
+    del kept["begun"]
+    assert [one.key for one in accountview.extract(Kind.ARTICLE, None, json.dumps(kept)).records] == ["C", "D"]

@@ -245,3 +245,36 @@ def test_an_address_that_would_give_the_secret_away_is_no_setting(url: str) -> N
 )  # fmt: skip
 def test_an_address_ends_in_a_slash(given: str, kept: str) -> None:
     assert MplusSettings(url=given, ident=IDENT, secret=SecretStr(SECRET)).url == kept
+
+
+# Values are what is written, and answers have an end
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Fiets rood", "Fiets<!-- x --> rood", "<!-- x -->Fiets rood", "Fiets<![CDATA[ rood]]>", "Fiets<?x y?> rood",
+     "<![CDATA[Fiets]]><!-- x --><![CDATA[ rood]]>"],
+)  # fmt: skip
+def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(written: str) -> None:
+    product = f"<ns:product><ns:description>{written}</ns:description></ns:product>"
+    client, _ = a_client(
+        xml(f"<ns:GetProductsResponse><ns:productList>{product}</ns:productList></ns:GetProductsResponse>")
+    )
+    (found,) = read(client).iter(tag("description"))
+    assert found.text == "Fiets rood"
+
+
+@pytest.mark.parametrize("name", ["a", "productList"])
+def test_an_answer_that_is_nested_without_end_cannot_be_read(name: str) -> None:
+    deep = f"<ns:{name}>" * 100_000 + f"</ns:{name}>" * 100_000
+    error, _ = raised(read, xml(f"<ns:GetProductsResponse>{deep}</ns:GetProductsResponse>"))
+    assert error.code == "answer_unreadable"
+
+
+def test_a_name_that_stands_for_much_is_not_filled_in() -> None:
+    names = "".join(f'<!ENTITY e{place} "{f"&e{place - 1};" * 10}">' for place in range(1, 10))
+    bomb = f'<!DOCTYPE a [<!ENTITY e0 "ha">{names}]>'.encode() + PRODUCTS.content.replace(
+        b"<ns:productList/>", b'<ns:productList a="&e9;"/>'
+    )
+    for content in (bomb, bomb.decode().encode("utf-16")):
+        assert raised(read, httpx.Response(200, content=content))[0].code == "answer_unreadable"

@@ -667,7 +667,7 @@ def test_nothing_but_the_marker_restricts_what_is_asked() -> None:
 @pytest.mark.parametrize("marker", ["7", "", "x"])
 def test_documents_that_would_turn_pages_backwards_or_not_at_all_are_unreadable(marker: str) -> None:
     source, _ = a_source(orders(marker))
-    with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
+    with pytest.raises(MalformedAnswerError, match=r"answer_(unreadable|incomplete)"):
         source.extract(Kind.ORDER, None, "8")
 
 

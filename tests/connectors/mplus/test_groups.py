@@ -1,8 +1,13 @@
 """Article groups at the till: a tree, found by name under its parent."""
 
+import pytest
+
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.groups import Groups
+from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind
 from tests.builders import a_group
+from tests.connectors.mplus.test_client import SETTINGS, a_client, xml
 from tests.connectors.mplus.tills import create, look, update
 from tests.fakes import Links
 
@@ -30,3 +35,13 @@ def test_a_group_can_move_and_a_parent_that_is_not_ours_is_shown_as_its_number(c
     assert look(connector, below, links).record.values["parent"] == "ZT"
     number = links.known.pop((Kind.GROUP, "ZT"))
     assert look(connector, below, links).record.values["parent"] == f"#{number}"
+
+
+def test_a_tree_without_end_cannot_be_read(links: Links) -> None:
+    deep = "<ns:subGroupList><ns:articleGroups><ns:groupNumber>1</ns:groupNumber>" * 1000
+    closed = "</ns:articleGroups></ns:subGroupList>" * 1000
+    tree = f"<ns:articleGroupList><ns:articleGroups><ns:groupNumber>1</ns:groupNumber>{deep}{closed}"
+    answer = f"{tree}</ns:articleGroups></ns:articleGroupList>"
+    client, _ = a_client(xml(f"<ns:GetArticleGroupsResponse>{answer}</ns:GetArticleGroupsResponse>"))
+    with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
+        Groups(SETTINGS, client).lookup([a_group("A")], links)

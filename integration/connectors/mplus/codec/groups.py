@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from integration.connectors.mplus.client import Element, tag
 
+DEEPEST = 100  # groups inside groups
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -19,16 +21,21 @@ class Group:
 
 
 def decode_groups(answer: Element) -> dict[str, Group]:
-    """Return all groups of the tree by their numbers; what is marked as deleted is left out."""
+    """Return all groups of the tree by their numbers; what is marked as deleted is left out.
+
+    Raises ValueError for a tree that is deeper than anybody sorts articles.
+    """
     groups: dict[str, Group] = {}
 
-    def walk(wrapper: Element | None, parent: str) -> None:
+    def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise ValueError("a tree without end")
         for each in wrapper.iterfind(tag("articleGroups")) if wrapper is not None else ():
             if each.findtext(tag("isDeleted")) in ("true", "1"):
                 continue
             group = _decode_group(each, parent)
             groups[group.number] = group
-            walk(each.find(tag("subGroupList")), group.number)
+            walk(each.find(tag("subGroupList")), group.number, depth + 1)
 
     walk(answer.find(tag("articleGroupList")), "0")
     return groups
