@@ -73,7 +73,10 @@ class Debtors:
     # ---- as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Match by link, else by external id, VAT number, e-mail; a link whose debtor is gone matches nothing."""
+        """Match by link, else by external id, VAT number, e-mail; a link whose debtor is gone matches nothing.
+
+        VAT number and e-mail fit no debtor that carries the external id of somebody else.
+        """
         layout = self._layout
         linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in wanted}
         held: dict[str, Held] = {}
@@ -81,11 +84,12 @@ class Debtors:
             waiting = [r for r in wanted if r.key not in held and bool(linked[r.key]) is (evidence.name == "link")]
             for name in evidence.columns:
                 found = self._with(layout, name, evidence, waiting) if layout.has(name) else {}
-                held |= {
-                    record.key: _debtor(layout, record, found[mark], evidence.name)
-                    for record in waiting
-                    if record.key not in held and (mark := evidence.mark(evidence.of(record))) in found
-                }
+                for record in waiting:
+                    rows = found.get(evidence.mark(evidence.of(record)), [])
+                    if evidence.name in _SHARED:
+                        rows = [row for row in rows if _may_be(layout, row, record)]
+                    if rows and record.key not in held:
+                        held[record.key] = _debtor(layout, record, rows, evidence.name)
         return held
 
     def _with(self, layout: Layout, name: str, evidence: _Evidence, wanted: Sequence[Record]) -> dict[str, list[Row]]:
@@ -140,6 +144,15 @@ def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
         _Evidence("vat_number", ("vat_number",), lambda record: text_of(record, "vat_number"), _bare, _vat_spellings),
         _Evidence("email", ("email", "second_email"), lambda record: text_of(record, "email"), folded, _mail_spellings),
     )
+
+
+_SHARED = frozenset({"vat_number", "email"})  # what two people may have in common
+
+
+def _may_be(layout: Layout, row: Row, record: Record) -> bool:
+    """Tell whether a debtor may be this record: it carries no external id, or one of the record's own."""
+    theirs = folded(layout.text(row, "external_id"))
+    return theirs in {"", folded(record.key), folded(_external_id(record))}
 
 
 def _external_id(record: Record) -> str:

@@ -74,7 +74,9 @@ class Relations:
         """Return which relations these customers are, and add them to what was found."""
         self._index.refresh()
         while True:
-            matches = {record.key: match for record in wanted if (match := self._match(record, references))}
+            own = {record.key: self._own(record) for record in wanted}
+            owned = {number: key for key, numbers in own.items() for number in numbers}
+            matches = {record.key: match for record in wanted if (match := self._match(record, references, own, owned))}
             asked = {match.number for match in matches.values()} - found.keys()
             answered = self.read(asked)
             found |= answered
@@ -83,17 +85,26 @@ class Relations:
                 return matches
             self._index.forget(gone)  # the till tells of no relation that it removed
 
-    def _match(self, record: Record, references: References) -> _Match | None:
+    def _own(self, record: Record) -> list[str]:
+        """Return the relations that carry the external id of this customer."""
+        given = codec.marks(record.values.get("external_id"), None, None)
+        by_key = self._index.fitting(codec.marks(record.key, None, None), "external_id")
+        return by_key or self._index.fitting(given, "external_id")
+
+    def _match(
+        self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
+    ) -> _Match | None:
+        """Return which relation a customer is; one that carries the external id of another asked for is theirs."""
+        if numbers := own[record.key]:
+            return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
-        own = self._index.fitting(codec.marks(record.key, None, None), "external_id")
-        sought = codec.marks(values.get("external_id"), values.get("vat_number"), values.get("email"))
-        for evidence in _EVIDENCE:
-            numbers = self._index.fitting(sought, evidence)
-            if evidence == "external_id":
-                numbers = own or numbers
-            else:
-                numbers = [number for number in numbers if references.key(Kind.RELATION, number) in (None, record.key)]
-            if numbers:
+        sought = codec.marks(None, values.get("vat_number"), values.get("email"))
+        for evidence in _EVIDENCE[1:]:
+            known = {
+                number: references.key(Kind.RELATION, number) or owned.get(number)
+                for number in self._index.fitting(sought, evidence)
+            }
+            if numbers := [number for number, key in known.items() if key in (None, record.key)]:
                 return _Match(numbers[0], evidence, tuple(numbers[1:]))
         return None
 

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.core.errors import RejectedError
+from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
 from integration.sandbox.accountview.conventions import Conventions
@@ -93,6 +93,24 @@ def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
         assert held(accountview, nobody_but("k", **complete), links).evidence == "link"
 
 
+@pytest.mark.parametrize("shared", ["email", "vat_number"])
+def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
+    shared: str, sandbox: Sandbox, links: Links
+) -> None:
+    values: dict[str, Value] = {"email": "samen@elders.example"}
+    if shared == "vat_number":
+        values = {"email": "", "vat_number": "NL123456782B01"}
+    one, other = (a_debtor(key, **values) for key in ("601", "602"))
+    with connected(sandbox) as accountview:
+        for wanted, fault in ((one, "cut_after"), (other, "cut_before")):
+            with sandbox.switches.armed(fault, operation="AR1 POST"), pytest.raises(InDoubtError):
+                created(accountview, wanted, links, keep=False)
+        assert accountview.lookup([one, other], links).keys() == {"601"}
+        assert accountview.lookup([other], links) == {}
+        add_debtor(sandbox, "72001", MAIL_BUS="samen@elders.example", VAT_NR="NL123456782B01")
+        assert accountview.lookup([other], links)["602"].reference == "72001"
+
+
 def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
     links.known[Kind.DEBTOR, "20003"] = "99999"
     customer = held(books, nobody_but("x", email="familie1@mail.example"), Links())
@@ -135,7 +153,12 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         add_debtor(other, "82001", MAIL_BUS="a5@x.example.elders")
         debtors = [a_debtor(key, email=f"A{key}@x.example") for key in ("50", "501", "5")]
         assert accountview.lookup(debtors, links).keys() == {"50", "501"}
-        by_mail = [nobody_but("m", email="a501@x.example"), nobody_but("n", email="a5@x.example")]
+        add_debtor(other, "82002", MAIL_BUS="a502@x.example")
+        by_mail = [
+            nobody_but("m", email="a502@x.example"),
+            nobody_but("o", email="a501@x.example"),
+            nobody_but("n", email="a5@x.example"),
+        ]
         assert accountview.lookup(by_mail, links).keys() == {"m"}
         orders = accountview.lookup([an_order(key) for key in ("50", "501", "5")], links)
         assert {key: differences(an_order(key), one.record) for key, one in orders.items()} == {"50": (), "501": ()}

@@ -274,6 +274,20 @@ def test_a_relation_linked_to_another_customer_is_not_found_by_its_address(
     assert till.lookup([a_customer(f"D{serial}", email=email)], links) == {}
 
 
+def test_a_relation_that_carries_the_external_id_of_another_is_not_who_shares_an_address(
+    sandbox: Sandbox, till: Mplus, serial: int
+) -> None:
+    email = f"samen.{serial}@post.example"
+    one, other = (a_customer(f"{name}{serial}", email=email, external_id=f"{name}{serial}") for name in "XY")
+    with sandbox.switches.armed("cut_after", operation="createRelation"), pytest.raises(InDoubtError):
+        till.write(a_create(one), None, Links(), "t")
+    with sandbox.switches.armed("cut_before", operation="createRelation"), pytest.raises(InDoubtError):
+        till.write(a_create(other), None, Links(), "t")
+    held = till.lookup([one, other], Links())
+    assert held.keys() == {one.key}
+    assert held[one.key].evidence == "external_id"
+
+
 def test_a_customer_whose_linked_relation_is_gone_is_left_out(till: Mplus, links: Links, customer: Record) -> None:
     create(till, customer, Links())
     links.known[Kind.RELATION, customer.key] = "99999999"
