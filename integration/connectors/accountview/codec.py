@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.core.errors import RejectedError
+from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.money import amount
 from integration.core.records import Field, FieldType, Kind, Record, Value
 
@@ -26,7 +26,8 @@ PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
-_WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes"})
+_WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
+_WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
 
 
 def text(value: object) -> str | None:
@@ -49,8 +50,14 @@ def number(value: object, places: int) -> Decimal | None:
 
 
 def flag(value: object) -> bool:
-    """Return a yes or no; absent is no. Clients have seen both JSON's own and words."""
-    return value is True or str(value).strip().lower() in _WORDS_FOR_TRUE
+    """Return a yes or no; absent is no. Clients have seen both JSON's own and words.
+
+    Raises MalformedAnswerError for a word that is neither.
+    """
+    word = str(value).strip().lower()
+    if word not in _WORDS_FOR_TRUE | _WORDS_FOR_FALSE:
+        raise MalformedAnswerError("flag_unknown", system=SYSTEM, word=str(value)[:40])
+    return word in _WORDS_FOR_TRUE
 
 
 def stamp(value: object) -> str | None:

@@ -23,6 +23,7 @@ from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_AC
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
 from integration.flows.orders.settings import OrderSettings, documents
+from integration.flows.orders.vocabulary import expect_known
 from integration.flows.settings import Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped
 
@@ -127,6 +128,10 @@ class Orders(FlowLogic):
 
         A filter never hides what is booked.
         """
+        try:
+            expect_known(record, self.settings)
+        except Parked as parked:
+            return _Read(_staged(record, issue=_issue(parked, record)))
         if record.key not in booked and (skip := left_out(record, self._filters)):
             self._outside[record.key] = None
             if len(self._outside) > MOST_REMEMBERED:

@@ -26,6 +26,7 @@ from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import QUESTIONS
 from integration.flows.orders.settings import OrderSettings, documents
+from integration.flows.orders.vocabulary import INVOICE_TYPES, ORDER_TYPES, RECEIPT_TYPES, STATES
 from integration.flows.spec import MAPPINGS, FlowSpec, Needs
 from integration.flows.systems import BOOKS, TILL, ValueTable, books, till
 
@@ -57,11 +58,6 @@ COMPUTED: tuple[Field, ...] = (
     Field("number", "Relation number", _T.CODE, Kind.RELATION),
 )
 
-
-STATES = ("nothing", "partial", "complete")
-ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
-INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
-RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
 
 _ORDERS = Only("documents", ("order",))
 _AS_ORDERS, _AS_POSTINGS = Only("becomes", ("order", "invoice")), Only("becomes", ("posting",))

@@ -13,6 +13,7 @@ from integration.connectors.accountview.settings import (
     BusinessObject,
     GroupFields,
 )
+from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind, Record
 
 
@@ -149,3 +150,9 @@ def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:
             "DetailData": [{"Rows": [{"Values": ["1", "1", "A", None]}, {"Values": ["2", "1", "B", 19.99]}]}],
         },
     }
+
+
+@pytest.mark.parametrize("word", ["misschien", "X", "2", 7])
+def test_a_word_that_is_neither_a_yes_nor_a_no_is_not_taken_for_a_no(word: object) -> None:
+    with pytest.raises(MalformedAnswerError, match="flag_unknown"):
+        flag(word)

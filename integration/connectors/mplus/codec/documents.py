@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -11,7 +11,7 @@ from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
 from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
-from integration.connectors.mplus.codec.values import Readers, decoder, filled, percent, read_values, word
+from integration.connectors.mplus.codec.values import Readers, decoder, filled, percent, read_values, truth, word
 from integration.core.money import from_scaled
 from integration.core.records import Field, Kind, Record, Value
 
@@ -20,6 +20,10 @@ _Reader = Callable[[Element], Value]
 _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
+_SORTS = (  # of lines: our name of a word that is none of these
+    ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NOT_GOODS})),
+    ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_INSIDE_ANOTHER})),
+)
 
 
 @cache
@@ -145,7 +149,14 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
     if values.get("article") == "0":
         values["article"] = ""
     values["code"] = codes.get(str(values.get("article", "")), "")
+    values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
     return Record(Kind.LINE, key, values)
+
+
+def _strange(line: Element, wire: str, known: Collection[str]) -> str:
+    """Return a word that nobody knows, and so neither whether the line sells something; else nothing."""
+    told = (line.findtext(tag(wire)) or "").strip()
+    return "" if told in known else word(told).lower()
 
 
 def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -155,7 +166,7 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
     told: dict[str, Value] = {}
     text = (document.findtext(tag("fullyPaid")) or "").strip()
     if text:
-        told["paid"] = text in ("true", "1")
+        told["paid"] = truth(text)
     if "cancel_state" in values:
         told["cancelled"] = values["cancel_state"] == "complete"
     return told

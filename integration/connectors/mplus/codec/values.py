@@ -21,6 +21,8 @@ CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+
 Readers = Mapping[str, tuple[str, Callable[[Element], Value]]]  # by tag: our name, and what reads the element
 
 
@@ -47,7 +49,7 @@ def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
         case _, "string" | "enum":
             return lambda element: element.text or ""
         case _, "boolean":
-            return lambda element: filled(element, lambda text: text in ("true", "1"))
+            return lambda element: filled(element, truth)
         case FieldType.MONEY, "long":
             return lambda element: filled(element, lambda text: from_cents(int(text)))
         case FieldType.CODE, _:
@@ -62,6 +64,13 @@ def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
             return _moment
         case _:
             return _date
+
+
+def truth(text: str) -> bool:
+    """Return a flag. Raises ValueError for what is neither a yes nor a no: the interface has two words for each."""
+    if text not in _WORDS:
+        raise ValueError("neither a yes nor a no")
+    return _WORDS[text]
 
 
 def filled(element: Element, read: Callable[[str], Value]) -> Value:

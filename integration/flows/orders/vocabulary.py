@@ -1,0 +1,71 @@
+"""The words of the till that decide what becomes of a document: one that nobody knows is neither a yes nor a no."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.flows.orders.settings import NO_SALES, OrderSettings
+from integration.flows.settings import Parked
+from integration.flows.systems import TILL
+
+STATES = ("nothing", "partial", "complete")
+COMPLETE_STATES = (*STATES, "partial-delivery-pending")
+ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
+INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
+RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
+TYPES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.ORDER: ORDER_TYPES,
+    Kind.INVOICE: INVOICE_TYPES,
+    Kind.RECEIPT: (*RECEIPT_TYPES, *NO_SALES),
+}
+
+VAT_METHODS = ("inclusive", "exclusive", "shifted", "none")
+PAID_STATES = ("outstanding", "partly-paid", "paid", "handled", "outstanding-credit")
+PRICE_TYPES = (
+    "unknown", "article", "special", "point", "payment", "branch", "menu-main-article", "sub-addition",
+    "exchange-rate-buy", "exchange-rate-sell", "gift-card", "sales-promotions-package", "fixed",
+)  # fmt: skip
+TURNOVER_TYPES = (
+    "turnover", "payment", "suspense", "cash-inflow", "cash-outflow", "balance-upgrade", "unknown",
+    "refundable-deposit",
+)  # fmt: skip
+
+
+def expect_known(document: Record, settings: OrderSettings) -> None:
+    """Raise Parked for a word that nobody knows, or one that is not told, where it decides something."""
+    for field, words, needed in _deciding(document, settings):
+        _expect(document, document, field, words, needed=needed)
+    for line in document.parts:
+        if line.kind is Kind.LINE:
+            _expect(document, line, "price_type", PRICE_TYPES)
+            _expect(document, line, "turnover_type", TURNOVER_TYPES)
+            _expect(document, line, "line_kind", ())  # told only where it is none of those known
+            _expect(document, line, "line_type", ())
+
+
+def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, Collection[str], bool]]:
+    """Yield the fields of a document that decide something, with their words, and whether they have to be told.
+
+    Whoever named types has said of every other that it takes no part.
+    """
+    if not settings.types:
+        yield "type", TYPES.get(document.kind, ()), False
+    yield "vat_method", VAT_METHODS, False
+    if document.kind is Kind.ORDER:
+        yield "cancel_state", STATES, True
+        if settings.delivery:
+            yield "delivery_state", STATES, True
+        if settings.complete:
+            yield "complete_state", COMPLETE_STATES, True
+    elif settings.paid != "all":
+        yield "state", PAID_STATES, True
+
+
+def _expect(document: Record, of: Record, field: str, words: Collection[str], *, needed: bool = False) -> None:
+    word = as_text(of.values.get(field)).strip()
+    if word in words or not (word or needed):
+        return
+    title = as_text(document.values.get("number")).strip() or document.key
+    if not word:
+        raise Parked("word_missing", field, field=field, document=title, system=TILL)
+    raise Parked("word_unknown", field, field=field, word=word, document=title, system=TILL)

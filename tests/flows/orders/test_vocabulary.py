@@ -1,0 +1,89 @@
+"""A word of the till that nobody knows is neither a yes nor a no."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from integration.connectors.mplus.codec.values import word
+from integration.core.records import Kind, Record
+from integration.flows.orders.vocabulary import (
+    COMPLETE_STATES,
+    PAID_STATES,
+    PRICE_TYPES,
+    STATES,
+    TURNOVER_TYPES,
+    TYPES,
+    VAT_METHODS,
+)
+from integration.sandbox.mplus.contract import Contract
+from tests.flows.orders.tills import Questions, a_line, an_order, booking, orders, parked, skipped, without
+
+
+def of_kind(kind: Kind, **values: Any) -> Record:
+    return replace(an_order(**values), kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("document", "given", "field", "word"),
+    [
+        (an_order(cancel_state="withdrawn"), {}, "cancel_state", "withdrawn"),
+        (an_order(type="RENTAL-ORDER"), {}, "type", "RENTAL-ORDER"),
+        (of_kind(Kind.INVOICE, type="PRO-FORMA"), {"documents": "invoice"}, "type", "PRO-FORMA"),
+        (of_kind(Kind.RECEIPT, type="TRAINING"), {"documents": "receipt"}, "type", "TRAINING"),
+        (an_order(vat_method="margin"), {}, "vat_method", "margin"),
+        (an_order(delivery_state="lost"), {"delivery": ["complete"]}, "delivery_state", "lost"),
+        (an_order(complete_state="maybe"), {"complete": ["complete"]}, "complete_state", "maybe"),
+        (
+            of_kind(Kind.INVOICE, type="INVOICE", state="written-off"),
+            {"documents": "invoice", "paid": "only"},
+            "state",
+            "written-off",
+        ),
+        (an_order(lines=(a_line(price_type="voucher"),)), {}, "price_type", "voucher"),
+        (an_order(lines=(a_line(turnover_type="tip"),)), {}, "turnover_type", "tip"),
+        (an_order(lines=(a_line(line_kind="note"),)), {}, "line_kind", "note"),
+        (an_order(lines=(a_line(line_type="bundle"),)), {}, "line_type", "bundle"),
+    ],
+)
+def test_a_document_with_a_word_nobody_knows_waits_and_names_it(
+    document: Record, given: dict[str, Any], field: str, word: str
+) -> None:
+    issue = parked(document, **given)
+    assert (issue.cause, issue.facts["field"], issue.facts["word"]) == ("word_unknown", field, word)
+
+
+def test_an_order_that_does_not_say_whether_it_is_cancelled_waits() -> None:
+    issue = parked(without(an_order(), "cancel_state", "cancelled"))
+    assert (issue.cause, issue.facts["field"]) == ("word_missing", "cancel_state")
+    assert booking(without(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice")
+
+
+def test_what_is_booked_waits_as_well_when_nobody_knows_whether_it_was_cancelled() -> None:
+    logic = orders(questions=Questions(linked={"order-1": "50001"}))
+    assert parked(an_order(cancel_state="withdrawn"), logic).cause == "word_unknown"
+
+
+def test_a_word_that_decides_nothing_is_read_over() -> None:
+    assert booking(an_order(delivery_state="lost", complete_state="maybe"))
+
+
+def test_whoever_names_types_says_of_all_others_that_they_take_no_part() -> None:
+    assert skipped(an_order(type="RENTAL-ORDER"), types=["SALES-ORDER"]).facts["field"] == "type"
+
+
+def test_every_word_of_the_interface_is_known() -> None:
+    words = Contract().enums
+    for kind, name in ((Kind.ORDER, "OrderType"), (Kind.INVOICE, "InvoiceType"), (Kind.RECEIPT, "ReceiptType")):
+        assert set(TYPES[kind]) == set(map(word, words[name]))
+    for name, known in (
+        ("OrderCancelState", STATES),
+        ("OrderDeliveryState", STATES),
+        ("OrderCompleteState", COMPLETE_STATES),
+        ("VatMethod", VAT_METHODS),
+        ("InvoiceState", PAID_STATES),
+        ("ReceiptState", PAID_STATES),
+        ("PriceType", PRICE_TYPES),
+        ("TurnoverGroupType", TURNOVER_TYPES),
+    ):
+        assert set(known) == {word(each).lower() for each in words[name]}, name
