@@ -3,12 +3,14 @@
 import difflib
 import logging
 import os
+import ssl
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import structlog
 from dotenv import dotenv_values
@@ -17,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.limits import PerSecond
+from integration.connectors.limits import Megabytes, PerSecond
 from integration.core.addresses import LOOPBACK
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term
@@ -37,6 +39,24 @@ def _safe(url: str) -> str:
     return url.strip()
 
 
+def _proxy(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value().strip())
+    if url.get_secret_value() and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise PydanticCustomError("expected_console_proxy", "expected_console_proxy")
+    return SecretStr(url.get_secret_value().strip())
+
+
+def _authorities(file: Path | None) -> Path | None:
+    """Tell at the start, and not at the first call, that a file holds no certificates."""
+    if file is None or not str(file).strip(". "):
+        return None
+    try:
+        ssl.create_default_context().load_verify_locations(cafile=file)
+    except (OSError, ValueError):  # of ssl too
+        raise PydanticCustomError("expected_console_certificates", "expected_console_certificates") from None
+    return file
+
+
 Address = Annotated[str, AfterValidator(_safe)]
 
 
@@ -50,6 +70,7 @@ class AccountViewAccess(BaseModel):
     company: str = ""
     names: Path | None = None
     per_second: PerSecond | None = None
+    answer_megabytes: Megabytes | None = None
 
 
 class MplusAccess(BaseModel):
@@ -61,6 +82,7 @@ class MplusAccess(BaseModel):
     in_flight: int | None = Field(default=None, ge=1, le=8)
     membership: Literal["product", "calls"] | None = None
     per_second: PerSecond | None = None
+    answer_megabytes: Megabytes | None = None
 
 
 class Settings(BaseSettings):
@@ -77,6 +99,8 @@ class Settings(BaseSettings):
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
     log: Literal["debug", "info", "warning", "error"] = "warning"
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] = SecretStr("")
+    certificates: Annotated[Path | None, AfterValidator(_authorities)] = None
     accountview: AccountViewAccess = AccountViewAccess()
     mplus: MplusAccess = MplusAccess()
 
@@ -94,6 +118,19 @@ class Settings(BaseSettings):
         if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "sqlite:///")):
             raise PydanticCustomError("expected_console_database_url", "expected_console_database_url")
         return url
+
+    def road(self, url: str) -> dict[str, Any]:
+        """Return what lies between us and an address: a proxy, ours or else the machine's, and certificates.
+
+        What `NO_PROXY` names is reached straight away, and so is this machine.
+        """
+        host = urlsplit(url).hostname or ""
+        proxy = self.proxy.get_secret_value() or getproxies_environment().get("https", "")
+        if host in LOOPBACK or host.startswith("127.") or proxy_bypass_environment(host):
+            proxy = ""
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        return {"proxy": proxy, "certificates": self.certificates}
 
     def given(self) -> set[str]:
         """Return the names, as in the environment, of the settings that somebody has set."""

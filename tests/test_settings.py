@@ -186,3 +186,56 @@ def test_no_document_names_a_setting_that_does_not_exist() -> None:
     named = {name for page in pages for name in re.findall(r"CONSOLE_[A-Z_]*", page.read_text(encoding="utf-8"))}
 
     assert named - known == set()
+
+
+# ---- the road to the systems
+
+
+@pytest.fixture
+def proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that names no proxy."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_the_proxy_is_ours_or_else_that_of_the_machine(proxies: pytest.MonkeyPatch) -> None:
+    assert load_settings().road("https://till.example:18083/")["proxy"] == ""
+    proxies.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert load_settings().road("https://till.example:18083/")["proxy"] == "http://proxy.example:3128"
+    proxies.setenv("CONSOLE_PROXY", "http://u:p@other.example:8080")
+    assert load_settings().road("https://till.example:18083/")["proxy"] == "http://u:p@other.example:8080"
+    proxies.setenv("NO_PROXY", "till.example,.lan")
+    for url in ("https://till.example:18083/", "https://books.lan/api/v3"):
+        assert load_settings().road(url)["proxy"] == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "[::1]"])
+def test_this_machine_is_never_reached_by_a_proxy(host: str, proxies: pytest.MonkeyPatch) -> None:
+    proxies.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    proxies.setenv("CONSOLE_PROXY", "http://proxy.example:3128")
+    assert load_settings().road(f"http://{host}:18083/")["proxy"] == ""
+
+
+@pytest.mark.parametrize("url", ["proxy.example:3128", "ftp://proxy.example", "socks5://proxy.example", "http://"])
+def test_what_is_no_address_of_a_proxy_stops_the_start(url: str, proxies: pytest.MonkeyPatch) -> None:
+    proxies.setenv("CONSOLE_PROXY", url)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert (caught.value.facts["setting"], caught.value.facts["expected"]) == (
+        "CONSOLE_PROXY",
+        "expected_console_proxy",
+    )
+
+
+def test_a_file_without_certificates_stops_the_start(proxies: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing")
+    for file in (tmp_path / "empty.pem", tmp_path / "absent.pem"):
+        proxies.setenv("CONSOLE_CERTIFICATES", str(file))
+        with pytest.raises(ConfigurationError, match="CONSOLE_CERTIFICATES"):
+            load_settings()
+
+
+def test_the_password_of_a_proxy_is_printed_nowhere(proxies: pytest.MonkeyPatch) -> None:
+    proxies.setenv("CONSOLE_PROXY", "http://winkel:geheim@proxy.example:3128")
+    assert "geheim" not in repr(load_settings())

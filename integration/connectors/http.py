@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 from urllib.parse import quote, quote_plus, urlencode
@@ -19,7 +20,7 @@ import httpx
 import stamina
 
 from integration.connectors.answer import ENCODINGS, Answer, PackingError, TooLargeError, unpacked
-from integration.connectors.limits import MEGABYTE, RateLimits
+from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -33,6 +34,7 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
+PROXY_LOGIN = "407"
 AWAY = frozenset({502, 503, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
@@ -122,7 +124,7 @@ class Gateway:
     """The one way out to one system; safe to share between threads, closed with `close()`.
 
     `host_shown` is the host as people may see it: errors name it, and never the address called. `secrets` are the
-    texts `masked` blots out; a function is asked each time, for tokens that change.
+    texts `masked` blots out; a function is asked each time, for tokens that change. `road` is what lies between us.
     """
 
     def __init__(
@@ -132,6 +134,7 @@ class Gateway:
         host_shown: str,
         limits: RateLimits,
         secrets: Secrets = (),
+        road: Road = STRAIGHT,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -140,13 +143,15 @@ class Gateway:
         self.host_shown = host_shown
         self.limits = limits
         self._secrets = secrets
+        self._road = road
         self._clock = clock
         self._throttle = _Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
         self._client = httpx.Client(
             transport=transport,
             headers={"Accept-Encoding": ENCODINGS},
-            verify=_certificates(),
+            verify=_certificates(road.certificates),
+            proxy=_proxy(road),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(
@@ -171,7 +176,8 @@ class Gateway:
 
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
-        return masked(text, self._secrets() if callable(self._secrets) else self._secrets)
+        secrets = self._secrets() if callable(self._secrets) else self._secrets
+        return masked(text, [*secrets, *self._road.secrets])
 
     def send(
         self,
@@ -314,7 +320,9 @@ class Gateway:
                 return self._unavailable("host_unknown", call)
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))
-            case httpx.ConnectError() | httpx.ProxyError():
+            case httpx.ProxyError():
+                return self._refused_on_the_road(str(error), call)
+            case httpx.ConnectError():
                 return self._not_connected(error, call)
             case _ if not call.repeatable:
                 cut = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
@@ -331,9 +339,21 @@ class Gateway:
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
+    def _refused_on_the_road(self, said: str, call: _Call) -> IntegrationError | _NotYetError:
+        """Return what a proxy means that makes no way to the system: nothing was delivered."""
+        status = said.strip()[:3]
+        if status == PROXY_LOGIN:
+            return self._unavailable("proxy_login_needed", call, proxy=self._road.shown)
+        if not status.isdigit():  # what it said may quote the address
+            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._road.shown))
+        refused = self._unavailable("proxy_refused", call, proxy=self._road.shown, answer=f"HTTP {status}")
+        return _NotYetError(refused)
+
     def _not_connected(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
         for reason in _reasons(error):
             match reason:
+                case OSError() if self._road.proxy and not isinstance(reason, ssl.SSLError):
+                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._road.shown))
                 case socket.gaierror():
                     return _NotYetError(self._unavailable("host_unknown", call))
                 case ssl.SSLCertVerificationError():
@@ -357,9 +377,21 @@ class Gateway:
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
-    """Return what tells a good certificate, read once: it is the same for every gateway, and takes 75 ms to read."""
-    return httpx.create_ssl_context(trust_env=False)
+def _certificates(more: Path | None) -> ssl.SSLContext:
+    """Return what tells a good certificate, read once: it is the same for every gateway, and takes 75 ms to read.
+
+    `more` is a file of authorities beside those that everybody trusts.
+    """
+    trusted = httpx.create_ssl_context(trust_env=False)
+    if more is not None:
+        trusted.load_verify_locations(cafile=more)
+    return trusted
+
+
+def _proxy(road: Road) -> httpx.Proxy | None:
+    encrypted = road.proxy.startswith("https:")
+    trusted = _certificates(road.certificates) if encrypted else None
+    return httpx.Proxy(road.proxy, ssl_context=trusted) if road.proxy else None
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,9 @@
-"""How hard a system may be asked."""
+"""How a system may be asked: how hard, and on which road."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
@@ -27,3 +29,26 @@ class RateLimits:
     attempts: int = 5
     patience_seconds: float = 120
     answer_bytes: int = 64 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What lies between us and a system: a proxy, and who vouches for certificates beside those everybody trusts."""
+
+    proxy: str = field(default="", repr=False)  # its address, with user and password where it wants them
+    certificates: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        """Host and port of the proxy, as people may see them."""
+        return urlsplit(self.proxy).netloc.rpartition("@")[2]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return every text that must not be shown."""
+        parts = urlsplit(self.proxy)
+        given = [text for text in (parts.username, parts.password) if text]
+        return (*given, *(unquote(text) for text in given))
+
+
+STRAIGHT = Road()

@@ -75,14 +75,17 @@ class Access:
         given, known = self.of(system), SYSTEMS[system]
         if not known.can_be_asked(given):
             raise ConfigurationError(known.unconnected, system=known.caption)
-        return known.connects(_settings_of(known.settings, given, system.upper()), self.tokens())
+        settings = _settings_of(known.settings, self._on_the_road(given, known.usual_address), system.upper())
+        return known.connects(settings, self.tokens())
+
+    def _on_the_road(self, given: Mapping[str, Any], usual: str) -> dict[str, Any]:
+        return {**given, **self._settings.road(str(given.get("url") or usual))}
 
     @contextmanager
     def client(self) -> Iterator[AccountViewClient]:
         """A conversation for the log-in alone: the connection proper needs a company, which nobody has chosen yet."""
-        client = AccountViewClient(
-            _settings_of(AccountViewSettings, self.of("accountview"), "ACCOUNTVIEW"), self.tokens()
-        )
+        given = self._on_the_road(self.of("accountview"), SYSTEMS["accountview"].usual_address)
+        client = AccountViewClient(_settings_of(AccountViewSettings, given, "ACCOUNTVIEW"), self.tokens())
         try:
             yield client
         finally:

@@ -154,7 +154,7 @@ class AccountViewClient:
         self.host = urlsplit(settings.url).hostname or settings.url
         self._now = now
         self._gateway = gateway or Gateway(
-            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets
+            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, road=settings.road
         )
         self._answers = Answers(self.host, self._gateway.masked)
         self._nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))

@@ -6,12 +6,13 @@ show means the same.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Seconds
+from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
 
 SYSTEM = "AccountView"
 
@@ -316,8 +317,15 @@ class AccountViewSettings(Names):
     attempts: int = Field(5, ge=1)
     patience_seconds: Seconds = 120
     answer_megabytes: Megabytes = 64
+    proxy: SecretStr = SecretStr("")  # the address of one, with user and password where it wants them
+    certificates: Path | None = None  # authorities beside those everybody trusts, as a PEM file
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
+
+    @property
+    def road(self) -> Road:
+        """What lies between us and the system."""
+        return Road(self.proxy.get_secret_value(), self.certificates)
 
     @property
     def limits(self) -> RateLimits:

@@ -115,7 +115,11 @@ class Client:
     def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         secret = settings.secret.get_secret_value()
         self._gateway = gateway or Gateway(
-            system=SYSTEM, host_shown=settings.host_shown, limits=settings.limits, secrets=(secret, settings.ident)
+            system=SYSTEM,
+            host_shown=settings.host_shown,
+            limits=settings.limits,
+            secrets=(secret, settings.ident),
+            road=settings.road,
         )
         self._bare_url = settings.url
         # Percent-encoded by hand: libraries write a space as a plus sign, which not every server reads as a space.

@@ -1,12 +1,13 @@
 """What a shop says about its MplusKASSA."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Seconds
+from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
 from integration.core.addresses import LOOPBACK
 
 SYSTEM = "MplusKASSA"
@@ -41,6 +42,8 @@ class MplusSettings(BaseModel):
     attempts: int = Field(default=5, ge=1)
     patience_seconds: Seconds = 120
     answer_megabytes: Megabytes = 64
+    proxy: SecretStr = SecretStr("")  # the address of one, with user and password where it wants them
+    certificates: Path | None = None  # authorities beside those everybody trusts, as a PEM file
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
     document_page: int = Field(default=200, ge=1, le=1000)  # orders, invoices or receipts in one answer
@@ -58,6 +61,11 @@ class MplusSettings(BaseModel):
     stock_counts: Literal["free", "free_and_reserved"] = "free"  # which quantity a level set is read back from
     discounts_in: Literal["percent", "hundredths"] = "percent"  # the unit of a relation's discount
     top_group: int = 0  # parent number of a group that has no parent
+
+    @property
+    def road(self) -> Road:
+        """What lies between us and the system."""
+        return Road(self.proxy.get_secret_value(), self.certificates)
 
     @property
     def limits(self) -> RateLimits:
