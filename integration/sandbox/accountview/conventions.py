@@ -30,6 +30,7 @@ class Conventions:
     unreadable: Mapping[str, Nothing] = field(default_factory=dict)  # objects whose every read is answered like this
     filters: Mapping[str, Literal["ignored", "refused"]] = field(default_factory=dict)  # what objects make of filters
     one_row_as_object: bool = False
+    dictionary_keys: bool = True  # whether rows of the dictionary carry EXT_KEY, as those of records do
     list_separator: str = ","
     order_update: bool = False
     # When a trade invoice gets its number: an administration chooses.

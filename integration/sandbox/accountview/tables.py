@@ -42,6 +42,7 @@ class Projection:
             (f'"{_label(each)}":', places[each.name], encoder(each.type), _width(each, conventions)) for each in fields
         ]
         self._id = f',"{id_of}_Id":' if id_of else ""
+        self._has_key = conventions.dictionary_keys or not definition.name.startswith("DCT_")
 
     def write(self, row: Row, number: int) -> str:
         """The JSON of one row; `number` is the place of its header in the answer."""
@@ -56,7 +57,8 @@ class Projection:
             label + encode(_padded(values[place], width) if width else values[place])
             for label, place, encode, width in self._columns
         ]
-        shown.append(f'"EXT_KEY":{row.ext_key}')
+        if self._has_key:
+            shown.append(f'"EXT_KEY":{row.ext_key}')
         return ",".join(shown)
 
 

@@ -199,9 +199,15 @@ class Till:
                 inner.required for inner in self._contract.types[field.type].values()
             )
             if field.required and field.name not in present and (is_empty_wrapper or field.name == "orderId"):
-                etree.SubElement(element, f"{{{NAMESPACE}}}{field.name}")
-        order = {name: rank for rank, name in enumerate(known)}
-        element[:] = sorted(element, key=lambda child: order.get(etree.QName(child).localname, len(order)))
+                self._insert(element, field.name, list(known))
+
+    def _insert(self, element: etree._Element, name: str, order: list[str]) -> None:
+        """Adds an empty element before those that come after it; what was sent stays in its order, right or wrong."""
+        later = set(order[order.index(name) + 1 :])
+        place = next(
+            (each for each, child in enumerate(element) if etree.QName(child).localname in later), len(element)
+        )
+        element.insert(place, etree.Element(f"{{{NAMESPACE}}}{name}"))
 
 
 class _Door:

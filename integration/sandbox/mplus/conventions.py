@@ -16,7 +16,7 @@ class TillConventions:
     order_within_answer: Literal["mixed", "by marker"] = "mixed"
     page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
     # Whether an absent empty wrapper, or an absent order id on create, is refused.
-    required: Literal["strict", "wrappers may be absent"] = "strict"
+    required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
     # What happens to a price with and a price without VAT that arrive together.
     both_prices: Literal["as sent", "incl wins", "excl wins"] = "as sent"
     # Whether a product message can change the groups that the product is in.

@@ -49,7 +49,6 @@ class TestTheDoor:
     @pytest.mark.parametrize(
         ("content", "named"),
         [
-            ("<ns:getProducts><ns:request/></ns:getProducts>", "pluNumbers"),
             ("<ns:getProducts/>", "request"),
             (
                 "<ns:setStock><ns:request><ns:articleNumber>1</ns:articleNumber><ns:branchNumber>1</ns:branchNumber></ns:request></ns:setStock>",

@@ -42,10 +42,10 @@ class TestTheControlAddress:
         assert "12.5" in [row["amountFree"] for row in sandbox.state("stock", "mplus")]
 
     def test_a_convention_can_be_changed(self, till: RawClient) -> None:
-        choice = {"value": "wrappers may be absent"}
-        assert till.ask("getProducts").status == 500
-        assert self.control(till, {"table": "conventions", "key": "required", "values": choice}) == 200
+        choice = {"value": "strict"}
         assert till.ask("getProducts").status == 200
+        assert self.control(till, {"table": "conventions", "key": "required", "values": choice}) == 200
+        assert till.ask("getProducts").status == 500
         assert self.control(till, {"table": "conventions", "key": "weather", "values": choice}) != 200
 
     def test_what_is_not_there_cannot_be_edited(self, till: RawClient) -> None:
