@@ -264,3 +264,96 @@ def test_what_another_system_said_or_was_kept_as_a_sentence_stays_as_it_is() -> 
 def test_a_setting_of_a_flow_is_called_as_on_its_page(setting: str, shown: str) -> None:
     said = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").what
     assert said.startswith(f"De instelling {shown}")
+
+
+# ---- with the facts that are really given
+
+HANDED_ON: Mapping[str, set[str]] = {"_unavailable": {"system", "host", "operation"}}
+"""Functions that make an error of a code they are given, with the facts they add."""
+
+POSITIONAL = {"Issue": 3, "Skip": 2}
+"""After which arguments the facts of these come."""
+
+ON_THE_WAY: Mapping[str, set[str]] = {
+    "integration/connectors/mplus": {"number", "article", "customer"},  # by `about`, of every trouble with a write
+    "integration/connectors/accountview": {"document"},  # by `translated`, likewise
+}
+"""Facts that whoever catches an error of a part of the code adds to it."""
+
+
+def keys_in(node: ast.expr | None, inside: Mapping[str, ast.expr]) -> set[str] | None:
+    """Return the facts that an expression holds; None where only running it would tell."""
+    match node:
+        case ast.Dict(keys=names, values=values):
+            found: set[str] = set()
+            for name, value in zip(names, values, strict=True):
+                more = keys_in(value, inside) if name is None else {str(getattr(name, "value", ""))}
+                if more is None:
+                    return None
+                found |= more
+            return found
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            one, other = keys_in(left, inside), keys_in(right, inside)
+            return None if one is None or other is None else one | other
+        case ast.Name(id=name) if name in inside:
+            return keys_in(inside[name], {each: value for each, value in inside.items() if each != name})
+        case _:
+            return None
+
+
+def names_before(call: ast.Call, function: ast.FunctionDef) -> dict[str, ast.expr]:
+    """Return what the names of a function stand for where something is called."""
+    inside: dict[str, ast.expr] = {}
+    for node in sorted(ast.walk(function), key=lambda each: getattr(each, "lineno", 0)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if node.lineno < call.lineno:
+                inside[name] = value
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))]):  # one by one, under names made up there
+                inside.pop(name, None)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if node.lineno < call.lineno:
+                inside[name] = value
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.BitOr(), value=value) if node.lineno < call.lineno:
+                inside[name] = ast.BinOp(inside.get(name, value), ast.BitOr(), value)
+    return inside
+
+
+def packed_in(call: ast.Call, name: str) -> list[ast.expr]:
+    """Return the expressions that hold facts of a call."""
+    if name not in POSITIONAL:
+        return [word.value for word in call.keywords if word.arg is None]
+    return [*call.args[POSITIONAL[name] :], *(word.value for word in call.keywords if word.arg == "facts")]
+
+
+def given() -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Yield where a code is told, the code, and the facts it is given there, as far as the code itself says them."""
+    names = (SAYS - {"Brake"}) | set(subclasses(IntegrationError)) | set(HANDED_ON)
+    for where, module in modules().items():
+        on_the_way = {fact for place, more in ON_THE_WAY.items() if where.startswith(place) for fact in more}
+        for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args):
+                called = call.func
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if name not in names:
+                    continue
+                inside = names_before(call, function)
+                opened = [keys_in(each, inside) for each in packed_in(call, name)]
+                if None in opened:
+                    continue
+                plain = {word.arg for word in call.keywords if word.arg}
+                facts = plain.union(on_the_way, ADDED, HANDED_ON.get(name, set()), *(each or set() for each in opened))
+                for code in texts(call.args[0]):
+                    if code in CAUSES:
+                        yield f"{where}:{call.lineno}", code, frozenset(facts)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_no_cause_is_told_with_a_dash_where_it_is_really_told(language: str) -> None:
+    wrong = {}
+    for where, code, facts in given():
+        said = words.say(code, {name: f"«{name}»" for name in facts}, language)
+        if words.MISSING in f"{said.what} {said.data} {said.do}".split():
+            wrong[where] = code, sorted(places(code) - facts)
+        if lost := places(code) - facts:
+            wrong[where] = code, sorted(lost)
+    assert wrong == {}
+    assert len(list(given())) > 150

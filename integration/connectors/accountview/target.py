@@ -134,10 +134,9 @@ def translated(error: RejectedError, change: Change) -> RejectedError:
     if error.code != "accountview_rejected":
         return RejectedError(error.code, **facts)
     code, told = cause_of(facts.get("message", ""))
-    if code == "period_closed":
-        day = values.get("date")
-        told |= {
-            "date": str(day or ""),
-            "period": str(values.get("period") or (day.month if isinstance(day, date) else "")),
-        }
+    day = values.get("date")
+    if code == "period_closed" and not isinstance(day, date):  # what has no day is in no period
+        code, told = error.code, {}
+    elif code == "period_closed" and isinstance(day, date):
+        told |= {"date": str(day), "period": str(values.get("period") or day.month)}
     return RejectedError(code, **{**facts, **told})

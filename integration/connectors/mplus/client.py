@@ -192,7 +192,8 @@ class Client:
     def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
         """Return what a fault amounts to: `Client` asks for another request, `Server` failed on its own."""
         code = (fault.findtext("faultcode") or "").rpartition(":")[2]
-        facts = {"system": SYSTEM, "operation": operation, "message": self._gateway.masked(_text(fault, "faultstring"))}
+        said = self._gateway.masked(_text(fault, "faultstring")) or code or "SOAP Fault"
+        facts = {"system": SYSTEM, "operation": operation, "message": said}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
         if code.partition(".")[0] == "Client":
