@@ -7,6 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +21,7 @@ import httpx
 import stamina
 
 from integration.connectors.limits import RateLimits
+from integration.core.clocks import since_boot
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -32,7 +35,25 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
+HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
 AWAY = frozenset({502, 503, 504})
+
+_before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
+
+
+@contextmanager
+def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
+    """Ask something in the block right before each call that writes: when all but its body is on its way.
+
+    What it raises keeps the call back, for no server acts on half a request. It is asked again where the process was
+    suspended meanwhile.
+    """
+    token = _before_writing.set(ask)
+    try:
+        yield
+    finally:
+        _before_writing.reset(token)
+
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
@@ -279,6 +300,7 @@ class Gateway:
                 headers=call.headers,
                 content=call.content,
                 data=call.data,
+                extensions=None if call.repeatable else {"trace": _ask_before_body},
             )
         except httpx.InvalidURL:
             failure: IntegrationError = self._unavailable("host_unknown", call)
@@ -331,6 +353,17 @@ class Gateway:
 
     def _in_doubt(self, call: _Call) -> InDoubtError:
         return InDoubtError("timeout_after_sending_write", system=self.system, operation=call.operation)
+
+
+def _ask_before_body(event: str, _: Mapping[str, object]) -> None:
+    """Let what has to be asked before a write be asked, at the last moment (httpcore tells of each step of a call)."""
+    if event != "http11.send_request_body.started":
+        return
+    ask = _before_writing.get()
+    asked_at = float("-inf")
+    while since_boot() - asked_at > HELD_STILL_SECONDS:
+        asked_at = since_boot()
+        ask()
 
 
 @cache

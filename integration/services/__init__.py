@@ -185,6 +185,7 @@ class Application:
             executor=executor,
             runner=self._runner,
             runs=self._stores.runs,
+            claims=self._stores.claims,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
         )

@@ -34,6 +34,7 @@ from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
+from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
 from integration.store.heartbeats import Heartbeats
@@ -112,7 +113,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
         runner=Runner(Preview(parts), Commit(parts)), runs=runs,
-        heartbeats=Heartbeats(database, now), schedules=_Never(),
+        claims=Claims(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()
     try:
