@@ -29,6 +29,7 @@ class Step(StrEnum):
     SENT = "sent"  # kept before the call, so that a crash leaves a trace
     IN_DOUBT = "in_doubt"  # sent, and no answer seen; settled by looking
     PROVEN = "proven"  # read back and equal to the plan
+    ACCEPTED = "accepted"  # the target said yes, or a person that it is there; read back by nobody
     PARKED = "parked"
     LEFT = "left"  # not chosen when the plan was committed
 
@@ -45,10 +46,13 @@ RUN_STEPS: dict[RunState, frozenset[RunState]] = {
 
 CHANGE_STEPS: dict[Step, frozenset[Step]] = {
     Step.PLANNED: frozenset({Step.SENT, Step.PARKED, Step.LEFT}),
-    Step.SENT: frozenset({Step.PROVEN, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
-    Step.IN_DOUBT: frozenset({Step.PROVEN, Step.PARKED, Step.PLANNED}),
+    Step.SENT: frozenset({Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
+    Step.IN_DOUBT: frozenset(  # in doubt again: since when was told by a clock that was set back
+        {Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.LEFT, Step.IN_DOUBT, Step.PLANNED}
+    ),
     Step.PROVEN: frozenset(),
-    Step.PARKED: frozenset(),
+    Step.ACCEPTED: frozenset(),
+    Step.PARKED: frozenset({Step.PROVEN, Step.ACCEPTED, Step.LEFT}),  # what was a question is answered
     Step.LEFT: frozenset(),
 }
 
@@ -72,6 +76,7 @@ class Counts:
 
     read: int = 0
     proven: int = 0
+    accepted: int = 0
     unchanged: int = 0
     skipped: int = 0
     parked: int = 0
@@ -81,7 +86,7 @@ class Counts:
     @property
     def difference(self) -> int:
         """Return how many records are unaccounted for; anything but 0 is a defect of ours."""
-        settled = self.proven + self.unchanged + self.skipped + self.parked
+        settled = self.proven + self.accepted + self.unchanged + self.skipped + self.parked
         return self.read - settled - self.in_doubt - self.planned
 
 
@@ -161,8 +166,10 @@ class PlanRow:
     step: Step = Step.PLANNED
     attempts: int = 0
     sent_at: datetime | None = None
+    accepted: bool = False  # the target said yes
     reference: str = ""
     calls: int = 1
+    run: str = ""  # whose line it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,7 @@ class Link:
     marker: str = ""
     mark: str = ""
     retired: bool = False
+    unproven: bool = False  # nobody could read the record back
     owner: str = ""  # the key of the record that a part was in when both agreed on it
 
 
@@ -311,6 +319,7 @@ class Run:
     error: str = ""  # code of the catalogue of what stopped it
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    approvals: int = 0  # how often a person, or a schedule, said yes to it
 
     @property
     def has_earlier_mapping(self) -> bool:

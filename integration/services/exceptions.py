@@ -357,6 +357,19 @@ class Exceptions:
                     found.setdefault(code, part)
         return found
 
+    def answer(self, one: OpenIssue, number: str | None, by: str) -> None:
+        """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
+
+        What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
+        next plan. Raises KeyError for an issue about which that cannot be said.
+        """
+        kinds = [stage.target for stage in self._flow(one.flow).stages]
+        if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number):
+            raise KeyError(one.issue.cause)
+        facts = {"by": by, "reference": number or ""}
+        event = "not_there" if number is None else "found_by_hand"
+        self._stores.events.tell(Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts))
+
     def choose(self, one: OpenIssue, reference: str, by: str) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.
 

@@ -49,9 +49,13 @@ def test_a_change_goes_only_where_its_table_says(now: Step, wanted: Step) -> Non
     assert may_follow(now, wanted) == (wanted in CHANGE_STEPS[now])
 
 
-@pytest.mark.parametrize("end", [Step.PROVEN, Step.PARKED, Step.LEFT])
+@pytest.mark.parametrize("end", [Step.PROVEN, Step.ACCEPTED, Step.LEFT])
 def test_what_is_settled_stays_settled(end: Step) -> None:
     assert not CHANGE_STEPS[end]
+
+
+def test_what_was_a_question_is_answered_and_never_sent_by_that() -> None:
+    assert CHANGE_STEPS[Step.PARKED] == {Step.PROVEN, Step.ACCEPTED, Step.LEFT}
 
 
 def test_a_plan_is_committed_once_it_is_ready() -> None:

@@ -143,7 +143,7 @@ class TwoSystems(RuleBasedStateMachine):
             if code not in said:
                 self._assert_agreed(article, self.till.held(Kind.PRODUCT)[code])
         for code, cause in said.items():
-            assert cause in {"request_refused", "target_record_missing", "field_conflict"}, (code, cause)
+            assert cause in {"request_refused", "target_record_missing", "field_conflict", "never_answered"}, (code, cause)
             assert (cause != "request_refused") or code in self.refused
             assert (cause != "target_record_missing") or code in self.removed
         for code, product in self.till.held(Kind.PRODUCT).items():

@@ -63,7 +63,7 @@ class Orders(FlowLogic):
         """
         rules, tools = _in_use(rules_from(mapping_body), tables), Tools(tables)
         target = settings.target
-        self.flow = documents(settings.source, target)
+        self.flow = documents(settings.source, target, unproven=settings.unproven)
         self.settings = settings
         self.mapping_version = version
         self.policy = _policy(rules, target)

@@ -21,7 +21,7 @@ NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 """Types of receipts that move money and sell nothing."""
 
 
-def documents(source: Kind, target: Kind) -> Flow:
+def documents(source: Kind, target: Kind, *, unproven: bool = False) -> Flow:
     """Return the flow of the till's documents of one kind to documents of one kind in the books."""
     return Flow(
         "orders",
@@ -33,7 +33,12 @@ def documents(source: Kind, target: Kind) -> Flow:
                 source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
             ),
             Stage(
-                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
+                source,
+                target,
+                once=True,
+                unproven=unproven,
+                needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS},
+                grouped_by="branch",
             ),
         ),
     )
@@ -79,6 +84,7 @@ class OrderSettings(FlowSettings):
 
     # How it is booked.
     reference_prefix: str = Field("MP-", max_length=12)
+    unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
     daybook: str = ""  # of postings
     collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
     deposit_account: str = ""  # for gift cards and deposits in postings

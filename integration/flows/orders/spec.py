@@ -120,6 +120,7 @@ SECTIONS = (
                 only=_AS_POSTINGS,
             ),
             Codes("deposit_groups", till("turnover_groups"), "choose_none", only=_AS_POSTINGS),
+            Switch("unproven"),
         ),
     ),
     Section(
@@ -149,7 +150,7 @@ FLOW = documents(Kind.ORDER, Kind.SALES_ORDER)
 
 
 def _as_set(settings: OrderSettings) -> Flow:
-    return documents(settings.source, settings.target)
+    return documents(settings.source, settings.target, unproven=settings.unproven)
 
 
 def _needs(settings: OrderSettings) -> Needs:
