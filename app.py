@@ -56,7 +56,7 @@ if __name__ != "__main__":
     async def metrics(_request: Request) -> Response:
         """Answer the numbers a monitor watches, as Prometheus reads them."""
         try:
-            numbers = await asyncio.to_thread(lambda: bootstrap.application().metrics.text())  # noqa: PLW0108 - the first call starts it
+            numbers = await asyncio.to_thread(lambda: bootstrap.application().flows.metrics())  # noqa: PLW0108 - the first call starts it
         except IntegrationError as error:
             return PlainTextResponse(f"# {error.code}\n", status_code=503)
         return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")

@@ -15,24 +15,17 @@ from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.access import Access
-from integration.services.connections import Connections
+from integration.services.access import Access, BuiltIn
+from integration.services.connections import Chosen, Connections, needs
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
 from integration.services.lists import Lists
-from integration.services.log import Log, LogAccess
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings, ValueTables
-from integration.services.metrics import Metrics
+from integration.services.log import Log, LogAccess, Questions
+from integration.services.mappings import Logics, Mappings
 from integration.services.names import Naming
-from integration.services.needs import Chosen, needs
-from integration.services.plans import Plans
-from integration.services.proposals import Proposals
-from integration.services.questions import Questions
-from integration.services.runs import Runs
-from integration.services.sandbox import BuiltIn
-from integration.services.setup import SetUp
+from integration.services.runs import Plans, Runs
+from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
 from integration.services.work import OwnLeases, Work
 from integration.settings import Settings
@@ -47,7 +40,7 @@ if TYPE_CHECKING:  # imported where it is started: most commands of a terminal s
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
 
-    What a store answers as it is asked (`issues`, `links`, `corrections`) has no service around it.
+    What a store answers as it is asked (`issues`, `links`, `corrections`, `rules`) has no service around it.
     """
 
     def __init__(
@@ -67,6 +60,7 @@ class Application:
         self.issues = stores.issues
         self.links = stores.links
         self.corrections = stores.corrections
+        self.rules = stores.rules
         self._stores = stores
         self._clock = clock
         self.closing = closing
@@ -90,7 +84,6 @@ class Application:
         closing.callback(self.lists.close)
         self.logics = Logics(flows, stores, connector=connector, rates=self.lists.vat_rates)
         self.mappings = Mappings(stores.rules, self.logics)
-        self.tables = ValueTables(flows, stores)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
@@ -130,7 +123,6 @@ class Application:
         self.plans = Plans(stores, self.logics, connector)
         self._runner = self._run_by(stores)
         self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
-        self.metrics = Metrics(self.flows, stores, clock)
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)

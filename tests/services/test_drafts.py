@@ -28,9 +28,7 @@ from integration.services.drafts import (
     rebased,
 )
 from integration.services.lists import Lists
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings
-from integration.services.parts import read_kind, readable, writable
+from integration.services.mappings import Logics, Mappings, read_kind, readable, writable
 from integration.services.trials import Effect, Moved, compare, sample_values, tried
 from integration.store.database import open_database
 from integration.store.stores import stores_of

@@ -104,7 +104,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
         other = _counterpart(theirs, system_name(flow.target))
     label = counted(f"btn_row_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.tables.add_row(row.table, code, other, person()))
+        _repair(app, group, lambda: app.rules.add_row(row.table, code.strip(), other, person()))
     _nothing_written(app, group)
 
 
@@ -227,7 +227,7 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
         app.flows.change(group.flow, {"collective_article": given[""]}, person())
     for code, other in given.items():
         if code:
-            app.tables.add_row(ARTICLES, code, other, person())
+            app.rules.add_row(ARTICLES, code.strip(), other, person())
 
 
 # ---- which customer is meant

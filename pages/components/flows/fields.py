@@ -13,8 +13,7 @@ from integration.core.records import Field, FieldType, Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services import Application
-from integration.services.mappings import Published
-from integration.services.parts import WITHOUT_OWNER, kind_of, readable
+from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable
 from pages.components.shared.application import person
 from pages.components.shared.draft import asked, editor
 from pages.components.shared.inputs import field_label, source_fields

@@ -35,7 +35,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     ours, theirs = side(app, table.ours), side(app, table.theirs)
     if ours is None or theirs is None:
         return
-    saved, waiting = app.tables.all().get(name, {}), app.tables.unmapped(flow, name)
+    saved, waiting = app.rules.tables().get(name, {}), app.exceptions.unmapped(flow, name)
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
@@ -140,6 +140,6 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
             draft.update(saved=None)
             st.rerun()
         if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
-            if attempt(lambda: app.tables.keep(name, rows, person())):
+            if attempt(lambda: app.rules.set_table(name, rows, person())):
                 st.session_state["said"] = text("saved")
             st.rerun()

@@ -12,7 +12,7 @@ from integration.core.records import Field, FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
 from integration.flows.functions.catalogue import IN_EXPRESSIONS
 from integration.flows.functions.expressions import LONGEST_EXPRESSION
-from integration.services.parts import WITHOUT_OWNER, kind_of
+from integration.services.mappings import WITHOUT_OWNER, kind_of
 from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import Offer, chain
@@ -150,7 +150,7 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         key=f"{key}-source",
         format_func=choices.label,
     )
-    offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), choices.type)
+    offer = Offer(choices.sources, choices.label, list(desk.app.rules.tables()), choices.type)
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
 
 
@@ -242,7 +242,7 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
 
 
 def _table(desk: Desk, rule: Rule, key: str) -> Rule:
-    names = [*desk.app.tables.all(), *(one.table for one in desk.mapping.rules if one.table)]
+    names = [*desk.app.rules.tables(), *(one.table for one in desk.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = (
@@ -273,9 +273,9 @@ def _table(desk: Desk, rule: Rule, key: str) -> Rule:
 
 def _rows_of(desk: Desk, table: str) -> None:
     """Say how many rows a table has and what waits for one, with the way there."""
-    missing = desk.app.tables.unmapped(desk.name, table)
+    missing = desk.app.exceptions.unmapped(desk.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = counted("table_rows", len(desk.app.tables.all().get(table, {})))
+        said = counted("table_rows", len(desk.app.rules.tables().get(table, {})))
         if missing:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
@@ -326,7 +326,7 @@ def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> No
             return
         traces = trial.of(rule.target)
         if not traces:
-            note(text("why_off" if rule.table and not desk.app.tables.all().get(rule.table) else "why_not_there"))
+            note(text("why_off" if rule.table and not desk.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
             _way(trace)
         if len(traces) > MOST_WAYS:

@@ -16,8 +16,7 @@ from integration.flows.functions.catalogue import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, changes
-from integration.services.mappings import Published
-from integration.services.parts import read_kind
+from integration.services.mappings import Published, read_kind
 from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.draft import asked
@@ -106,7 +105,7 @@ def record_by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
 
 def try_on(desk: Desk, record: Record) -> Trial | None:
     """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
-    shape = (desk.name, record, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name))
+    shape = (desk.name, record, desk.mapping, desk.app.rules.tables(), desk.app.flows.settings(desk.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
         found = answered(lambda: desk.app.drafts.trial(desk.name, desk.mapping, [record]))

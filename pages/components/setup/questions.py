@@ -183,7 +183,7 @@ def _stands(form: Form, one: Asked) -> str:
     if one.state is not State.ANSWERED:
         return reason(one.lack.why) if one.lack is not None else text("question_open")
     if one.question.table:
-        return _answer(form, one, form.app.tables.all().get(one.question.table, {}))
+        return _answer(form, one, form.app.rules.tables().get(one.question.table, {}))
     return _answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
@@ -271,7 +271,7 @@ def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     ours, theirs = side(app, sides.ours), side(app, sides.theirs)
     if ours is None or theirs is None:
         return None
-    saved = app.tables.all().get(name, {})
+    saved = app.rules.tables().get(name, {})
     draft = table_draft(f"answers-{name}-{app.sandbox.is_connected}", saved)
     if one.proposal is not None and one.state is not State.ANSWERED and not draft["rows"]:
         draft["rows"].update(one.proposal.values)
