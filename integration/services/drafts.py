@@ -28,8 +28,8 @@ MOST_RECORDS = 200  # a draft is tried on
 MOST_SECONDS = 30.0  # a draft is tried on them
 AT_ONCE = 20  # records between two words on how far it has come
 RUNS_BACK = 5  # runs whose lines say which records were the last
+# What can be different between two rules for one field.
 ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
-"""What can be different between two rules for one field."""
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------

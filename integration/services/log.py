@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.errors import IntegrationError
 from integration.log.client import ANNOUNCED
-from integration.log.logbook import BATCH, Logbook, Outbox, queries
-from integration.log.moments import BEGINNING, aware, naive
+from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive, queries
 from integration.log.questions import table_of
 from integration.store.settings import StoredSettings
 

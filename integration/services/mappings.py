@@ -163,8 +163,8 @@ class Mappings:
 
 
 DOCUMENTS = frozenset({Kind.ORDER, Kind.INVOICE, Kind.RECEIPT})
+# Kinds that are written once, so that nobody decides about their fields afterwards.
 WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
-"""Kinds that are written once, so that nobody decides about their fields afterwards."""
 
 
 def kind_of(target: str) -> Kind:

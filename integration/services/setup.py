@@ -20,8 +20,7 @@ from integration.services.lists import Lists
 from integration.store.stores import Stores
 
 RECORD = "set-up"
-STEPS = (BOOKS, TILL, "flows", "questions", "ready")
-"""The steps of the set-up in their order."""
+STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
 
 
 class State(StrEnum):

@@ -11,8 +11,8 @@ from integration.core.run import Staged
 from integration.flows.spec import FlowLogic, FlowSpec
 
 LONGEST_TITLE = 40
+# Parts of a document whose name says nothing about whom it is for.
 WITHOUT_NAME = frozenset({Kind.PAYMENT, Kind.VAT, Kind.LINE})
-"""Parts of a document whose name says nothing about whom it is for."""
 
 
 @dataclass(frozen=True, slots=True)

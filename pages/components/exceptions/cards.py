@@ -35,12 +35,12 @@ from pages.components.shared.wording import (
     who,
 )
 
+# The filters of the page: which state is shown, and whether only what this person has.
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
     "mine": (IssueState.OPEN, True),
     "aside": (IssueState.SET_ASIDE, False),
 }
-"""The filters of the page: which state is shown, and whether only what this person has."""
 
 CORRECTED = "corrected"
 RECORDS = 25

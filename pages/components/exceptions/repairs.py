@@ -30,8 +30,8 @@ from pages.components.shared.wording import counted, field_name, plain, say, sys
 
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
+# What of a line is worth knowing to whoever creates its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
-"""What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
 
 

@@ -24,6 +24,7 @@ from pages.components.shared.wording import (
 
 MOST_MINUTES = 59
 LAST_RUNS = 10
+# Each brake with its code and the limit it gets when it is switched on again.
 BRAKES: dict[str, tuple[str, int]] = {
     "changes": ("brake_changes", 500),
     "changes_percent": ("brake_changes", 10),
@@ -32,7 +33,6 @@ BRAKES: dict[str, tuple[str, int]] = {
     "zero_percent": ("brake_stock_zero", 25),
     "new_debtors": ("brake_new_debtors", 50),
 }
-"""Each brake with its code and the limit it gets when it is switched on again."""
 
 
 def schedule_tab(draft: Draft, status: FlowStatus) -> None:

@@ -123,6 +123,7 @@ def options_of(form: Form, shape: PerKey) -> dict[str, str]:
     return first | {one.name: field_label(fields, one.name) for one in fields if one.type is of.type}
 
 
+# How each sort of answer is drawn.
 DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
     Together: _together,
     Switch: inputs.switch,
@@ -141,7 +142,6 @@ DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
     Rates: rates,
     Example: example,
 }
-"""How each sort of answer is drawn."""
 
 
 def settings_tab(app: Application, draft: Draft) -> None:

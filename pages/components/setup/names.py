@@ -21,13 +21,13 @@ from pages.components.shared.wording import counted, field_name, flow_name, numb
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
+# Groups whose fields are called as those of a kind of record that we know under another name.
 WORDS = {
     "sales_order_line": "line",
     "posting_line": "line",
     "trade_invoice_line": "line",
     "trade_invoice": "sales_order",
 }
-"""Groups whose fields are called as those of a kind of record that we know under another name."""
 
 
 @dataclass(frozen=True, slots=True)

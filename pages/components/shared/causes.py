@@ -17,8 +17,8 @@ from pages.components.shared.flows import show_plan
 from pages.components.shared.layout import note
 from pages.components.shared.wording import counted, field_term, flow_term, plain, say, system_name, text
 
+# Facts that are the same in every record of a flow.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
-"""Facts that are the same in every record of a flow."""
 
 
 def headline(app: Application, group: CauseGroup) -> str:

@@ -105,6 +105,7 @@ def _new_document(change: Change) -> str:
     return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
 
 
+# How a new record is told in one line, where it is told by more than the number of its fields.
 NEW: Mapping[Kind, Callable[[Change], str]] = {
     Kind.DEBTOR: _new_party,
     Kind.RELATION: _new_party,
@@ -112,4 +113,3 @@ NEW: Mapping[Kind, Callable[[Change], str]] = {
     Kind.SALES_ORDER: _new_document,
     Kind.POSTING: _new_document,
 }
-"""How a new record is told in one line, where it is told by more than the number of its fields."""

@@ -41,8 +41,7 @@ LINE_FIELDS = (
     "vat",
     "cost_centre",
 )
-Row = dict[str, str]
-"""One line of a table on screen, by the captions of its columns."""
+Row = dict[str, str]  # one line of a table on screen, by the captions of its columns
 
 REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money

@@ -46,6 +46,7 @@ LOOKS = {
     "unknown": Look("gray", "remove", "–"),
 }
 
+# Line colours, light and dark, for charts and tags.
 COLOURS = {
     "green": ("#00795C", "#3DB893"),
     "gray": ("#66717F", "#94A0AE"),
@@ -54,7 +55,6 @@ COLOURS = {
     "blue": ("#1F4F9E", "#6A9CE8"),
     "red": ("#B4232C", "#E5636B"),
 }
-"""Line colours, light and dark, for charts and tags."""
 
 
 def run_state(state: RunState) -> str:

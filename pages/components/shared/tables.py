@@ -15,11 +15,9 @@ CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
 
-Columns = Mapping[str, Any]
-"""Streamlit's column configuration by column name."""
+Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
 
-Written = Mapping[str, Callable[[Any], str]]
-"""How the values of a column are written, by column name."""
+Written = Mapping[str, Callable[[Any], str]]  # how the values of a column are written, by column name
 
 
 def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:

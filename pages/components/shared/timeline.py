@@ -55,8 +55,7 @@ _LOOKS = {
     "issue_taken_back": ("orange", "undo"),
     "linked_by_hand": ("blue", "link"),
 }
-GOOD = ("planned", "sent", "proven")
-"""Steps of a machine that say nothing new where all of them went well."""
+GOOD = ("planned", "sent", "proven")  # steps of a machine that say nothing new where all of them went well
 
 
 SHOWN_VALUES = 4
@@ -66,8 +65,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
 
-Happened = Mapping[str, Any]
-"""One event of the log, by column."""
+Happened = Mapping[str, Any]  # one event of the log, by column
 
 
 @dataclass(frozen=True, slots=True)
