@@ -93,8 +93,7 @@ else:
     st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
     st.html(Path("static/console.css"))
 
-    from pages.components.shared.failures import failed
-    from pages.components.shared.frame import navigation
+    from pages.components.shared.application import failed, navigation
 
     try:
         navigation().run()

@@ -1,12 +1,11 @@
 """What pages and terminal may ask. Each service is one idea; none of them knows how it is shown."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from integration.connectors.protocol import Connector
-from integration.connectors.systems import SYSTEMS
 from integration.core.findings import Finding
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
@@ -192,17 +191,11 @@ class Application:
         )
 
 
-class _Connectors(Mapping[str, Connector]):
-    """Connectors built when they are first needed: a run must not need both before it begins."""
+class _Connectors(dict[str, Connector]):
+    """Connectors built when they are first needed, and not kept here: a run must not need both before it begins."""
 
     def __init__(self, build: Callable[[str], Connector]) -> None:
         self._build = build
 
-    def __getitem__(self, system: str) -> Connector:
+    def __missing__(self, system: str) -> Connector:
         return self._build(system)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(SYSTEMS)
-
-    def __len__(self) -> int:
-        return len(SYSTEMS)

@@ -167,6 +167,7 @@ class Connections:
 
         `needs` tells what the flows need of AccountView beyond the connection.
         """
+        self.address = access.address  # where a system is, or usually is
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
@@ -193,10 +194,6 @@ class Connections:
     def are_well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
-
-    def address(self, system: str) -> str:
-        """Return where a system is, or where it usually is while none of one's own is connected."""
-        return self._access.address(system)
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.

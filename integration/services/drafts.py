@@ -20,8 +20,7 @@ from integration.core.run import PlanRow
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.services.lists import CHOICES_KEPT, Lists
-from integration.services.mappings import Logics, Mappings, kind_of, read_kind
-from integration.services.trials import Effect, Moved, Trial, compare, tried
+from integration.services.mappings import Effect, Logics, Mappings, Moved, Trial, compare, kind_of, read_kind, tried
 from integration.store.stores import Stores
 
 MOST_RECORDS = 200  # a draft is tried on

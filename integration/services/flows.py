@@ -66,6 +66,8 @@ class Flows(Mapping[str, Flow]):
     ) -> None:
         """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones."""
         self._specs = specs
+        self.settings = logics.settings  # of a flow, by its name
+        self.as_set = logics.flow  # with the kinds of record that its settings choose
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
@@ -87,14 +89,6 @@ class Flows(Mapping[str, Flow]):
     def spec(self, flow: str) -> FlowSpec:
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]
-
-    def as_set(self, flow: str) -> Flow:
-        """Return a flow with the kinds of record that its settings choose."""
-        return self._logics.flow(flow)
-
-    def settings(self, flow: str) -> FlowSettings:
-        """Return the settings of a flow."""
-        return self._logics.settings(flow)
 
     def change(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.

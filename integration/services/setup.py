@@ -67,11 +67,6 @@ class Line:
     asked: Asked | None = None
 
 
-def lists_of(spec: FlowSpec) -> tuple[Listed, ...]:
-    """Return the lists from which the questions of a flow are answered."""
-    return tuple(dict.fromkeys(each for question in spec.questions for each in question.lists))
-
-
 def question_of(spec: FlowSpec, name: str) -> Question:
     """Return a question by its name. Raises KeyError when the flow has none of that name."""
     found = next((one for one in spec.questions if one.name == name), None)
@@ -197,7 +192,8 @@ class SetUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(self._flows[flow])))
+        asked = (question for flow in chosen for question in self._flows[flow].questions)
+        lists = self._read(dict.fromkeys(each for question in asked for each in question.lists))
         found = {}
         for flow in chosen:
             settings = self._settings(flow)
@@ -236,10 +232,6 @@ class SetUp:
     def readiness(self) -> tuple[Line, ...]:
         """Return what is missing and what is there, what weighs most first."""
         return readiness(self._well(), self.questions())
-
-    def ready(self) -> bool:
-        """Tell whether nothing that stops a chosen flow is missing."""
-        return all(line.weight is not Weight.STOPS for line in self.readiness())
 
     def done(self) -> dict[str, bool]:
         """Return of each step whether it is done."""

@@ -44,7 +44,7 @@ def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
         assert application.setup.goes_on() == ""
-        assert not application.setup.ready()
+        assert not application.setup.done()["ready"]
 
 
 def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
@@ -84,7 +84,7 @@ def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app:
     left = {flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY}
     assert left == {"products": ["vat"], "stock": [], "customers": [], "orders": ["vat"]}  # three codes share 0 %
     assert app.setup.step() == "questions"
-    assert app.setup.ready()
+    assert app.setup.done()["ready"]
 
 
 def test_an_answer_is_kept_as_the_setting_it_is(app: Application) -> None:

@@ -11,11 +11,9 @@ from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services.drafts import RuleChange, changes
-from integration.services.mappings import kind_of
-from integration.services.trials import Effect, Moved
+from integration.services.mappings import Effect, Moved, kind_of
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
-from pages.components.shared.application import person
-from pages.components.shared.failures import guarded
+from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import (
     answered,
     attempt,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.shared.states import LOOKS, line_colour, word
+from pages.components.shared.layout import LOOKS, line_colour, word
 from pages.components.shared.wording import separators
 
 HEIGHT = 260

@@ -82,6 +82,25 @@ def _draw(
     return place if place < rows else None, set(picked["rows"])
 
 
+def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
+    """Draw a table that can be edited and return it as it is on screen.
+
+    What it starts with stays the same while it is on screen: another table would throw away what was typed.
+    """
+    if key not in st.session_state:
+        st.session_state[f"base-{key}"] = frame
+    edited: pd.DataFrame = st.data_editor(
+        st.session_state.get(f"base-{key}", frame),
+        key=key,
+        column_config=columns,
+        hide_index=True,
+        row_height=ROW,
+        alt=alt,
+        **more,
+    )
+    return edited
+
+
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
     """Return how high a table of so many rows is drawn."""
     return ROW * (min(rows, most) + 1) + 3

@@ -13,7 +13,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.words import has_term, known
-from pages.components.shared.failures import refreshing
+from pages.components.shared.application import refreshing
 from pages.components.shared.layout import note, small
 from pages.components.shared.wording import (
     amount_text,
