@@ -180,7 +180,7 @@ def codes(app: Application) -> list[str]:
 @pytest.fixture(scope="module")
 def parked(app: Application) -> str:
     """A plan in which every department lacks a row of the value table, but the first."""
-    app.tables.keep("signs", {codes(app)[0]: "Entrance"}, WHO)
+    app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
     run = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
@@ -245,7 +245,7 @@ def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    app.tables.keep("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
+    app.rules.set_table("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
 
     done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE))))
 

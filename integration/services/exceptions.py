@@ -248,6 +248,16 @@ class Exceptions:
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
+    def unmapped(self, flow: str, table: str) -> dict[str, int]:
+        """Return the values that parked records have and a value table lacks, with the number of those records."""
+        spec = self._flows[flow]
+        missing = (
+            missing_row(spec, cause, one.issue.facts)
+            for cause in (*filter(None, (one.cause for one in spec.tables)), UNMAPPED)
+            for one in self._stores.issues.list(flow, cause, limit=MOST)
+        )
+        return dict(Counter(one.codes[0] for one in missing if one is not None and one.table == table))
+
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)

@@ -201,8 +201,8 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
     again = connected.lists.choices("mplus", "branches")
 
     assert again
-    assert built_in(connected).ledger.counts() == calls
     assert connected.lists.captions("mplus", "branches") == again
+    assert built_in(connected).ledger.counts() == calls
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:

@@ -102,16 +102,16 @@ def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, op
 
 def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
     connected.setup.choose(EVERY, "test")
-    before = connected.tables.all()["vat_codes"]
+    before = connected.rules.tables()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
     first = next(one for one in test.selectbox)
     assert (first.label, len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
 
-    assert connected.tables.all()["vat_codes"] == {**before, "3": "3"}
+    assert connected.rules.tables()["vat_codes"] == {**before, "3": "3"}
     assert state(connected, "products", "vat") is State.ANSWERED
-    connected.tables.keep("vat_codes", before, "test")
+    connected.rules.set_table("vat_codes", before, "test")
 
 
 def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:

@@ -13,11 +13,10 @@ from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
-from pages.components.shared.document import DOCUMENTS, REMEMBERED, totals
-from pages.components.shared.failures import guarded
-from pages.components.shared.layout import csv_button, empty, facts_table, head, note, section
+from pages.components.shared.application import guarded
+from pages.components.shared.changes import DOCUMENTS, REMEMBERED, totals
+from pages.components.shared.layout import LOOKS, csv_button, empty, facts_table, head, inline, note, section
 from pages.components.shared.runs import short_id
-from pages.components.shared.states import LOOKS, inline
 from pages.components.shared.timeline import (
     Entry,
     Happened,

@@ -10,11 +10,9 @@ import streamlit as st
 
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from integration.services import Application
-from pages.components.shared.application import person
-from pages.components.shared.failures import refreshing
+from pages.components.shared.application import person, refreshing
 from pages.components.shared.flows import show_plan
-from pages.components.shared.layout import act, attempt, facts_table, note, section, trouble
-from pages.components.shared.states import mark, run_state, tag, tint
+from pages.components.shared.layout import act, attempt, facts_table, mark, note, run_state, section, tag, tint, trouble
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     counted,

@@ -12,7 +12,7 @@ from tests.pages.conftest import texts
 def refreshes() -> None:
     import streamlit as st
 
-    from pages.components.shared.failures import refreshing
+    from pages.components.shared.application import refreshing
 
     @refreshing(60)
     def part() -> None:
@@ -27,7 +27,7 @@ def refreshes() -> None:
 def asks() -> None:
     import streamlit as st
 
-    from pages.components.shared.failures import guarded
+    from pages.components.shared.application import guarded
 
     def part() -> None:
         if wrong := st.session_state.get("wrong"):
@@ -75,7 +75,7 @@ def test_a_failure_keeps_its_number_while_it_lasts() -> None:
 
 def test_a_page_that_fails_says_so_in_words_and_never_shows_its_trace() -> None:
     def page() -> None:
-        from pages.components.shared.failures import failed
+        from pages.components.shared.application import failed
 
         failed(ValueError("what only a developer reads"))
 
