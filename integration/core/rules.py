@@ -85,8 +85,8 @@ class Formula(Protocol):
         """Return the result for one record. Raises RuleError when there is none."""
 
 
+# A function with its arguments: takes the value so far and the record's values. Raises RuleError.
 Function = Callable[[Value, Values], Value]
-"""A function with its arguments: takes the value so far and the record's values. Raises RuleError."""
 
 
 class Toolbox(Protocol):

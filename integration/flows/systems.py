@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# Which system keeps the books, and which is the till. Flows speak of the part alone.
 BOOKS, TILL = "accountview", "mplus"
-"""Which system keeps the books, and which is the till. Flows speak of the part alone."""
 
 
 class Listed(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from integration.connectors.protocol import Connector
 from integration.connectors.systems import SYSTEMS
-from integration.core.findings import Finding
+from integration.core.connections import Finding
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.flows.systems import BOOKS

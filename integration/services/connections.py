@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from integration.connectors.systems import SYSTEMS
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.flow import Flow
 from integration.services.access import Access, mark
 from integration.services.needs import with_flows

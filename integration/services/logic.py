@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.protocol import Connector
-from integration.core.corrections import corrected
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow
 from integration.core.mapping import rules_to
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings

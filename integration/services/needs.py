@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
+from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
-from integration.core.findings import Finding
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from integration.connectors.systems import SYSTEMS
+from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.tokens import Token
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings

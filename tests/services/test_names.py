@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
+from integration.core.connections import Finding
 from integration.core.errors import ConfigurationError
-from integration.core.findings import Finding
 from integration.core.rules import Mapping, Rule
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import BY_ANALOGY

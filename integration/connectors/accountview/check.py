@@ -9,8 +9,8 @@ from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.sales_orders import invoice_tables
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.warehouses import Warehouses
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.records import Kind
 
 # Default columns that an installation may lack without harm; one named in the settings has to exist.

@@ -23,11 +23,10 @@ from integration.connectors.accountview.target import Target, translated
 from integration.connectors.accountview.warehouses import Warehouses
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import References
+from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
-from integration.core.tokens import TokenKeeper
 
 
 class AccountView:

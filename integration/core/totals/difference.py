@@ -8,8 +8,7 @@ from typing import Final
 
 from integration.core.money import CENT, HUNDRED, amount, from_cents, shared, to_cents
 from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
-from integration.core.totals.sold import Sale
-from integration.core.totals.vat import NOTHING, ONE, Basis, Rounding, Sums, VatSum, minus, plus, taxed
+from integration.core.totals.sold import NOTHING, ONE, Basis, Rounding, Sale, Sums, VatSum, minus, plus, taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,8 @@ class _Case:
         return CENT * len(self.lines)
 
 
+# What the books would come to if a rule held, with the facts of it; one for each way in which it may hold.
 _Explained = Iterator[tuple[Sums, dict[str, str]]]
-"""What the books would come to if a rule held, with the facts of it; one for each way in which it may hold."""
 
 
 def _other_rounding(case: _Case) -> _Explained:
@@ -233,6 +232,7 @@ def _price_decimals(case: _Case) -> _Explained:
         yield case.taxed(case.own), {"lines": ", ".join(off), "decimals": str(case.places)}
 
 
+# What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing.
 RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
     "other_rounding": _other_rounding,
     "cash_rounding": _cash_rounding,
@@ -244,7 +244,6 @@ RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
     "till_lines_do_not_add_up": _till_lines_do_not_add_up,
     "price_decimals": _price_decimals,
 }
-"""What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing."""
 
 UNEXPLAINED: Final = "unexplained"
 

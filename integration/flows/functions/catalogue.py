@@ -30,6 +30,7 @@ class Argument:
 
 
 _PERCENT = (Argument("percent", Takes.NUMBER),)
+# Every function of a chain with its arguments, in the order in which people look for them.
 FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "trim": (),
     "upper": (),
@@ -60,7 +61,6 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
         Argument("otherwise", Takes.VALUE, needed=False),
     ),
 }
-"""Every function of a chain with its arguments, in the order in which people look for them."""
 
+# The functions that an expression can call, the value as the first argument.
 IN_EXPRESSIONS = (*(name for name in FUNCTIONS if name != "if"), "text", "abs", "min", "max", "field")
-"""The functions that an expression can call, the value as the first argument."""

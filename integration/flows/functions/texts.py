@@ -16,8 +16,8 @@ LONGEST_PATTERN = 200
 MOST_REPEATS = 1_000  # in a pattern, multiplied: nested ones are written out when it is prepared
 REGEX_SECONDS = 0.05
 
+# Until when all regular expressions of the expression at hand have to be done.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""Until when all regular expressions of the expression at hand have to be done."""
 
 
 def replace(value: Value, old: Value, new: Value) -> Value:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from integration.core.compiled import Compiled
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.totals.vat import NOTHING
+from integration.core.totals.sold import NOTHING
 from integration.flows.orders.parties import BOOKS, Told, expect_mapped
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.sold import goods, vat_method
@@ -16,10 +16,10 @@ from integration.flows.settings import Parked
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
+# Sorts of turnover group that are no revenue.
 BALANCES = frozenset({"payment", "suspense", "balance-upgrade", "refundable-deposit", "cash-inflow", "cash-outflow"})
-"""Sorts of turnover group that are no revenue."""
+# Sorts of price that are no revenue.
 CARDS = frozenset({"gift-card", "payment"})
-"""Sorts of price that are no revenue."""
 
 
 class Account(NamedTuple):

@@ -10,8 +10,8 @@ from integration.flows.orders.settings import LONGEST_REFERENCE
 
 CREDIT, CREDIT_ENDING = "#credit", "-C"
 TURNED = frozenset({"quantity", "amount", "vat", "discount", "rounding"})
+# How the names of what both sides come to begin, also as earlier versions kept them.
 SUMS = ("sold_", "booked_")
-"""How the names of what both sides come to begin, also as earlier versions kept them."""
 
 
 def credit(change: Change) -> Change | None:

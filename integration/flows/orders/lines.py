@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, book_lines, booked
+from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
-from integration.core.totals.posted import posted
-from integration.core.totals.sold import Sale, basis_of
-from integration.core.totals.vat import NOTHING, Basis, Sums, VatSum, plus, summed
+from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
 from integration.flows.orders.codes import Account, Codes
 from integration.flows.orders.parties import Told, customer_name
 from integration.flows.orders.sold import as_one_piece, codes_of, goods, number, sale_of, sold_line, vat_code

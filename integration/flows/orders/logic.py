@@ -26,8 +26,8 @@ from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.settings import Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped
 
+# Tables whose rules are off as long as nobody has filled them.
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
-"""Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
 

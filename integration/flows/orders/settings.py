@@ -17,8 +17,8 @@ from integration.flows.systems import BOOKS, TILL
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
 LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
+# Types of receipts that move money and sell nothing.
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
-"""Types of receipts that move money and sell nothing."""
 
 
 def documents(source: Kind, target: Kind) -> Flow:

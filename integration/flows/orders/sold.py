@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.totals.sold import Sale, SoldLine
-from integration.core.totals.vat import NOTHING, ONE, VatSum, summed
+from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
 
 
 def goods(document: Record) -> tuple[Record, ...]:

@@ -3,8 +3,7 @@
 from functools import partial
 
 from integration.core.errors import Reason
-from integration.core.records import Kind
-from integration.core.texts import is_till_number
+from integration.core.records import Kind, is_till_number
 from integration.flows.forms import Choose, Only, Pick, Rates, Section, SourceField, Switch, Together, Whole, Words
 from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import FLOW, ProductSettings

@@ -14,8 +14,8 @@ from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, FORMULAS, MANAGED, QUANTITY, StockSettings
 from integration.flows.systems import books, till
 
+# What a branch can get: what the formula gives, or a field of the article that is a number.
 QUANTITIES = FieldsOf(Kind.ARTICLE, FieldType.NUMBER, {FORMULA: "branch_formula"})
-"""What a branch can get: what the formula gives, or a field of the article that is a number."""
 
 SECTIONS = (
     Section(

@@ -9,7 +9,7 @@ from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, Value
 from integration.core.run import PlanRow, Run
-from integration.core.totals.comparison import compared_in
+from integration.core.totals.booked import compared_in
 from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.layout import note, small

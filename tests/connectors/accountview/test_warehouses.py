@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings, WarehouseFields
 from integration.connectors.http import Gateway
+from integration.core.connections import Token
 from integration.core.errors import RejectedError
 from integration.core.records import FieldType, Kind, Record, Value
-from integration.core.tokens import Token
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings

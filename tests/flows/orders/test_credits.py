@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from integration.core.issues import Skip
 from integration.core.plan import Action, Change, diff
-from integration.core.totals.comparison import compared_in
-from integration.core.totals.vat import VatSum
+from integration.core.totals.booked import compared_in
+from integration.core.totals.sold import VatSum
 from tests.flows.orders.tills import DEBTORS, PAPERS, a_line, an_order, booking, debtor, orders
 
 

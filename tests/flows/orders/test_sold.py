@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.records import Kind, Record
-from integration.core.totals.vat import VatSum
+from integration.core.totals.sold import VatSum
 from integration.flows.orders.sold import codes_of, goods, sale_of, sold_line, split_of
 from tests.flows.orders.tills import TILL, a_line, an_order, booking, lines_of
 
