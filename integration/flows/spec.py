@@ -13,10 +13,8 @@ from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Field, Held, Kind, Record
 from integration.core.rules import Trace
 from integration.core.run import Link, Staged
-from integration.flows.forms import Section
-from integration.flows.questions import Question
-from integration.flows.settings import FlowSettings
-from integration.flows.systems import Listed, ValueTable
+from integration.flows.forms import Question, Section
+from integration.flows.settings import FlowSettings, Listed, ValueTable
 
 # Where the mappings of our flows are.
 MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"

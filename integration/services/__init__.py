@@ -10,7 +10,7 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Finding
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
-from integration.flows.systems import BOOKS
+from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit

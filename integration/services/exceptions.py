@@ -18,8 +18,8 @@ from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS
 from integration.store.events import Event
 from integration.store.stores import Stores
 

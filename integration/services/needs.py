@@ -11,9 +11,8 @@ from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS
 
 
 @dataclass(frozen=True, slots=True)

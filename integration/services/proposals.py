@@ -8,9 +8,9 @@ import structlog
 
 from integration.connectors.protocol import Configurable
 from integration.core.errors import AccessDeniedError
-from integration.flows.questions import Known
+from integration.flows.forms import Known
 from integration.flows.registry import Specs
-from integration.flows.systems import BOOKS
+from integration.flows.settings import BOOKS
 from integration.services.access import Access
 from integration.store.stores import Stores
 

@@ -6,11 +6,10 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.flows.questions import Known, Lack, Proposal, Question
+from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS, TILL, Listed
 from integration.services.lists import Lists
 from integration.store.stores import Stores
 

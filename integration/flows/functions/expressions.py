@@ -12,8 +12,7 @@ from simpleeval import InvalidExpression, SimpleEval
 
 from integration.core.records import Value, same
 from integration.core.rules import Operator, RuleError, Values, as_text, matches
-from integration.flows.functions.texts import deadline
-from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, number_of, out_of_reach
+from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, number_of, out_of_reach
 
 LONGEST_EXPRESSION = 2_000
 MOST_NODES = 400  # parts of an expression

@@ -4,11 +4,13 @@ Neither can hang the console: texts, numbers and expressions have a largest size
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 from integration.core.money import HUNDRED, add_vat, remove_vat
 from integration.core.records import Value
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, as_text, matches
-from integration.flows.functions import days, texts, values
+from integration.flows.functions import values
 from integration.flows.functions.expressions import Expression, record_at_hand
 from integration.flows.functions.values import Tool, number_of
 
@@ -33,19 +35,19 @@ _TOOLS: Mapping[str, Tool] = {
     "trim": Tool(lambda value: as_text(value).strip()),
     "upper": Tool(lambda value: as_text(value).upper()),
     "lower": Tool(lambda value: as_text(value).lower()),
-    "replace": Tool(texts.replace, 2, 2),
-    "regex_replace": Tool(texts.regex_replace, 2, 2, check=texts.check_pattern),
-    "split": Tool(texts.split, 1, 2),
-    "join": Tool(texts.join, 1, _MANY, fields_from=1, takes_empty=True),
-    "substring": Tool(texts.substring, 1, 2),
-    "pad": Tool(texts.pad, 1, 3),
+    "replace": Tool(values.replace, 2, 2),
+    "regex_replace": Tool(values.regex_replace, 2, 2, check=values.check_pattern),
+    "split": Tool(values.split, 1, 2),
+    "join": Tool(values.join, 1, _MANY, fields_from=1, takes_empty=True),
+    "substring": Tool(values.substring, 1, 2),
+    "pad": Tool(values.pad, 1, 3),
     "number": Tool(values.to_number, 0, 1),
     "round": Tool(values.rounded, 0, 1),
     "percentage": Tool(lambda value, percent: number_of(value) * number_of(percent) / HUNDRED, 1, 1),
     "add_vat": Tool(lambda value, percent: add_vat(number_of(value), number_of(percent)), 1, 1),
     "remove_vat": Tool(lambda value, percent: remove_vat(number_of(value), number_of(percent)), 1, 1),
-    "date": Tool(days.day_of, 0, 1, check=days.check_date),
-    "country": Tool(days.country_of),
+    "date": Tool(values.day_of, 0, 1, check=values.check_date),
+    "country": Tool(values.country_of),
     "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),
     "if": Tool(_if, 3, 4, check=_check_if, takes_empty=True),
 }
@@ -107,3 +109,65 @@ class Tools:
         if found is None:
             raise RuleError("value_unmapped", value=as_text(value), table=as_text(table))
         return found
+
+
+# ---- every function with its arguments, as a screen offers them
+
+
+class Takes(StrEnum):
+    """What an argument of a function is."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    VALUE = "value"  # what the field at hand can hold
+    CHOICE = "choice"  # one of a few words
+    FIELD = "field"  # a field of the record
+    TABLE = "table"  # a value table
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a function beside the value; one that `repeats` is the last and may be given many times."""
+
+    name: str
+    takes: Takes
+    needed: bool = True
+    options: tuple[str, ...] = ()
+    repeats: bool = False
+
+
+_PERCENT = (Argument("percent", Takes.NUMBER),)
+# Every function of a chain with its arguments, in the order in which people look for them.
+FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
+    "trim": (),
+    "upper": (),
+    "lower": (),
+    "replace": (Argument("old", Takes.TEXT), Argument("new", Takes.TEXT)),
+    "regex_replace": (Argument("pattern", Takes.TEXT), Argument("new", Takes.TEXT)),
+    "split": (Argument("separator", Takes.TEXT), Argument("place", Takes.NUMBER, needed=False)),
+    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, needed=False, repeats=True)),
+    "substring": (Argument("start", Takes.NUMBER), Argument("length", Takes.NUMBER, needed=False)),
+    "pad": (
+        Argument("width", Takes.NUMBER),
+        Argument("sign", Takes.TEXT, needed=False),
+        Argument("side", Takes.CHOICE, needed=False, options=("left", "right")),
+    ),
+    "number": (Argument("style", Takes.CHOICE, needed=False, options=("auto", "nl", "en")),),
+    "round": (Argument("places", Takes.NUMBER, needed=False),),
+    "percentage": _PERCENT,
+    "add_vat": _PERCENT,
+    "remove_vat": _PERCENT,
+    "date": (Argument("form", Takes.TEXT, needed=False),),
+    "country": (),
+    "first": (Argument("fields", Takes.FIELD, needed=False, repeats=True),),
+    "lookup": (Argument("table", Takes.TABLE), Argument("otherwise", Takes.TEXT, needed=False)),
+    "if": (
+        Argument("operator", Takes.CHOICE, options=tuple(Operator)),
+        Argument("operand", Takes.TEXT),
+        Argument("then", Takes.VALUE),
+        Argument("otherwise", Takes.VALUE, needed=False),
+    ),
+}
+
+# The functions that an expression can call, the value as the first argument.
+IN_EXPRESSIONS = (*(name for name in FUNCTIONS if name != "if"), "text", "abs", "min", "max", "field")

@@ -12,7 +12,7 @@ from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
 from integration.core.totals.booked import Compared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.flows.orders.codes import VAT_CODES, Codes
+from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
 from integration.flows.orders.lines import (
     BookedLines,
     mapping_differs,
@@ -21,10 +21,9 @@ from integration.flows.orders.lines import (
     posting_lines,
     posting_sums,
 )
-from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name, expect_mapped
+from integration.flows.orders.parties import ZONE, Owner, Told, customer_name, expect_mapped
 from integration.flows.orders.settings import LONGEST_REFERENCE
-from integration.flows.orders.sold import number, split_of, vat_code
-from integration.flows.settings import Parked
+from integration.flows.settings import BOOKS, Parked
 
 # What the mapping must have rules for: without these the books would make up amounts of their own.
 NEEDED = {

@@ -8,9 +8,18 @@ from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
-from integration.flows.orders.codes import Account, Codes
+from integration.flows.orders.codes import (
+    Account,
+    Codes,
+    as_one_piece,
+    codes_of,
+    goods,
+    number,
+    sale_of,
+    sold_line,
+    vat_code,
+)
 from integration.flows.orders.parties import Told, customer_name
-from integration.flows.orders.sold import as_one_piece, codes_of, goods, number, sale_of, sold_line, vat_code
 from integration.flows.settings import Parked
 
 

@@ -16,10 +16,9 @@ from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import Parked
+from integration.flows.settings import BOOKS, Parked
 from integration.flows.spec import Shaped
 
-BOOKS = "accountview"
 COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
 MOST_DOCUMENTS = 50  # of one customer, named by an issue
 ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books

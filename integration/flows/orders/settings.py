@@ -11,8 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.flows.settings import Filter, FlowSettings
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}

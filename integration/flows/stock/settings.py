@@ -11,8 +11,7 @@ from integration.core.issues import PASSING
 from integration.core.records import Kind
 from integration.core.rules import Formula, RuleError
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, FlowSettings
 
 FLOW = Flow(
     "stock",
