@@ -15,15 +15,21 @@ from integration.connectors.mplus.codec.documents import (
 )
 from integration.connectors.mplus.codec.edits import Edit, edited
 from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Vocabulary, custom_field, offered, sequence
-from integration.connectors.mplus.codec.groups import Group, decode_groups, encode_group
 from integration.connectors.mplus.codec.products import (
+    Group,
     article_number,
     articles,
+    decode_groups,
+    decode_level,
     decode_product,
+    encode_group,
+    encode_level,
     encode_product,
     external_id,
     group_numbers,
     marker,
+    stock_id,
+    stock_managed,
 )
 from integration.connectors.mplus.codec.relations import (
     Marks,
@@ -34,7 +40,6 @@ from integration.connectors.mplus.codec.relations import (
     relation_marker,
     relation_number,
 )
-from integration.connectors.mplus.codec.stock import decode_level, encode_level, stock_id, stock_managed
 from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
 
 __all__ = [
