@@ -17,7 +17,7 @@ from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import RULES, UNEXPLAINED, Verdict, correction, rounding_lines, verdict
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import Ledger, Switches
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import make_shop
 from tests.core.totals.sales import (
     BASES,
