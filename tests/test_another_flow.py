@@ -16,10 +16,9 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
-from integration.core.rules import Trace, as_text, policy
+from integration.core.rules import Trace, as_text, policy, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools

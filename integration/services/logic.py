@@ -8,9 +8,9 @@ from typing import Any
 from integration.connectors.protocol import Connector
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow
-from integration.core.mapping import rules_to
 from integration.core.records import Kind, Record, corrected
 from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import rules_to
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic

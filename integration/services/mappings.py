@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.core.errors import ConfigurationError, PlanStaleError
-from integration.core.mapping import rules_from, rules_to
 from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import rules_from, rules_to
 from integration.flows.registry import Specs
 from integration.services.exceptions import MOST, UNMAPPED, missing_row
 from integration.services.logic import Logics

@@ -30,14 +30,21 @@ class Verdict:
 
 
 def verdict(
-    sale: Sale, rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding, price_places: int = 2
+    sale: Sale,
+    rates: Mapping[str, Decimal],
+    basis: Basis,
+    rounding: Rounding,
+    price_places: int = 2,
+    lines: Sequence[BookLine] | None = None,
 ) -> Verdict:
     """Return whether the books come to what was sold, per VAT code, and if not by how much and by which rule.
 
     `rates` are the percentages that the books will charge on this document, by the till's VAT codes; under reverse
-    charge that is what the codes are mapped to, not what they mean elsewhere.
+    charge that is what the codes are mapped to, not what they mean elsewhere. `lines` are those of `book_lines` for the
+    same sale, where whoever asks has them.
     """
-    case = _Case(sale, rates, basis, rounding, price_places)
+    sent = book_lines(sale, basis, rates, price_places) if lines is None else lines
+    case = _Case(sale, rates, basis, rounding, price_places, sent)
     differences = minus(case.sold, case.booked)
     contradiction = _contradiction(sale)
     if contradiction:
@@ -89,10 +96,7 @@ class _Case:
     basis: Basis
     rounding: Rounding
     places: int
-
-    @cached_property
-    def lines(self) -> tuple[BookLine, ...]:
-        return book_lines(self.sale, self.basis, self.rates, self.places)
+    lines: Sequence[BookLine]
 
     @cached_property
     def booked(self) -> Sums:

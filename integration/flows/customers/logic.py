@@ -11,10 +11,9 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits
 from integration.core.records import Held, Kind, Record, Value, clean
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools

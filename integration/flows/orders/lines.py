@@ -85,8 +85,8 @@ def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, disco
     sale = sale_of(told.record, sold, codes, settings.rounding_methods)
     basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
     rates = tables.rates(codes.values())
-    found = verdict(sale, rates, basis, settings.rounding, settings.price_places)
     made = book_lines(sale, basis, rates, settings.price_places)
+    found = verdict(sale, rates, basis, settings.rounding, settings.price_places, made)
     extra: tuple[BookLine, ...] = ()
     if found.rule:
         more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)

@@ -11,11 +11,10 @@ from typing import Any
 from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Mapping as Rules
-from integration.core.rules import Rule, Trace, as_text, policy
+from integration.core.rules import Rule, Trace, as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.bookings import Bookings

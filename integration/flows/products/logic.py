@@ -12,11 +12,10 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, Limits, Policy, price_jumps, retire
 from integration.core.records import Held, Kind, Record, Value, clean, is_number
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
 from integration.flows.products.settings import FLOW, ProductSettings

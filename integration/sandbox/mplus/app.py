@@ -26,9 +26,8 @@ from integration.sandbox.faults import (
     refusal,
 )
 from integration.sandbox.journal import Entry, Journal
-from integration.sandbox.mplus.contract import Contract, RefusedError
+from integration.sandbox.mplus.contract import NAMESPACE, Contract, Fields, RefusedError, element, written
 from integration.sandbox.mplus.desk import Desk, TillConventions
-from integration.sandbox.mplus.fields import NAMESPACE, Fields, element, written
 from integration.sandbox.mplus.house import House, writes
 from integration.sandbox.shop import till as sample_data
 from integration.sandbox.shop.shop import Shop

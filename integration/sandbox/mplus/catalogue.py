@@ -9,9 +9,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
-from integration.sandbox.mplus.contract import ZONE, RefusedError
+from integration.sandbox.mplus.contract import ZONE, Fields, RefusedError, element, written
 from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.fields import Fields, element, written
 
 # ---- objects of one kind, and the marker that every change of one of them raises
 

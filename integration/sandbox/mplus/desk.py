@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from integration.sandbox.mplus.contract import ZONE, Contract
-from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.contract import ZONE, Contract, Fields
 
 # ---- how this till behaves where the interface leaves it open. One value per question, one place for all of them
 

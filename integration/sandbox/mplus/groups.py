@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from integration.sandbox.mplus.catalogue import Catalogue, Markers, Product
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields
 
 ROOT = 0
 

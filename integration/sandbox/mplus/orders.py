@@ -5,9 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler
 from integration.sandbox.mplus.documents import Document, Shelf, one, single
-from integration.sandbox.mplus.fields import Fields
 from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Place

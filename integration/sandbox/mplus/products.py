@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from integration.sandbox.mplus.catalogue import Article, Catalogue, Filters, Product, hash_of, moment_of
+from integration.sandbox.mplus.contract import Fields, element
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields, element
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.sums import rounded

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
-from integration.sandbox.mplus.contract import RefusedError, day_of
+from integration.sandbox.mplus.contract import Fields, RefusedError, day_of, element, written
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields, element, written
 from integration.sandbox.mplus.reference import Reference
 
 PAGE = 1000

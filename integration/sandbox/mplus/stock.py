@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields
 from integration.sandbox.mplus.reference import Reference
 
 Place = tuple[int, int]

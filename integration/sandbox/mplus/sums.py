@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.fields import Fields
 from integration.sandbox.mplus.reference import Reference
 
 INCLUSIVE = "VAT-METHOD-INCLUSIVE"

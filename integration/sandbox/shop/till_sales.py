@@ -6,8 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import ZONE
-from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.contract import ZONE, Fields
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
 from integration.sandbox.shop.records import ShopArticle

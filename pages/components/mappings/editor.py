@@ -10,8 +10,7 @@ import streamlit as st
 from integration.core.flow import Ownership
 from integration.core.records import Field, FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
-from integration.flows.functions.expressions import LONGEST_EXPRESSION
-from integration.flows.functions.toolbox import IN_EXPRESSIONS
+from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
 from integration.services.parts import WITHOUT_OWNER, kind_of
 from integration.services.trials import Trial
 from integration.words import has_term

@@ -5,7 +5,6 @@ of decimals, and without that companion they are whole (the vendor's tutorials);
 means no date; an empty number or flag means no value.
 """
 
-from integration.connectors.mplus.codec.document_fields import DOCUMENTS, DocumentType, document_fields
 from integration.connectors.mplus.codec.documents import (
     decode_document,
     document_articles,
@@ -14,7 +13,17 @@ from integration.connectors.mplus.codec.documents import (
     document_relation,
 )
 from integration.connectors.mplus.codec.edits import Edit, edited
-from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Vocabulary, custom_field, offered, sequence
+from integration.connectors.mplus.codec.fields import (
+    CUSTOM,
+    DOCUMENTS,
+    FIELDS,
+    DocumentType,
+    Vocabulary,
+    custom_field,
+    document_fields,
+    offered,
+    sequence,
+)
 from integration.connectors.mplus.codec.products import (
     Group,
     article_number,
