@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
 from integration.sandbox.mplus.contract import Fields
-from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
 
 Place = tuple[int, int]
 ZERO = Decimal(0)

@@ -6,8 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
 from integration.sandbox.mplus.contract import Fields
-from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.desk import Desk, Reference
 
 INCLUSIVE = "VAT-METHOD-INCLUSIVE"
 EXCLUSIVE = "VAT-METHOD-EXCLUSIVE"
