@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.parallel import PerSecond
+from integration.connectors.limits import PerSecond
 from integration.core.connections import LOOPBACK
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term

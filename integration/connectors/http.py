@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import httpx
 import stamina
 
-from integration.connectors.parallel import RateLimits
+from integration.connectors.limits import RateLimits
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integration.connectors.http import Answer, Gateway, masked
-from integration.connectors.parallel import RateLimits, side_by_side
+from integration.connectors.limits import RateLimits
+from integration.connectors.parallel import side_by_side
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.parallel import PerSecond, RateLimits, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
 
 SYSTEM = "AccountView"
 

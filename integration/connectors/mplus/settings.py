@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.parallel import PerSecond, RateLimits, Seconds
+from integration.connectors.limits import PerSecond, RateLimits, Seconds
 from integration.core.connections import LOOPBACK
 
 SYSTEM = "MplusKASSA"

@@ -14,7 +14,7 @@ from integration.connectors.accountview.settings import (
     Objects,
 )
 from integration.connectors.http import Gateway
-from integration.connectors.parallel import RateLimits
+from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
 from tests.fakes import MemoryKeeper
 

@@ -11,7 +11,7 @@ import httpx
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Gateway
-from integration.connectors.parallel import RateLimits
+from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
 from integration.core.records import Held, Kind, Record, Value, Written
 from integration.sandbox.server import Sandbox
