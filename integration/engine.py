@@ -28,8 +28,7 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.plan import Approval
-from integration.core.run import Mode, PreviewRequest, Run, RunState
-from integration.core.schedule import WALL_CLOCK, Schedule
+from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
 from integration.runner import Pause, Runner
 from integration.store.claims import Claims
 from integration.store.database import ClaimLost

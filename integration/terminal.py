@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from integration.bootstrap import build
+from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError
-from integration.core.findings import Finding
 from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application

@@ -16,18 +16,15 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
-from integration.core.rules import Trace, as_text, policy
+from integration.core.rules import Trace, as_text, policy, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
-from integration.flows.forms import Codes, Pick, Section, Switch, Words
+from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
-from integration.flows.questions import Proposal, Question
 from integration.flows.registry import FLOWS
-from integration.flows.settings import FlowSettings, left_out
+from integration.flows.settings import BOOKS, TILL, FlowSettings, books, left_out
 from integration.flows.spec import Asked, FlowSpec, Needs, Shaped
-from integration.flows.systems import BOOKS, TILL, books
 from integration.services import Application
 from integration.services.exceptions import address_of
 from tests.consoles import WHO

@@ -7,8 +7,8 @@ from enum import StrEnum
 from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
 
+# Links of one flow that another flow knows the other way round: the same customer, whoever brought it over.
 Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
-"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""
 
 
 class Ownership(StrEnum):

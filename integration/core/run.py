@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
@@ -56,11 +57,11 @@ CHANGE_STEPS: dict[Step, frozenset[Step]] = {
     Step.LEFT: frozenset(),
 }
 
+# One run of a flow at a time may be in one of these.
 ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
-"""One run of a flow at a time may be in one of these."""
 
+# Phases in which a run waits for a person or a system.
 RESTING = frozenset({"approve", "hold", "stopped"})
-"""Phases in which a run waits for a person or a system."""
 
 EARLIEST_SECONDS = 2.0  # before that a speed says nothing
 
@@ -336,3 +337,43 @@ def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
         return Speed()
     left = max(0, run.progress_total - run.progress_done)
     return Speed(done / passed, left * passed / done)
+
+
+# ---- when flows run by themselves
+
+
+# The clock on the wall of the shop, by which schedules are written.
+WALL_CLOCK = "Europe/Amsterdam"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
+
+    flow: str
+    cron: str
+    mode: Mode
+
+
+NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
+
+
+def crons(minutes: int, *, nightly: bool) -> list[str]:
+    """Return when a flow runs as cron lines with seconds first: every so many minutes, and once a night."""
+    hour, minute, second = NIGHTLY
+    return [f"0 */{minutes} * * * *", *([f"{second} {minute} {hour} * * *"] if nightly else [])]
+
+
+def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> datetime:
+    """Return when a flow runs next, as `crons` has it, in UTC."""
+    here = now.astimezone(zone)
+    coming = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    while coming.astimezone(zone).minute % minutes:
+        coming += timedelta(minutes=1)
+    if not nightly:
+        return coming
+    hour, minute, second = NIGHTLY
+    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if night <= here:
+        night += timedelta(days=1)
+    return min(coming, night.astimezone(UTC))

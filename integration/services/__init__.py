@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from integration.connectors.protocol import Connector
-from integration.core.findings import Finding
+from integration.core.connections import Finding
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
-from integration.flows.systems import BOOKS
+from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit

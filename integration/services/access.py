@@ -15,8 +15,8 @@ from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector
 from integration.connectors.systems import SYSTEMS
+from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.tokens import Token
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock

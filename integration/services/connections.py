@@ -10,15 +10,14 @@ from typing import Any
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.systems import SYSTEMS
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS
 from integration.services.access import Access, BuiltIn, mark
 from integration.store.database import Clock
 

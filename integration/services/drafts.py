@@ -12,10 +12,9 @@ from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
-from integration.core.mapping import rules_from, rules_to
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule, Trace
+from integration.core.rules import Rule, Trace, rules_from, rules_to
 from integration.core.run import PlanRow
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs

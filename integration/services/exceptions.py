@@ -11,16 +11,15 @@ from datetime import datetime
 
 from integration.connectors.protocol import Connector
 from integration.core.causes import telling
-from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS
 from integration.store.events import Event
 from integration.store.stores import Stores
 

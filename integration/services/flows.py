@@ -11,8 +11,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
-from integration.core.run import Mode, Run, RunState
-from integration.core.schedule import WALL_CLOCK, Schedule, crons, next_time
+from integration.core.run import WALL_CLOCK, Mode, Run, RunState, Schedule, crons, next_time
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec

@@ -8,13 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.protocol import Connector
-from integration.core.corrections import corrected
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from, rules_to
-from integration.core.records import Field, Kind, Record, Value, same
-from integration.core.rules import EMPTY, Trace, as_text
+from integration.core.records import Field, Kind, Record, Value, corrected, same
+from integration.core.rules import EMPTY, Trace, as_text, rules_from, rules_to
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.run import Staged
 from integration.flows.registry import Specs

@@ -10,11 +10,10 @@ import structlog
 
 from integration.connectors.protocol import Configurable
 from integration.core.errors import AccessDeniedError, Reason
-from integration.flows.questions import Known, Lack, Proposal, Question
+from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS, TILL, Listed
 from integration.services.access import Access
 from integration.services.lists import Lists
 from integration.store.stores import Stores

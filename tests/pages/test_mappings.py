@@ -12,7 +12,7 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
 from integration.core.run import PreviewRequest, RunState
-from integration.flows.functions.catalogue import FUNCTIONS
+from integration.flows.functions.toolbox import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts

@@ -167,7 +167,7 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    before = connected.names.in_force().article.ean
+    before = dict(connected.names.in_force().article)["ean"]
     connected.names.put({"article.ean": ""}, "test")
 
     test = open_page("preview", plan=plan.id)

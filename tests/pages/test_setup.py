@@ -7,8 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
-from integration.flows.forms import Choose, each_of
-from integration.flows.questions import Question
+from integration.flows.forms import Choose, Question, each_of
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import STEPS, State

@@ -23,8 +23,7 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Staged
-from integration.core.schedule import Schedule
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule, Staged
 from integration.engine import Engine
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings

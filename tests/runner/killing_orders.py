@@ -20,7 +20,7 @@ from typing import Any
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState, Step
-from integration.core.totals.vat import NOTHING
+from integration.core.totals.sold import NOTHING
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.patience import until

@@ -13,11 +13,9 @@ from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.mapping import rules_from
 from integration.core.records import Field, FieldType, Kind, Record, Value
-from integration.core.rules import Call, Mapping, Rule, RuleError
-from integration.flows.functions.catalogue import FUNCTIONS, IN_EXPRESSIONS, Takes
-from integration.flows.functions.toolbox import Tools
+from integration.core.rules import Call, Mapping, Rule, RuleError, rules_from
+from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
 from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import ProductSettings

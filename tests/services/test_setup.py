@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.flows.questions import Known, same_rates
+from integration.flows.forms import Known, same_rates
 from integration.flows.registry import FLOWS
+from integration.flows.settings import Listed, books, till
 from integration.flows.stock.spec import branch_sources
-from integration.flows.systems import Listed, books, till
 from integration.services import Application
 from integration.services.setup import (
     STEPS,

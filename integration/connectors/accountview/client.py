@@ -26,8 +26,8 @@ from integration.connectors.accountview.codec import Body, Column, Row, decode_c
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.http import Answer, Gateway
+from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError
-from integration.core.tokens import Token, TokenKeeper
 
 DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
 TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out

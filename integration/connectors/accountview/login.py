@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 from integration.connectors.accountview.answers import Answers, failed, json_of, unreadable
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.http import Answer, Gateway
+from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
-from integration.core.tokens import Token, TokenKeeper
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)

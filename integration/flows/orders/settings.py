@@ -11,14 +11,13 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.flows.settings import Filter, FlowSettings
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
 LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
+# Types of receipts that move money and sell nothing.
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
-"""Types of receipts that move money and sell nothing."""
 
 
 def documents(source: Kind, target: Kind, *, unproven: bool = False) -> Flow:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.core.corrections import Correction
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.core.records import Field, FieldType, Record, Value, same
+from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of

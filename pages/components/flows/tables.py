@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from integration.core.rules import Rule
+from integration.flows.settings import EVERY
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import EVERY
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term

@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.core.records import Kind, Value
 from integration.core.run import Link
-from integration.core.totals.comparison import without_sums
+from integration.core.totals.booked import without_sums
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of

@@ -9,8 +9,7 @@ import streamlit as st
 from integration.core.flow import Ownership
 from integration.core.records import FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
-from integration.flows.functions.catalogue import IN_EXPRESSIONS
-from integration.flows.functions.expressions import LONGEST_EXPRESSION
+from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
 from integration.services.mappings import WITHOUT_OWNER, Trial, kind_of
 from integration.words import has_term
 from pages.components.mappings.functions import Choices, chain

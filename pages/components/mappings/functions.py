@@ -9,7 +9,7 @@ import streamlit as st
 
 from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
-from integration.flows.functions.catalogue import FUNCTIONS, Argument, Takes
+from integration.flows.functions.toolbox import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.mappings.mapping import function_label, source_label
 from pages.components.shared.layout import icon_button, small

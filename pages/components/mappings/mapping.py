@@ -12,7 +12,7 @@ from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, as_text
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions.catalogue import FUNCTIONS, Takes
+from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, changes

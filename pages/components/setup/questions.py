@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
-from integration.flows.systems import EVERY
+from integration.flows.settings import EVERY
 from integration.services import Application
 from integration.services.setup import Asked, Line, State, Weight
 from integration.words import capital, has_term

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.findings import Finding, Tell
+from integration.core.connections import Finding, Tell
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight

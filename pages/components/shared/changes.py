@@ -12,7 +12,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Trace, TraceStep
 from integration.core.run import PlanRow, Run
-from integration.core.totals.comparison import compared_in
+from integration.core.totals.booked import compared_in
 from integration.services import Application
 from integration.words import capital, has_term
 from pages.components.shared.layout import answered, inline, mark, note, small

@@ -26,7 +26,7 @@ from integration.flows.forms import (
     Whole,
     Words,
 )
-from integration.flows.systems import Listed
+from integration.flows.settings import Listed
 from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.flows import Draft, toggle

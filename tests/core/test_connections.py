@@ -1,9 +1,17 @@
-"""Tokens: what may be said of them, and what not."""
+"""What counts as an address of this machine, and what a token shows of itself."""
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
-from integration.core.tokens import Token, TokenKeeper
+from integration.core.connections import LOOPBACK, Token, TokenKeeper
 from tests.fakes import MemoryKeeper
+
+
+def test_addresses_of_this_machine_are_those_that_never_leave_it() -> None:
+    assert all(name == "localhost" or ip_address(name).is_loopback for name in LOOPBACK)
+
+
+# ---- tokens: what may be said of them, and what not
 
 
 def test_a_token_does_not_show_what_it_opens() -> None:

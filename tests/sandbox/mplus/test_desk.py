@@ -3,7 +3,8 @@
 from typing import Any
 
 from integration.sandbox.faults import Ledger, Switches
-from integration.sandbox.mplus import Till, TillConventions
+from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.desk import TillConventions
 from integration.sandbox.shop.shop import make_shop
 from tests.sandbox.mplus.calls import told
 from tests.sandbox.soap_client import tags
