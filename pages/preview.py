@@ -79,6 +79,7 @@ def sum_line(counts: Counts) -> None:
     parts = {
         "planned": counts.planned,
         "proven": counts.proven,
+        "accepted": counts.accepted,
         "in_doubt": counts.in_doubt,
         "unchanged": counts.unchanged,
         "skipped": counts.skipped,

@@ -35,7 +35,7 @@ from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
 
 SIZE = 25
-SHOWS = ("all", "proven", "in_doubt", "parked", "skip", "left")
+SHOWS = ("all", "proven", "accepted", "in_doubt", "parked", "skip", "left")
 ENDED = {
     "any": None,
     "done": [RunState.DONE],

@@ -37,7 +37,7 @@ def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, o
 
 
 def test_every_reason_has_its_sentence() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("questions.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("*.py"))
     named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
     named |= {"proposed_sku_code", "proposed_sku_allotted", *(f"lack_{one.table}" for _, one in ASKED if one.table)}
 

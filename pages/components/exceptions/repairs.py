@@ -53,6 +53,8 @@ def repair(app: Application, group: CauseGroup) -> None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
+    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.DOUBT and group.facts.get("reference"):
+        _doubts(app, group)
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
         _customers(app, group)
     elif (field := value_to_correct(app, group)) is not None:
@@ -225,6 +227,47 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
     for code, other in given.items():
         if code:
             app.rules.add_row(ARTICLES, code.strip(), other, person())
+
+
+# ---- what was sent, and may be there or not
+
+
+def _doubts(app: Application, group: CauseGroup) -> None:
+    """Ask for each record of the group whether the target has it: nobody but a person can tell by now."""
+    system = system_name(group.facts["system"])
+    answers: list[tuple[OpenIssue, str | None]] = []
+    for one in app.exceptions.issues_of(group.of, limit=MOST_CHOICES):
+        facts = {name: plain(value) for name, value in one.issue.facts.items()} | {"system": system}
+        st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
+        told = text("doubt_number", system=system, number=facts["number"]) if facts.get("number") else ""
+        note(f"{text('doubt_about', reference=facts['reference'])} {told}")
+        way = st.segmented_control(
+            text("doubt_question", record=plain(one.title), system=system),
+            ("look", "there", "not_there"),
+            default="look",
+            required=True,
+            key=f"doubt-{one.id}",
+            format_func=lambda one: text(f"doubt_{one}"),
+            label_visibility="collapsed",
+        )
+        if way == "there":
+            number = st.text_input(
+                text("doubt_under"), value=facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
+            )
+            if (number or "").strip():
+                answers.append((one, number.strip()))
+        elif way == "not_there":
+            note(text("doubt_again_about"))
+            answers.append((one, None))
+    label = counted(f"btn_again_{noun(app, group)}", group.count)
+    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+        _repair(app, group, lambda: _answer(app, answers))
+    _nothing_written(app, group)
+
+
+def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -> None:
+    for one, number in answers:
+        app.exceptions.answer(one, number, person())
 
 
 # ---- which customer is meant

@@ -45,8 +45,8 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-STATES = ("proven", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
-SENT = ("sent", "proven", "in_doubt")
+STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
+SENT = ("sent", "proven", "accepted", "in_doubt")
 MOST_EVENTS = 1_000
 SIZE = 40
 MOST_VALUES = 12

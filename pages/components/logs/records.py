@@ -50,6 +50,7 @@ from pages.components.shared.wording import (
 
 EVENTS = (
     "proven",
+    "accepted",
     "parked",
     "in_doubt",
     "skipped",
@@ -69,6 +70,8 @@ EVENTS = (
     "issue_set_aside",
     "issue_taken_back",
     "linked_by_hand",
+    "found_by_hand",
+    "not_there",
     "mapping_published",
     "table_changed",
     "setting_changed",
@@ -227,7 +230,7 @@ def _title(row: dict[str, str]) -> str:
 
 
 def _columns() -> Columns:
-    states = ("proven", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
+    states = ("proven", "accepted", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
         "at": CONFIG.DatetimeColumn(text("col_at"), width=132),
         "flow": CONFIG.TextColumn(text("col_flow")),
@@ -247,7 +250,7 @@ def _columns() -> Columns:
 
 
 PERIOD = "30"
-RESULTS = ("proven", "unchanged", "skipped", "parked", "in_doubt", "left")
+RESULTS = ("proven", "accepted", "unchanged", "skipped", "parked", "in_doubt", "left")
 MILLI = 1000
 
 

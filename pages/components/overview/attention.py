@@ -189,7 +189,7 @@ def _answer(status: ConnectionStatus) -> None:
 
 
 DAYS = 14
-RESULTS = ["proven", "parked", "in_doubt"]
+RESULTS = ["proven", "accepted", "parked", "in_doubt"]
 
 
 def last_days(app: Application) -> None:

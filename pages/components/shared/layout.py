@@ -288,6 +288,7 @@ class Look:
 
 LOOKS = {
     "proven": Look("green", "check_circle", "✓"),
+    "accepted": Look("violet", "done", "~"),
     "unchanged": Look("gray", "equal", "="),
     "skipped": Look("gray", "skip_next", "»"),
     "parked": Look("orange", "pause_circle", "‖"),

@@ -172,7 +172,7 @@ def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.Data
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     if len({row.kind for row in rows}) > 1:
         columns["kind"] = kinds_of(rows)
-    if show in ("all", "planned", "proven", "in_doubt", "left"):
+    if show in ("all", "planned", "proven", "accepted", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
@@ -203,7 +203,7 @@ def _columns(frame: pd.DataFrame, show: str) -> Columns:
         "title": CONFIG.TextColumn(text("col_name"), width=200),
         "kind": CONFIG.TextColumn(text("col_kind"), width=112),
         "action": states(text("col_action"), "create", "update", "retire", "skip", "park"),
-        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "parked", "left"),
+        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
         "brake": states("", "brake"),
         "what": CONFIG.TextColumn(
             text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"

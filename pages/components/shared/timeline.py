@@ -33,6 +33,7 @@ from pages.components.shared.wording import (
 
 _LOOKS = {
     "proven": ("green", "verified"),
+    "accepted": ("violet", "done"),
     "sent": ("blue", "send"),
     "in_doubt": ("violet", "help"),
     "parked": ("orange", "pause_circle"),
@@ -54,6 +55,8 @@ _LOOKS = {
     "issue_set_aside": ("gray", "inventory_2"),
     "issue_taken_back": ("orange", "undo"),
     "linked_by_hand": ("blue", "link"),
+    "found_by_hand": ("violet", "link"),
+    "not_there": ("blue", "replay"),
 }
 GOOD = ("planned", "sent", "proven")  # steps of a machine that say nothing new where all of them went well
 
