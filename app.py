@@ -56,7 +56,7 @@ if __name__ != "__main__":
     async def metrics(_request: Request) -> Response:
         """Answer the numbers a monitor watches, as Prometheus reads them."""
         try:
-            numbers = await asyncio.to_thread(lambda: bootstrap.application().metrics.text())  # noqa: PLW0108 - the first call starts it
+            numbers = await asyncio.to_thread(lambda: bootstrap.application().flows.metrics())  # noqa: PLW0108 - the first call starts it
         except IntegrationError as error:
             return PlainTextResponse(f"# {error.code}\n", status_code=503)
         return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
@@ -93,8 +93,7 @@ else:
     st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
     st.html(Path("static/console.css"))
 
-    from pages.components.shared.failures import failed
-    from pages.components.shared.frame import navigation
+    from pages.components.shared.application import failed, navigation
 
     try:
         navigation().run()

@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 
 from integration.log.logbook import Logbook, queries
-from integration.services.log import Log, Period, Sought
-from integration.services.questions import SHIPPED
+from integration.services.log import SHIPPED, Log, Period, Sought
 from integration.store.database import open_database
 from integration.store.events import Events
 

@@ -10,7 +10,7 @@ from integration.core.errors import ConfigurationError
 from integration.flows.registry import FLOWS, Specs, mirrors_of
 from integration.services import Application
 from integration.settings import PREFIX, Settings, load_settings
-from integration.store.database import Database, open_database
+from integration.store.database import Database, SharedClock, open_database
 from integration.store.rules import Rules
 from integration.store.stores import stores_of
 
@@ -31,9 +31,10 @@ def build(
     try:
         database = _opened(settings)
         closing.callback(database.close)
-        stores = stores_of(database, now, mirrors=mirrors_of(flows.values()))
+        clock = SharedClock(database, now)
+        stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()))
         _publish_shipped(flows, stores.rules)
-        return Application(settings, flows, stores, now, closing, executor=executor, serves=serves, owner=owner)
+        return Application(settings, flows, stores, clock, closing, executor=executor, serves=serves, owner=owner)
     except BaseException:
         closing.close()
         raise

@@ -41,8 +41,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
 
 
 def _adds_up(line: Mapping[str, Any]) -> bool:
-    settled = line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
-    whole = line["read"] == settled and line["in_doubt"] == 0 and line["state"] == RunState.DONE
+    whole = line["difference"] == 0 and line["in_doubt"] == 0 and line["state"] == RunState.DONE
     return bool(whole and line["preview_writes"] == 0 and (line["round"] != UNCHANGED or line["writes"] == 0))
 
 

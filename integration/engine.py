@@ -9,24 +9,29 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatus
 
+from integration.connectors.http import before_each_write
 from integration.core.errors import (
     IntegrationError,
     RunActiveError,
     UnavailableError,
 )
 from integration.core.plan import Approval
-from integration.core.run import Mode, PreviewRequest, Run, RunState
-from integration.core.schedule import WALL_CLOCK, Schedule
+from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
 from integration.runner import Pause, Runner
+from integration.store.claims import Claims
+from integration.store.database import ClaimLost
 from integration.store.heartbeats import Heartbeats
 from integration.store.runs import Runs
 
@@ -82,6 +87,11 @@ def _approve_step(run_id: str) -> bool:
 
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
+    with _running().at(DBOS.workflow_id):
+        return _repeated(step, run_id)
+
+
+def _repeated(step: Callable[[str], Answer], run_id: str) -> str:
     failures = 0
     while True:
         answer = step(run_id)
@@ -131,6 +141,7 @@ class Engine:
         executor: str,
         runner: Runner,
         runs: Runs,
+        claims: Claims,
         heartbeats: Heartbeats,
         schedules: Schedules,
     ) -> None:
@@ -138,11 +149,13 @@ class Engine:
         self.executor = executor
         self.runner = runner
         self.runs = runs
+        self.claims = claims
         self.heartbeats = heartbeats
         self.schedules = schedules
         self._stop = threading.Event()
         self._stopped_working = False
-        self._idle_since: dict[str, float] = {}  # by run, on the clock of this process
+        self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
+        self._at: Counter[str] = Counter()  # the workflows that threads of this process are at
         self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)
 
     def start(self) -> None:
@@ -174,16 +187,14 @@ class Engine:
         if self._keeper.is_alive():
             self._keeper.join(timeout=10)
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it would tell of every page that is left behind
-        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self._at_work() else 0)  # it waits in seconds
+        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self._mine() else 0)  # it waits in seconds
         self._stopped_working = True
         self.heartbeats.forget(self.executor)
         _engine = None
 
-    def _at_work(self) -> bool:
-        mine = DBOS.list_workflows(
-            status="PENDING", executor_id=self.executor, limit=1, load_input=False, load_output=False
-        )
-        return bool(mine)
+    def _mine(self) -> list[WorkflowStatus]:
+        """Return the workflows that this process has begun and not ended."""
+        return DBOS.list_workflows(status="PENDING", executor_id=self.executor, load_input=False, load_output=False)
 
     def reschedule(self) -> None:
         """Take over the flows' schedules as they are set now."""
@@ -220,8 +231,8 @@ class Engine:
 
     def commit(self, run_id: str, approval: Approval) -> None:
         """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
-        self.runner.commit.approve(run_id, approval)
-        self._queue(f"commit-{run_id}-{uuid.uuid4().hex[:8]}", _commit, run_id)
+        number = self.runner.commit.approve(run_id, approval)
+        self._queue(_of_approval(run_id, number), _commit, run_id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
         """Ask a run to stop at its next page; a preview that waits for a system has none before long, and stops now."""
@@ -230,6 +241,16 @@ class Engine:
         if run.state is RunState.PREVIEWING and run.error:
             self._queue(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
 
+    @contextmanager
+    def at(self, workflow: str | None) -> Iterator[None]:
+        """Say for the block that a thread of this process is at a workflow."""
+        name = workflow or ""
+        self._at[name] += 1
+        try:
+            yield
+        finally:
+            self._at[name] -= 1
+
     def _queue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
         with SetWorkflowID(name):
             DBOS.enqueue_workflow(QUEUE, workflow, *arguments)
@@ -237,12 +258,29 @@ class Engine:
     # ---- one page, with every kind of end it can have ---------------------------------------------------------
 
     def page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
-        """Do one page and return how to go on: `wait` seconds and again, or the end, with the `error` that made it."""
+        """Do one page and return how to go on: `wait` seconds and again, or the end, with the `error` that made it.
+
+        Trouble with our own database is waited for like that of a system. A page whose run another process took over
+        ends where it is.
+        """
+        try:
+            with self.claims.hold(run_id, self.executor), before_each_write(self.claims.expect):
+                return self._page(run_id, work)
+        except ClaimLost:
+            log.warning("another process took over", run=run_id)
+            return {"wait": BEAT_SECONDS}
+        except UnavailableError as error:
+            log.warning("the database cannot be written", run=run_id, cause=error.code)
+            return {"wait": BEAT_SECONDS, "again": True}
+
+    def _page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
         try:
             more = work(run_id)
+        except ClaimLost:
+            raise
         except UnavailableError as error:
             self.runs.waiting_for(run_id, error.code, error.facts)
-            return {"wait": 2.0, "again": True}
+            return {"wait": BEAT_SECONDS, "again": True}
         except IntegrationError as error:
             return self._stopped(run_id, error.code, error.facts)
         except Exception:  # a bug of ours: kept with its trace under a number, and never repeated blindly
@@ -296,26 +334,43 @@ class Engine:
                 log.info("took over runs", runs=len(left), executors=dead)
             for one in dead:
                 self.heartbeats.forget(one)
-        idle = [run for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]) if _is_idle(run)]
+        idle: dict[str, Callable[[], object]] = {
+            one.workflow_id: partial(DBOS.resume_workflow, one.workflow_id, queue_name=QUEUE)
+            for one in self._mine()
+            if not self._at[one.workflow_id]
+        }
+        for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):
+            known = _workflows(run)
+            if not any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
+                idle[run.id] = partial(self._requeue, run, len(known))
         now = time.monotonic()
-        self._idle_since = {run.id: self._idle_since.get(run.id, now) for run in idle}
-        for run in idle:
-            if now - self._idle_since[run.id] > DEAD_AFTER_SECONDS:
-                self._requeue(run)
+        self._idle_since = {name: self._idle_since.get(name, now) for name in idle}
+        for name, again in idle.items():
+            if now - self._idle_since[name] > DEAD_AFTER_SECONDS:
+                again()
 
-    def _requeue(self, run: Run) -> None:
-        """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did."""
-        again = uuid.uuid4().hex[:8]
+    def _requeue(self, run: Run, known: int) -> None:
+        """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did.
+
+        Its name follows from what is known, so that two processes queue it once.
+        """
         if run.state is RunState.PREVIEWING:
-            self._queue(f"preview-{run.id}-{again}", _preview, run.id, False)
-        else:
-            self._queue(f"commit-{run.id}-{again}", _commit, run.id)
+            self._queue(f"preview-{run.id}-{known}", _preview, run.id, False)
+            return
+        name = _of_approval(run.id, run.approvals)
+        is_new = not DBOS.list_workflows(workflow_ids=[name], load_input=False, load_output=False)
+        self._queue(name if is_new else f"{name}-{known}", _commit, run.id)
 
 
-def _is_idle(run: Run) -> bool:
-    """Tell whether nobody is at a run now. One that is just approved, or just over, is idle for a moment."""
-    known = DBOS.list_workflows(workflow_id_prefix=[f"preview-{run.id}", f"commit-{run.id}"], load_output=False)
-    return not any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known)
+def _of_approval(run_id: str, number: int) -> str:
+    """Return the one workflow that carries out what was approved: whoever queues it twice, it runs once."""
+    return f"commit-{run_id}-{number}"
+
+
+def _workflows(run: Run) -> list[WorkflowStatus]:
+    """Return all workflows of a run. One that is just approved, or just over, has none at work for a moment."""
+    prefixes = [f"preview-{run.id}", f"commit-{run.id}"]
+    return DBOS.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
 
 
 def _prepare_sqlite(url: str) -> None:

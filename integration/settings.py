@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
 from integration.connectors.limits import Megabytes, PerSecond
-from integration.core.addresses import LOOPBACK
+from integration.core.connections import LOOPBACK
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term
 from integration.words.validation import reason_of

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from integration.bootstrap import build
+from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError
-from integration.core.findings import Finding
 from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
@@ -123,17 +123,18 @@ def show_end(run: Run, *, as_json: bool) -> None:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 
 
-NUMBERS = ("read", "proven", "unchanged", "skipped", "parked", "in doubt", "waiting")
+RARE = ("accepted", "in doubt")  # shown where there are some
+NUMBERS = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in doubt", "waiting")
 
 
 def show_counts(runs: list[Run]) -> None:
     """Show what became of the records of runs, in a table where it fits."""
     lines = [
-        (one.counts.read, one.counts.proven, one.counts.unchanged, one.counts.skipped, one.counts.parked,
-         one.counts.in_doubt, one.counts.planned)
+        (one.counts.read, one.counts.proven, one.counts.accepted, one.counts.unchanged, one.counts.skipped,
+         one.counts.parked, one.counts.in_doubt, one.counts.planned)
         for one in runs
     ]  # fmt: skip
-    shown = [at for at, name in enumerate(NUMBERS) if name != "in doubt" or any(line[at] for line in lines)]
+    shown = [at for at, name in enumerate(NUMBERS) if name not in RARE or any(line[at] for line in lines)]
     names = [NUMBERS[at] for at in shown]
     table = table_of("run", "flow", "state", *names, numbers=names)
     for run, line in zip(runs, lines, strict=True):

@@ -12,15 +12,15 @@ from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
     Queue,
+    Tries,
     above,
     begins_at,
     cause_card,
     keys_bar,
+    solved_cards,
 )
 from pages.components.exceptions.corrections import corrected_csv, corrected_list
-from pages.components.exceptions.retries import Tries, solved_cards
 from pages.components.shared.application import application, person
-from pages.components.shared.draft import show_toast
 from pages.components.shared.layout import (
     choice,
     clear_search,
@@ -29,13 +29,14 @@ from pages.components.shared.layout import (
     failures,
     forget,
     head,
+    mark,
     no_match,
     page_offset,
     pages,
     search,
+    show_toast,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.states import mark
 from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text
 
 SIZE = 20

@@ -5,15 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from integration.services.flows import FlowStatus
-from pages.components.flows.brakes import brakes_tab, schedule_tab
-from pages.components.flows.fields import fields_tab
-from pages.components.flows.filters import filters_tab
-from pages.components.flows.sections import settings_tab
+from pages.components.flows.fields import fields_tab, filters_tab
+from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
 from pages.components.shared.application import application
-from pages.components.shared.draft import Draft, save_bar, show_toast, toggle
-from pages.components.shared.flows import flow_of_address, needs_connections, start_preview
-from pages.components.shared.layout import choice, failures, head, note
+from pages.components.shared.flows import Draft, flow_of_address, needs_connections, save_bar, start_preview, toggle
+from pages.components.shared.layout import choice, failures, head, note, show_toast
 from pages.components.shared.wording import counted, flow_name, flow_term, moment, sandbox_badges, term, text, way
 
 app = application()

@@ -4,8 +4,7 @@ import streamlit as st
 
 from pages.components.logs.life import one_life
 from pages.components.logs.questions import questions
-from pages.components.logs.records import records
-from pages.components.logs.volume import volumes
+from pages.components.logs.records import records, volumes
 from pages.components.shared.application import application
 from pages.components.shared.layout import choice, head
 from pages.components.shared.wording import sandbox_badges, text

@@ -16,9 +16,8 @@ from pages.components.mappings.draft import (
 from pages.components.mappings.mapping import desk_of
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application
-from pages.components.shared.draft import show_toast
 from pages.components.shared.flows import flow_of_address, needs_connections
-from pages.components.shared.layout import choice, failures, head
+from pages.components.shared.layout import choice, failures, head, show_toast
 from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
 
 app = application()

@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components.overview.attention import connection_rows, needs, needs_list
-from pages.components.overview.days import last_days
+from pages.components.overview.attention import connection_rows, last_days, needs, needs_list
 from pages.components.setup.steps import unfinished
-from pages.components.shared.application import application
-from pages.components.shared.failures import refreshing
+from pages.components.shared.application import application, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, section
 from pages.components.shared.runs import added, sum_strip, today

@@ -1,48 +1,234 @@
 """The plan: what would be written, field by field, before anything is written."""
 
-from dataclasses import astuple
+from collections.abc import Mapping
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.run import Among, Mode, Run, RunState
-from pages.components.preview.plan import (
-    about_plan,
-    brake_box,
-    commit_bar,
-    outdated_bar,
-    plan_of_address,
-    plan_outcome,
-    sum_line,
-    watch,
-)
-from pages.components.shared.application import application
+from integration.core.flow import Flow
+from integration.core.plan import Approval
+from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from integration.services import Application
+from pages.components.shared.application import application, guarded, person, refreshing
+from pages.components.shared.changes import known_as, what_changes
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import (
+    act,
+    attempt,
+    bottom_bar,
     choice,
-    clear_search,
-    csv_button,
     empty,
     failures,
     head,
-    no_match,
+    inline,
+    mark,
     note,
-    page_offset,
-    pages,
+    run_state,
     search,
     trouble,
 )
 from pages.components.shared.plan import (
-    PAGE,
-    choose_shown,
-    facet_filters,
-    forget_filters,
-    plan_detail,
-    plan_table,
+    chosen_out,
+    plan_lines,
+    tick_anew,
 )
 from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo
-from pages.components.shared.states import inline, run_state
-from pages.components.shared.wording import flow_name, number, plain, sandbox_badges, text
+from pages.components.shared.wording import (
+    counted,
+    flow_name,
+    moment,
+    number,
+    plain,
+    read_number,
+    sandbox_badges,
+    say,
+    system_name,
+    term,
+    text,
+    way,
+    who,
+)
+
+WATCH_SECONDS = 2
+SHOWN_RECORDS = 10
+
+
+def plan_of_address(app: Application) -> Run | None:
+    """Return the plan the address names, else the one at work, the one that waits, or the last one."""
+    if asked := st.query_params.get("plan", ""):
+        try:
+            return app.runs.get(asked)
+        except KeyError:
+            st.query_params.pop("plan", None)
+    wanted = st.query_params.get("flow", "")
+    flow = wanted if wanted in app.flows else None
+    found = (app.runs.latest(flow, states, limit=1) for states in (list(ACTIVE), [RunState.READY], None))
+    return next((runs[0] for runs in found if runs), None)
+
+
+def about_plan(run: Run, flow: Flow) -> str:
+    """Return what a plan is: which flow, which way, made when and by whom, with which mapping."""
+    made = term("plan_made", moment=moment(run.started_at), by=plain(who(run.by)))
+    read = term(f"mode_{run.mode}", system=system_name(flow.source))
+    version = term("mapping_version", version=run.mapping_version)
+    return " · ".join([flow_name(run.flow), way(flow.source, flow.target), made, read, version])
+
+
+def sum_line(counts: Counts) -> None:
+    """Say that every record read is accounted for, or how many are not."""
+    parts = {
+        "planned": counts.planned,
+        "proven": counts.proven,
+        "accepted": counts.accepted,
+        "in_doubt": counts.in_doubt,
+        "unchanged": counts.unchanged,
+        "skipped": counts.skipped,
+        "parked": counts.parked,
+    }
+    said = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
+    line = f"{counted('sum_read', counts.read)} = {said or number(0)}"
+    if counts.difference:
+        note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
+    else:
+        note(f"{mark('ok')} {line}")
+
+
+def watch(app: Application, run: Run) -> None:
+    """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+    seen = str(app.runs.outdated(run))
+
+    def look() -> None:
+        now = app.runs.get(run.id)
+        if now.state is not run.state or str(app.runs.outdated(now)) != seen:
+            st.rerun()
+
+    refreshing(WATCH_SECONDS)(look)()
+
+
+def plan_outcome(app: Application, run: Run) -> None:
+    """Say what became of a plan that no longer waits."""
+    counts, about = run.counts, ""
+    match run.state:
+        case RunState.DONE if run.approval is None:
+            agree = counts.unchanged or not counts.parked
+            sign, said = "ok", counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
+            about = f" :small[:gray[{text('outcome_agree_about')}]]"
+        case RunState.DONE:
+            said = counted("outcome_proven", counts.proven, system=system_name(app.flows[run.flow].target))
+            sign = "proven"
+        case RunState.COMMITTING:
+            sign, said = "running", text("outcome_committing")
+        case RunState.DISCARDED:
+            sign, said = "discarded", text("outcome_discarded")
+        case _:
+            sign, said = "interrupted", text("outcome_stopped")
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{mark(sign)} **{said}**{about}", width="stretch")
+        if st.button(text("btn_open_run"), icon=":material/history:", type="tertiary", key="open_run"):
+            st.switch_page("pages/runs.py", query_params={"run": run.id})
+    if about and counts.parked:
+        note(counted("outcome_parked", counts.parked))
+
+
+def brake_box(run: Run) -> None:
+    """Say which brakes hold the plan, above everything else."""
+    if not run.brakes:
+        return
+    with st.container(border=True, gap="xsmall"):
+        for brake in run.brakes:
+            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+            st.markdown(
+                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(sentences.what)}** "
+                f":small[:gray[{plain(sentences.do)}]]"
+            )
+        note(text("nothing_written"))
+
+
+def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
+    """Draw the bar of a plan that can no longer be written, and tell whether another one is asked for."""
+    with bottom_bar(f":gray[{text('nothing_written')}]"):
+        _discard(app, run)
+        label = counted("btn_commit", changes, system=system_name(flow.target))
+        st.button(label, icon=":material/send:", key="commit", disabled=True)
+        return st.button(text("btn_preview_again"), type="primary", icon=":material/refresh:", key="again")
+
+
+def _discard(app: Application, run: Run) -> None:
+    if st.button(text("btn_discard"), type="tertiary", key="discard"):
+        act(lambda: app.runs.discard(run.id, person()))
+
+
+def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
+    """Draw the bar that says what is chosen and offers the one button that writes."""
+    left_out = frozenset(chosen_out(run))
+    chosen = changes - len(left_out)
+    writes = counted("write", app.plans.writes(run.id, left_out))
+    said = counted("bar_chosen", changes, chosen=number(chosen))
+    with bottom_bar(f"**{said} · {writes}.** :gray[{text('nothing_written')}]"):
+        if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
+            chosen_out(run).clear()
+            tick_anew()
+        _discard(app, run)
+        label = counted("btn_commit", chosen, system=system_name(flow.target))
+        asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
+        if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks):
+            st.session_state["ask_commit"] = run.id
+    if st.session_state.pop("ask_commit", "") != run.id:
+        return
+    if run.brakes:
+        dialog = st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")
+        dialog(guarded(_ask))(app, run, label, writes)
+    else:
+        _commit(app, run, {})
+
+
+def _ask(app: Application, run: Run, label: str, writes: str) -> None:
+    """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
+    typed: dict[str, int] = {}
+    for brake in run.brakes:
+        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
+        _braked(app, run, brake.code)
+        answer = st.text_input(
+            text("brake_type", count=brake.count),
+            key=f"typed-{brake.code}",
+            live=True,
+            autocomplete="off",
+            placeholder=number(brake.count),
+        )
+        if read_number(answer or "") == brake.count:
+            typed[brake.code] = brake.count
+    note(text("brake_then", writes=writes))
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
+            st.rerun()
+        ready = len(typed) == len(run.brakes)
+        if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
+            _commit(app, run, typed)
+
+
+def _braked(app: Application, run: Run, code: str) -> None:
+    """Show the first records a brake counted; a brake on the whole plan marks none of them."""
+    marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
+    if not marked:
+        return
+    columns = (text("col_code"), text("col_name"), text("col_what"))
+    shown = [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked]
+    st.table([dict(zip(columns, cells, strict=True)) for cells in shown], border="horizontal", hide_index=True)
+    if found > len(marked):
+        note(text("and_more", number=number(found - len(marked))))
+
+
+def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
+    approval = Approval(run.fingerprint, person(), frozenset(chosen_out(run)), confirmed=dict(typed))
+    if attempt(lambda: app.runs.commit(run.id, approval)):
+        st.session_state.get("left_out", {}).pop(run.id, None)
+        st.switch_page("pages/runs.py", query_params={"run": run.id})
+    st.rerun()
+
+
+# ---- the page -------------------------------------------------------------------------------------------------------
+
 
 SHOWS = ("all", "create", "update", "retire", "park", "skip", "unchanged")
 
@@ -84,7 +270,7 @@ def plan_page(run: Run) -> None:
         plan_outcome(app, run)
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
-    plan_lines(run, download)
+    lines(run, download)
     if run.state is not RunState.READY:
         return
     changes = app.plans.count(run.id, "changes")
@@ -111,7 +297,7 @@ def anew(run: Run) -> None:
     start_preview(app, run.flow)
 
 
-def plan_lines(run: Run, download: DeltaGenerator) -> None:
+def lines(run: Run, download: DeltaGenerator) -> None:
     """Draw the lines of a plan with the filters above them and the detail beside them."""
     numbers = {name: app.plans.count(run.id, name) for name in SHOWS if name != "unchanged"}
     numbers["unchanged"] = run.counts.unchanged  # which have no lines
@@ -127,37 +313,9 @@ def plan_lines(run: Run, download: DeltaGenerator) -> None:
     if show == "unchanged":
         empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        among = facet_filters(app, run, show)
-    csv_button(f"{run.flow}-{run.id[:8]}-{show}.csv", lambda: app.plans.csv(run.id, show, find, among), at=download)
-    lines = app.plans.count(run.id, show, find, among)
-    if lines:
-        some_lines(run, show, find, among, lines)
-    elif not find and among == Among():
-        empty("task_alt", text(f"none_{show}"), text("none_about", flow=flow_name(run.flow)))
-    elif no_match(
-        text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")
-    ):
-        forget_filters()
-        clear_search("find")
-
-
-def some_lines(run: Run, show: str, find: str, among: Among, lines: int) -> None:
-    """Draw one page of lines and the one that is looked at."""
-    offset = page_offset("page", lines, PAGE)
-    rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
+    none = text("none_about", flow=flow_name(run.flow))
     ticks = run.state is RunState.READY and show in ("all", "create", "update", "retire")
-    name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
-    with st.grid(5, min_column_width=190) as grid:
-        with grid.cell(column_span=3):
-            looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
-            pages("page", lines, PAGE)
-            if ticks:
-                choose_shown(app, run, show, find, among)
-            sum_line(run.counts)
-        with grid.cell(column_span=2):
-            if looked_at is not None:
-                plan_detail(app, run, app.flows[run.flow], looked_at)
+    plan_lines(app, run, show, find, none, ticks=ticks, below=lambda: sum_line(run.counts), at=download)
 
 
 found = plan_of_address(app)

@@ -1,27 +1,25 @@
 """What ran, when, and how it ended."""
 
-from dataclasses import astuple
-
 import streamlit as st
 
-from integration.core.run import ACTIVE, Among, Run, RunState
+from integration.core.run import ACTIVE, Run, RunState
 from pages.components.shared.application import application
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import (
     choice,
-    clear_search,
     csv_button,
     empty,
     failures,
     forget,
     head,
-    no_match,
+    inline,
     page_offset,
     pages,
+    run_state,
     search,
     section,
 )
-from pages.components.shared.plan import PAGE, facet_filters, forget_filters, plan_detail, plan_table
+from pages.components.shared.plan import plan_lines
 from pages.components.shared.runs import (
     progress_strip,
     run_actions,
@@ -33,12 +31,11 @@ from pages.components.shared.runs import (
     short_id,
     stopped_by,
 )
-from pages.components.shared.states import inline, run_state
 from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
 
 SIZE = 25
-SHOWS = ("all", "proven", "in_doubt", "parked", "skip", "left")
+SHOWS = ("all", "proven", "accepted", "in_doubt", "parked", "skip", "left")
 ENDED = {
     "any": None,
     "done": [RunState.DONE],
@@ -87,29 +84,7 @@ def _records(run: Run) -> None:
         forgotten = ("record", "page", "field", "cause")
         show = choice("show", SHOWS, "all", lambda name: f"{text(f'show_{name}')} **{numbers[name]}**", forgotten)
         find = search("find", text("find_in_plan"))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        among = facet_filters(app, run, show)
-    lines = app.plans.count(run.id, show, find, among)
-    if lines:
-        _lines(run, show, find, among, lines)
-    elif not find and among == Among():
-        empty("task_alt", text(f"none_{show}"), text("none_run_about"))
-    elif no_match(text("nothing_filtered"), text("nothing_found_about")):
-        forget_filters()
-        clear_search("find")
-
-
-def _lines(run: Run, show: str, find: str, among: Among, lines: int) -> None:
-    offset = page_offset("page", lines, PAGE)
-    rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
-    name = "-".join(["run", show, find, *astuple(among), str(offset)])
-    with st.grid(5, min_column_width=190) as grid:
-        with grid.cell(column_span=3):
-            looked_at = plan_table(app, run, rows, show, name, ticks=False)
-            pages("page", lines, PAGE)
-        with grid.cell(column_span=2):
-            if looked_at is not None:
-                plan_detail(app, run, app.flows[run.flow], looked_at)
+    plan_lines(app, run, show, find, text("none_run_about"))
 
 
 def history() -> None:

@@ -2,14 +2,19 @@
 
 import streamlit as st
 
-from pages.components.setup.connections import accountview_step, finished_login, mplus_step
-from pages.components.setup.questions import flows_step, questions_step
-from pages.components.setup.readiness import ready_step
-from pages.components.setup.steps import rail, step_here, step_name, step_number
+from pages.components.setup.questions import flows_step, questions_step, ready_step
+from pages.components.setup.steps import (
+    accountview_step,
+    finished_login,
+    mplus_step,
+    rail,
+    step_here,
+    step_name,
+    step_number,
+)
 from pages.components.shared.application import application
-from pages.components.shared.draft import show_toast
 from pages.components.shared.flows import sandbox_button
-from pages.components.shared.layout import failures, head
+from pages.components.shared.layout import failures, head, show_toast
 from pages.components.shared.wording import sandbox_badges, text
 
 RAIL, BODY = 1, 3  # of four columns

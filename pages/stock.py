@@ -5,8 +5,7 @@ import streamlit as st
 from pages.components.shared.application import application
 from pages.components.shared.layout import failures, forget, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.differences import differences_of
-from pages.components.stock.outlook import article_list, levels, movements
+from pages.components.stock.outlook import article_list, differences_of, levels, movements
 from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
 
 app = application()

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.sandbox.mplus.contract import Contract
-from integration.sandbox.mplus.fields import Fields, written
+from integration.sandbox.mplus.contract import Contract, Fields, written
 from integration.sandbox.server import Sandbox
 from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
 

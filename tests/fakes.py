@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from integration.connectors.protocol import References
+from integration.core.connections import Finding, Tell, Token, unheard
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
-from integration.core.tokens import Token
 
 
 @dataclass

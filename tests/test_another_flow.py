@@ -16,18 +16,15 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
-from integration.core.rules import Trace, as_text, policy
+from integration.core.rules import Trace, as_text, policy, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
-from integration.flows.forms import Codes, Pick, Section, Switch, Words
+from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
-from integration.flows.questions import Proposal, Question
 from integration.flows.registry import FLOWS
-from integration.flows.settings import FlowSettings, left_out
+from integration.flows.settings import BOOKS, TILL, FlowSettings, books, left_out
 from integration.flows.spec import Asked, FlowSpec, Needs, Shaped
-from integration.flows.systems import BOOKS, TILL, books
 from integration.services import Application
 from integration.services.exceptions import address_of
 from tests.consoles import WHO
@@ -180,7 +177,7 @@ def codes(app: Application) -> list[str]:
 @pytest.fixture(scope="module")
 def parked(app: Application) -> str:
     """A plan in which every department lacks a row of the value table, but the first."""
-    app.tables.keep("signs", {codes(app)[0]: "Entrance"}, WHO)
+    app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
     run = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
@@ -245,7 +242,7 @@ def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    app.tables.keep("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
+    app.rules.set_table("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
 
     done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE))))
 

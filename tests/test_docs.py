@@ -15,7 +15,7 @@ from integration.core.run import RunState, Step
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.words import has_term
-from pages.components.shared.states import run_state, step_state
+from pages.components.shared.layout import run_state, step_state
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

@@ -74,16 +74,16 @@ def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
 @contextmanager
 def table(console: Console, name: str, rows: dict[str, str]) -> Iterator[None]:
     """A value table that holds inside the block, whatever rows are added to it."""
-    before = console.application.tables.all().get(name, {})
-    console.application.tables.keep(name, rows, WHO)
+    before = console.application.rules.tables().get(name, {})
+    console.application.rules.set_table(name, rows, WHO)
     try:
         yield
     finally:
-        console.application.tables.keep(name, before, WHO)
+        console.application.rules.set_table(name, before, WHO)
 
 
 def add_row(console: Console, name: str, key: str, value: str) -> None:
-    console.application.tables.keep(name, {**console.application.tables.all().get(name, {}), key: value}, WHO)
+    console.application.rules.set_table(name, {**console.application.rules.tables().get(name, {}), key: value}, WHO)
 
 
 def line(console: Console, run: Run, key: str) -> PlanRow:
@@ -186,7 +186,7 @@ def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
     order = console.counter.order(
         article, relation=customer, lines=[console.counter.line(article, vatCode=ZERO)]
     )  # fmt: skip
-    with table(console, "vat_codes_sales", console.application.tables.all()["vat_codes_sales"]):
+    with table(console, "vat_codes_sales", console.application.rules.tables()["vat_codes_sales"]):
         parked = line(console, console.run("orders", order), order)
         assert (parked.cause, parked.facts["code"]) == ("vat_code_unmapped", str(ZERO))
 

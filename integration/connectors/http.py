@@ -7,6 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +23,7 @@ import stamina
 
 from integration.connectors.answer import ENCODINGS, Answer, PackingError, TooLargeError, unpacked
 from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
+from integration.core.clocks import since_boot
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -35,7 +38,25 @@ LONGEST_PAUSE_SECONDS = 15.0
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
+HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
 AWAY = frozenset({502, 503, 504})
+
+_before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
+
+
+@contextmanager
+def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
+    """Ask something in the block right before each call that writes: when all but its body is on its way.
+
+    What it raises keeps the call back, for no server acts on half a request. It is asked again where the process was
+    suspended meanwhile.
+    """
+    token = _before_writing.set(ask)
+    try:
+        yield
+    finally:
+        _before_writing.reset(token)
+
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
@@ -290,6 +311,7 @@ class Gateway:
                 headers=call.headers,
                 content=call.content,
                 data=call.data,
+                extensions=None if call.repeatable else {"trace": _ask_before_body},
             )
         except httpx.InvalidURL:
             failure: IntegrationError = self._unavailable("host_unknown", call)
@@ -374,6 +396,17 @@ class Gateway:
     def _too_large(self, call: _Call) -> MalformedAnswerError:
         limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
+
+
+def _ask_before_body(event: str, _: Mapping[str, object]) -> None:
+    """Let what has to be asked before a write be asked, at the last moment (httpcore tells of each step of a call)."""
+    if event != "http11.send_request_body.started":
+        return
+    ask = _before_writing.get()
+    asked_at = float("-inf")
+    while since_boot() - asked_at > HELD_STILL_SECONDS:
+        asked_at = since_boot()
+        ask()
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
-from integration.core.findings import Finding, Tell, unheard
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.plan import Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 

@@ -14,7 +14,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusSettings
 from integration.connectors.protocol import Connector
-from integration.core.tokens import TokenKeeper
+from integration.core.connections import TokenKeeper
 
 
 class Role(StrEnum):

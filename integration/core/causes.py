@@ -27,6 +27,7 @@ class By(StrEnum):
     ARTICLES = "articles"  # create articles in the books, or let another stand in for them
     CHOICE = "choice"  # say which record of the target is meant
     VALUE = "value"  # correct a field of the source, or let another value hold
+    DOUBT = "doubt"  # say whether the target has what was sent to it
     NEEDED = "needed"  # repair the record that this one waits for
 
 
@@ -56,6 +57,7 @@ class Cause:
 
 NOBODY, OPERATOR, ADMINISTRATOR, DEVELOPER = Who
 VALUE, VALUE_OR_FIELDS = Repair(By.VALUE), Repair(By.VALUE, "fields")
+DOUBT = Repair(By.DOUBT)
 FIELDS, BRAKES = Repair(tab="fields"), Repair(tab="brakes", name="brakes")
 
 
@@ -126,7 +128,9 @@ CAUSES: Mapping[str, Cause] = {
         Cause("product_update_not_allowed", OPERATOR, repair=FIELDS),
         Cause("employee_unknown", OPERATOR, ("employee",), _setting("default_employee")),
         Cause("read_back_differs", OPERATOR, repair=FIELDS),
-        Cause("read_back_missing", OPERATOR),
+        Cause("read_back_missing", OPERATOR, repair=DOUBT),
+        Cause("never_answered", OPERATOR, repair=DOUBT),
+        Cause("look_unproven", OPERATOR),
         Cause("target_changed_since_plan", OPERATOR),
         Cause("sku_not_numeric", OPERATOR, repair=_setting("sku_rule")),
         Cause("sku_leading_zero", OPERATOR, repair=_setting("sku_rule")),

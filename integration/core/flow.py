@@ -7,8 +7,8 @@ from enum import StrEnum
 from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
 
+# Links of one flow that another flow knows the other way round: the same customer, whoever brought it over.
 Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
-"""Links of one flow that another flow knows the other way round: the same customer, whoever brought it over."""
 
 
 class Ownership(StrEnum):
@@ -32,7 +32,8 @@ class Stage:
     """One kind of record of a flow: what is read, what it becomes, and whether it is what the flow counts.
 
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
-    of an order. What is written `once` is a document: never changed after, and a later change is a question. `needs`
+    of an order. What is written `once` is a document: never changed after, and a later change is a question. It is
+    `unproven` where a person said that nobody can look for it or read it back: the target's yes is believed. `needs`
     are the fields that name a record of another kind which has to be in the target before. `grouped_by` is the field of
     the record read by which people sort its lines: the article group, the country, the branch. What of a record no
     other one read may have is `unique`.
@@ -43,6 +44,7 @@ class Stage:
     counted: bool = True
     derived: bool = False
     once: bool = False
+    unproven: bool = False
     needs: Mapping[str, Kind] = field(default_factory=dict)
     grouped_by: str = ""
     unique: tuple[Unique, ...] = ()

@@ -52,8 +52,8 @@ class Skip:
 
 
 PASSING = ("changed", "marker")
+# How names of values begin that change by themselves, without anybody having looked at the record.
 STOCK = ("stock", "warehouse:")
-"""How names of values begin that change by themselves, without anybody having looked at the record."""
 
 
 def source_mark(record: Record, passing: tuple[str, ...] = PASSING + STOCK) -> str:

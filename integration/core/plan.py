@@ -56,8 +56,8 @@ class Unchanged:
     kept: tuple[str, ...] = ()
 
 
+# Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours.
 Policy = Mapping[str, Ownership]
-"""Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours."""
 
 
 _Choose = Callable[[str, str], bool]

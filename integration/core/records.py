@@ -5,14 +5,15 @@ system keeps that system's name, so that an operator can map it. Which fields ex
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+# What a field can hold. Codes and numbers of things are text; amounts and quantities are Decimal.
 Value = None | bool | str | Decimal | date | datetime | tuple[str, ...]
-"""What a field can hold. Codes and numbers of things are text; amounts and quantities are Decimal."""
 
 
 class Kind(StrEnum):
@@ -246,3 +247,63 @@ def canonical(record: Record | None) -> str:
         return "null"
     flat = {path: _canonical(value) for path, value in record.flat().items()}
     return json.dumps([record.kind, record.key, flat], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+# ---- what both systems take as text: which codes can be a number of the till, and which characters can be stored
+
+
+LONGEST_NUMBER = 18  # digits; the till's numbers are 64 bits wide
+_UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text consists of digits and fits into a number of the till."""
+    return text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
+
+
+def is_till_number(code: str) -> bool:
+    """Tell whether a code can be a number of the till as it is: zeros at its start would be lost."""
+    return is_number(code) and not code.startswith("0")
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether every character of a text can be sent to the till and kept there."""
+    return text.isprintable() or not _UNSTORABLE.search(text)  # what can be printed can be stored
+
+
+def clean(value: Value) -> Value:
+    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
+    if isinstance(value, str) and not value.isprintable():  # what can be printed can be stored
+        text = _UNSTORABLE.sub("", value)
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return value
+
+
+# ---- a value that holds in the place of one of the source, for as long as the source says what it said then
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One field of one record of the source: what it was when a person corrected it, and what it is taken for."""
+
+    kind: Kind
+    key: str
+    field: str
+    was: Value
+    becomes: Value
+    title: str = ""
+    by: str = ""
+
+    def holds_for(self, record: Record) -> bool:
+        """Tell whether the record still has the value that was corrected; what the source changed since wins."""
+        return (record.kind, record.key) == (self.kind, self.key) and same(record.values.get(self.field), self.was)
+
+
+def corrected(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:
+    """Return records with their corrections, which are given by the key of the record."""
+    return [_corrected(record, corrections.get(record.key, ())) for record in records]
+
+
+def _corrected(record: Record, corrections: Sequence[Correction]) -> Record:
+    changed = {one.field: one.becomes for one in corrections if one.holds_for(record)}
+    return replace(record, values={**record.values, **changed}) if changed else record

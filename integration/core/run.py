@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
@@ -29,6 +30,7 @@ class Step(StrEnum):
     SENT = "sent"  # kept before the call, so that a crash leaves a trace
     IN_DOUBT = "in_doubt"  # sent, and no answer seen; settled by looking
     PROVEN = "proven"  # read back and equal to the plan
+    ACCEPTED = "accepted"  # the target said yes, or a person that it is there; read back by nobody
     PARKED = "parked"
     LEFT = "left"  # not chosen when the plan was committed
 
@@ -45,18 +47,21 @@ RUN_STEPS: dict[RunState, frozenset[RunState]] = {
 
 CHANGE_STEPS: dict[Step, frozenset[Step]] = {
     Step.PLANNED: frozenset({Step.SENT, Step.PARKED, Step.LEFT}),
-    Step.SENT: frozenset({Step.PROVEN, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
-    Step.IN_DOUBT: frozenset({Step.PROVEN, Step.PARKED, Step.PLANNED}),
+    Step.SENT: frozenset({Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
+    Step.IN_DOUBT: frozenset(  # in doubt again: since when was told by a clock that was set back
+        {Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.LEFT, Step.IN_DOUBT, Step.PLANNED}
+    ),
     Step.PROVEN: frozenset(),
-    Step.PARKED: frozenset(),
+    Step.ACCEPTED: frozenset(),
+    Step.PARKED: frozenset({Step.PROVEN, Step.ACCEPTED, Step.LEFT}),  # what was a question is answered
     Step.LEFT: frozenset(),
 }
 
+# One run of a flow at a time may be in one of these.
 ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
-"""One run of a flow at a time may be in one of these."""
 
+# Phases in which a run waits for a person or a system.
 RESTING = frozenset({"approve", "hold", "stopped"})
-"""Phases in which a run waits for a person or a system."""
 
 EARLIEST_SECONDS = 2.0  # before that a speed says nothing
 
@@ -72,6 +77,7 @@ class Counts:
 
     read: int = 0
     proven: int = 0
+    accepted: int = 0
     unchanged: int = 0
     skipped: int = 0
     parked: int = 0
@@ -81,7 +87,7 @@ class Counts:
     @property
     def difference(self) -> int:
         """Return how many records are unaccounted for; anything but 0 is a defect of ours."""
-        settled = self.proven + self.unchanged + self.skipped + self.parked
+        settled = self.proven + self.accepted + self.unchanged + self.skipped + self.parked
         return self.read - settled - self.in_doubt - self.planned
 
 
@@ -161,8 +167,10 @@ class PlanRow:
     step: Step = Step.PLANNED
     attempts: int = 0
     sent_at: datetime | None = None
+    accepted: bool = False  # the target said yes
     reference: str = ""
     calls: int = 1
+    run: str = ""  # whose line it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +237,7 @@ class Link:
     marker: str = ""
     mark: str = ""
     retired: bool = False
+    unproven: bool = False  # nobody could read the record back
     owner: str = ""  # the key of the record that a part was in when both agreed on it
 
 
@@ -311,6 +320,7 @@ class Run:
     error: str = ""  # code of the catalogue of what stopped it
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    approvals: int = 0  # how often a person, or a schedule, said yes to it
 
     @property
     def has_earlier_mapping(self) -> bool:
@@ -327,3 +337,43 @@ def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
         return Speed()
     left = max(0, run.progress_total - run.progress_done)
     return Speed(done / passed, left * passed / done)
+
+
+# ---- when flows run by themselves
+
+
+# The clock on the wall of the shop, by which schedules are written.
+WALL_CLOCK = "Europe/Amsterdam"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
+
+    flow: str
+    cron: str
+    mode: Mode
+
+
+NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
+
+
+def crons(minutes: int, *, nightly: bool) -> list[str]:
+    """Return when a flow runs as cron lines with seconds first: every so many minutes, and once a night."""
+    hour, minute, second = NIGHTLY
+    return [f"0 */{minutes} * * * *", *([f"{second} {minute} {hour} * * *"] if nightly else [])]
+
+
+def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> datetime:
+    """Return when a flow runs next, as `crons` has it, in UTC."""
+    here = now.astimezone(zone)
+    coming = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    while coming.astimezone(zone).minute % minutes:
+        coming += timedelta(minutes=1)
+    if not nightly:
+        return coming
+    hour, minute, second = NIGHTLY
+    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if night <= here:
+        night += timedelta(days=1)
+    return min(coming, night.astimezone(UTC))

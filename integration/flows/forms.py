@@ -1,14 +1,16 @@
-"""How the settings of a flow are asked for, as values: what each is, and what it may be. Pages draw them.
+"""How the settings of a flow are asked for, as values: what each is and may be, and what the set-up asks of them.
 
 What a setting is called, its help and its options are texts under its name: `setting_formula`, `about_formula`,
 `formula_available`. A flow's own word for it comes first: `setting_stock_branches`, else `setting_branches`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
-from integration.flows.systems import Listed
+from integration.flows.settings import EVERY, Listed
 
 LONGEST_CODE = 60
 
@@ -180,3 +182,131 @@ def each_of(shapes: Iterable[Shape]) -> Iterator[Shape]:
 def names(shapes: Iterable[Shape]) -> list[str]:
     """Return the names of the settings that these ask for."""
     return [shape.name for shape in each_of(shapes)]
+
+
+# ---- what a flow is asked in the set-up: questions as values, and the answers that several of them propose alike
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An answer and why: settings by name, or the rows of a value table."""
+
+    values: Mapping[str, Any]
+    why: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a flow misses as it is set now, and whether that stops it or parks some of its records."""
+
+    why: Reason
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a flow when its questions are weighed. A list that could not be read is empty."""
+
+    settings: Mapping[str, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
+    answered: Collection[str] = ()
+
+    def of(self, listed: Listed) -> Mapping[str, str]:
+        """Return codes and captions of a list."""
+        return self.lists(listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of the set-up: the settings or the value table it answers, and the lists it is answered from.
+
+    `plain` returns what both systems answer without a doubt as soon as they are connected, by setting or by row; it is
+    filled in before anybody is asked, where nobody has answered yet.
+    """
+
+    name: str
+    propose: Callable[[Known], Proposal | None]
+    settings: tuple[str, ...] = ()
+    table: str = ""
+    lists: tuple[Listed, ...] = ()
+    lacks: Callable[[Known], Lack | None] = lambda _: None
+    arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    plain: Callable[[Known], Mapping[str, Any]] = lambda _: {}
+
+    def now(self, known: Known) -> Mapping[str, Any]:
+        """Return the answer that is in force."""
+        if self.table:
+            return known.tables.get(self.table, {})
+        return {name: known.settings[name] for name in self.settings}
+
+
+def only(codes: Iterable[str]) -> str:
+    """Return the only one of these codes; nothing where there are more or fewer."""
+    found = list(codes)
+    return found[0] if len(found) == 1 else ""
+
+
+def usual(why: str, *settings: str) -> Callable[[Known], Proposal]:
+    """Return the proposal of what is set in a new installation."""
+    return lambda known: Proposal({name: known.defaults[name] for name in settings}, Reason(why))
+
+
+# ---- value tables ---------------------------------------------------------------------------------------------------
+
+
+def without_row(known: Known, table: str, codes: Listed) -> list[str]:
+    """Return the codes of a list for which no row stands, whatever country or VAT number a key has beside the code."""
+    covered = {part for key in known.tables.get(table, {}) for part in (key, *key.split(":"))}
+    return [code for code in known.of(codes) if code not in covered]
+
+
+def rowless(table: str, codes: Listed, *, needed: bool) -> Callable[[Known], Lack | None]:
+    """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any."""
+
+    def lacks(known: Known) -> Lack | None:
+        rows, missing = known.tables.get(table, {}), without_row(known, table, codes)
+        if not rows:
+            return Lack(Reason(f"lack_{table}_all"), stops=True) if needed else None
+        if not missing or EVERY in rows:
+            return None
+        return Lack(Reason(f"lack_{table}", {"codes": ", ".join(missing)}), stops=False)
+
+    return lacks
+
+
+def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+    """Return which VAT code is which: only where exactly one code on each side has the rate."""
+    table = {}
+    for code, rate in ours.items():
+        same_here = [other for other, value in ours.items() if value == rate]
+        there = [other for other, value in theirs.items() if value == rate]
+        if len(same_here) == 1 and len(there) == 1:
+            table[code] = there[0]
+    return table
+
+
+def vat_question(table: str, ours: str, theirs: str) -> Question:
+    """Return the question which VAT code of one system is which of the other.
+
+    It is proposed only when that leaves no code without a counterpart.
+    """
+    codes, rates, others = Listed(ours, "vat_codes"), Listed(ours, "vat_rates"), Listed(theirs, "vat_rates")
+
+    def plain(known: Known) -> Mapping[str, str]:
+        return same_rates(known.of(rates), known.of(others))
+
+    def propose(known: Known) -> Proposal | None:
+        rows = {**plain(known), **known.tables.get(table, {})}
+        whole = not without_row(Known({}, tables={table: rows}, lists=known.lists), table, codes)
+        return Proposal(rows, Reason("proposed_same_rate")) if rows and whole else None
+
+    return Question(
+        "vat",
+        propose,
+        table=table,
+        lists=(codes, rates, Listed(theirs, "vat_codes"), others),
+        lacks=rowless(table, codes, needed=True),
+        plain=plain,
+    )

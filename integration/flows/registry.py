@@ -10,8 +10,8 @@ from integration.flows.products.spec import PRODUCTS
 from integration.flows.spec import FlowSpec
 from integration.flows.stock.spec import STOCK
 
+# Flows by their names, in the order in which people see them.
 Specs = Mapping[str, FlowSpec]
-"""Flows by their names, in the order in which people see them."""
 
 FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS)}
 

@@ -13,13 +13,11 @@ from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Field, Held, Kind, Record
 from integration.core.rules import Trace
 from integration.core.run import Link, Staged
-from integration.flows.forms import Section
-from integration.flows.questions import Question
-from integration.flows.settings import FlowSettings
-from integration.flows.systems import Listed, ValueTable
+from integration.flows.forms import Question, Section
+from integration.flows.settings import FlowSettings, Listed, ValueTable
 
+# Where the mappings of our flows are.
 MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"
-"""Where the mappings of our flows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,8 @@ class Asked(Protocol):
         """Return which of these keys a flow has linked, with their reference."""
 
 
+# How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask.
 Make = Callable[[Any, Mapping[str, Any], int, Mapping[str, Mapping[str, str]], Asked], FlowLogic]
-"""How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,77 +122,75 @@ class FlowSpec:
     flow: Flow
     settings: type[FlowSettings]
     make: Make
+    # The mapping that a new installation gets.
     mapping: Path
-    """The mapping that a new installation gets."""
 
+    # Where settings choose the kinds of record: the flow with these settings.
     as_set: Callable[[Any], Flow] | None = None
-    """Where settings choose the kinds of record: the flow with these settings."""
 
+    # The systems whose VAT percentages the logic is made with; the others need not be there.
     rated: tuple[str, ...] = ()
-    """The systems whose VAT percentages the logic is made with; the others need not be there."""
 
     # ---- its mapping
 
+    # The kinds of record it writes, each with the kind that the rules for it read. None is what the stage that writes
+    # the kind reads; where no stage of the flow as set does, there is no such part.
     parts: tuple[tuple[Kind, Kind | None], ...]
-    """The kinds of record it writes, each with the kind that the rules for it read.
 
-    None is what the stage that writes the kind reads; where no stage of the flow as set does, there is no such part.
-    """
-
+    # What rules can read beside the fields of the source.
     computed: tuple[Field, ...] = ()
-    """What rules can read beside the fields of the source."""
 
+    # Where only some fields of the target are written: which.
     writable: frozenset[str] | None = None
-    """Where only some fields of the target are written: which."""
 
+    # Targets of rules of which a setting says as which field they are sent: the price, with VAT or without.
     sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Targets of rules of which a setting says as which field they are sent: the price, with VAT or without."""
 
+    # Targets by which a record is found again, so that no rule can leave them alone.
     found_by: frozenset[str] = frozenset()
-    """Targets by which a record is found again, so that no rule can leave them alone."""
 
     # ---- its records
 
+    # The value tables whose two sides are known. Of any other, both systems are asked for a list of its name.
     tables: tuple[ValueTable, ...] = ()
-    """The value tables whose two sides are known. Of any other, both systems are asked for a list of its name."""
 
+    # What repairs a cause in this flow where it is not as in the others.
     repairs: Mapping[str, Repair] = field(default_factory=dict)
-    """What repairs a cause in this flow where it is not as in the others."""
 
+    # Links that another flow knows the other way round, with that flow and its kind.
     mirrors: Mapping[Kind, tuple[str, Kind]] = field(default_factory=dict)
-    """Links that another flow knows the other way round, with that flow and its kind."""
 
+    # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()
-    """Our names of the objects of the books that it uses."""
 
+    # What it needs of the books as it is set, beyond the check of the connection.
     needs: Callable[[Any], Needs] = lambda _: Needs()
-    """What it needs of the books as it is set, beyond the check of the connection."""
 
     # ---- on screen
 
+    # The cards of its settings in their order. Filters, brakes and the schedule have tabs of their own.
     sections: tuple[Section, ...] = ()
-    """The cards of its settings in their order. Filters, brakes and the schedule have tabs of their own."""
 
+    # What it is asked in the set-up. Everything else has an answer that suits most.
     questions: tuple[Question, ...] = ()
-    """What it is asked in the set-up. Everything else has an answer that suits most."""
 
+    # The brakes that can stop a plan of it.
     brakes: tuple[str, ...] = ("changes", "changes_percent")
-    """The brakes that can stop a plan of it."""
 
+    # The field that a new filter looks at until another one is chosen; else the first of the source.
     filter_first: str = ""
-    """The field that a new filter looks at until another one is chosen; else the first of the source."""
 
+    # The list that says how the groups are called by which people sort its lines; else they are article groups.
     groups: Listed | None = None
-    """The list that says how the groups are called by which people sort its lines; else they are article groups."""
 
+    # What one of its records is called on buttons.
     noun: str = "record"
-    """What one of its records is called on buttons."""
 
+    # Whether a new installation is offered it as chosen.
     suggested: bool = False
-    """Whether a new installation is offered it as chosen."""
 
+    # When its turn is in a demo; the lowest is first.
     turn: int = 0
-    """When its turn is in a demo; the lowest is first."""
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from integration.core.addresses import LOOPBACK
+from integration.core.connections import LOOPBACK
 from integration.core.errors import IntegrationError
 from integration.log.logbook import Logbook
 from integration.log.questions import table_of

@@ -2,23 +2,115 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 import structlog
 
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
-from integration.log import schema
+from integration.core.records import Kind
 from integration.log.questions import QuestionError, require_select, wrong
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd
+    import pyarrow as pa
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def naive(moment: datetime) -> datetime:
+    """Return a moment as the log keeps it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(moment: datetime) -> datetime:
+    """Return a moment of the log with what it does not say: that it is UTC."""
+    return moment.replace(tzinfo=UTC)
+
+
+# ---- what the file of the log holds --------------------------------------------------------------------------------
+
+MACROS = ("words", "mark_of", "ago", "planned_levels", "proven_levels", "planned_groups")
+# What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it.
+EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
+
+DRAWN = frozenset({Kind.STOCK, Kind.PRODUCT, Kind.GROUP})  # kinds of record that charts of stock are drawn from
+
+VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
+
+_MAKE = """
+CREATE TABLE IF NOT EXISTS events (
+    instance VARCHAR NOT NULL, id BIGINT NOT NULL, happened_at TIMESTAMP NOT NULL, run VARCHAR, flow VARCHAR,
+    kind VARCHAR, key VARCHAR, sources VARCHAR[], title VARCHAR, event VARCHAR NOT NULL, code VARCHAR,
+    facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT
+);
+CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+    flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
+);
+CREATE TABLE IF NOT EXISTS stock_plans (
+    run VARCHAR, article VARCHAR, title VARCHAR, branch VARCHAR, found_at TIMESTAMP, found DECIMAL(18, 3),
+    wanted DECIMAL(18, 3)
+);
+CREATE TABLE IF NOT EXISTS stock_proofs (run VARCHAR, article VARCHAR, written_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS group_plans (article VARCHAR, happened_at TIMESTAMP, groups VARCHAR[]);
+"""
+
+
+def _make(connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str]) -> None:
+    """Make what a file does not have yet, and fill it from its events."""
+    connection.execute(_MAKE)
+    for name in (*MACROS, *VIEWS):
+        connection.execute(queries[name])
+    if connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None:
+        connection.execute(queries["records"])
+    for table in EXTRACTS:
+        if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:  # noqa: S608 - our names
+            _extract(connection, table, "events")
+
+
+def _extract(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:
+    """Take out of a table of events what one of the extracts holds."""
+    connection.execute(f"INSERT INTO {table} FROM {EXTRACTS[table]}('{events}')")
+
+
+def _moves_levels(event: Mapping[str, object]) -> bool:
+    """Tell whether an answer about stock may be another one after an event."""
+    return event["event"] in ("planned", "proven") and event["kind"] in DRAWN
+
+
+def _as_rows(instance: str, events: Sequence[Mapping[str, object]]) -> pa.Table:
+    """Return events as the table of the log keeps them."""
+    import pyarrow as pa  # noqa: PLC0415 - most processes bring no event in
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    columns = [
+        ("instance", text), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", text), ("flow", text),
+        ("kind", text), ("key", text), ("sources", texts), ("title", text), ("event", text), ("code", text),
+        ("facts", text), ("before", text), ("after", text), ("ms", pa.int64()),
+    ]  # fmt: skip
+
+    def shaped(event: Mapping[str, Any]) -> dict[str, object]:
+        texts = {name: _json(event[name]) for name in ("facts", "before", "after")}
+        return {**event, **texts, "instance": instance, "happened_at": naive(event["happened_at"])}
+
+    return pa.Table.from_pylist([shaped(event) for event in events], schema=pa.schema(columns))
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# ---- the log --------------------------------------------------------------------------------------------------------
+
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +191,7 @@ class Logbook:
                 if self._connection is None:
                     self.path.parent.mkdir(parents=True, exist_ok=True)
                     made = duckdb.connect(str(self.path), config=self._settings)
-                    schema.make(made, self._queries)
+                    _make(made, self._queries)
                     self._connection = made
                 cursor = self._connection.cursor()
             try:
@@ -167,13 +259,13 @@ class Logbook:
             events = outbox.waiting(BATCH)
             if not events:
                 return 0
-            cursor.register("batch", schema.rows(outbox.instance, events))
+            cursor.register("batch", _as_rows(outbox.instance, events))
             cursor.execute("BEGIN TRANSACTION")
             try:
                 cursor.execute("INSERT INTO events SELECT * FROM batch")
                 cursor.execute(self._queries["new_records"])
-                for table in schema.EXTRACTS:
-                    schema.extract(cursor, table, "batch")
+                for table in EXTRACTS:
+                    _extract(cursor, table, "batch")
                 cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
                 cursor.execute("COMMIT")
             except duckdb.Error:
@@ -182,7 +274,7 @@ class Logbook:
                 raise
             finally:
                 cursor.unregister("batch")
-            self.levels += any(map(schema.moves_levels, events))
+            self.levels += any(map(_moves_levels, events))
             self._forget_drained(cursor, outbox)
             return len(events)
 

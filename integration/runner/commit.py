@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -21,17 +22,28 @@ from integration.core.plan import Approval, Change, differences, remaining, stil
 from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows.spec import FlowLogic
-from integration.runner.lookup import look
+from integration.runner.doubts import doubt_facts, may_try_another
+from integration.runner.lookup import look, look_and_see
 from integration.runner.parts import Parts, next_cursors
 from integration.store.links import References as LinkReferences
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import UNSETTLED, Known
 
 log = structlog.get_logger(__name__)
 
 WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
-KEPT_AT_ONCE = 25  # changes marked as sent together, for each call in flight; a crash leaves so many to look up
-ATTEMPTS = 4  # writes of one change in one run before a person is asked
+ATTEMPTS = 4  # writes of one change of what is there, before a person is asked: the same value twice is one value
+SENDINGS = 2  # of something new that was never answered, before a person is asked
+WITNESSES = (3, 25)  # records that were written last and have to be found: at first, and where none of those is
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A change that is sent: its line, what of it is left to do, and what the target holds."""
+
+    row: PlanRow
+    change: Change
+    held: Held | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,11 @@ class Commit:
             return PlanStaleError("names_changed_since", flow=run.flow)
         return None
 
-    def approve(self, run_id: str, approval: Approval) -> None:
-        """Keep a person's yes. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
+    def approve(self, run_id: str, approval: Approval) -> int:
+        """Keep a person's yes and return its number.
+
+        Raises PlanStaleError or PlanUnsafeError before anything is sent.
+        """
         run = self.parts.runs.open_plan(run_id)
         outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version)
         if outdated is not None:
@@ -71,7 +86,7 @@ class Commit:
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:
                 raise PlanUnsafeError(brake.code, flow=run.flow, count=brake.count, limit=brake.limit)
-        self.parts.runs.approve(run_id, approval)
+        return self.parts.runs.approve(run_id, approval)
 
     def page(self, run_id: str) -> Pause | None:
         """Carry out the next page of an approved plan; None when the run has ended.
@@ -88,10 +103,10 @@ class Commit:
         logic = self.parts.logic_of(run)
         self._settle_doubtful(run, logic.flow)
         doubtful = self.parts.ledger.unsettled(run_id)
-        if rows := _free(logic.flow, self._next(run_id, logic), doubtful):
-            self._carry_out(run, logic.flow, self.parts.links.references(run.flow), rows)
+        rows = _free(logic.flow, self._next(run_id, logic), doubtful)
+        if rows and self._carry_out(run, logic.flow, self.parts.links.references(run.flow), rows):
             return Pause(0)
-        if doubtful:
+        if rows or doubtful:
             return Pause(self.parts.patience.pause.total_seconds())
         self._finish(run, logic)
         return None
@@ -104,10 +119,10 @@ class Commit:
             rows = self.parts.ledger.next_planned(run_id, TREE_PAGE)
         return rows
 
-    def _carry_out(self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
-        target = self.parts.connectors[flow.target]
-        held = look(target, [_agreed(row) for row in rows], references)
-        ready: list[tuple[PlanRow, Change]] = []
+    def _carry_out(self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]) -> bool:
+        """Settle what needs no write and send the rest, and tell whether anything could be done by now."""
+        held, sees = self._look(run, flow, references, rows)
+        ready: list[Sending] = []
         moved: list[Outcome] = []
         for row in rows:
             change, now = _change(row), held.get(row.key)
@@ -123,17 +138,47 @@ class Commit:
             elif not differences(todo.wanted, _record(now)):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
             else:
-                ready.append((row, todo))
+                ready.append(Sending(row, todo, now))
         if moved:
             known = _changes(rows)
             self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
             self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
-        written: list[PlanRow] = []
-        try:
-            for chunk in sliced(ready, target.in_flight * KEPT_AT_ONCE):
-                written += self._send(run, target, references, chunk, held)
-        finally:
-            self._read_back(run, target, references, written)
+        if not sees:
+            ready = self._one_alone(run, flow, ready)
+        self._send(run, flow, references, ready)
+        return bool(moved or ready)
+
+    def _look(
+        self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
+    ) -> tuple[dict[str, Held], bool]:
+        """Return what the target holds, and whether what it does not show is not there.
+
+        That matters where something new is sent, and there a look has to find something that is known to be there.
+        """
+        target, wanted = self.parts.connectors[flow.target], [_agreed(row) for row in rows]
+        if flow.stages[rows[0].stage].unproven:
+            return {}, True
+        if all(_change(row).before for row in rows):
+            return look(target, wanted, references), True
+        for number in WITNESSES:
+            known = self.parts.links.newest(run.flow, rows[0].kind, number)
+            held, sees = look_and_see(target, wanted, references, [one.agreed for one in known if one.agreed])
+            if sees or len(known) < number:
+                break
+        return held, sees
+
+    def _one_alone(self, run: Run, flow: Flow, ready: list[Sending]) -> list[Sending]:
+        """Return what may be sent while nobody knows whether new records will be seen: of those, one alone.
+
+        None while one of this run may still be seen. Raises IntegrationError `look_unproven` where one was not.
+        """
+        new = [one for one in ready if one.change.before is None][:1]
+        doubts = self.parts.ledger.every_doubt(run.flow, new[0].row.kind) if new else []
+        if doubts and not may_try_another(doubts, run):
+            if not any(row.run == run.id and row.step in UNSETTLED for row in doubts):
+                raise IntegrationError("look_unproven", system=flow.target, kind=str(new[0].row.kind))
+            new = []
+        return [one for one in ready if one.change.before is not None or one in new]
 
     def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
         """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
@@ -141,30 +186,38 @@ class Commit:
             self.parts.ledger.mark_sent(run.id, [one.seq for one in outcomes], known)
             self.parts.ledger.settle(run.id, outcomes, known)
 
-    def _send(
-        self,
-        run: Run,
-        target: Connector,
-        references: LinkReferences,
-        chunk: Sequence[tuple[PlanRow, Change]],
-        held: Mapping[str, Held],
-    ) -> list[PlanRow]:
-        """Send some changes, several in flight; return those the target says it accepted."""
-        known = _changes([row for row, _ in chunk])
-        self.parts.ledger.mark_sent(run.id, list(known), known)  # on disk before the call
+    def _send(self, run: Run, flow: Flow, references: LinkReferences, ready: Sequence[Sending]) -> None:
+        """Send changes, as many marked as sent as there are calls in flight, and prove those that were accepted."""
+        target = self.parts.connectors[flow.target]
+        accepted: dict[int, str] = {}
+        unkept: dict[int, str] = {}  # what of it is on disk with the next ones that are sent
+        try:
+            for some in sliced(ready, target.in_flight):
+                self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some), unkept)
+                unkept = self._sent_together(run, flow, references, some)
+                accepted |= unkept
+        finally:
+            rows = [one.row for one in ready if one.row.seq in accepted]
+            self._read_back(run, flow, references, rows, accepted)
 
-        def write(item: tuple[PlanRow, Change]) -> Written:
-            row, change = item
-            return target.write(change, held.get(row.key), references, f"{run.id}-{row.seq}")
+    def _sent_together(
+        self, run: Run, flow: Flow, references: LinkReferences, some: Sequence[Sending]
+    ) -> dict[int, str]:
+        """Send some changes side by side; return what the target accepted, with the references it told."""
+        target = self.parts.connectors[flow.target]
 
-        accepted: list[PlanRow] = []
+        def write(one: Sending) -> Written:
+            return target.write(one.change, one.held, references, f"{run.id}-{one.row.seq}")
+
+        accepted: dict[int, str] = {}
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
-        for (row, _), answer in zip(chunk, side_by_side(write, chunk, target.in_flight), strict=True):
+        for one, answer in zip(some, side_by_side(write, some, target.in_flight), strict=True):
+            row = one.row
             match answer:
                 case Written():
-                    accepted.append(row)
+                    accepted[row.seq] = answer.reference
                 case RejectedError():
                     facts = {"key": row.title, "flow": run.flow, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
@@ -173,11 +226,12 @@ class Commit:
                 case _:  # not delivered: it is as if it had not been tried
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer
-        again = [row for row, _ in chunk if row.seq in refused and row.attempts]
+        unproven = flow.stages[some[0].row.stage].unproven
+        again = [one.row for one in some if one.row.seq in refused and one.row.attempts and not unproven]
         outcomes += (refused | self._there_after_all(target, references, again)).values()
-        self.parts.ledger.settle(run.id, outcomes, known)
+        self.parts.ledger.settle(run.id, outcomes, _sent(some))
         if stopped is not None:
-            self._read_back(run, target, references, accepted)
+            self._read_back(run, flow, references, [one.row for one in some if one.row.seq in accepted], accepted)
             raise stopped
         return accepted
 
@@ -193,11 +247,22 @@ class Commit:
             if row.seq in there and not differences(_change(row).wanted, there[row.seq].record)
         }
 
-    def _read_back(self, run: Run, target: Connector, references: LinkReferences, rows: Sequence[PlanRow]) -> None:
-        """Prove what was accepted by reading it; an answer that said yes proves nothing."""
+    def _read_back(
+        self,
+        run: Run,
+        flow: Flow,
+        references: LinkReferences,
+        rows: Sequence[PlanRow],
+        accepted: Mapping[int, str],
+    ) -> None:
+        """Prove what was accepted by reading it; an answer that said yes proves nothing, where it can be read."""
         if not rows:
             return
-        held = look(target, [_agreed(row) for row in rows], references)
+        if flow.stages[rows[0].stage].unproven:
+            believed = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
+            self.parts.ledger.settle(run.id, believed, _changes(rows), page_ends=True, accepted=accepted)
+            return
+        held = look(self.parts.connectors[flow.target], [_agreed(row) for row in rows], references)
         outcomes = []
         for row in rows:
             now, change = held.get(row.key), _change(row)
@@ -205,43 +270,58 @@ class Commit:
             if now is not None and not wrong:
                 outcomes.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
             elif still_applies(change, _record(now)):  # accepted, and not to be seen yet
-                outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
+                outcomes.append(Outcome(row.seq, Step.IN_DOUBT, accepted[row.seq]))
             else:
                 outcomes.append(_parked_wrong(row, change, now, wrong))
-        self.parts.ledger.settle(run.id, outcomes, _changes(rows), page_ends=True)
+        self.parts.ledger.settle(run.id, outcomes, _changes(rows), page_ends=True, accepted=accepted)
 
     def _settle_doubtful(self, run: Run, flow: Flow) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
         rows = self.parts.ledger.unsettled(run.id)
         if not rows:
             return
-        references = self.parts.links.references(run.flow)
-        held = look(self.parts.connectors[flow.target], [_agreed(row) for row in rows], references)
-        outcomes = []
-        for row in rows:
-            now, change = held.get(row.key), _change(row)
-            outcome = self._after_look(row, change, now, once=flow.stages[row.stage].once)
-            if outcome is not None:
-                outcomes.append(outcome)
-        if outcomes:
-            self.parts.ledger.settle(run.id, outcomes, _changes(rows))
+        references, outcomes = self.parts.links.references(run.flow), []
+        for kind in dict.fromkeys(row.kind for row in rows):
+            alike = [row for row in rows if row.kind is kind]
+            held, sees = self._look(run, flow, references, alike)
+            if not sees and self._waits_for_another(run, alike, held):
+                continue
+            outcomes += [self._after_look(run, flow, row, held.get(row.key), sees=sees) for row in alike]
+        self.parts.ledger.settle(run.id, [one for one in outcomes if one is not None], _changes(rows))
 
-    def _after_look(self, row: PlanRow, change: Change, now: Held | None, *, once: bool) -> Outcome | None:
-        """Return what a look says about one change in doubt, or None while it is too early to tell."""
-        record = now.record if now else None
+    def _waits_for_another(self, run: Run, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
+        """Tell whether the next new record will show first whether looks see: one that is there is proven."""
+        following = self.parts.ledger.next_planned(run.id, 1)
+        if any(row.step is Step.SENT or row.key in held for row in rows):
+            return False
+        doubts = self.parts.ledger.every_doubt(run.flow, rows[0].kind)
+        return may_try_another(doubts, run) and any(row.kind is rows[0].kind for row in following)
+
+    def _after_look(self, run: Run, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
+        """Return what a look says about one change in doubt, or None while it is too early to tell.
+
+        Only what was never answered is sent again, and of something new only once, after a look that sees: what was
+        accepted and is not to be seen is a question for a person, and so is what no look can tell.
+        """
+        if flow.stages[row.stage].unproven:
+            return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else _doubted(run, flow, row)
+        change, record = _change(row), _record(now)
         wrong = differences(change.wanted, record)
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
-        untouched = still_applies(change, record)
-        if untouched and row.step is Step.SENT:  # we died meanwhile: nobody knows when it was on its way
-            return Outcome(row.seq, Step.IN_DOUBT)
-        if untouched and row.sent_at and self.parts.clock() - row.sent_at < self.parts.patience.visible_within:
+        untouched, is_new = still_applies(change, record), change.before is None
+        waited = self.parts.clock() - (row.sent_at or self.parts.clock())
+        if untouched and (row.step is Step.SENT or waited < timedelta(0)):
+            return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
+        if untouched and waited < self.parts.patience.visible_within:
             return None
+        if untouched and is_new and (row.accepted or row.attempts >= SENDINGS or not sees):
+            return _doubted(run, flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": _named(wrong)}
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
-        if untouched or (not once and remaining(change, record) is not None):
+        if untouched or (not flow.stages[row.stage].once and remaining(change, record) is not None):
             return Outcome(row.seq, Step.PLANNED)
         return _parked_wrong(row, change, now, wrong)
 
@@ -261,6 +341,10 @@ def _change(row: PlanRow) -> Change:
     return row.change
 
 
+def _sent(some: Sequence[Sending]) -> Known:
+    return _changes([one.row for one in some])
+
+
 def _changes(rows: Sequence[PlanRow]) -> Known:
     return {row.seq: _change(row) for row in rows}
 
@@ -277,6 +361,12 @@ def _moved(change: Change, now: Held | None) -> tuple[str, ...]:
 
 def _named(paths: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+
+def _doubted(run: Run, flow: Flow, row: PlanRow) -> Outcome:
+    """Return the question whether the target has what was sent to it."""
+    cause = "read_back_missing" if row.accepted else "never_answered"
+    return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=doubt_facts(run.flow, flow.target, row)))
 
 
 def _parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:

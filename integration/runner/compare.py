@@ -11,6 +11,7 @@ from integration.core.records import Held, Kind, Record, merged
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import claimed, taken, waiting
+from integration.runner.doubts import in_doubt
 from integration.runner.lookup import look_around
 from integration.runner.page import PlanPage, page_of
 from integration.runner.parts import Parts
@@ -62,11 +63,14 @@ class Compare:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
         shaped = [self._shaped(run, logic, stage, members) for members in groups]
         desired = [one.desired for one in shaped if one.desired]
-        held, apart = look_around(self.parts.connectors[flow.target], shaped, self.parts.links, flow.name)
+        held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
+        if not stage.unproven:
+            held, apart = look_around(self.parts.connectors[flow.target], shaped, self.parts.links, flow.name)
         links = self.parts.links.get(flow.name, kind, [record.key for record in desired])
         if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
             apart = taken(self.parts.links, flow.name, desired) | apart
         held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held)
+        held_up |= in_doubt(self.parts, run, flow, stage, desired, held)
         for one, members in zip(shaped, groups, strict=True):
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)
@@ -101,7 +105,7 @@ def _after_stage(mode: Mode, position: Position, stage: Stage, logic: FlowLogic)
 def _decide(
     logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: PlanPage
 ) -> None:
-    stage, weight = page.stage, len(wanted.sources)
+    stage, weight, unproven = page.stage, len(wanted.sources), link is not None and link.unproven
     if objection := logic.objection(stage, wanted, held, link):
         page.park(_of_documents(objection, one), wanted.kind, one.title, one.group, weight)
         return
@@ -112,15 +116,16 @@ def _decide(
             page.unchanged.append(_link(wanted, held, wanted))
         return
     agreed = link.agreed if link else None
-    if held is not None and stage.once:
-        page.leave(None if agreed else _link(wanted, held, wanted), weight)
+    if stage.once and (held is not None or unproven):
+        is_kept = held is None or (agreed is not None and not unproven)
+        page.leave(None if is_kept or held is None else _link(wanted, held, wanted), weight)
         return
     record = held.record if held else None
     match diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group):
         case Issue() as issue:
             page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, weight)
         case Unchanged(agreed=now):
-            known = link is not None and agreed is not None and not differences(now, agreed)
+            known = agreed is not None and not unproven and not differences(now, agreed)
             renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
             page.leave(renewed, weight)
         case Change() as change:

@@ -1,7 +1,7 @@
 """Looking in the target: what it holds of each record, and which articles it has elsewhere than is wanted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from integration.connectors.protocol import Connector
@@ -17,10 +17,40 @@ Inside = Mapping[str, Link]  # the links of the articles in one record of the ta
 
 def look(target: Connector, records: Sequence[Record], references: References) -> dict[str, Held]:
     """Return what the target holds for these records; their links and those of their parts are asked for at once."""
+    return look_and_see(target, records, references, ())[0]
+
+
+class _Unlinked:
+    """References that do not tell of some records: what is looked for with them is found by what it is itself."""
+
+    def __init__(self, references: References, apart: Collection[tuple[Kind, str]]) -> None:
+        self._references = references
+        self._apart = apart
+
+    def reference(self, kind: Kind, key: str) -> str | None:
+        return None if (kind, key) in self._apart else self._references.reference(kind, key)
+
+    def key(self, kind: Kind, reference: str) -> str | None:
+        return self._references.key(kind, reference)
+
+
+def look_and_see(
+    target: Connector, records: Sequence[Record], references: References, witnesses: Sequence[Record]
+) -> tuple[dict[str, Held], bool]:
+    """Return what the target holds for these records, and whether the look is one that sees.
+
+    It sees when it finds one of the `witnesses`, which are known to be there, by the very question it asks of the
+    others: a system that cannot be read, or ignores what it is asked, answers as if nothing were there.
+    """
+    asked = {record.key for record in records}
+    apart = [record for record in witnesses if record.key not in asked]
     for kind in {record.kind for record in records}:
         references.ask(kind, [record.key for record in records if record.kind is kind])
-    references.ask(Kind.ARTICLE, [part.source for record in records for part in record.parts if part.source])
-    return target.lookup(records, references) if records else {}
+    references.ask(Kind.ARTICLE, [part.source for one in (*records, *apart) for part in one.parts if part.source])
+    hidden = _Unlinked(references, {(record.kind, record.key) for record in apart})
+    found = target.lookup([*records, *apart], hidden) if records else {}
+    sees = any(record.key in found for record in apart)
+    return {key: held for key, held in found.items() if key in asked}, sees
 
 
 def look_around(

@@ -23,7 +23,7 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"

@@ -1,38 +1,30 @@
 """What pages and terminal may ask. Each service is one idea; none of them knows how it is shown."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from integration.connectors.protocol import Connector
-from integration.connectors.systems import SYSTEMS
-from integration.core.findings import Finding
+from integration.core.connections import Finding
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
-from integration.flows.systems import BOOKS
+from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.access import Access
-from integration.services.connections import Connections
+from integration.services.access import Access, BuiltIn
+from integration.services.connections import Chosen, Connections, needs
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
 from integration.services.lists import Lists
-from integration.services.log import Log, LogAccess
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings, ValueTables
-from integration.services.metrics import Metrics
+from integration.services.log import Log, LogAccess, Questions
+from integration.services.mappings import Logics, Mappings
 from integration.services.names import Naming
-from integration.services.needs import Chosen, needs
-from integration.services.plans import Plans
-from integration.services.proposals import Proposals
-from integration.services.questions import Questions
-from integration.services.runs import Runs
-from integration.services.sandbox import BuiltIn
-from integration.services.setup import SetUp
+from integration.services.runs import Plans, Runs
+from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
 from integration.services.work import OwnLeases, Work
 from integration.settings import Settings
@@ -47,7 +39,7 @@ if TYPE_CHECKING:  # imported where it is started: most commands of a terminal s
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
 
-    What a store answers as it is asked (`issues`, `links`, `corrections`) has no service around it.
+    What a store answers as it is asked (`issues`, `links`, `corrections`, `rules`) has no service around it.
     """
 
     def __init__(
@@ -67,6 +59,7 @@ class Application:
         self.issues = stores.issues
         self.links = stores.links
         self.corrections = stores.corrections
+        self.rules = stores.rules
         self._stores = stores
         self._clock = clock
         self.closing = closing
@@ -90,7 +83,6 @@ class Application:
         closing.callback(self.lists.close)
         self.logics = Logics(flows, stores, connector=connector, rates=self.lists.vat_rates)
         self.mappings = Mappings(stores.rules, self.logics)
-        self.tables = ValueTables(flows, stores)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
@@ -130,7 +122,6 @@ class Application:
         self.plans = Plans(stores, self.logics, connector)
         self._runner = self._run_by(stores)
         self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
-        self.metrics = Metrics(self.flows, stores, clock)
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)
@@ -185,6 +176,7 @@ class Application:
             executor=executor,
             runner=self._runner,
             runs=self._stores.runs,
+            claims=self._stores.claims,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
         )
@@ -200,17 +192,11 @@ class Application:
         )
 
 
-class _Connectors(Mapping[str, Connector]):
-    """Connectors built when they are first needed: a run must not need both before it begins."""
+class _Connectors(dict[str, Connector]):
+    """Connectors built when they are first needed, and not kept here: a run must not need both before it begins."""
 
     def __init__(self, build: Callable[[str], Connector]) -> None:
         self._build = build
 
-    def __getitem__(self, system: str) -> Connector:
+    def __missing__(self, system: str) -> Connector:
         return self._build(system)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(SYSTEMS)
-
-    def __len__(self) -> int:
-        return len(SYSTEMS)

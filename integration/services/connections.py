@@ -1,20 +1,136 @@
-"""Both connections: how they stand, connecting them, and the check line by line."""
+"""Both connections: how they stand, connecting them, and the check line by line with what the flows need besides."""
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from integration.connectors.accountview.settings import SYSTEM
+from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.systems import SYSTEMS
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.flow import Flow
-from integration.services.access import Access, mark
-from integration.services.needs import with_flows
-from integration.services.sandbox import BuiltIn
+from integration.core.records import Kind
+from integration.core.rules import Mapping as RuleMapping
+from integration.flows.functions.toolbox import read_by
+from integration.flows.settings import BOOKS, FlowSettings
+from integration.flows.spec import FlowSpec
+from integration.services.access import Access, BuiltIn, mark
 from integration.store.database import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One field of a kind of record, under the name it has in records, and where it is used.
+
+    `cause` and `facts` say it when there is no such field. One that is not `chosen` is read where it is there: the
+    installation may leave it without a column.
+    """
+
+    kind: Kind
+    field: str
+    cause: str
+    facts: Mapping[str, str]
+    chosen: bool = False
+
+
+def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
+    """Return every field of AccountView that a flow reads or writes. Raises ConfigurationError for a wrong formula."""
+    flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
+    if flow.target == BOOKS:
+        return list(_written(flow, mapping))
+    return [*_read(flow, mapping, computed), *_asked(flow, settings)]
+
+
+def _read(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterator[Use]:
+    kinds = {stage.target: stage.source for stage in flow.stages}
+    for rule in mapping.rules:
+        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.counted.source)
+        for name in sorted(read_by(rule).difference(computed)):
+            yield Use(kind, name, "rule_field_unknown", {"target": rule.target})
+
+
+def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
+    kind = flow.counted.source
+    for number, each in enumerate(settings.filters, start=1):
+        yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
+    for setting, name, chosen in settings.reads():
+        yield Use(kind, name, "setting_field_unknown", {"setting": setting}, chosen)
+
+
+def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
+    kinds = {stage.target for stage in flow.stages} | {Kind.LINE}
+    for rule in mapping.rules:
+        kind, _, name = rule.target.partition(".")
+        if kind in kinds:
+            yield Use(Kind(kind), name, "rule_field_unknown", {"target": rule.target})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One flow that shall run, with its settings and the mapping in force."""
+
+    spec: FlowSpec
+    settings: FlowSettings
+    mapping: RuleMapping
+
+
+def needs(connector: Connector, chosen: Collection[Chosen]) -> list[Finding]:
+    """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all."""
+    if not isinstance(connector, Configurable):
+        return []
+    found = []
+    for one in chosen:
+        flow, wanted = one.spec.name, one.spec.needs(one.settings)
+        manner = {"written": one.spec.flow.target == BOOKS, "as_invoices": wanted.as_invoices}
+        looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
+        lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
+        wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]
+        found += wrong
+        if looked and not wrong:
+            about = ", ".join(dict.fromkeys(one.about for one in looked if one.about))
+            found.append(Finding(f"flow_{flow}", ok=True, about=about))
+    return found
+
+
+def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
+    """Return findings of a check, each with the first flow that has the kind of record it is about."""
+    first = {
+        str(kind): flow.name
+        for flow in reversed(list(flows))
+        for stage in flow.stages
+        for kind in (stage.source, stage.target)
+    }
+    return [
+        replace(one, facts={**one.facts, "flow": first[one.facts["kind"]]}) if one.facts.get("kind") in first else one
+        for one in findings
+    ]
+
+
+def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
+    """Yield a finding for each field that a flow uses and records do not have, as far as it was found out."""
+    by_kind: dict[Kind, list[Use]] = {}
+    try:
+        for use in uses(chosen.spec, chosen.settings, chosen.mapping):
+            by_kind.setdefault(use.kind, []).append(use)
+        if chosen.spec.needs(chosen.settings).as_invoices:  # kept in a place whose fields the connector alone knows
+            by_kind = {kind: found for kind, found in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)}
+        for kind, found in by_kind.items():
+            unknown = connector.unknown(kind, {use.field for use in found})
+            for use in found:
+                column = unknown.get(use.field)
+                if column or (column is not None and use.chosen):
+                    facts = {"system": SYSTEM, "field": column or use.field}
+                    yield Finding("", ok=False, cause=use.cause, facts={**facts, **use.facts})
+    except IntegrationError as error:
+        yield Finding("", ok=False, cause=error.code, facts=dict(error.facts))
+
+
+# ---- the connections ------------------------------------------------------------------------------------------------
+
 
 LOGINS = "accountview-logins"
 LOGIN_KEPT = timedelta(minutes=15)
@@ -50,6 +166,7 @@ class Connections:
 
         `needs` tells what the flows need of AccountView beyond the connection.
         """
+        self.address = access.address  # where a system is, or usually is
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
@@ -76,10 +193,6 @@ class Connections:
     def are_well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
-
-    def address(self, system: str) -> str:
-        """Return where a system is, or where it usually is while none of one's own is connected."""
-        return self._access.address(system)
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.

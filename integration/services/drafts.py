@@ -12,26 +12,22 @@ from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
-from integration.core.mapping import rules_from, rules_to
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule, Trace
+from integration.core.rules import Rule, Trace, rules_from, rules_to
 from integration.core.run import PlanRow
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.services.lists import CHOICES_KEPT, Lists
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings
-from integration.services.parts import kind_of, read_kind
-from integration.services.trials import Effect, Moved, Trial, compare, tried
+from integration.services.mappings import Effect, Logics, Mappings, Moved, Trial, compare, kind_of, read_kind, tried
 from integration.store.stores import Stores
 
 MOST_RECORDS = 200  # a draft is tried on
 MOST_SECONDS = 30.0  # a draft is tried on them
 AT_ONCE = 20  # records between two words on how far it has come
 RUNS_BACK = 5  # runs whose lines say which records were the last
+# What can be different between two rules for one field.
 ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
-"""What can be different between two rules for one field."""
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------

@@ -11,16 +11,15 @@ from datetime import datetime
 
 from integration.connectors.protocol import Connector
 from integration.core.causes import telling
-from integration.core.corrections import Correction
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, Mode, PlanRow, Run, RunState
 from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS
 from integration.store.events import Event
 from integration.store.stores import Stores
 
@@ -248,6 +247,16 @@ class Exceptions:
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
+    def unmapped(self, flow: str, table: str) -> dict[str, int]:
+        """Return the values that parked records have and a value table lacks, with the number of those records."""
+        spec = self._flows[flow]
+        missing = (
+            missing_row(spec, cause, one.issue.facts)
+            for cause in (*filter(None, (one.cause for one in spec.tables)), UNMAPPED)
+            for one in self._stores.issues.list(flow, cause, limit=MOST)
+        )
+        return dict(Counter(one.codes[0] for one in missing if one is not None and one.table == table))
+
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
@@ -356,6 +365,19 @@ class Exceptions:
                 for code in named & set(articles) if part.kind is Kind.LINE else ():
                     found.setdefault(code, part)
         return found
+
+    def answer(self, one: OpenIssue, number: str | None, by: str) -> None:
+        """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
+
+        What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
+        next plan. Raises KeyError for an issue about which that cannot be said.
+        """
+        kinds = [stage.target for stage in self._flow(one.flow).stages]
+        if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number):
+            raise KeyError(one.issue.cause)
+        facts = {"by": by, "reference": number or ""}
+        event = "not_there" if number is None else "found_by_hand"
+        self._stores.events.tell(Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts))
 
     def choose(self, one: OpenIssue, reference: str, by: str) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.

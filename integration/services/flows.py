@@ -11,14 +11,12 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
-from integration.core.run import Mode, Run, RunState
-from integration.core.schedule import WALL_CLOCK, Schedule, crons, next_time
+from integration.core.run import WALL_CLOCK, Mode, Run, RunState, Schedule, crons, next_time
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.services.lists import Lists
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings
+from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
 from integration.store.events import Event
 from integration.store.stores import Stores
@@ -67,6 +65,8 @@ class Flows(Mapping[str, Flow]):
     ) -> None:
         """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones."""
         self._specs = specs
+        self.settings = logics.settings  # of a flow, by its name
+        self.as_set = logics.flow  # with the kinds of record that its settings choose
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
@@ -88,14 +88,6 @@ class Flows(Mapping[str, Flow]):
     def spec(self, flow: str) -> FlowSpec:
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]
-
-    def as_set(self, flow: str) -> Flow:
-        """Return a flow with the kinds of record that its settings choose."""
-        return self._logics.flow(flow)
-
-    def settings(self, flow: str) -> FlowSettings:
-        """Return the settings of a flow."""
-        return self._logics.settings(flow)
 
     def change(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
@@ -170,6 +162,25 @@ class Flows(Mapping[str, Flow]):
         zone = ZoneInfo(WALL_CLOCK)
         return next_time(settings.schedule_minutes, self._clock(), zone, nightly=settings.nightly_complete)
 
+    def metrics(self) -> str:
+        """Return the numbers a monitor watches in the text format of Prometheus."""
+        statuses, now = self.statuses(), self._clock()
+        runs = {
+            f'flow="{flow}",state="{state}"': self._stores.runs.count(flow, [state])
+            for flow in self
+            for state in RunState
+        }
+        parked = {f'flow="{one.flow.name}"': one.parked for one in statuses}
+        ages = {f'flow="{one.flow.name}"': (now - one.last_proof).total_seconds() for one in statuses if one.last_proof}
+        return exposition(
+            [
+                Gauge("console_runs", "Runs by flow and state.", runs),
+                Gauge("console_parked", "Records that wait for a person.", parked),
+                Gauge("console_events_waiting", "Events not in the log yet.", {"": self._stores.events.count()}),
+                Gauge("console_last_proof_age_seconds", "Time since a run of the flow ended well.", ages),
+            ]
+        )
+
     # ---- what runs without a person
 
     def schedules(self) -> list[Schedule]:
@@ -205,3 +216,29 @@ def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> 
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
     return Sifted(taken, left_out, tuple(shown))
+
+
+# ---- what a monitor is told -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One number for a monitor, in each of its forms: the labels of a form as text, then the number."""
+
+    name: str
+    about: str
+    values: Mapping[str, float]
+
+
+def exposition(gauges: Sequence[Gauge]) -> str:
+    """Return gauges as Prometheus reads them.
+
+    Source: text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/
+    """
+    lines = []
+    for gauge in gauges:
+        lines += [f"# HELP {gauge.name} {gauge.about}", f"# TYPE {gauge.name} gauge"]
+        lines += [
+            f"{gauge.name}{f'{{{labels}}}' if labels else ''} {value:g}" for labels, value in gauge.values.items()
+        ]
+    return "\n".join([*lines, ""])

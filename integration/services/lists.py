@@ -21,9 +21,7 @@ CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough 
 FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
 LAST_SECONDS = 10.0
 
-Question = tuple[str, str, bool]
-"""A system, what it is asked, and whether it is the built-in one."""
-
+Question = tuple[str, str, bool]  # a system, what it is asked, and whether it is the built-in one
 Ask = Callable[[Connector], Any]
 
 
@@ -31,11 +29,11 @@ Ask = Callable[[Connector], Any]
 class _Answer:
     """What a connection answered, and until when that is good."""
 
-    connector: Connector | None
+    connector: Connector
     until: datetime
     value: Any
 
-    def is_good(self, connector: Connector | None, now: datetime) -> bool:
+    def is_good(self, connector: Connector, now: datetime) -> bool:
         return self.connector is connector and now <= self.until
 
 
@@ -49,6 +47,7 @@ class Lists:
         self._answers: dict[Question, _Answer] = {}
         self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
         self._asking: dict[Question, threading.Event] = {}
+        self._again: dict[Question, datetime] = {}  # when what is asked in the background is to be asked again
         self._askers: list[threading.Thread] = []
         self._lock = threading.Lock()
 
@@ -83,17 +82,17 @@ class Lists:
 
         For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
         """
-        question = system, f"captions {name}", self._is_sandboxed()
+        question = system, f"choices {name}", self._is_sandboxed()
         with self._lock:
-            last = self._answers.get(question)
-            if last is not None and last.is_good(None, self._clock()):
-                return dict(last.value)
-            answered = self._asked_behind(question, lambda: self.choices(system, name))
-        if last is None:
+            known, again = self._answers.get(question), self._again.get(question)
+            if again is None or again < self._clock():
+                answered = self._asked_behind(question, lambda: self.choices(system, name))
+            else:
+                return dict(known.value) if known else {}
+        if known is None:
             answered.wait(FIRST_SECONDS)
-            with self._lock:
-                last = self._answers.get(question)
-        return dict(last.value) if last else {}
+            known = self._answers.get(question)
+        return dict(known.value) if known else {}
 
     def readable(self, system: str, name: str) -> dict[str, str] | None:
         """Return codes and captions of a system, or None while they cannot be read.
@@ -122,7 +121,7 @@ class Lists:
             known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))
         return known.value
 
-    def _asked_behind(self, question: Question, ask: Callable[[], dict[str, str]]) -> threading.Event:
+    def _asked_behind(self, question: Question, ask: Callable[[], object]) -> threading.Event:
         """Ask in the background, a question once at a time, and return what tells of its end."""
         answered = self._asking.get(question)
         if answered is None:
@@ -132,16 +131,13 @@ class Lists:
             asker.start()
         return answered
 
-    def _ask(self, question: Question, ask: Callable[[], dict[str, str]], answered: threading.Event) -> None:
-        found: dict[str, str] | None = None
+    def _ask(self, question: Question, ask: Callable[[], object], answered: threading.Event) -> None:
         try:
-            found = ask()
+            ask()
         except IntegrationError as error:
             log.info("captions are not known", question=question[1], cause=error.code)
         finally:
             with self._lock:
-                last = self._answers.get(question)
-                kept = (last.value if last else {}) if found is None else found
-                self._answers[question] = _Answer(None, self._clock() + FIELDS_KEPT, kept)
+                self._again[question] = self._clock() + FIELDS_KEPT
                 del self._asking[question]
             answered.set()

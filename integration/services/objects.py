@@ -24,6 +24,7 @@ SEVERAL = "objects.posting_history"  # codes alone; their tables are those of po
 REFERENCE = "order_reference_field"
 HEADER = "history.header"
 MANNER = ("conditions", "page_strategy", "overlap_seconds")
+# Names that must not be empty.
 NEEDED = frozenset(
     {
         *(f"objects.{one}.code" for one in ("articles", "groups", "vat", "fields")), *MANNER, REFERENCE,
@@ -36,9 +37,8 @@ NEEDED = frozenset(
         ),
     }
 )  # fmt: skip
-"""Names that must not be empty."""
+# The groups for which captions suggest columns.
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
-"""The groups for which captions suggest columns."""
 _OF_WAREHOUSES = frozenset({"warehouses.object", "warehouses.table"})
 
 

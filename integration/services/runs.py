@@ -1,23 +1,30 @@
-"""Runs: begun, approved, stopped and gone on with, and how each stands."""
+"""Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from integration.connectors.protocol import Connector
 from integration.core.errors import PlanStaleError
 from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.run import Mode, Phase, PreviewRequest, Run, RunState, Speed, speed
+from integration.core.records import Kind
+from integration.core.rules import Trace
+from integration.core.run import EVERY_LINE, Among, Mode, PlanRow, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of
-from integration.services.mappings import Mappings
-from integration.services.proposals import Proposals
+from integration.services.mappings import Logics, Mappings
+from integration.services.setup import Proposals
 from integration.services.work import Work
 from integration.store.database import Clock
+from integration.store.plans import Plans as StoredPlans
+from integration.store.runs import Runs as StoredRuns
 from integration.store.stores import Stores
 
 
-class Runs:
-    """Every run, and what a person can do with it."""
+class Runs(StoredRuns):
+    """Every run as it is kept, and what a person can do with it."""
 
     def __init__(
         self,
@@ -29,14 +36,13 @@ class Runs:
         proposals: Proposals,
         clock: Clock,
     ) -> None:
-        self._stored = stores.runs
+        super().__init__(stores.database, clock)
         self._plans = stores.plans
         self._work = work
         self._runner = runner
         self._mappings = mappings
         self._exceptions = exceptions
         self._proposals = proposals
-        self._clock = clock
 
     # ---- begun, and brought to an end
 
@@ -73,14 +79,10 @@ class Runs:
 
     def resume(self, run_id: str, by: str) -> None:
         """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
-        run = self._stored.open_plan(run_id)
+        run = self.open_plan(run_id)
         if run.approval is None:
             raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
         self._work.engine.commit(run_id, replace(run.approval, by=by))
-
-    def discard(self, run_id: str, by: str) -> None:
-        """Put a plan aside; nothing of it has been written."""
-        self._stored.discard(run_id, by)
 
     def cancel(self, run_id: str, by: str) -> None:
         """Ask a run to stop after the page it is at: a preview is put aside, what a commit has proven stays proven."""
@@ -88,27 +90,9 @@ class Runs:
 
     # ---- how they stand
 
-    def get(self, run_id: str) -> Run:
-        """Return one run with its counts. Raises KeyError when there is none of that name."""
-        return self._stored.get(run_id)
-
-    def latest(
-        self, flow: str | None = None, states: Sequence[RunState] | None = None, offset: int = 0, limit: int = 50
-    ) -> list[Run]:
-        """Return runs, newest first."""
-        return self._stored.latest(flow, states, offset=offset, limit=limit)
-
-    def count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
-        """Return how many runs there are."""
-        return self._stored.count(flow, states)
-
-    def phases(self, run_id: str) -> list[Phase]:
-        """Return what a run did, and when."""
-        return self._stored.phases(run_id)
-
     def speed(self, run: Run) -> Speed:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
-        return speed(run, next(iter(self._stored.phases(run.id)[-1:]), None), self._clock())
+        return speed(run, next(iter(self.phases(run.id)[-1:]), None), self.clock())
 
     def outdated(self, run: Run) -> PlanStaleError | None:
         """Return why a plan can no longer be committed, as a commit would be refused, or None."""
@@ -119,3 +103,74 @@ class Runs:
         unsettled = self._plans.count(run.id, "in_doubt")
         on_their_way = self._plans.count(run.id, "sent") if run.state is RunState.COMMITTING else 0
         return unsettled - on_their_way
+
+
+# ---- plans ----------------------------------------------------------------------------------------------------------
+
+
+CSV_PAGE = 1_000  # lines read at a time
+
+
+class Plans(StoredPlans):
+    """The kept plans of all runs, and what follows from them.
+
+    Which lines are meant: how they `show`, what to `find` in them, and `among` which.
+    """
+
+    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector]) -> None:
+        super().__init__(stores.database)
+        self._runs = stores.runs
+        self._links = stores.links
+        self._logics = logics
+        self._connector = connector
+        self._calls: dict[str, dict[int, int]] = {}
+
+    def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
+        """Return how many write calls the chosen changes of a plan take."""
+        known = self._calls.get(run_id)
+        if known is None:
+            known = self.calls(run_id)
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
+                self._calls = {run_id: known}
+        return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
+
+    def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
+        """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
+        found = self._links.get(flow, Kind.GROUP, codes)
+        names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
+        return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
+
+    def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
+        """Return for each source record of a line how every value of it came about."""
+        run, row = self._runs.get(run_id), self.row(run_id, seq)
+        logic = self._logics.now(run.flow)
+        keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
+        stage = logic.flow.stages[row.stage]
+        records = self._logics.corrected(run.flow, self._connector(logic.flow.source).fetch(stage.source, keys))
+        return {record.key: logic.trace(stage, record) for record in records}
+
+    def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
+        """Return the shown lines of a plan as CSV, one field of a change per line."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
+        offset = 0
+        while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
+            offset += len(rows)
+            for row in rows:
+                writer.writerows(_csv_lines(row))
+        return out.getvalue()
+
+
+def _csv_lines(row: PlanRow) -> Iterator[list[str]]:
+    shown = [row.action, row.kind, row.key, row.title]
+    if row.change is None:
+        yield [*shown, row.cause_field, "", "", row.step, row.cause]
+        return
+    before = row.change.before.flat() if row.change.before else {}
+    for path, value in row.change.wanted.flat().items():
+        yield [*shown, path, _text(before.get(path)), _text(value), row.step, row.cause]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else "; ".join(value) if isinstance(value, tuple) else str(value)

@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
-from integration.core.errors import Reason
-from integration.flows.questions import Known, Lack, Proposal, Question
+import structlog
+
+from integration.connectors.protocol import Configurable
+from integration.core.errors import AccessDeniedError, Reason
+from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import BOOKS, TILL, Listed
+from integration.services.access import Access
 from integration.services.lists import Lists
 from integration.store.stores import Stores
 
 RECORD = "set-up"
-STEPS = (BOOKS, TILL, "flows", "questions", "ready")
-"""The steps of the set-up in their order."""
+STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
 
 
 class State(StrEnum):
@@ -61,11 +64,6 @@ class Line:
     weight: Weight
     step: str
     asked: Asked | None = None
-
-
-def lists_of(spec: FlowSpec) -> tuple[Listed, ...]:
-    """Return the lists from which the questions of a flow are answered."""
-    return tuple(dict.fromkeys(each for question in spec.questions for each in question.lists))
 
 
 def question_of(spec: FlowSpec, name: str) -> Question:
@@ -193,7 +191,8 @@ class SetUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        lists = self._read(dict.fromkeys(each for flow in chosen for each in lists_of(self._flows[flow])))
+        asked = (question for flow in chosen for question in self._flows[flow].questions)
+        lists = self._read(dict.fromkeys(each for question in asked for each in question.lists))
         found = {}
         for flow in chosen:
             settings = self._settings(flow)
@@ -233,10 +232,6 @@ class SetUp:
         """Return what is missing and what is there, what weighs most first."""
         return readiness(self._well(), self.questions())
 
-    def ready(self) -> bool:
-        """Tell whether nothing that stops a chosen flow is missing."""
-        return all(line.weight is not Weight.STOPS for line in self.readiness())
-
     def done(self) -> dict[str, bool]:
         """Return of each step whether it is done."""
         return done(self._well(), self.questions())
@@ -267,3 +262,57 @@ class SetUp:
         well = self._well()
         read = {listed: self._lists.readable(*listed) for listed in wanted if well[listed[0]]}
         return {listed: codes for listed, codes in read.items() if codes is not None}
+
+
+# ---- what has a plain answer ----------------------------------------------------------------------------------------
+
+
+log = structlog.get_logger(__name__)
+
+
+class Proposals:
+    """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
+
+    def __init__(self, flows: Specs, access: Access, stores: Stores, *, names_are_kept: Callable[[], bool]) -> None:
+        """`names_are_kept` tells whether a person has set names, after which none is proposed any more."""
+        self._flows = flows
+        self._access = access
+        self._rules = stores.rules
+        self._stored = stores.settings
+        self._names_are_kept = names_are_kept
+
+    def fill(self, by: str) -> None:
+        """Answer the questions of the flows that have a plain answer and that nobody has answered yet.
+
+        Who may not read one list, such as that of daybooks, gets the other answers all the same.
+        """
+        self._name_fields(by)
+        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
+        known, tables = Known({}, lists=read), self._rules.tables()
+        for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
+            try:
+                plain = question.plain(known)
+            except AccessDeniedError as error:
+                log.info("some questions stay open", flow=flow, question=question.name, cause=error.code)
+                continue
+            if not question.table:
+                self._answer(flow, plain, by)
+            elif plain and not tables.get(question.table):
+                self._rules.set_table(question.table, plain, by)
+
+    def fill_once(self, by: str) -> None:
+        """Fill it where it has not been: connected by the environment, nobody has been asked yet."""
+        if not self._rules.tables().get("vat_codes"):
+            self.fill(by)
+
+    def _name_fields(self, by: str) -> None:
+        """Give the fields of the books the names that their captions suggest."""
+        source = self._access.connector(BOOKS)
+        if not isinstance(source, Configurable) or self._access.of(BOOKS).get("article") or self._names_are_kept():
+            return
+        self._access.keep(BOOKS, {str(kind): names for kind, names in source.propose_fields().items()}, by)
+
+    def _answer(self, flow: str, values: Mapping[str, Any], by: str) -> None:
+        known = self._stored.get(f"flow:{flow}") or {}
+        if added := {name: value for name, value in values.items() if name not in known}:
+            self._stored.put(f"flow:{flow}", {**known, **added}, by)

@@ -14,8 +14,7 @@ from integration.core.issues import IssueState
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.core.run import PlanRow, Step
-from integration.log.logbook import Logbook
-from integration.log.moments import BEGINNING, aware, naive
+from integration.log.logbook import BEGINNING, Logbook, aware, naive
 from integration.services.log import HOURLY_DAYS, Log, Sought
 from integration.store.issues import Issues
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.corrections import Correction
-from integration.core.records import Kind, Value, from_json, to_json
+from integration.core.records import Correction, Kind, Value, from_json, to_json
 from integration.core.rules import as_text
 from integration.store.database import Store, upsert
 from integration.store.events import Event, tell

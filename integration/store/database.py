@@ -6,7 +6,9 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +21,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
+from integration.core.clocks import since_boot
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
 
@@ -26,12 +29,41 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _one_at_a_time = threading.Lock()  # alembic keeps its context for the whole process
 MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
 BUSY_SECONDS = 30
+CLOCK_SECONDS = 5.0  # how long the clock of a server is counted on before it is read again
 ROOM_NEEDED = "100 MB"
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 
 Clock = Callable[[], datetime]  # tells the present moment, aware and in UTC
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A process' right to a run: it ends when another one claims the run under a higher number."""
+
+    run: str
+    number: int
+
+
+class ClaimLost(Exception):  # noqa: N818 - nothing went wrong: another process is at the run
+    """Another process took the run over; what this one still wanted to do is that one's to do."""
+
+
+claimed: ContextVar[Claim | None] = ContextVar("claimed", default=None)
+
+
+def expect_claim(connection: sa.Connection, asked: sa.Select[Any]) -> None:
+    """Raise ClaimLost where a page is at a run that another process claimed since."""
+    claim = claimed.get()
+    if claim is None:
+        return
+    number = connection.execute(asked.where(tables.runs.c.id == claim.run)).scalar()
+    if number != claim.number:
+        raise ClaimLost(claim.run)
+
+
+_CLAIM_LOCKED = sa.select(tables.runs.c.claims).with_for_update()
 
 
 class Database:
@@ -56,8 +88,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Hold one transaction: kept when the block ends, undone when it raises."""
+        """Hold one transaction: kept when the block ends, undone when it raises.
+
+        On a page of a run that another process took over, it raises ClaimLost.
+        """
         with in_our_words(self.engine.url), self._writing.begin() as connection:
+            expect_claim(connection, _CLAIM_LOCKED)
             yield connection
 
     def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
@@ -274,6 +310,33 @@ def among(
     """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""
     for some in portions(values):
         yield from connection.execute(statement.where(column.in_(some)))
+
+
+class SharedClock:
+    """The database server's clock, for all processes on it: those of two machines are never quite the same.
+
+    It is read every few seconds and counted on between, also while a machine sleeps. `machine` is the clock of this
+    machine, which is that of a file too.
+    """
+
+    def __init__(self, database: Database, machine: Clock) -> None:
+        self._database = database
+        self._machine = machine
+        self._lock = threading.Lock()
+        self._read_at: float | None = None
+        self._read = machine()
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        if self._database.engine.dialect.name != "postgresql":
+            return self._machine()
+        with self._lock:
+            passed = None if self._read_at is None else since_boot() - self._read_at
+            if passed is None or passed > CLOCK_SECONDS:
+                self._read_at = since_boot()
+                self._read = self._database.scalar(sa.select(sa.func.clock_timestamp())).astimezone(UTC)
+                passed = 0.0
+            return self._read + timedelta(seconds=passed)
 
 
 class Store:

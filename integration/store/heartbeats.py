@@ -17,9 +17,11 @@ class Heartbeats(Store):
             upsert(connection, heartbeats, [{"executor": executor, "beaten_at": self.clock()}])
 
     def dead(self, older_than_seconds: float) -> list[str]:
-        """Return the processes that gave no sign of life for so long."""
-        limit = self.clock() - timedelta(seconds=older_than_seconds)
-        found = sa.select(heartbeats.c.executor).where(heartbeats.c.beaten_at < limit).order_by(heartbeats.c.executor)
+        """Return the processes that gave no sign of life for so long; one from the future is of a clock set back."""
+        now, apart = self.clock(), timedelta(seconds=older_than_seconds)
+        beaten = heartbeats.c.beaten_at
+        silent = sa.or_(beaten < now - apart, beaten > now + apart)
+        found = sa.select(heartbeats.c.executor).where(silent).order_by(heartbeats.c.executor)
         return [row.executor for row in self.database.rows(found)]
 
     def forget(self, executor: str) -> None:

@@ -14,16 +14,22 @@ from integration.store.database import Store
 from integration.store.tables import leases
 
 LOOK_AGAIN_SECONDS = 0.05
+AHEAD_SECONDS = 5.0  # more than two processes can be apart that share a clock
 
 
 class Leases(Store):
     """All leases by name."""
 
     def try_take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take a lease that is free or over, or renew one's own, and tell whether it is held now."""
+        """Take a lease that is free or over, or renew one's own, and tell whether it is held now.
+
+        One that lasts longer than it can was taken before the clock was set back, and is over.
+        """
         now = self.clock()
-        mine = {"owner": owner, "until": now + timedelta(seconds=seconds)}
-        free = sa.or_(leases.c.until < now, leases.c.owner == owner)
+        until = now + timedelta(seconds=seconds)
+        mine = {"owner": owner, "until": until}
+        late = until + timedelta(seconds=AHEAD_SECONDS)
+        free = sa.or_(leases.c.until < now, leases.c.until > late, leases.c.owner == owner)
         try:
             with self.database.write() as connection:
                 if connection.execute(leases.update().where(leases.c.name == name, free).values(mine)).rowcount:

@@ -1,6 +1,6 @@
 """Commits at work: what was sent, and how each change ended. It is on disk before anything else happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from integration.core.flow import Mirrors
 from integration.core.issues import Issue, Met
 from integration.core.plan import Action
+from integration.core.records import Held, Kind
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.store import facets, issues, links, plan_lines, transitions
 from integration.store.cursors import keep as keep_cursors
@@ -18,6 +19,7 @@ from integration.store.shapes import Row, line_of
 from integration.store.tables import lines, runs, tallies
 
 NOTHING_KNOWN: Known = {}
+NOTHING_ACCEPTED: Mapping[int, str] = {}
 
 _FLOW_OF = sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run"))
 _SEND = (
@@ -25,10 +27,20 @@ _SEND = (
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
     .values(step=sa.bindparam("step"), sent_at=sa.bindparam("sent_at"), attempts=lines.c.attempts + 1)
 )
+_ACCEPT = (
+    lines.update()
+    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
+    .values(accepted=True, reference=sa.bindparam("told"))
+)
 _MOVE = (
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
-    .values({name: sa.bindparam(name) for name in ("step", "reference", "cause", "cause_field", "facts", "sent_at")})
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in ("step", "reference", "cause", "cause_field", "facts", "sent_at", "attempts")
+        }
+    )
 )
 
 
@@ -59,15 +71,53 @@ class Ledger(Store):
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
         return [line_of(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
 
-    def mark_sent(self, run: str, seqs: Sequence[int], known: Known = NOTHING_KNOWN) -> None:
+    def doubts(self, run: str, flow: str, kind: Kind, keys: Collection[str]) -> list[PlanRow]:
+        """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it."""
+        rows = self.database.among(_doubted(flow, kind).where(lines.c.run != run), lines.c.key, keys)
+        return [line_of(row) for row in rows]
+
+    def every_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
+        """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
+        return [line_of(row) for row in self.database.rows(_doubted(flow, kind))]
+
+    def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
+        """Keep as proven what a look found after all, by its key; return what is in doubt still."""
+        seen = [row for row in doubts if row.key in there and row.change]
+        for run in {row.run for row in seen}:
+            known = {row.seq: row.change for row in seen if row.run == run and row.change}
+            found = [(row, there[row.key]) for row in seen if row.run == run]
+            outcomes = [Outcome(row.seq, Step.PROVEN, held.reference, held.marker) for row, held in found]
+            self.settle(run, outcomes, known)
+        return [row for row in doubts if row.key not in there]
+
+    def answer_doubts(self, flow: str, kinds: Collection[Kind], key: str, number: str | None) -> int:
+        """Keep what a person found out about what is in doubt of a record, and return how many changes that settles.
+
+        It is there under a number, or it is not (None) and may be sent once more.
+        """
+        doubts = [row for kind in kinds for row in self.doubts("", flow, kind, [key])]
+        step = Step.LEFT if number is None else Step.ACCEPTED
+        for row in doubts:
+            self.settle(row.run, [Outcome(row.seq, step, number or "")])
+        return len(doubts)
+
+    def mark_sent(
+        self,
+        run: str,
+        seqs: Sequence[int],
+        known: Known = NOTHING_KNOWN,
+        accepted: Mapping[int, str] = NOTHING_ACCEPTED,
+    ) -> None:
         """Keep that these changes are about to be sent; it is on disk when this returns.
 
-        `known` are changes of the plan by line, which never alter: those are not read again.
+        `known` are changes of the plan by line, which never alter: those are not read again. With them is kept what the
+        target said yes to before, with the references it told.
         """
         if not seqs:
             return
         now = self.clock()
         with self.database.write() as connection:
+            _accept(connection, run, accepted)
             flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
             held = plan_lines.locked(connection, run, seqs)
             for row in held.values():
@@ -79,19 +129,26 @@ class Ledger(Store):
             tell(connection, now, [transitions.line_event("sent", run, flow, row, changes) for row in held.values()])
 
     def settle(
-        self, run: str, outcomes: Sequence[Outcome], known: Known = NOTHING_KNOWN, *, page_ends: bool = False
+        self,
+        run: str,
+        outcomes: Sequence[Outcome],
+        known: Known = NOTHING_KNOWN,
+        *,
+        page_ends: bool = False,
+        accepted: Mapping[int, str] = NOTHING_ACCEPTED,
     ) -> None:
         """Keep how changes ended, with the links they leave and the issues they met.
 
         What is in doubt counts as sent at this moment: changes are marked together, long before the last is on its way.
         `known` are changes of the plan by line, which never alter: those are not read again. Where a page of writing
-        ends, it is kept with them how far the run has come.
+        ends, it is kept with them how far the run has come, and what the target said yes to.
         """
         if not outcomes:
             return
         now = self.clock()
         with self.database.write() as connection:
             flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
+            _accept(connection, run, accepted)
             held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
             pairs = [(held[one.seq], one) for one in outcomes]
             for row, one in pairs:
@@ -134,6 +191,12 @@ class Ledger(Store):
             )
 
 
+def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
+    if accepted:
+        said = [{"the_run": run, "the_seq": seq, "told": told} for seq, told in accepted.items()]
+        connection.execute(_ACCEPT, said)
+
+
 def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
     """Return what becomes of a line. One in doubt may have been on its way until now, later than it was marked."""
     issue = one.issue or Issue("", "")
@@ -141,7 +204,16 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
         "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
         "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
         "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
+        "attempts": row.attempts - (one.step is Step.PLANNED and row.step == Step.SENT),
     }  # fmt: skip
+
+
+def _doubted(flow: str, kind: Kind) -> sa.Select[tuple[object, ...]]:
+    """Return the question for what was sent as new, and of which nobody knows whether the target has it."""
+    asked = sa.or_(lines.c.step.in_(plan_lines.UNSETTLED), lines.c.cause.in_(plan_lines.DOUBTS))
+    settled = lines.c.step.in_((Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
+    here = (runs.c.flow == flow, lines.c.kind == kind, lines.c.action == Action.CREATE, asked, ~settled)
+    return sa.select(lines).join(runs, runs.c.id == lines.c.run).where(*here).order_by(lines.c.run, lines.c.seq)
 
 
 def _made(
@@ -150,13 +222,22 @@ def _made(
     """Retire what was made inactive, and return the links that the other changes leave."""
     made: list[Link] = []
     for row, one in pairs:
-        if one.step is not Step.PROVEN:
+        if one.step not in (Step.PROVEN, Step.ACCEPTED):
             continue
-        change = changes[row.seq]
+        change, unproven = changes[row.seq], one.step is Step.ACCEPTED
         if change.action is Action.RETIRE:
             links.retire(connection, now, flow, change, one.marker)
         else:
-            made.append(Link(change.kind, change.key, one.reference or row.reference, change.agreed, one.marker))
+            made.append(
+                Link(
+                    change.kind,
+                    change.key,
+                    one.reference or row.reference,
+                    change.agreed,
+                    one.marker,
+                    unproven=unproven,
+                )
+            )
     return made
 
 

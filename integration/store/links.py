@@ -32,7 +32,9 @@ _PAIRS_WITH = {
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     """Return the link in a row of the table."""
     agreed = None if row.agreed is None else record_from_json(row.agreed)
-    return Link(Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.owner)
+    return Link(
+        Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven, row.owner
+    )
 
 
 def keep(
@@ -88,7 +90,7 @@ def retire(connection: sa.Connection, at: datetime, flow: str, change: Change, m
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
     return {
         "flow": flow, "kind": link.kind, "key": link.key, "reference": link.reference, "owner": "",
-        "mark": link.mark, "marker": link.marker, "retired": link.retired, "changed_at": at,
+        "mark": link.mark, "marker": link.marker, "retired": link.retired, "unproven": link.unproven, "changed_at": at,
         "agreed": None if link.agreed is None else record_to_json(link.agreed),
     }  # fmt: skip
 
@@ -97,7 +99,7 @@ def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, ob
     return {
         "flow": flow, "kind": part.kind, "key": part.source, "reference": part.key, "owner": link.key,
         "mark": str(part.values.get("ean") or ""), "marker": "", "agreed": None, "changed_at": at,
-        "retired": part.values.get("active") is False,
+        "retired": part.values.get("active") is False, "unproven": link.unproven,
     }  # fmt: skip
 
 
@@ -213,6 +215,18 @@ class Links(Store):
         here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == Kind.ARTICLE)
         owners = {row.key: row for row in self.database.among(owned.where(*here), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
+
+    def newest(self, flow: str, kind: Kind, limit: int) -> list[Link]:
+        """Return the links kept last of what the target should have, the newest first."""
+        here = (
+            links.c.flow == flow,
+            links.c.kind == kind,
+            ~links.c.retired,
+            ~links.c.unproven,
+            links.c.agreed.isnot(sa.null()),
+        )
+        page = sa.select(links).where(*here).order_by(links.c.changed_at.desc(), links.c.key.desc()).limit(limit)
+        return [link_of(row) for row in self.database.rows(page)]
 
     def count(self, flow: str, kind: Kind) -> int:
         """Return how many links of a kind there are, retired ones too."""

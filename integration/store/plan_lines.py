@@ -15,11 +15,25 @@ from integration.store.tables import lines, runs, tallies
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
+DOUBTS = ("read_back_missing", "never_answered")  # causes of what was sent, and nobody knows whether it is there
 
 Known = Mapping[int, Change]  # changes by the number of their line
 
 _OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
-_MOVED = ("seq", "action", "step", "kind", "key", "title", "weight", "cause", "sent_at", "reference")
+_MOVED = (
+    "seq",
+    "action",
+    "step",
+    "kind",
+    "key",
+    "title",
+    "weight",
+    "cause",
+    "sent_at",
+    "reference",
+    "attempts",
+    "accepted",
+)
 _LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
 _ADD = (
@@ -96,8 +110,9 @@ def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], 
     if read is None:
         read = unchanged + weight(*Step)
     return Counts(
-        read=read, proven=weight(Step.PROVEN), unchanged=unchanged, skipped=weight(Step.LEFT),
-        parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED), planned=weight(Step.PLANNED),
+        read=read, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
+        skipped=weight(Step.LEFT), parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED),
+        planned=weight(Step.PLANNED),
     )  # fmt: skip
 
 

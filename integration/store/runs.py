@@ -180,9 +180,10 @@ class Runs(Store):
             told = Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=transitions.since(row, now))
             tell(connection, now, [told])
 
-    def approve(self, run: str, approval: Approval) -> None:
+    def approve(self, run: str, approval: Approval) -> int:
         """Keep a person's yes and start the commit, or take it up again; what was not chosen is left.
 
+        Returns which yes to this run it is, counted from 1.
         Raises PlanStaleError as `open_plan` does, when somebody else was first, and RunActiveError while another run
         of the flow is at work.
         """
@@ -195,7 +196,8 @@ class Runs(Store):
                 _leave(connection, now, row, approval.left_out)
                 total, done = transitions.sendable(connection, run)
                 transitions.keep(
-                    connection, run, approval=approval_to_json(approval), cancelled=False, error="", facts={},
+                    connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,
+                    cancelled=False, error="", facts={},
                     phase="write", progress_done=done, progress_total=total, ended_at=None,
                 )  # fmt: skip
                 transitions.enter(connection, now, run, "write", done)
@@ -203,6 +205,7 @@ class Runs(Store):
                 transitions.tell_of_run(connection, now, run, row.flow, "approved", facts)
         except IntegrityError:
             raise self._active(self.get(run).flow) from None
+        return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
         """Ask a run to stop at the next page."""

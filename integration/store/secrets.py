@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
+from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.tokens import Token
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event, tell
 from integration.store.leases import Leases

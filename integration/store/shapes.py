@@ -65,7 +65,8 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
         "weight": line.weight, "first_match": change is not None and change.first_match,
         "change": None if change is None else change_to_json(change), "digest": line.digest,
         "brakes": list(line.brakes), "cause": line.cause, "cause_field": line.cause_field,
-        "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "reference": line.reference,
+        "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "accepted": line.accepted,
+        "reference": line.reference,
         "fields": fields_of(change), "calls": 0 if change is None else line.calls,
     }  # fmt: skip
 
@@ -76,7 +77,8 @@ def line_of(row: Row) -> PlanRow:
         seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind(row.kind), key=row.key, title=row.title,
         group=row.group, weight=row.weight, change=None if row.change is None else change_from_json(row.change),
         digest=row.digest, brakes=tuple(row.brakes), cause=row.cause, cause_field=row.cause_field, facts=row.facts,
-        step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, reference=row.reference, calls=row.calls,
+        step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, accepted=row.accepted,
+        reference=row.reference, calls=row.calls, run=row.run,
     )  # fmt: skip
 
 
@@ -137,5 +139,5 @@ def run_of(row: Row, counts: Counts) -> Run:
         approval=None if row.approval is None else _approval_of(row.approval), position=position_of(row.position),
         in_force=row.in_force, names=row.names, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
-        facts=row.facts, counts=counts,
+        facts=row.facts, counts=counts, approvals=row.approvals,
     )  # fmt: skip

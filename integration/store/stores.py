@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from integration.core.flow import Mirrors
+from integration.store.claims import Claims
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
@@ -24,6 +25,7 @@ class Stores:
     """The stores of one database, each for one idea."""
 
     database: Database
+    claims: Claims
     corrections: Corrections
     cursors: Cursors
     events: Events
@@ -43,6 +45,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS) -
     """Return the stores of an open database, which whoever opened it closes."""
     return Stores(
         database,
+        Claims(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),
         Events(database, clock),

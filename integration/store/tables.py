@@ -54,6 +54,9 @@ runs = sa.Table(
     sa.Column("names", Words),  # a mark of the names the systems gave their fields then
     sa.Column("undo_of", Words, nullable=False, server_default=""),
     sa.Column("notes", Json, nullable=False, server_default="{}"),
+    sa.Column("owner", Words, nullable=False, server_default=""),  # which process was at its last page
+    sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),  # how often a page claimed it
+    sa.Column("approvals", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("ix_runs_started", "started_at"),
     sa.Index("ix_runs_flow_state", "flow", "state", "started_at"),
 )
@@ -104,6 +107,7 @@ lines = sa.Table(
     _text("reference"),
     sa.Column("fields", Words, nullable=False, server_default=""),  # what it changes: |article.ean|article.price_incl|
     sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it takes
+    sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),  # the target answered yes
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_lines_run", ondelete="CASCADE"),
     sa.Index("ix_plan_lines_action", "run", "action", "seq"),
     sa.Index("ix_plan_lines_step", "run", "step", "stage", "seq"),
@@ -156,8 +160,10 @@ links = sa.Table(
     sa.Column("agreed", Json),
     sa.Column("retired", sa.Boolean, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody could read it back
     sa.Index("ix_links_reference", "flow", "kind", "reference"),
     sa.Index("ix_links_mark", "flow", "kind", "mark"),
+    sa.Index("ix_links_changed", "flow", "kind", "changed_at"),
 )
 
 allotments = sa.Table(

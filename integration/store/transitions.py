@@ -69,7 +69,7 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
         if action in plan_lines.CHANGES:
             chosen[step] += number
     total = sum(chosen.values()) - chosen[Step.LEFT]
-    return total, chosen[Step.PROVEN] + chosen[Step.PARKED]
+    return total, chosen[Step.PROVEN] + chosen[Step.ACCEPTED] + chosen[Step.PARKED]
 
 
 def counted(connection: sa.Connection, row: Row) -> Counts:
@@ -85,7 +85,7 @@ def records_read(row: Row) -> int | None:
 def result(connection: sa.Connection, run: str) -> dict[str, str]:
     """Return the counts of a run as facts of an event."""
     counts = counted(connection, row_of(connection, run))
-    names = ("read", "proven", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    names = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in_doubt", "planned")
     return {name: str(getattr(counts, name)) for name in names}
 
 

@@ -17,8 +17,8 @@ from integration.core.errors import Reason
 from integration.core.records import Value
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
 
+# What each language calls itself: whoever looks for it reads no other.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
-"""What each language calls itself: whoever looks for it reads no other."""
 
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
@@ -217,11 +217,6 @@ def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime
     return f"{dates.format_skeleton(parts, here, locale=LOCALES[language])}, {time}"
 
 
-def full_moment(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
-    """Return date and time in full, with seconds."""
-    return dates.format_datetime(at.astimezone(zone), "medium", locale=LOCALES[language])
-
-
 def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
     """Return the weekday with its date, as the head of a page has it."""
     return dates.format_date(at.astimezone(zone), "full", locale=LOCALES[language])
@@ -257,11 +252,6 @@ def duration(seconds: float, language: str = "en") -> str:
     return str(span)
 
 
-def listing(items: list[str], language: str = "en") -> str:
-    """Return a list in a sentence: "a, b and c"."""
-    return lists.format_list(items, locale=LOCALES[language])
-
-
 def _told(text: str, language: str, facts: Mapping[str, object]) -> str:
     def write(name: str, fact: str) -> str:
         return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
@@ -291,7 +281,8 @@ def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
 
 def _written_time(fact: str, language: str, zone: tzinfo) -> str:
     at = datetime.fromisoformat(fact)
-    return full_moment(at if at.tzinfo else at.replace(tzinfo=UTC), language, zone)
+    there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
+    return dates.format_datetime(there, "medium", locale=LOCALES[language])
 
 
 def _written_term(fact: str, sort: str, language: str) -> str:
@@ -299,7 +290,8 @@ def _written_term(fact: str, sort: str, language: str) -> str:
 
 
 def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
-    return listing([field_name(name.strip(), language) for name in fact.split(",")], language)
+    named = [field_name(name.strip(), language) for name in fact.split(",")]
+    return lists.format_list(named, locale=LOCALES[language])
 
 
 def _written_setting(fact: str, flow: str, language: str) -> str:

@@ -17,11 +17,10 @@ from babel.messages.mofile import write_mo
 
 FOLDER = Path(__file__).parents[2] / "data" / "words"
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
+# The three sentences of a cause. Each is the context under which the sentence is filed by the code of the cause.
 PARTS = ("what", "data", "do")
-"""The three sentences of a cause. Each is the context under which the sentence is filed by the code of the cause."""
 
-ONE, OTHER = "_one", "_other"
-"""How the keys of a text that comes in two forms end."""
+ONE, OTHER = "_one", "_other"  # how the keys of a text that comes in two forms end
 
 
 @dataclass(frozen=True, slots=True)

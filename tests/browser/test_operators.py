@@ -96,7 +96,7 @@ def ordered(systems: Sandbox, stocked: str, settings: Application) -> str:
         article = str(articles[number % len(articles)]["articleNumber"])
         order = counter.order(article, relation=str(1001 + number % 10))
         counter.prepaid(order, "PIN", 1)
-    settings.tables.keep("payment_methods", {"CASH": "14"}, "test")
+    settings.rules.set_table("payment_methods", {"CASH": "14"}, "test")
     return stocked
 
 

@@ -1,5 +1,6 @@
 """Records: values that mean the same, and the way to disk and back."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -8,18 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.records import (
+    Correction,
     Kind,
     Record,
     Value,
     canonical,
+    clean,
+    corrected,
     from_json,
+    is_number,
+    is_storable,
+    is_till_number,
     merged,
     record_from_json,
     record_to_json,
     same,
     to_json,
 )
-from tests.builders import a_group, a_part, a_product
+from tests.builders import a_group, a_part, a_product, an_article
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9)
 VALUES: st.SearchStrategy[Value] = st.one_of(
@@ -173,3 +180,78 @@ def test_a_part_that_has_another_key_now_takes_the_place_of_what_its_source_was_
 
     old = product(("1", "A"), ("2", "B"), ("3", ""))
     assert merged(old, product(("9", "A"))) == product(("2", "B"), ("3", ""), ("9", "A"))
+
+
+# ---- which codes can be numbers of the till, and which characters can be stored
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "as_it_is"),
+    [
+        ("200101", True, True),
+        ("9" * 18, True, True),
+        ("9" * 19, False, False),
+        ("0010007", True, False),
+        ("0", True, False),
+        ("", False, False),
+        ("FTS-1001A", False, False),
+        ("12 3", False, False),
+        ("٣", False, False),
+        ("²", False, False),
+        ("-1", False, False),
+    ],
+)
+def test_a_number_of_the_till_is_digits_that_fit_and_begins_with_none_that_is_lost(
+    code: str, number: bool, as_it_is: bool
+) -> None:
+    assert (is_number(code), is_till_number(code)) == (number, as_it_is)
+
+
+@pytest.mark.parametrize(
+    ("text", "storable"), [("Crème brûlée 🔔", True), ("two\nlines\t", True), ("bell\a", False), ("half \ud800", False)]
+)
+def test_control_characters_and_halves_of_characters_cannot_be_stored(text: str, storable: bool) -> None:
+    assert is_storable(text) is storable
+
+
+@pytest.mark.parametrize(
+    ("value", "cleaned"),
+    [
+        ("Jas rood", "Jas rood"),
+        ("bell\a and \x00 nothing", "bell and  nothing"),
+        ("one\r\ntwo\rthree\n", "one\ntwo\nthree\n"),
+        ("a\ttab", "a\ttab"),
+        (None, None),
+        (True, True),
+    ],
+)
+def test_a_clean_text_is_given_back_as_it_was(value: Value, cleaned: Value) -> None:
+    assert clean(value) == cleaned
+
+
+# ---- corrections: what a person said a value should be holds until the source says something else
+
+
+EAN = Correction(Kind.ARTICLE, "1001", "ean", was="871", becomes="8719990000014")
+
+
+def test_a_value_that_was_corrected_is_taken_for_the_other_one() -> None:
+    (record,) = corrected([an_article(ean="871")], {"1001": [EAN]})
+    assert record == an_article(ean="8719990000014")
+
+
+def test_what_the_source_changed_since_wins() -> None:
+    record = an_article(ean="872")
+    assert corrected([record], {"1001": [EAN]}) == [record]
+
+
+def test_a_correction_of_another_record_or_kind_does_not_count() -> None:
+    record = an_article(ean="871")
+    assert corrected([record], {"1002": [EAN]}) == [record]
+    assert not replace(EAN, kind=Kind.GROUP).holds_for(record)
+    assert not replace(EAN, key="1002").holds_for(record)
+
+
+def test_an_empty_text_and_no_value_are_the_same_thing_to_correct() -> None:
+    assert replace(EAN, was="").holds_for(an_article(ean=None))
+    assert replace(EAN, was="").holds_for(an_article())

@@ -2,20 +2,30 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
-from integration.core.mapping import rules_from
 from integration.core.records import Value
 from integration.core.rules import (
+    Call,
     Operator,
+    Rule,
+    Unmapped,
     as_text,
     matches,
     policy,
+    rules_from,
+    rules_to,
 )
-from tests.core.arguments import ARGS
+from integration.core.rules import Mapping as Rules
+from integration.words import say
+from tests.core.arguments import ARGS, TEXTS
 
 
 def test_what_is_not_said_about_ownership_protects_edits_in_the_target() -> None:
@@ -73,3 +83,123 @@ def test_nothing_is_both_greater_and_less(one: Value, other: Value) -> None:
 )  # fmt: skip
 def test_every_value_has_a_plain_text(value: Value, text: str) -> None:
     assert as_text(value) == text
+
+
+# ---- the shape of a mapping in files and on disk
+
+
+def said(error: ConfigurationError) -> str:
+    return say(error.code, error.facts).what
+
+
+SHIPPED = Path(__file__).parents[2] / "data" / "mappings"
+
+
+RULES = st.builds(
+    Rule,
+    target=st.from_regex(r"(group|product|article)\.[a-z_:]{1,12}", fullmatch=True),
+    source=TEXTS,
+    functions=st.lists(st.builds(Call, TEXTS, st.lists(ARGS, max_size=3).map(tuple)), max_size=3).map(tuple),
+    table=st.text(max_size=5),
+    default=ARGS,
+    unmapped=st.sampled_from(Unmapped),
+    ownership=st.sampled_from(Ownership),
+    max_length=st.none() | st.integers(1, 500),
+)
+
+
+@given(st.integers(1, 99), st.lists(RULES, max_size=4, unique_by=lambda rule: rule.target))
+def test_a_mapping_comes_back_from_its_shape_as_it_was(version: int, rules: list[Rule]) -> None:
+    mapping = Rules(version, tuple(rules))
+    assert rules_from(rules_to(mapping)) == mapping
+
+
+def test_a_shape_is_as_short_as_a_person_would_write_it() -> None:
+    rule = Rule(
+        target="article.x",
+        source="price",
+        functions=(Call("round", (Decimal(2),)), Call("percentage", (Decimal("12.5"),)), Call("trim")),
+        default=Decimal("1.10"),
+    )
+    assert rules_to(Rules(3, (rule,))) == {
+        "version": 3,
+        "rules": [
+            {
+                "target": "article.x",
+                "source": "price",
+                "functions": [["round", 2], ["percentage", 12.5], "trim"],
+                "default": {"n": "1.10"},
+            }
+        ],
+    }
+
+
+def test_toml_gives_numbers_days_and_flags_their_types() -> None:
+    body = loads("""
+        [[rules]]
+        target = "article.a"
+        default = 1.5
+        [[rules]]
+        target = "article.b"
+        default = 2026-03-31
+        [[rules]]
+        target = "article.c"
+        default = true
+        force = true
+        functions = [["if", "in", ["A", "B"], 1, 2]]
+    """)
+    mapping = rules_from(body)
+    assert mapping.version == 1
+    assert [rule.default for rule in mapping.rules] == [Decimal("1.5"), date(2026, 3, 31), True]
+    assert mapping.rules[2].functions == (Call("if", ("in", ("A", "B"), Decimal(1), Decimal(2))),)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({}, "target"),
+        ("name", "target"),
+        ({"target": "article.name"}, "a source, an expression or a default"),
+        ({"target": "name", "source": "name"}, "begins with one of"),
+        ({"target": "article.", "source": "name"}, "begins with one of"),
+        ({"target": "article.x", "source": "a", "colour": "b"}, "nothing called colour"),
+        ({"target": "article.x", "source": 1}, "`source` is text"),
+        ({"target": "article.x", "source": "a", "expression": "b"}, "not both"),
+        ({"target": "article.x", "functions": ["trim"], "expression": "b"}, "not both"),
+        ({"target": "article.x", "source": "a", "force": True}, "a `default`"),
+        ({"target": "article.x", "source": "a", "force": 1}, "true or false"),
+        ({"target": "article.x", "source": "a", "functions": "trim"}, "is a list"),
+        ({"target": "article.x", "source": "a", "functions": [[]]}, "each function"),
+        ({"target": "article.x", "source": "a", "functions": [[1, 2]]}, "each function"),
+        ({"target": "article.x", "source": "a", "default": {"x": 1}}, "no value"),
+        ({"target": "article.x", "source": "a", "default": float("inf")}, "no number"),
+        ({"target": "article.x", "source": "a", "unmapped": "ask"}, "ask"),
+        ({"target": "article.x", "source": "a", "ownership": "mine"}, "mine"),
+        ({"target": "article.x", "source": "a", "max_length": 0}, "above 0"),
+        ({"target": "article.x", "source": "a", "max_length": True}, "above 0"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_with_the_reason(rule: object, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        rules_from({"version": 1, "rules": [rule]})
+    assert refused.value.code == "rule_invalid"
+    assert reason in said(refused.value)
+
+
+def test_two_rules_for_one_field_are_refused() -> None:
+    rule = {"target": "article.x", "source": "a"}
+    with pytest.raises(ConfigurationError, match="reason_twice"):
+        rules_from({"rules": [rule, rule]})
+
+
+@pytest.mark.parametrize("shape", [{"rules": {}}, {"version": "new", "rules": []}])
+def test_a_shape_that_is_no_mapping_is_refused(shape: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="reason_shape"):
+        rules_from(shape)
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_shipped_mapping_can_be_read(file: Path) -> None:
+    mapping = rules_from(loads(file.read_text(encoding="utf-8")))
+    assert mapping.rules
+    assert rules_from(rules_to(mapping)) == mapping

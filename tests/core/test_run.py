@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,15 +17,19 @@ from integration.core.run import (
     RESTING,
     RUN_STEPS,
     START,
+    WALL_CLOCK,
     Counts,
     Mode,
     Phase,
     Run,
     RunState,
+    Schedule,
     Speed,
     Step,
     Task,
+    crons,
     may_follow,
+    next_time,
     speed,
 )
 
@@ -49,9 +54,13 @@ def test_a_change_goes_only_where_its_table_says(now: Step, wanted: Step) -> Non
     assert may_follow(now, wanted) == (wanted in CHANGE_STEPS[now])
 
 
-@pytest.mark.parametrize("end", [Step.PROVEN, Step.PARKED, Step.LEFT])
+@pytest.mark.parametrize("end", [Step.PROVEN, Step.ACCEPTED, Step.LEFT])
 def test_what_is_settled_stays_settled(end: Step) -> None:
     assert not CHANGE_STEPS[end]
+
+
+def test_what_was_a_question_is_answered_and_never_sent_by_that() -> None:
+    assert CHANGE_STEPS[Step.PARKED] == {Step.PROVEN, Step.ACCEPTED, Step.LEFT}
 
 
 def test_a_plan_is_committed_once_it_is_ready() -> None:
@@ -131,3 +140,49 @@ def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
 def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
     assert replace(RUN, mapping_version=1, in_force=2).has_earlier_mapping
     assert not replace(RUN, mapping_version=2, in_force=2).has_earlier_mapping
+
+
+# ---- schedules: by which clock flows run
+
+
+def test_schedules_are_written_by_the_clock_on_the_wall_of_the_shop() -> None:
+    assert datetime(2026, 7, 1, tzinfo=ZoneInfo(WALL_CLOCK)).utcoffset() == timedelta(hours=2)
+
+
+def test_what_changed_and_everything_are_two_schedules_of_a_flow() -> None:
+    often, nightly = (Schedule("products", "0 0 3 * * *", mode) for mode in (Mode.CHANGES, Mode.COMPLETE))
+    assert len({often, nightly}) == 2
+
+
+HERE = ZoneInfo(WALL_CLOCK)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "now", "due"),
+    [
+        (5, "2026-11-25 09:41:30", "2026-11-25 09:45:00"),
+        (5, "2026-11-25 09:45:00", "2026-11-25 09:50:00"),
+        (7, "2026-11-25 09:57:00", "2026-11-25 10:00:00"),
+        (1, "2026-11-25 23:59:59", "2026-11-26 00:00:00"),
+    ],
+)
+def test_the_next_run_is_on_the_minutes_of_the_hour(minutes: int, now: str, due: str) -> None:
+    assert next_time(minutes, at(now), HERE, nightly=False) == at(due)
+
+
+def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
+    assert next_time(59, at("2026-11-25 01:01:00"), HERE, nightly=True) == at("2026-11-25 01:17:30")
+    assert next_time(5, at("2026-11-25 01:17:31"), HERE, nightly=True) == at("2026-11-25 01:20:00")
+
+
+def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
+    assert next_time(59, at("2026-07-01 00:01:00"), HERE, nightly=True) == at("2026-07-01 00:17:30")
+
+
+def test_a_schedule_without_a_night_has_one_line() -> None:
+    assert crons(5, nightly=False) == ["0 */5 * * * *"]
+    assert crons(5, nightly=True) == ["0 */5 * * * *", "30 17 2 * * *"]

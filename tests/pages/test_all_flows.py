@@ -13,7 +13,7 @@ from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
-from pages.components.flows.brakes import BRAKES
+from pages.components.flows.sections import BRAKES
 from tests.pages.conftest import Open, committed, press, settled, texts
 
 FLOWS = ["products", "stock", "customers", "orders"]

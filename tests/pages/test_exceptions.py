@@ -108,8 +108,8 @@ def paid_with(counter: Counter, article: str, customer: str, method: str, orders
 @pytest.fixture
 def unmapped(shop: Application, counter: Counter, article: str, customer: str) -> Iterator[Callable[[int], CauseGroup]]:
     """Makes orders paid with a method whose counterpart nobody has said."""
-    before = shop.tables.all().get("payment_methods", {})
-    shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
+    before = shop.rules.tables().get("payment_methods", {})
+    shop.rules.set_table("payment_methods", {"CASH": "14"}, "test")
     every: list[str] = []
 
     def made(orders: int) -> CauseGroup:
@@ -119,7 +119,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
         return waiting(shop, "payment_method_unmapped", key=keys[0])
 
     yield made
-    shop.tables.keep("payment_methods", before, "test")
+    shop.rules.set_table("payment_methods", before, "test")
     planned(shop, "orders", *every)
     put_aside(shop, "orders")
 
@@ -240,7 +240,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     test = press(test, "add_row")
 
     assert not test.exception
-    assert shop.tables.all()["payment_methods"]["PIN"] == "14"
+    assert shop.rules.tables()["payment_methods"]["PIN"] == "14"
     run = last(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.of)
@@ -290,7 +290,7 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
 def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
     group = unmapped(1)
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
-    shop.tables.keep("payment_methods", {"PIN": "14"}, "test")
+    shop.rules.set_table("payment_methods", {"PIN": "14"}, "test")
 
     settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
 
@@ -335,7 +335,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     made = shop.exceptions.made_with(group)
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), "test")
     shop.drafts.publish("orders", "test", "a remark")
-    shop.tables.add_row("payment_methods", "PIN", "14", "test")
+    shop.rules.add_row("payment_methods", "PIN", "14", "test")
     menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)
@@ -356,7 +356,7 @@ def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[Caus
     order = counter.order(REPAIR_HOUR, relation=customer)
     planned(shop, "orders", order)
     yield waiting(shop, "article_missing", key=order)
-    shop.tables.keep("articles", {}, "test")
+    shop.rules.set_table("articles", {}, "test")
     shop.flows.change("orders", {"collective_article": ""}, "test")
     put_aside(shop, "orders")
 
@@ -378,7 +378,7 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     test = press(test, "use_articles")
 
     assert not test.exception
-    assert shop.tables.all()["articles"][REPAIR_HOUR] == article
+    assert shop.rules.tables()["articles"][REPAIR_HOUR] == article
     assert last(shop).counts.planned >= 1
     assert not is_open(shop, unknown.of)
 

@@ -151,10 +151,10 @@ def test_two_people_cannot_publish_over_each_other(connected: Application) -> No
 
 
 def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
-    kept = connected.tables.all()["vat_codes"]
-    connected.tables.keep("vat_codes", {code: other for code, other in kept.items() if code != "2"}, "test")
+    kept = connected.rules.tables()["vat_codes"]
+    connected.rules.set_table("vat_codes", {code: other for code, other in kept.items() if code != "2"}, "test")
     connected.runs.discard(previewed(connected).id, "test")
-    parked = connected.tables.unmapped("products", "vat_codes")["2"]
+    parked = connected.exceptions.unmapped("products", "vat_codes")["2"]
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
     first = next(one for one in test.selectbox)
@@ -162,11 +162,11 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
 
     test = press(first.set_value(kept["2"]).run(), "save_table")
 
-    assert connected.tables.all()["vat_codes"] == kept
+    assert connected.rules.tables()["vat_codes"] == kept
     press(test, "again-table-vat_codes")
     run = connected.runs.latest(limit=1)[0]
     assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
-    assert connected.tables.unmapped("products", "vat_codes") == {}
+    assert connected.exceptions.unmapped("products", "vat_codes") == {}
     connected.runs.discard(run.id, "test")
 
 
@@ -195,7 +195,7 @@ def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: App
 
 
 def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(connected: Application) -> None:
-    told = connected.metrics.text()
+    told = connected.flows.metrics()
 
     assert f'console_parked{{flow="products"}} {connected.flows.statuses()[0].parked}' in told
     assert 'console_runs{flow="products",state="done"}' in told

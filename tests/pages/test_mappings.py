@@ -12,7 +12,7 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
 from integration.core.run import PreviewRequest, RunState
-from integration.flows.functions.catalogue import FUNCTIONS
+from integration.flows.functions.toolbox import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
@@ -274,9 +274,9 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
-    shop.tables.keep("payment_methods", {"CASH": "14"}, "test")
+    shop.rules.set_table("payment_methods", {"CASH": "14"}, "test")
     run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test")))
-    waiting = shop.tables.unmapped("orders", "payment_methods")
+    waiting = shop.exceptions.unmapped("orders", "payment_methods")
     assert waiting
 
     test = opened(open_page, flow="orders", part="tables", table="payment_methods")
@@ -290,8 +290,8 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
     test = test.selectbox(key=keyed(test, "selectbox", f"-{code}")).set_value("14").run()
     test = press(test, "save_table")
     assert not test.exception
-    assert shop.tables.all()["payment_methods"] == {"CASH": "14", code: "14"}
-    shop.tables.keep("payment_methods", {}, "test")
+    assert shop.rules.tables()["payment_methods"] == {"CASH": "14", code: "14"}
+    shop.rules.set_table("payment_methods", {}, "test")
     if shop.runs.get(run.id).state is RunState.READY:
         shop.runs.discard(run.id, "test")
 

@@ -167,7 +167,7 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    before = connected.names.in_force().article.ean
+    before = dict(connected.names.in_force().article)["ean"]
     connected.names.put({"article.ean": ""}, "test")
 
     test = open_page("preview", plan=plan.id)
@@ -201,8 +201,8 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
     again = connected.lists.choices("mplus", "branches")
 
     assert again
-    assert built_in(connected).ledger.counts() == calls
     assert connected.lists.captions("mplus", "branches") == again
+    assert built_in(connected).ledger.counts() == calls
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:

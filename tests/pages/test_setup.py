@@ -7,8 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
-from integration.flows.forms import Choose, each_of
-from integration.flows.questions import Question
+from integration.flows.forms import Choose, Question, each_of
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import STEPS, State
@@ -38,7 +37,7 @@ def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, o
 
 
 def test_every_reason_has_its_sentence() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("questions.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("*.py"))
     named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
     named |= {"proposed_sku_code", "proposed_sku_allotted", *(f"lack_{one.table}" for _, one in ASKED if one.table)}
 
@@ -102,16 +101,16 @@ def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, op
 
 def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
     connected.setup.choose(EVERY, "test")
-    before = connected.tables.all()["vat_codes"]
+    before = connected.rules.tables()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
     first = next(one for one in test.selectbox)
     assert (first.label, len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
 
-    assert connected.tables.all()["vat_codes"] == {**before, "3": "3"}
+    assert connected.rules.tables()["vat_codes"] == {**before, "3": "3"}
     assert state(connected, "products", "vat") is State.ANSWERED
-    connected.tables.keep("vat_codes", before, "test")
+    connected.rules.set_table("vat_codes", before, "test")
 
 
 def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:

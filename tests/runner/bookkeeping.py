@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.core.money import from_cents
 from integration.core.totals.booked import BookLine, booked
-from integration.core.totals.vat import NOTHING, VatSum
+from integration.core.totals.sold import NOTHING, VatSum
 from integration.sandbox.server import Sandbox
 
 OURS = "MP-"  # what our references begin with

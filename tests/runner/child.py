@@ -23,8 +23,7 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Staged
-from integration.core.schedule import Schedule
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule, Staged
 from integration.engine import Engine
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
@@ -34,6 +33,7 @@ from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
+from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
 from integration.store.heartbeats import Heartbeats
@@ -112,7 +112,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
         runner=Runner(Preview(parts), Commit(parts)), runs=runs,
-        heartbeats=Heartbeats(database, now), schedules=_Never(),
+        claims=Claims(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()
     try:

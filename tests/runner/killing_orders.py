@@ -20,7 +20,7 @@ from typing import Any
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState, Step
-from integration.core.totals.vat import NOTHING
+from integration.core.totals.sold import NOTHING
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.patience import until
@@ -120,23 +120,27 @@ def with_articles(folder: Path) -> Path:
 
 def without_trouble(journal: Path, folder: Path, becomes: str = "order") -> Calm:
     """Return what orders come to that nothing happens to; they become orders or postings."""
-    with _a_case(journal, folder, becomes) as (console, ledger):
+    with a_case(journal, folder, becomes) as (console, ledger):
         found = []
         for days in (DAYS, ONE_MORE):
-            _plan(console, ledger, becomes, days)
-            _approve(console, ledger)
-            _until_rest(ledger)
-            found.append(_assert_all_booked_once(console.sandbox, ledger, becomes, days))
+            plan(console, ledger, becomes, days)
+            approve(console, ledger)
+            until_rest(ledger)
+            found.append(assert_all_booked_once(console.sandbox, ledger, becomes, days))
     return Calm(journal, becomes, *found)
 
 
 @contextmanager
-def _a_case(journal: Path, folder: Path, becomes: str) -> Iterator[tuple[Obedient, Ledger]]:
-    """Yield a started console whose till has articles with codes, and what its database says."""
+def a_case(journal: Path, folder: Path, becomes: str, **settings: Any) -> Iterator[tuple[Obedient, Ledger]]:
+    """Yield a started console whose till has articles with codes, and what its database says.
+
+    A setting that is None stays as it is by itself.
+    """
+    chosen = {"patience_seconds": PATIENCE, **settings}
     folder.mkdir(parents=True)
     shutil.copy(journal, folder / "journal")
     with running(articles=ARTICLES, journal=folder / "journal") as sandbox:
-        console = Obedient(sandbox, folder, patience_seconds=PATIENCE)
+        console = Obedient(sandbox, folder, **{name: one for name, one in chosen.items() if one is not None})
         with looking_at(console, "orders") as ledger:
             console.start()
             try:
@@ -150,7 +154,7 @@ def _a_case(journal: Path, folder: Path, becomes: str) -> Iterator[tuple[Obedien
                 console.kill()
 
 
-def _plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
+def plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
     shop = console.sandbox.shop
     collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
     since = (shop.today - timedelta(days=days)).isoformat()
@@ -159,10 +163,10 @@ def _plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
     settings = {"date_from": since, "collective_article": collective, "becomes": becomes}
     console.ask("flows.change", "orders", settings, "test")
     console.ask("runs.preview", PreviewRequest("orders", "test", Mode.COMPLETE))
-    _until_rest(ledger)
+    until_rest(ledger)
 
 
-def _approve(console: Obedient, ledger: Ledger) -> None:
+def approve(console: Obedient, ledger: Ledger) -> None:
     run = ledger.run()
     assert run is not None
     assert run.state is RunState.READY, (run.error, run.facts)
@@ -170,7 +174,7 @@ def _approve(console: Obedient, ledger: Ledger) -> None:
     console.ask("runs.commit", run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
 
 
-def _until_rest(ledger: Ledger) -> None:
+def until_rest(ledger: Ledger) -> None:
     def rests() -> bool:
         run = ledger.run()
         return run is not None and run.state not in ACTIVE
@@ -186,7 +190,7 @@ def _approve_into(boundary: Boundary, trouble: str, console: Obedient, ledger: L
     fault = FAULTS[trouble]
     if fault is Fault.LATE:
         _let_show_late(boundary, console.sandbox)
-        _approve(console, ledger)
+        approve(console, ledger)
     else:
         struck = _strike(boundary, fault, console, ledger)
         if fault is None:
@@ -195,7 +199,7 @@ def _approve_into(boundary: Boundary, trouble: str, console: Obedient, ledger: L
             console.kill()
             console.sandbox.switches.disarm()
             console.start()
-    _until_rest(ledger)
+    until_rest(ledger)
     if fault is not None:
         _assert_met(fault, console.sandbox)
 
@@ -212,10 +216,10 @@ def _strike(boundary: Boundary, fault: Fault | None, console: Obedient, ledger: 
     sandbox, times = console.sandbox, boundary.times(fault)
     if not boundary.after:
         struck = _arm(sandbox, fault or Fault.DELAY, boundary.call, times, HOLD)
-        _approve(console, ledger)
+        approve(console, ledger)
         return struck
     held = _arm(sandbox, Fault.DELAY, boundary.after, 1, HOLD)
-    _approve(console, ledger)
+    approve(console, ledger)
     until(lambda: not _is_on(sandbox, held), boundary.after)
     return _arm(sandbox, fault or Fault.DELAY, boundary.call, times, HOLD)
 
@@ -245,40 +249,40 @@ def _assert_met(fault: Fault, sandbox: Sandbox) -> None:
 
 
 def _held_up(boundary: Boundary, trouble: str, folder: Path, calm: Calm) -> None:
-    with _a_case(calm.journal, folder, calm.becomes) as (console, ledger):
-        _plan(console, ledger, calm.becomes, DAYS)
+    with a_case(calm.journal, folder, calm.becomes) as (console, ledger):
+        plan(console, ledger, calm.becomes, DAYS)
         _approve_into(boundary, trouble, console, ledger)
-        assert _assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
+        assert assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
 
 
 def _killed_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
     """Killed with nothing left to do but close the run, restarted into trouble, and run again into the same."""
     fault = FAULTS[trouble]
-    with _a_case(calm.journal, folder, calm.becomes) as (console, ledger):
-        _plan(console, ledger, calm.becomes, DAYS)
+    with a_case(calm.journal, folder, calm.becomes) as (console, ledger):
+        plan(console, ledger, calm.becomes, DAYS)
         with slow_to_close(console):
-            _approve(console, ledger)
+            approve(console, ledger)
             until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
             console.kill()
         assert is_committing(ledger)
         if fault is not None and fault is not Fault.LATE:
             _arm(console.sandbox, fault, BEFORE_CLOSING.call, BEFORE_CLOSING.times(fault), 0)
         console.start()
-        _until_rest(ledger)
-        assert _assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
+        until_rest(ledger)
+        assert assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
         if fault is not None and fault is not Fault.LATE:
             _assert_met(fault, console.sandbox)
         console.sandbox.switches.disarm()
         console.sandbox.ledger.clear()
-        _plan(console, ledger, calm.becomes, ONE_MORE)
+        plan(console, ledger, calm.becomes, ONE_MORE)
         _approve_into(ORDER_SENT, trouble, console, ledger)
-        assert _assert_all_booked_once(console.sandbox, ledger, calm.becomes, ONE_MORE) == calm.second
+        assert assert_all_booked_once(console.sandbox, ledger, calm.becomes, ONE_MORE) == calm.second
 
 
 # ---- what has to hold
 
 
-def _assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days: int) -> Left:
+def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days: int) -> Left:
     """Every order of these days is in the books once and to the cent, and every record read is accounted for."""
     run = ledger.run()
     assert run is not None

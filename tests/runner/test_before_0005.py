@@ -16,7 +16,11 @@ from integration.store.tables import runs as table
 from tests.bench import Bench, edited
 from tests.fakes import MemoryConnector
 
-ADDED = ("in_force", "names", "undo_of", "notes")
+ADDED = {
+    "runs": ("in_force", "names", "undo_of", "notes", "owner", "claims", "approvals"),
+    "plan_lines": ("accepted",),
+    "links": ("unproven",),
+}
 EARLIER = {Task.COMPARE: "plan"}
 
 
@@ -49,8 +53,10 @@ def update(bench: Bench, database: Database, url: str) -> Update:
             for run in every:
                 here = sa.text("UPDATE runs SET position = :position WHERE id = :run")
                 connection.execute(here, {"position": json.dumps(as_it_was(run)), "run": run.id})
-            for column in ADDED:
-                connection.execute(sa.text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
+            for of, columns in ADDED.items():
+                for column in columns:
+                    connection.execute(sa.text(f"ALTER TABLE {of} DROP COLUMN {column}"))
+            connection.execute(sa.text("DROP INDEX ix_links_changed"))
             connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
         open_database(url).close()
         assert bench.runs.latest(limit=1_000) == every

@@ -19,10 +19,10 @@ from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.services.sandbox import CLIENT as SANDBOX_CLIENT
-from integration.services.sandbox import REFRESH as SANDBOX_REFRESH
-from integration.services.sandbox import TILL as SANDBOX_TILL
-from integration.services.sandbox import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.access import CLIENT as SANDBOX_CLIENT
+from integration.services.access import REFRESH as SANDBOX_REFRESH
+from integration.services.access import TILL as SANDBOX_TILL
+from integration.services.access import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from tests.patience import SECONDS
 from tests.same.asked import Places, line_of, unnumbered
@@ -100,7 +100,7 @@ def _go_on(operator: "_Operator", box: Sandbox) -> None:
     box.advance_day()
     _by_hand(box)
     operator.sets("orders", becomes="posting")
-    operator.application.tables.keep("revenue_accounts", {"*": "8030"}, WHO)
+    operator.application.rules.set_table("revenue_accounts", {"*": "8030"}, WHO)
     for flow in FLOWS:
         operator.syncs("as postings", flow, Mode.COMPLETE)
     operator.sets("orders", default_debtor="fallback", debtor_number="20001")

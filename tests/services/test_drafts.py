@@ -13,11 +13,9 @@ from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.mapping import rules_from
 from integration.core.records import Field, FieldType, Kind, Record, Value
-from integration.core.rules import Call, Mapping, Rule, RuleError
-from integration.flows.functions.catalogue import FUNCTIONS, IN_EXPRESSIONS, Takes
-from integration.flows.functions.toolbox import Tools
+from integration.core.rules import Call, Mapping, Rule, RuleError, rules_from
+from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
 from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import ProductSettings
@@ -28,10 +26,18 @@ from integration.services.drafts import (
     rebased,
 )
 from integration.services.lists import Lists
-from integration.services.logic import Logics
-from integration.services.mappings import Mappings
-from integration.services.parts import read_kind, readable, writable
-from integration.services.trials import Effect, Moved, compare, sample_values, tried
+from integration.services.mappings import (
+    Effect,
+    Logics,
+    Mappings,
+    Moved,
+    compare,
+    read_kind,
+    readable,
+    sample_values,
+    tried,
+    writable,
+)
 from integration.store.database import open_database
 from integration.store.stores import stores_of
 from tests.fakes import MemoryConnector

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import UNVERIFIED, Names
+from integration.core.connections import Finding
 from integration.core.errors import ConfigurationError
-from integration.core.findings import Finding
 from integration.core.rules import Mapping, Rule
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import BY_ANALOGY
@@ -161,17 +161,17 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
         after = worker.access.connector("accountview")
         assert after is not before
         assert isinstance(after, AccountView)
-        assert after.settings.article.name == "K9_TEXT"
+        assert dict(after.settings.article)["name"] == "K9_TEXT"
         assert worker.access.connector("accountview") is after
 
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:
-    assert app.names.in_force().article.ean == "K9_EAN"  # proposed at the start
+    assert dict(app.names.in_force().article)["ean"] == "K9_EAN"  # proposed at the start
     app.names.put({"article.ean": None}, WHO)
     app.proposals.fill(WHO)
 
-    assert app.names.in_force().article.ean == ""
-    assert app.names.in_force().article.colour == "K9_COLOUR"
+    assert dict(app.names.in_force().article)["ean"] == ""
+    assert dict(app.names.in_force().article)["colour"] == "K9_COLOUR"
     told = [event for event in stores_in(app).events.waiting(1000) if event["key"] == "sandbox-names"][-1]
     assert (told["event"], str(WHO) in str(told["facts"])) == ("setting_changed", True)
 
@@ -356,7 +356,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
         with pytest.raises(ConfigurationError) as caught:
             app.names.put({"article.ean": "OTHER"}, WHO)
 
-    assert (names.conditions, names.article.ean, names.article.text) == (7, "EAN_CODE", "LONG_TEXT")
+    assert (names.conditions, dict(names.article)["ean"], dict(names.article)["text"]) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]
     assert caught.value.facts["file"] == FILE
 
@@ -366,7 +366,7 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
     with opened(tmp_path / "data", start=False, accountview=access, sandbox=True) as app:
         app.connections.join_sandbox()
 
-        assert app.names.in_force().article.ean == "K9_EAN"
+        assert dict(app.names.in_force().article)["ean"] == "K9_EAN"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The set-up on both systems in a box: what is chosen and answered is kept, and where it goes on."""
+"""The set-up on both systems in a box: what is chosen, answered and proposed is kept, and where it goes on."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.flows.questions import Known, same_rates
+from integration.flows.forms import Known, same_rates
 from integration.flows.registry import FLOWS
+from integration.flows.settings import Listed, books, till
 from integration.flows.stock.spec import branch_sources
-from integration.flows.systems import Listed, books, till
 from integration.services import Application
 from integration.services.setup import (
     STEPS,
@@ -23,7 +23,7 @@ from integration.services.setup import (
     weigh,
 )
 from tests.consoles import opened
-from tests.stores import built_in
+from tests.stores import built_in, stores_in
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10}
 
@@ -44,7 +44,7 @@ def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
         assert application.setup.goes_on() == ""
-        assert not application.setup.ready()
+        assert not application.setup.done()["ready"]
 
 
 def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
@@ -84,7 +84,7 @@ def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app:
     left = {flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY}
     assert left == {"products": ["vat"], "stock": [], "customers": [], "orders": ["vat"]}  # three codes share 0 %
     assert app.setup.step() == "questions"
-    assert app.setup.ready()
+    assert app.setup.done()["ready"]
 
 
 def test_an_answer_is_kept_as_the_setting_it_is(app: Application) -> None:
@@ -110,7 +110,7 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
         application.connections.use_sandbox("test")
         application.setup.choose({"products": 5}, "test")
         application.setup.accept("test")
-        application.setup.answer("products", "vat", application.tables.all()["vat_codes"], "test")
+        application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], "test")
         assert application.setup.step() == "ready"
     with opened(tmp_path) as application:
         assert application.setup.step() == "ready"
@@ -124,7 +124,7 @@ def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Applica
     app.setup.choose({"products": 5}, "test")
     assert app.setup.goes_on() == "questions"
     app.setup.accept("test")
-    app.setup.answer("products", "vat", app.tables.all()["vat_codes"], "test")
+    app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], "test")
     assert app.setup.goes_on() == "ready"
     app.setup.start("test")
     assert app.setup.goes_on() == ""
@@ -361,3 +361,25 @@ def test_the_steps_are_done_one_by_one() -> None:
     assert not any(nothing.values())
     assert (some["questions"], some["ready"]) == (False, True)
     assert all(every.values())
+
+
+def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox("test")
+        table = stores_in(application).rules.tables()["vat_codes"]
+        ours = application.access.connector("accountview").choices("vat_rates")
+        theirs = application.access.connector("mplus").choices("vat_rates")
+
+    rates = list(ours.values())
+    assert table
+    assert all(ours[code] == theirs[other] for code, other in table.items())
+    assert all(rates.count(ours[code]) == 1 for code in table)
+
+
+def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox("test")
+        stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
+        application.proposals.fill("test")
+
+        assert stores_in(application).rules.tables()["vat_codes"] == {"1": "9"}

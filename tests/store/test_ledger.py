@@ -42,11 +42,29 @@ def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: Runs, clock: Clock,
     ledger.mark_sent(run, [1])
     (line,) = ledger.unsettled(run)
     assert (line.step, line.attempts, line.sent_at) == (Step.SENT, 1, clock())
+    ledger.settle(run, [Outcome(1, Step.IN_DOUBT)])
     ledger.settle(run, [Outcome(1, Step.PLANNED)])
     clock.advance(5)
     ledger.mark_sent(run, [1])
     (line,) = ledger.unsettled(run)
     assert (line.attempts, line.sent_at) == (2, clock())
+
+
+def test_what_was_not_delivered_was_not_tried(runs: Runs, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1))
+    ledger.mark_sent(run, [1])
+    ledger.settle(run, [Outcome(1, Step.PLANNED)])
+    (line,) = ledger.next_planned(run, 1)
+    assert line.attempts == 0
+
+
+def test_what_the_target_said_yes_to_is_kept_with_what_is_sent_next(runs: Runs, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1), a_create(2))
+    ledger.mark_sent(run, [1])
+    ledger.mark_sent(run, [2], accepted={1: "4711"})
+    first, second = ledger.unsettled(run)
+    assert (first.accepted, first.reference) == (True, "4711")
+    assert (second.accepted, second.reference) == (False, "")
 
 
 def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: Runs, clock: Clock, ledger: Ledger) -> None:

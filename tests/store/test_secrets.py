@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.tokens import Token
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.leases import Leases

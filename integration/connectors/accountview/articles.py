@@ -1,16 +1,137 @@
 """Articles and their groups as a source; articles with what each warehouse has of them."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from pydantic import BaseModel
 
-from integration.connectors.accountview.codec import decoder
-from integration.connectors.accountview.layout import named_columns
+from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.codec import PRICE_PLACES, decoder, number
+from integration.connectors.accountview.layout import Layout, Layouts, named_columns
+from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
-from integration.connectors.accountview.warehouses import Warehouses
-from integration.core.records import Batch, Kind, Record
+from integration.core.errors import RejectedError
+from integration.core.records import Batch, Field, FieldType, Kind, Record
+
+# ---- stock of each warehouse, from the object that this installation keeps it in, as quantities of the articles
+
+
+NONE = Decimal("0.0000")
+
+
+class Warehouses:
+    """Reads what each warehouse has of articles, where the settings say how. Safe to share between threads."""
+
+    def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
+        self._client = client
+        self._layouts = layouts
+        self._settings = settings
+        named = settings.warehouses
+        self.on = named.on
+        self.of = BusinessObject(code=named.object, table=named.table)
+        self.names = {
+            name: column.upper()
+            for name, column in named.model_dump(include={"article", "warehouse", "quantity"}).items()
+        }
+        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
+        self._reader = Reader(client, by_number, sure=(settings.objects.articles, settings.article.code))
+        self._known: frozenset[str] | None = None
+
+    def codes(self, *, fresh: bool = False) -> list[str]:
+        """Return the warehouses there are, as read once; `fresh` reads them again. Nothing where they are off."""
+        if not self.on:
+            return []
+        if fresh or self._known is None:
+            self._known = self._harvested()
+        return sorted(self._known)
+
+    def _harvested(self) -> frozenset[str]:
+        """Return the warehouses on one page of rows, then those of a page without these, until there is none.
+
+        Nobody has been seen to compare texts by `NotEqual`: where that is refused, the first page has to do.
+        """
+        layout = self._layout()
+        column = layout.column("warehouse").name
+        query = Query(
+            of=self.of, sort=layout.wire("article", "warehouse"), size=self._settings.page_size, fields=(column,)
+        )
+        found = fresh = self._on_page(layout, query)
+        while fresh and len(found) <= self._settings.conditions:
+            others = tuple(Filter(column, "NotEqual", "C", code) for code in sorted(found))
+            try:
+                fresh = self._on_page(layout, replace(query, filters=others)) - found
+            except RejectedError:
+                break
+            found |= fresh
+        return found
+
+    def _on_page(self, layout: Layout, query: Query) -> frozenset[str]:
+        return frozenset(layout.text(row, "warehouse") for row in self._client.page(query)) - {""}
+
+    def added(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
+        """Return articles with `warehouse:<code>` for every warehouse: 0 where they have no row, the sum of several.
+
+        A row without a quantity makes it None, and a warehouse that nobody has found yet has no value: neither is 0.
+        `fresh` reads the list of warehouses again. Raises RejectedError for a column that is not there.
+        """
+        if not self.on or not articles:
+            return tuple(articles)
+        known = self.codes(fresh=fresh)
+        stock = self._stock([article.key for article in articles])
+        codes = sorted({*known, *(code for shelves in stock.values() for code in shelves)})
+        self._known = frozenset(codes)
+        return tuple(
+            replace(article, values={**article.values, **_shown(stock.get(article.key.casefold(), {}), codes)})
+            for article in articles
+        )
+
+    def _stock(self, keys: Sequence[str]) -> dict[str, dict[str, Decimal | None]]:
+        """Return by article, in small letters, how much each warehouse has of it; None where a row does not tell."""
+        layout = self._layout()
+        article, warehouse, quantity = columns = tuple(layout.column(name).name for name in self.names)
+        asked = layout.stored("article", keys)
+        rows = self._reader.exact_rows(self.of, article, asked, then=(warehouse,), fields=columns)
+        stock: dict[str, dict[str, Decimal | None]] = defaultdict(dict)
+        for row in rows:
+            shelves, code = stock[layout.text(row, "article").casefold()], layout.text(row, "warehouse")
+            if code:
+                shelves[code] = _sum(shelves.get(code, NONE), number(row.get(quantity), PRICE_PLACES))
+        return stock
+
+    def fields(self) -> list[Field]:
+        """Return a field of the article for each warehouse there is, under the caption of the warehouses' column."""
+        return list(self._fields()) if self.on else []
+
+    def _fields(self) -> Iterator[Field]:
+        column = self._layout().column("warehouse")
+        for code in self.codes(fresh=True):
+            yield Field(
+                f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
+            )
+
+    def missing(self) -> list[str]:
+        """Return the configured columns that the dictionary does not show."""
+        if not self.on:
+            return []
+        columns = self._layouts.columns(self.of.table, fresh=True)
+        return [column for column in self.names.values() if column not in columns]
+
+    def _layout(self) -> Layout:
+        return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other
+
+
+def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
+    return {f"warehouse:{code}": shelves.get(code, NONE) for code in codes}
+
+
+# ---- articles and their groups
 
 
 class Goods:

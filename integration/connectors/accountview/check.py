@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
+from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Offered
 from integration.connectors.accountview.codec import STOCK
+from integration.connectors.accountview.documents import invoice_tables
 from integration.connectors.accountview.fields import WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.sales_orders import invoice_tables
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.accountview.warehouses import Warehouses
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.records import Kind
 
 # Default columns that an installation may lack without harm; one named in the settings has to exist.

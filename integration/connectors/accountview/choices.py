@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import count
 
 from integration.connectors.accountview.answers import Seen
+from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import Row, flag, number, text
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.warehouses import Warehouses
 from integration.core.records import Kind
 
 HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own

@@ -33,8 +33,8 @@ from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
+from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError
-from integration.core.tokens import Token, TokenKeeper
 
 DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
 TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out

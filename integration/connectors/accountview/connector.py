@@ -4,30 +4,24 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from integration.connectors.accountview.addresses import Addresses
-from integration.connectors.accountview.articles import Articles, Goods
+from integration.connectors.accountview.articles import Articles, Goods, Warehouses
 from integration.connectors.accountview.check import Check
 from integration.connectors.accountview.choices import Choices
 from integration.connectors.accountview.client import AccountViewClient, utc_now
-from integration.connectors.accountview.debtors import Debtors
-from integration.connectors.accountview.documents import Documents
+from integration.connectors.accountview.debtors import Addresses, Debtors
+from integration.connectors.accountview.documents import Documents, History, Postings, SalesOrders
 from integration.connectors.accountview.fields import Fields
-from integration.connectors.accountview.history import History
 from integration.connectors.accountview.layout import Layouts
-from integration.connectors.accountview.postings import Postings
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.sales_orders import SalesOrders
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
-from integration.connectors.accountview.warehouses import Warehouses
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import References
+from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
-from integration.core.tokens import TokenKeeper
 
 
 class AccountView:

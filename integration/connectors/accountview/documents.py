@@ -1,16 +1,20 @@
-"""Documents in the books: found by our reference, whichever fiscal year they are in, and created with their lines."""
+"""Documents in the books: found by our reference, whichever fiscal year they are in, and created with their lines.
+
+First what all have in common; then what was invoiced, sales orders with trade invoices, and postings.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 from typing import TypeVar
 
 from integration.connectors.accountview.answers import cause_of
 from integration.connectors.accountview.client import AccountViewClient, Filter
 from integration.connectors.accountview.codec import Body, Cell, Row, text
-from integration.connectors.accountview.layout import Layout
+from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, Reader
-from integration.connectors.accountview.settings import SYSTEM, BusinessObject
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject, Objects
 from integration.connectors.accountview.target import (
     absent,
     date_of,
@@ -19,6 +23,7 @@ from integration.connectors.accountview.target import (
     linked_number,
     marker,
     own,
+    owner,
     owner_shown,
     pointed,
     pointer,
@@ -220,3 +225,130 @@ def is_about_filter(error: RejectedError, column: str) -> bool:
 def says_no_such_year(error: RejectedError) -> bool:
     """Tell whether a read was refused because its fiscal year does not exist."""
     return cause_of(error.facts.get("message", ""))[0] == "period_closed"
+
+
+# ---- orders that were invoiced, as the history of their lines tells of them
+
+
+class History:
+    """The order lines of one installation that were invoiced."""
+
+    def __init__(
+        self, settings: AccountViewSettings, layouts: Layouts, reader: Reader, today: Callable[[], date]
+    ) -> None:
+        self._settings = settings
+        self._layouts = layouts
+        self._reader = reader
+        self._today = today
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return what has left the orders for the history, with as much as the history tells."""
+        layout = self._layouts.history()
+        return by_year(
+            wanted,
+            self._today(),
+            lambda waiting, book_date: self._rows(layout, waiting, book_date),
+            lambda row: layout.text(row, "reference"),
+            lambda record, rows: _from_history(layout, record, rows, references),
+        )
+
+    def _rows(self, layout: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
+        of, named = self._settings.objects.history, self._settings.history
+        asked = (f"{named.header}.{named.reference}", layout.stored("reference", map(reference_of, wanted)))
+        since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
+        key = layout.wire("line_number", "article")[0]
+        found = by_references(self._reader, of, asked, since, key=key, book_date=book_date)
+        return [row for row, _ in found]
+
+
+def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> Held:
+    """Return an order as the history has it; rows of several debtors are several documents."""
+
+    def debtor(row: Row) -> str:
+        return layout.text(row, "debtor")
+
+    several = [list(group) for _, group in groupby(sorted(rows, key=debtor), key=debtor)]
+    numbers = [_history_number(layout, group, wanted, references) for group in several]
+    chosen = next((place for place, group in enumerate(several) if debtor(group[0]) == owner(wanted, references)), 0)
+    row = several[chosen][0]
+    of_header = ("order_number", "invoice_date", "delivery_date", "shipping_method", "remark")
+    header = replace(layout, names={name: layout.names[name] for name in of_header if name in layout.names})
+    of_lines = ("line_number", "article", "quantity", "price", "text")
+    detail = replace(layout, names={name: layout.names[name] for name in of_lines if name in layout.names})
+    values = header.decoded(row, wanted.values) | owner_shown(layout, row, wanted, references)
+    values["reference"] = spelled(wanted, layout.text(row, "reference"))
+    parts = lines_of(detail, "line_number", several[chosen], wanted)
+    others = tuple(number for place, number in enumerate(numbers) if place != chosen)
+    return Held(Record(wanted.kind, wanted.key, values, parts), numbers[chosen], evidence="history", others=others)
+
+
+def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, references: References) -> str:
+    told = layout.text(rows[0], "order_number") or references.reference(wanted.kind, wanted.key)
+    return told or min((text(row.get("EXT_KEY")) or "" for row in rows), key=rank)
+
+
+# ---- sales orders, trade invoices that are sales orders kept in another object, and what was invoiced of them
+
+
+class SalesOrders:
+    """The sales orders of one installation."""
+
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, history: History) -> None:
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._documents = documents
+        self._history = history
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the orders with our references: as orders, as trade invoices, or in the history."""
+        held = self._documents.lookup(self._tables(), wanted, references)
+        if self._objects.trade_invoices.code:
+            held |= self._documents.lookup(
+                invoice_tables(self._layouts, self._objects), absent(wanted, held), references
+            )
+        waiting = absent(wanted, held)
+        return held | (self._history.lookup(waiting, references) if waiting and self._objects.history.code else {})
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create an order or a trade invoice and return its number, empty where it has none yet."""
+        as_invoice = wanted.values.get("trade_invoice") is True
+        tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
+        return self._documents.create(tables, wanted, references)
+
+    def _tables(self) -> DocumentTables:
+        header, lines = self._layouts.of(Kind.SALES_ORDER)
+        return DocumentTables(self._objects.orders, header, lines, "order_number")
+
+
+def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
+    """Return where trade invoices are. Raises RejectedError where the settings name no object for them."""
+    header, lines = layouts.invoices()
+    return DocumentTables(objects.trade_invoices, header, lines, "invoice_number", invoices=True)
+
+
+# ---- postings: pages of a sales daybook, which may have moved to other objects since
+
+
+class Postings:
+    """The postings of one installation."""
+
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._documents = documents
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the pages with our references, wherever the settings say that pages may be."""
+        tables = self._tables()
+        held = self._documents.lookup(tables, wanted, references)
+        for of in self._objects.posting_history:
+            held |= self._documents.lookup(replace(tables, of=of), absent(wanted, held), references)
+        return held
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create a page and return its number within its daybook."""
+        return self._documents.create(self._tables(), wanted, references)
+
+    def _tables(self) -> DocumentTables:
+        header, lines = self._layouts.of(Kind.POSTING)
+        return DocumentTables(self._objects.postings, header, lines, "page")

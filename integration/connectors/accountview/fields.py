@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.codec import Column, offered_fields
 from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
-from integration.connectors.accountview.warehouses import Warehouses
 from integration.core.records import Field, Kind
 
 # The kinds of record that the books take in.

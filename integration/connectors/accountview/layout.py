@@ -130,21 +130,17 @@ class Layouts:
     def _configured(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
         """Return the object of a kind, and what its columns and those of its lines are called."""
         settings, objects = self._settings, self._settings.objects
-        match kind:
-            case Kind.GROUP:
-                return objects.groups, settings.group, None
-            case Kind.ARTICLE:
-                return objects.articles, settings.article, None
-            case Kind.DEBTOR:
-                return objects.debtors, settings.debtor, None
-            case Kind.ADDRESS:
-                return objects.delivery_addresses, settings.address, None
-            case Kind.SALES_ORDER:
-                return objects.orders, settings.sales_order, settings.sales_order_line
-            case Kind.POSTING:
-                return objects.postings, settings.posting, settings.posting_line
-            case _:
-                raise RejectedError("request_refused", system=SYSTEM, key=kind)
+        configured: dict[Kind, tuple[BusinessObject, BaseModel, BaseModel | None]] = {
+            Kind.GROUP: (objects.groups, settings.group, None),
+            Kind.ARTICLE: (objects.articles, settings.article, None),
+            Kind.DEBTOR: (objects.debtors, settings.debtor, None),
+            Kind.ADDRESS: (objects.delivery_addresses, settings.address, None),
+            Kind.SALES_ORDER: (objects.orders, settings.sales_order, settings.sales_order_line),
+            Kind.POSTING: (objects.postings, settings.posting, settings.posting_line),
+        }
+        if kind not in configured:
+            raise RejectedError("request_refused", system=SYSTEM, key=kind)
+        return configured[kind]
 
     def invoices(self) -> tuple[Layout, Layout]:
         """Return the layouts of trade invoices. Raises RejectedError where the settings name no object for them."""

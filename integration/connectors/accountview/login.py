@@ -12,8 +12,8 @@ from integration.connectors.accountview.answers import Answers, failed, json_of,
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
+from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
-from integration.core.tokens import Token, TokenKeeper
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)

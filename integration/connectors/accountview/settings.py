@@ -5,11 +5,11 @@ the dictionary. An empty name means: this installation has no such field; a defa
 show means the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
@@ -22,6 +22,20 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=4
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+Fields = TypeVar("Fields", bound=_Settings)
+
+
+def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[Fields]], type[Fields]]:
+    """Return what gives settings a field for each of our names, with its usual column; `needed` ones have to have one.
+
+    A class itself declares only what the code asks for by name.
+    """
+    fields: dict[str, Any] = {
+        name: (Name, Field(column, min_length=1) if name in needed else column) for name, column in columns.items()
+    }
+    return lambda cls: create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, __module__=__name__, **fields)
 
 
 class BusinessObject(_Settings):
@@ -58,29 +72,31 @@ class Objects(_Settings):
         return self
 
 
+@_columns(
+    name="ART_DESC1",
+    price="PX_SELL",
+    group="AG_CODE",
+    vat_code="VAT_CODE",
+    unit="UNT_CODE",
+    blocked="REC_BLK",
+    changed="CNG_DATE",
+    ean="",
+    text="",
+    short_text="",
+    parent="",
+    colour="",
+    size="",
+    currency="",
+    stock="QTY_AVAIL",
+    stock_technical="QTY_TECH",
+    stock_free="QTY_FREE2",
+    stock_reserved="",
+    stock_ordered="QTY_BESTEL",
+)
 class ArticleFields(_Settings):
     """Which column of an article holds what."""
 
     code: Name = Field("ART_CODE", min_length=1)
-    name: Name = "ART_DESC1"
-    price: Name = "PX_SELL"
-    group: Name = "AG_CODE"
-    vat_code: Name = "VAT_CODE"
-    unit: Name = "UNT_CODE"
-    blocked: Name = "REC_BLK"
-    changed: Name = "CNG_DATE"
-    ean: Name = ""
-    text: Name = ""
-    short_text: Name = ""
-    parent: Name = ""
-    colour: Name = ""
-    size: Name = ""
-    currency: Name = ""
-    stock: Name = "QTY_AVAIL"
-    stock_technical: Name = "QTY_TECH"
-    stock_free: Name = "QTY_FREE2"
-    stock_reserved: Name = ""
-    stock_ordered: Name = "QTY_BESTEL"
 
 
 class WarehouseFields(_Settings):
@@ -118,94 +134,104 @@ class GroupFields(_Settings):
     parent: Name = ""
 
 
+@_columns(
+    needed=("name",),
+    name="ACCT_NAME",
+    search_code="SRC_CODE",
+    contact="MAIN_CONT",
+    street="ADDRESS1",
+    postcode="POST_CODE",
+    city="CITY",
+    country="CNT_CODE",
+    phone="TEL_BUS",
+    mobile="TEL_MOB",
+    email="MAIL_BUS",
+    second_email="MC_MAILB",  # the second place where an address is looked for
+    website="WWW_URL",
+    vat_number="VAT_NR",
+    chamber_number="COC_CODE",
+    account="ACCT_NR",
+    external_id="DEB_NR",
+    currency="CUR_CODE",
+    language="LNG_CODE",
+    payment_condition="DISC_CODE",
+    shipping_method="SHIP_MTH",
+    revenue_category="REV_CAT",
+    revenue_account="LNK_ACCT",
+    vat_code="VAT_CODE",
+    salesperson="EMP_NR",
+    price_list="APX_LIST",
+    iban="IBAN_NR",
+    blocked="REC_BLK",
+    blocked_for_orders="BLK_SP",
+    changed="CNG_DATE",
+)
 class DebtorFields(_Settings):
     """Which column of a debtor holds what."""
 
     number: Name = Field("SUB_NR", min_length=1)
-    name: Name = Field("ACCT_NAME", min_length=1)
-    search_code: Name = "SRC_CODE"
-    contact: Name = "MAIN_CONT"
-    street: Name = "ADDRESS1"
-    postcode: Name = "POST_CODE"
-    city: Name = "CITY"
-    country: Name = "CNT_CODE"
-    phone: Name = "TEL_BUS"
-    mobile: Name = "TEL_MOB"
-    email: Name = "MAIL_BUS"
-    second_email: Name = "MC_MAILB"  # the second place where an address is looked for
-    website: Name = "WWW_URL"
-    vat_number: Name = "VAT_NR"
-    chamber_number: Name = "COC_CODE"
-    account: Name = "ACCT_NR"
-    external_id: Name = "DEB_NR"
-    currency: Name = "CUR_CODE"
-    language: Name = "LNG_CODE"
-    payment_condition: Name = "DISC_CODE"
-    shipping_method: Name = "SHIP_MTH"
-    revenue_category: Name = "REV_CAT"
-    revenue_account: Name = "LNK_ACCT"
-    vat_code: Name = "VAT_CODE"
-    salesperson: Name = "EMP_NR"
-    price_list: Name = "APX_LIST"
-    iban: Name = "IBAN_NR"
-    blocked: Name = "REC_BLK"
-    blocked_for_orders: Name = "BLK_SP"
-    changed: Name = "CNG_DATE"
 
 
+@_columns(
+    needed=("debtor",),
+    debtor="SUB_NR",
+    name="DEL_NAME",
+    street="ADDRESS1",
+    postcode="POST_CODE",
+    city="CITY",
+    country="CNT_CODE",
+    email="MAIL_BUS",
+    phone="TEL_BUS",
+    changed="CNG_DATE",
+)
 class AddressFields(_Settings):
     """Which column of a delivery address holds what."""
 
     number: Name = Field("REC_ID", min_length=1)
-    debtor: Name = Field("SUB_NR", min_length=1)
-    name: Name = "DEL_NAME"
-    street: Name = "ADDRESS1"
-    postcode: Name = "POST_CODE"
-    city: Name = "CITY"
-    country: Name = "CNT_CODE"
-    email: Name = "MAIL_BUS"
-    phone: Name = "TEL_BUS"
-    changed: Name = "CNG_DATE"
 
 
+@_columns(
+    needed=("debtor", "date"),
+    order_number="ORD_NR",
+    debtor="RPL_INV",
+    delivery_debtor="RPL_DEL",
+    address="DEL_CODE",
+    date="ORD_DATE",
+    invoice_date="INV_DATE",
+    delivery_date="DEL_DATE",
+    email="TO_EMAIL",
+    remark="COMMENT2",
+    note="COMMENT3",
+    discount="PD_AMT",
+    salesperson="EMP_NR",
+    payment_condition="DISC_CODE",
+    payment_reference="EXT_DESC",
+    shipping_method="SHIP_MTH",
+    price_list="APX_LIST",
+    currency="CUR_CODE",
+    cost_centre="COST_CODE",
+    gross="GROSS_FLG",
+    changed="CNG_DATE",
+)
 class OrderFields(_Settings):
     """Which column of a sales order holds what; our reference has a setting of its own."""
 
-    order_number: Name = "ORD_NR"
-    debtor: Name = Field("RPL_INV", min_length=1)
-    delivery_debtor: Name = "RPL_DEL"
-    address: Name = "DEL_CODE"
-    date: Name = Field("ORD_DATE", min_length=1)
-    invoice_date: Name = "INV_DATE"
-    delivery_date: Name = "DEL_DATE"
-    email: Name = "TO_EMAIL"
-    remark: Name = "COMMENT2"
-    note: Name = "COMMENT3"
-    discount: Name = "PD_AMT"
-    salesperson: Name = "EMP_NR"
-    payment_condition: Name = "DISC_CODE"
-    payment_reference: Name = "EXT_DESC"
-    shipping_method: Name = "SHIP_MTH"
-    price_list: Name = "APX_LIST"
-    currency: Name = "CUR_CODE"
-    cost_centre: Name = "COST_CODE"
-    gross: Name = "GROSS_FLG"
-    changed: Name = "CNG_DATE"
 
-
+@_columns(
+    needed=("article", "quantity"),
+    number="REC_ID",  # in its order the lines were entered
+    article="ART_CODE",
+    quantity="ORD_QTY",
+    price="ART_PX",
+    discount_percent="DISC_PCT",
+    text="ART_DESC1",
+    vat_code="VAT_CODE",
+    account="ACCT_NR",
+    cost_centre="COST_CODE",
+    delivery_date="DEL_DATE",
+)
 class OrderLineFields(_Settings):
     """Which column of a line of a sales order holds what."""
-
-    number: Name = "REC_ID"  # in its order the lines were entered
-    article: Name = Field("ART_CODE", min_length=1)
-    quantity: Name = Field("ORD_QTY", min_length=1)
-    price: Name = "ART_PX"
-    discount_percent: Name = "DISC_PCT"
-    text: Name = "ART_DESC1"
-    vat_code: Name = "VAT_CODE"
-    account: Name = "ACCT_NR"
-    cost_centre: Name = "COST_CODE"
-    delivery_date: Name = "DEL_DATE"
 
 
 class InvoiceFields(OrderFields):
@@ -226,36 +252,40 @@ class InvoiceLineFields(OrderLineFields):
     quantity: Name = Field("ART_QTY", min_length=1)
 
 
+@_columns(
+    needed=("reference", "debtor", "daybook", "date"),
+    reference="INV_NR",
+    page="PAGE_NR",
+    debtor="SUB_NR",
+    daybook="DJ_CODE",
+    date="TRN_DATE",
+    period="PERIOD",
+    text="HDR_DESC",
+    gross="GROSS_FLG",
+    currency="CUR_CODE",
+    credit_days="CRED_DAYS",
+    payment_condition="DISC_CODE",
+    payment_reference="EXT_DESC",
+    cost_centre="COST_CODE",
+    changed="CNG_DATE",
+)
 class PostingFields(_Settings):
     """Which column of a daybook page holds what."""
 
-    reference: Name = Field("INV_NR", min_length=1)
-    page: Name = "PAGE_NR"
-    debtor: Name = Field("SUB_NR", min_length=1)
-    daybook: Name = Field("DJ_CODE", min_length=1)
-    date: Name = Field("TRN_DATE", min_length=1)
-    period: Name = "PERIOD"
-    text: Name = "HDR_DESC"
-    gross: Name = "GROSS_FLG"
-    currency: Name = "CUR_CODE"
-    credit_days: Name = "CRED_DAYS"
-    payment_condition: Name = "DISC_CODE"
-    payment_reference: Name = "EXT_DESC"
-    cost_centre: Name = "COST_CODE"
-    changed: Name = "CNG_DATE"
 
-
+@_columns(
+    needed=("account", "amount"),
+    number="REC_ID",
+    account="ACCT_NR",
+    text="TRN_DESC",
+    amount="AMOUNT",
+    vat_code="VAT_CODE",
+    vat="VAT_AMT",
+    quantity="TRN_QTY",
+    cost_centre="COST_CODE",
+)
 class PostingLineFields(_Settings):
     """Which column of a line of a daybook page holds what."""
-
-    number: Name = "REC_ID"
-    account: Name = Field("ACCT_NR", min_length=1)
-    text: Name = "TRN_DESC"
-    amount: Name = Field("AMOUNT", min_length=1)
-    vat_code: Name = "VAT_CODE"
-    vat: Name = "VAT_AMT"
-    quantity: Name = "TRN_QTY"
-    cost_centre: Name = "COST_CODE"
 
 
 class HistoryFields(_Settings):

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from integration.connectors.mplus.choices import Choices
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
-from integration.core.findings import Finding, Tell, unheard
 
 _CHECKS = ("host", "certificate", "credentials", "version", "rights")
 _FAILS_AT = {

@@ -1,8 +1,9 @@
 """Codes and captions of the till's lists, for the questions of the set-up and the tables of values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
@@ -21,31 +22,32 @@ class _Question:
     keep: Callable[[Element], bool] = lambda _: True
 
 
-def _active(item: Element) -> bool:
-    return item.findtext(tag("active")) not in ("false", "0")
-
-
-def _enabled(item: Element) -> bool:
-    return item.findtext(tag("enabled")) not in ("false", "0")
-
-
-def _turnover(item: Element) -> bool:
-    return item.findtext(tag("turnoverGroupType")) == "TURNOVER-GROUP-TYPE-TURNOVER"
+def _unless_off(flag: str) -> Callable[[Element], bool]:
+    return lambda item: item.findtext(tag(flag)) not in ("false", "0")
 
 
 _QUESTIONS = {
     "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
     "turnover_groups": _Question(
-        "getTurnoverGroups", "turnoverGroup", "turnoverGroup", "turnoverGroupName", requests=True, keep=_turnover
+        "getTurnoverGroups",
+        "turnoverGroup",
+        "turnoverGroup",
+        "turnoverGroupName",
+        requests=True,
+        keep=lambda item: item.findtext(tag("turnoverGroupType")) == "TURNOVER-GROUP-TYPE-TURNOVER",
     ),
-    "payment_methods": _Question("getPaymentMethods", "paymentMethod", "method", "description", keep=_active),
+    "payment_methods": _Question(
+        "getPaymentMethods", "paymentMethod", "method", "description", keep=_unless_off("active")
+    ),
     "delivery_methods": _Question(
-        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_enabled
+        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_unless_off("enabled")
     ),
     "order_categories": _Question(
         "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
     ),
-    "employees": _Question("getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_active),
+    "employees": _Question(
+        "getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_unless_off("active")
+    ),
 }
 
 
@@ -54,7 +56,18 @@ class Choices:
 
     def __init__(self, client: Client, fields: Fields) -> None:
         self._client = client
-        self._fields = fields
+        self._lists: Mapping[str, Callable[[], dict[str, str]]] = {
+            "vat_codes": lambda: {
+                code: " / ".join(f"{rate.normalize():f} %" for rate in rates) for code, rates in self._rates()
+            },
+            "vat_rates": lambda: {code: f"{rates[0]:.2f}" for code, rates in self._rates()},
+            "custom_fields": lambda: {
+                field: kind.removeprefix("DATA-TYPE-").lower() for field, kind in fields.custom_types().items()
+            },
+            "article_groups": self._article_groups,
+            "workplaces": self._workplaces,
+            **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
+        }
 
     def of(self, name: str) -> dict[str, str]:
         """Return codes and captions; an unknown name has none.
@@ -63,25 +76,11 @@ class Choices:
         delivery_methods, order_categories, employees, workplaces (`1/2` is the second of branch 1), custom_fields
         (with their types), article_groups.
         """
-        match name:
-            case "vat_codes":
-                return {code: " / ".join(f"{rate.normalize():f} %" for rate in rates) for code, rates in self._rates()}
-            case "vat_rates":
-                return {code: f"{rates[0]:.2f}" for code, rates in self._rates()}
-            case "custom_fields":
-                return {
-                    field: kind.removeprefix("DATA-TYPE-").lower()
-                    for field, kind in self._fields.custom_types().items()
-                }
-            case "article_groups":
-                tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
-                return {number: group.name for number, group in tree.items()}
-            case "workplaces":
-                return self._workplaces()
-            case _ if name in _QUESTIONS:
-                return self._asked(_QUESTIONS[name])
-            case _:
-                return {}
+        return self._lists[name]() if name in self._lists else {}
+
+    def _article_groups(self) -> dict[str, str]:
+        tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
+        return {number: group.name for number, group in tree.items()}
 
     def _asked(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))

@@ -16,8 +16,8 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
 from integration.connectors.protocol import References
+from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import RejectedError
-from integration.core.findings import Finding, Tell, unheard
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 

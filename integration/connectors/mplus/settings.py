@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
-from integration.core.addresses import LOOPBACK
+from integration.core.connections import LOOPBACK
 
 SYSTEM = "MplusKASSA"
 USUAL_ADDRESS = "https://api.mpluskassa.nl"

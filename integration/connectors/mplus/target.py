@@ -11,8 +11,7 @@ from integration.connectors.parallel import side_by_side, sliced
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Written
-from integration.core.texts import is_number
+from integration.core.records import Batch, Held, Kind, Record, Written, is_number
 
 
 class Target(Protocol):

@@ -1,12 +1,13 @@
-"""What the books make of it: the lines they are sent for a sale, and what these come to with their own VAT."""
+"""What the books make of a sale: of lines with their own VAT, of postings, and both sides beside each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
-from integration.core.money import HUNDRED, amount
-from integration.core.totals.sold import Sale, SoldLine
-from integration.core.totals.vat import NOTHING, ONE, Basis, Rounding, VatSum, taxed
+from integration.core.money import HUNDRED, amount, from_cents, shared, to_cents
+from integration.core.records import Kind, Record, Value
+from integration.core.totals.sold import NOTHING, ONE, Basis, Rounding, Sale, SoldLine, VatSum, basis_of, summed, taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,112 @@ def _price(line: SoldLine, basis: Basis, rate: Decimal) -> Decimal:
     if basis == "incl":
         return (line.price_excl or NOTHING) * factor
     return (line.price_incl or NOTHING) / factor
+
+
+# ---- what is posted: the amounts of a sale by VAT code and account, which carry their own VAT
+
+
+# What amounts are gathered by: whatever tells two accounts from each other.
+Account = TypeVar("Account", bound=Hashable)
+
+
+def posted(sale: Sale, accounts: Mapping[str, Account]) -> dict[tuple[str, Account | None], VatSum]:
+    """Return what was sold by VAT code and account; per VAT code exactly the till's split.
+
+    `accounts` are those of the lines, by key. Each starts from the totals of its own lines; what these miss of the
+    split is shared out in whole cents in proportion to their size, the largest remainders first. A code without lines
+    stands under None.
+    """
+    codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
+    shares = {(code, account): share for code in codes for account, share in _of_code(sale, code, accounts)}
+    return {where: share for where, share in shares.items() if share}
+
+
+def _of_code(sale: Sale, code: str, accounts: Mapping[str, Account]) -> list[tuple[Account | None, VatSum]]:
+    """One VAT code's amounts by account."""
+    sold = sale.sold.get(code, VatSum())
+    lines = [line for line in sale.lines if line.vat_code == code]
+    own = summed((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
+    excl, vat = (
+        [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
+    )
+    excl_shares = _filled(excl, to_cents(sold.excl), excl)
+    vat_shares = _filled(vat, to_cents(sold.vat), vat if any(vat) else excl)
+    return [
+        (account, VatSum(from_cents(excl_share), from_cents(vat_share)))
+        for account, excl_share, vat_share in zip(own, excl_shares, vat_shares, strict=True)
+    ]
+
+
+def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
+    """A line's own total; what the till does not tell of it is taken in the proportion of its VAT code."""
+    incl, excl = line.total("incl", method), line.total("excl", method)
+    if incl is None and excl is None:
+        made = as_sold(line, basis_of(method), {}, 2).amount
+        incl, excl = (made, None) if basis_of(method) == "incl" else (None, made)
+    if incl is not None and excl is not None:
+        return VatSum(excl, incl - excl)
+    if incl is not None:
+        part = amount(incl * sold.excl / sold.incl) if sold.incl else incl
+        return VatSum(part, incl - part)
+    told = excl or NOTHING
+    return VatSum(told, amount(told * sold.vat / sold.excl) if sold.excl else NOTHING)
+
+
+def _filled(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
+    """The parts, with what they miss of a total shared out over them."""
+    return [part + share for part, share in zip(parts, shared(total - sum(parts), weights), strict=True)]
+
+
+# ---- what was sold beside what is booked, per VAT code of the till, as a planned document carries it to be seen
+
+
+_NAMES = ("sold_excl", "sold_vat", "booked_excl", "booked_vat")
+# How the names of amounts began, with the VAT code after it, before there was a part for each code.
+_EARLIER = "sold_vat:"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One VAT code of the till: what was sold, and what is booked of it where that can be told apart."""
+
+    code: str
+    sold: VatSum
+    booked: VatSum | None = None
+
+
+def as_parts(compared: Iterable[Compared]) -> tuple[Record, ...]:
+    """Return the parts of a document that carry this; nothing of it is written."""
+    return tuple(Record(Kind.VAT, f"vat:{place}", _values(one)) for place, one in enumerate(compared, start=1))
+
+
+def compared_in(document: Record) -> tuple[Compared, ...]:
+    """Return what a document carries, also one that an earlier version kept."""
+    carried = tuple(_compared(part.values) for part in document.parts if part.kind is Kind.VAT)
+    return carried or tuple(_earlier(document.values))
+
+
+def without_sums(document: Record) -> Record:
+    """Return a document without what it carries for this: its own values and its lines."""
+    parts = tuple(part for part in document.parts if part.kind is not Kind.VAT)
+    return Record(document.kind, document.key, document.values, parts, document.source)
+
+
+def _values(one: Compared) -> dict[str, Value]:
+    sums = (one.sold, one.booked) if one.booked is not None else (one.sold,)
+    amounts = [amount for each in sums for amount in (each.excl, each.vat)]
+    return {"code": one.code, **dict(zip(_NAMES, amounts, strict=False))}
+
+
+def _compared(values: Mapping[str, Value]) -> Compared:
+    excl, vat, *there = (values.get(name) for name in _NAMES)
+    return Compared(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
+
+
+def _earlier(values: Mapping[str, Value]) -> Iterator[Compared]:
+    for code in [name.removeprefix(_EARLIER) for name in values if name.startswith(_EARLIER)]:
+        yield _compared({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
+
+
+def _sum(excl: Value, vat: Value) -> VatSum:
+    return VatSum(*(each if isinstance(each, Decimal) else NOTHING for each in (excl, vat)))

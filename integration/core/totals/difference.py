@@ -8,8 +8,7 @@ from typing import Final
 
 from integration.core.money import CENT, HUNDRED, amount, from_cents, shared, to_cents
 from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
-from integration.core.totals.sold import Sale
-from integration.core.totals.vat import NOTHING, ONE, Basis, Rounding, Sums, VatSum, minus, plus, taxed
+from integration.core.totals.sold import NOTHING, ONE, Basis, Rounding, Sale, Sums, VatSum, minus, plus, taxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,21 @@ class Verdict:
 
 
 def verdict(
-    sale: Sale, rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding, price_places: int = 2
+    sale: Sale,
+    rates: Mapping[str, Decimal],
+    basis: Basis,
+    rounding: Rounding,
+    price_places: int = 2,
+    lines: Sequence[BookLine] | None = None,
 ) -> Verdict:
     """Return whether the books come to what was sold, per VAT code, and if not by how much and by which rule.
 
     `rates` are the percentages that the books will charge on this document, by the till's VAT codes; under reverse
-    charge that is what the codes are mapped to, not what they mean elsewhere.
+    charge that is what the codes are mapped to, not what they mean elsewhere. `lines` are those of `book_lines` for the
+    same sale, where whoever asks has them.
     """
-    case = _Case(sale, rates, basis, rounding, price_places)
+    sent = book_lines(sale, basis, rates, price_places) if lines is None else lines
+    case = _Case(sale, rates, basis, rounding, price_places, sent)
     differences = minus(case.sold, case.booked)
     contradiction = _contradiction(sale)
     if contradiction:
@@ -90,10 +96,7 @@ class _Case:
     basis: Basis
     rounding: Rounding
     places: int
-
-    @cached_property
-    def lines(self) -> tuple[BookLine, ...]:
-        return book_lines(self.sale, self.basis, self.rates, self.places)
+    lines: Sequence[BookLine]
 
     @cached_property
     def booked(self) -> Sums:
@@ -122,8 +125,8 @@ class _Case:
         return CENT * len(self.lines)
 
 
+# What the books would come to if a rule held, with the facts of it; one for each way in which it may hold.
 _Explained = Iterator[tuple[Sums, dict[str, str]]]
-"""What the books would come to if a rule held, with the facts of it; one for each way in which it may hold."""
 
 
 def _other_rounding(case: _Case) -> _Explained:
@@ -233,6 +236,7 @@ def _price_decimals(case: _Case) -> _Explained:
         yield case.taxed(case.own), {"lines": ", ".join(off), "decimals": str(case.places)}
 
 
+# What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing.
 RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
     "other_rounding": _other_rounding,
     "cash_rounding": _cash_rounding,
@@ -244,7 +248,6 @@ RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
     "till_lines_do_not_add_up": _till_lines_do_not_add_up,
     "price_decimals": _price_decimals,
 }
-"""What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing."""
 
 UNEXPLAINED: Final = "unexplained"
 

@@ -11,12 +11,10 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits
-from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
+from integration.core.records import Held, Kind, Record, Value, clean
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
-from integration.core.texts import clean
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import Parked, left_out, required
@@ -24,8 +22,8 @@ from integration.flows.spec import FlowLogic, Shaped
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
+# Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
-"""Values of a relation that are ours alone: which other debtors have the same evidence. Never written."""
 
 VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
 

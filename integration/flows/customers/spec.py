@@ -4,10 +4,9 @@ from integration.core.causes import By, Repair
 from integration.core.records import Kind
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, CustomerSettings
-from integration.flows.forms import Codes, Pick, Rows, Section, Switch, Together, Words
-from integration.flows.questions import Question, usual
+from integration.flows.forms import Codes, Pick, Question, Rows, Section, Switch, Together, Words, usual
+from integration.flows.settings import ValueTable, books
 from integration.flows.spec import MAPPINGS, FlowSpec, Needs
-from integration.flows.systems import ValueTable, books
 
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 

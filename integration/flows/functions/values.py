@@ -1,9 +1,18 @@
-"""What functions are given and give, one function as chains and expressions call it, and those on numbers."""
+"""What functions are given and give, one function as chains and expressions call it, and those on values."""
 
 import re
+import time
+import unicodedata
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal, DivisionByZero
+from functools import cache, lru_cache
+from math import prod
+
+import regex
+from babel import Locale
 
 from integration.core.money import amount
 from integration.core.records import Value
@@ -117,3 +126,169 @@ def rounded(value: Value, places: Value = Decimal(2)) -> Value:
     if not 0 <= digits <= most:
         raise RuleError("reason_round", most=most)
     return amount(number_of(value), digits)
+
+
+# ---- functions on texts. Regular expressions have a time limit
+
+
+LONGEST_PATTERN = 200
+MOST_REPEATS = 1_000  # in a pattern, multiplied: nested ones are written out when it is prepared
+REGEX_SECONDS = 0.05
+
+# Until when all regular expressions of the expression at hand have to be done.
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+def replace(value: Value, old: Value, new: Value) -> Value:
+    text, before, after = as_text(value), as_text(old), as_text(new)
+    if not before:
+        raise RuleError("reason_replace")
+    room(len(text) + text.count(before) * (len(after) - len(before)))
+    return text.replace(before, after)
+
+
+@lru_cache(maxsize=512)
+def pattern_of(pattern: str) -> "regex.Pattern[str]":
+    if len(pattern) > LONGEST_PATTERN:
+        raise RuleError("reason_pattern_long", most=LONGEST_PATTERN)
+    if prod(max([1, *map(int, re.findall(r"\d+", many))]) for many in re.findall(r"{[\d,]+}", pattern)) > MOST_REPEATS:
+        raise RuleError("reason_pattern_repeats", most=MOST_REPEATS)
+    try:
+        return regex.compile(pattern)
+    except (regex.error, KeyError, RecursionError, OverflowError) as error:
+        raise RuleError("reason_pattern", pattern=pattern, error=error) from None
+
+
+def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
+    """Return the text with every match replaced; the new text may name the groups of the pattern by number."""
+    text, template = as_text(value), as_text(new)
+    if len(template) > LONGEST_PATTERN:
+        raise RuleError("reason_new_text_long", most=LONGEST_PATTERN)
+    room(len(text))
+    end = deadline.get()
+    seconds = REGEX_SECONDS if end is None else max(0.0001, min(REGEX_SECONDS, end - time.monotonic()))
+    try:
+        return pattern_of(as_text(pattern)).sub(template, text, timeout=seconds)
+    except TimeoutError:
+        raise RuleError("reason_pattern_slow") from None
+    except (regex.error, IndexError) as error:
+        raise RuleError("reason_new_text", text=template, error=error) from None
+
+
+def split(value: Value, separator: Value, place: Value = None) -> Value:
+    """Return the trimmed pieces, or the one at a place: 1 is the first, -1 the last."""
+    if not as_text(separator):
+        raise RuleError("reason_split")
+    pieces = tuple(piece.strip() for piece in as_text(value).split(as_text(separator)))
+    if place is None:
+        return pieces
+    at = whole(place)
+    if at == 0:
+        raise RuleError("reason_places")
+    index = at - 1 if at > 0 else at
+    return pieces[index] if -len(pieces) <= index < len(pieces) else None
+
+
+def join(value: Value, separator: Value, *more: Value) -> Value:
+    """Return the values in one text; empty ones are left out."""
+    items = [*(value if isinstance(value, tuple) else (as_text(value),)), *map(as_text, more)]
+    filled = [item for item in items if item]
+    room(sum(map(len, filled)) + len(as_text(separator)) * len(filled))
+    return as_text(separator).join(filled)
+
+
+def substring(value: Value, start: Value, length: Value = None) -> Value:
+    """Return a piece of a text: from a place (1 is the first, -3 the third from the end), so many characters."""
+    text, at = as_text(value), whole(start)
+    if at == 0:
+        raise RuleError("reason_places")
+    first = at - 1 if at > 0 else max(0, len(text) + at)
+    return text[first:] if length is None else text[first : first + max(0, whole(length))]
+
+
+def pad(value: Value, width: Value, sign: Value = "0", side: Value = "left") -> Value:
+    """Return the text filled up to a width with a sign on its left or right."""
+    fill = as_text(sign)
+    if len(fill) != 1 or side not in ("left", "right"):
+        raise RuleError("reason_pad")
+    room(whole(width))
+    text = as_text(value)
+    return text.rjust(whole(width), fill) if side == "left" else text.ljust(whole(width), fill)
+
+
+def check_pattern(pattern: Value, *_rest: Value) -> None:
+    pattern_of(as_text(pattern))
+
+
+# ---- functions on days and countries
+
+
+_DAYS = (r"{y}-{m}-{d}(?:[T ].*)?", r"{d}[-/.]{m}[-/.]{y}", r"{y}{mm}{dd}")
+_PARTS = {
+    "y": r"(?P<y>\d{4})", "m": r"(?P<m>\d{1,2})", "d": r"(?P<d>\d{1,2})", "mm": r"(?P<m>\d{2})", "dd": r"(?P<d>\d{2})",
+}  # fmt: skip
+_KNOWN_DAYS = [re.compile(day.format(**_PARTS), re.ASCII) for day in _DAYS]
+
+
+@lru_cache(maxsize=64)
+def day_pattern(form: str) -> re.Pattern[str]:
+    text = re.escape(form.lower())
+    for sign, part in (("yyyy", "y"), ("mm", "mm"), ("dd", "dd")):
+        if text.count(sign) != 1:
+            raise RuleError("reason_date_form")
+        text = text.replace(sign, _PARTS[part])
+    return re.compile(text, re.ASCII)
+
+
+def day_of(value: Value, form: Value = None) -> Value:
+    """Return the day a text names: 31-3-2026, 31/3/2026, 2026-03-31, 20260331, or in a form such as mm/dd/yyyy."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = as_text(value).strip()
+    forms = _KNOWN_DAYS if form is None else [day_pattern(as_text(form))]
+    found = next((match for each in forms if (match := each.fullmatch(text))), None)
+    if found is None:
+        raise RuleError("reason_no_date", value=text[:SHOWN])
+    try:
+        return date(int(found["y"]), int(found["m"]), int(found["d"]))
+    except ValueError:
+        raise RuleError("reason_no_date", value=text[:SHOWN]) from None
+
+
+_OTHER_NAMES = {
+    "holland": "NL", "the netherlands": "NL", "brd": "DE", "uk": "GB", "engeland": "GB", "england": "GB",
+    "groot-brittannie": "GB", "great britain": "GB", "usa": "US", "tsjechie": "CZ", "czech republic": "CZ",
+}  # fmt: skip
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+
+
+def _folded(name: str) -> str:
+    """Return a name without capitals and accents: België is belgie."""
+    apart = unicodedata.normalize("NFKD", name.strip().casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = dict(_OTHER_NAMES)
+    for language in ("nl", "en", "de"):
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES:  # noqa: PLR2004 - ISO 3166 alpha-2
+                names.setdefault(code.casefold(), code)
+                names.setdefault(_folded(name), code)
+    return names
+
+
+def country_of(value: Value) -> Value:
+    """Return the ISO code of a country named in Dutch, English or German, or of its code itself."""
+    try:
+        return _countries()[_folded(as_text(value))]
+    except KeyError:
+        raise RuleError("reason_no_country", value=as_text(value)[:SHOWN]) from None
+
+
+def check_date(form: Value = None) -> None:
+    if form is not None:
+        day_pattern(as_text(form))

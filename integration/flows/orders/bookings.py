@@ -8,12 +8,11 @@ from decimal import Decimal
 
 from integration.core.compiled import Compiled
 from integration.core.errors import Reason
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
-from integration.core.texts import clean
-from integration.core.totals.comparison import Compared, as_parts
-from integration.core.totals.vat import NOTHING, VatSum
-from integration.flows.orders.codes import VAT_CODES, Codes
+from integration.core.totals.booked import Compared, as_parts
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
 from integration.flows.orders.lines import (
     BookedLines,
     mapping_differs,
@@ -22,16 +21,15 @@ from integration.flows.orders.lines import (
     posting_lines,
     posting_sums,
 )
-from integration.flows.orders.parties import BOOKS, ZONE, Owner, Told, customer_name, expect_mapped
+from integration.flows.orders.parties import ZONE, Owner, Told, customer_name, expect_mapped
 from integration.flows.orders.settings import LONGEST_REFERENCE
-from integration.flows.orders.sold import number, split_of, vat_code
-from integration.flows.settings import Parked
+from integration.flows.settings import BOOKS, Parked
 
+# What the mapping must have rules for: without these the books would make up amounts of their own.
 NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
-"""What the mapping must have rules for: without these the books would make up amounts of their own."""
 ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
 
 

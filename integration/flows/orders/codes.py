@@ -1,25 +1,118 @@
-"""Under which VAT code, on which ledger account and on which article of the books something is booked."""
+"""What was sold, and under which VAT code, on which account and on which article of the books it is booked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
 from integration.core.compiled import Compiled
-from integration.core.records import Record
+from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.totals.vat import NOTHING
-from integration.flows.orders.parties import BOOKS, Told, expect_mapped
+from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
+from integration.flows.orders.parties import Told, expect_mapped
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.orders.sold import goods, vat_method
-from integration.flows.settings import Parked
+from integration.flows.settings import BOOKS, Parked
+
+# ---- what was sold: a document of the till becomes the sale that the core counts with
+
+
+def goods(document: Record) -> tuple[Record, ...]:
+    """Return the lines that sell something; a line of text alone is left out."""
+    return tuple(part for part in document.parts if part.kind is Kind.LINE and not _is_text(part))
+
+
+def split_of(document: Record) -> dict[str, VatSum]:
+    """Return the till's own split: what each of its VAT codes comes to."""
+    split = (part.values for part in document.parts if part.kind is Kind.VAT)
+    return summed(
+        (as_text(each.get("code")), VatSum(number(each, "excl") or NOTHING, number(each, "vat") or NOTHING))
+        for each in split
+    )
+
+
+def codes_of(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
+    """Return the till's VAT codes that something was sold under: those of the lines, then those of the split alone."""
+    in_split = (code for code, told in split_of(document).items() if told)
+    return tuple(dict.fromkeys([*map(vat_code, lines), *in_split]))
+
+
+def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str], rounding: Collection[str]) -> Sale:
+    """Return the sale with these lines, under the VAT codes that `codes` has for those of the till.
+
+    `rounding` are the payment methods by which the till tells the rounding of cash.
+    """
+    split = summed((codes[code], each) for code, each in split_of(document).items() if code in codes)
+    cash = (
+        part.values for part in document.parts if part.kind is Kind.PAYMENT and part.values.get("method") in rounding
+    )
+    return Sale(
+        tuple(lines),
+        split,
+        number(document.values, "total_incl"),
+        number(document.values, "total_excl"),
+        vat_method(document),
+        sum((number(each, "amount") or NOTHING for each in cash), NOTHING),
+    )
+
+
+def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discounts: bool) -> SoldLine:
+    """Return a line as it was sold, under a VAT code. `rates` are those of the till, for lines that do not tell theirs.
+
+    Without `discounts` the books have no field for one: a line that tells its total is counted without it.
+    """
+    values = line.values
+    incl, excl = number(values, "amount_incl"), number(values, "amount_excl")
+    is_told = incl is not None or excl is not None
+    percent = number(values, "vat_percent")
+    return SoldLine(
+        line.key,
+        code,
+        number(values, "quantity"),
+        number(values, "price_incl"),
+        number(values, "price_excl"),
+        number(values, "discount_percent") if discounts or not is_told else None,
+        incl,
+        excl,
+        rates.get(vat_code(line)) if percent is None else percent,
+    )
+
+
+def as_one_piece(line: SoldLine) -> SoldLine:
+    """Return a line as one piece at its own total, where that is told: postings have no quantities."""
+    if line.amount_incl is None and line.amount_excl is None:
+        return line
+    return replace(line, quantity=ONE, price_incl=line.amount_incl, price_excl=line.amount_excl, discount_percent=None)
+
+
+def vat_method(document: Record) -> str:
+    """Return how the till counted VAT."""
+    return as_text(document.values.get("vat_method")).strip() or "inclusive"
+
+
+def vat_code(line: Record) -> str:
+    """Return the till's VAT code of a line, empty when it has none."""
+    return as_text(line.values.get("vat_code")).strip()
+
+
+def number(values: Mapping[str, Value], name: str) -> Decimal | None:
+    """Return an amount or a quantity; None when it is not told."""
+    value = values.get(name)
+    return value if isinstance(value, Decimal) else None
+
+
+def _is_text(line: Record) -> bool:
+    values = line.values
+    money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
+    nothing = not any(number(values, name) for name in money)
+    return nothing and (number(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
+
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
+# Sorts of turnover group that are no revenue.
 BALANCES = frozenset({"payment", "suspense", "balance-upgrade", "refundable-deposit", "cash-inflow", "cash-outflow"})
-"""Sorts of turnover group that are no revenue."""
+# Sorts of price that are no revenue.
 CARDS = frozenset({"gift-card", "payment"})
-"""Sorts of price that are no revenue."""
 
 
 class Account(NamedTuple):

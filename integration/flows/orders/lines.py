@@ -5,14 +5,21 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, book_lines, booked
+from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
-from integration.core.totals.posted import posted
-from integration.core.totals.sold import Sale, basis_of
-from integration.core.totals.vat import NOTHING, Basis, Sums, VatSum, plus, summed
-from integration.flows.orders.codes import Account, Codes
+from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
+from integration.flows.orders.codes import (
+    Account,
+    Codes,
+    as_one_piece,
+    codes_of,
+    goods,
+    number,
+    sale_of,
+    sold_line,
+    vat_code,
+)
 from integration.flows.orders.parties import Told, customer_name
-from integration.flows.orders.sold import as_one_piece, codes_of, goods, number, sale_of, sold_line, vat_code
 from integration.flows.settings import Parked
 
 
@@ -78,8 +85,8 @@ def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, disco
     sale = sale_of(told.record, sold, codes, settings.rounding_methods)
     basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
     rates = tables.rates(codes.values())
-    found = verdict(sale, rates, basis, settings.rounding, settings.price_places)
     made = book_lines(sale, basis, rates, settings.price_places)
+    found = verdict(sale, rates, basis, settings.rounding, settings.price_places, made)
     extra: tuple[BookLine, ...] = ()
     if found.rule:
         more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)

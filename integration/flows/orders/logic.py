@@ -11,24 +11,22 @@ from typing import Any
 from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Action, Change, Limits, Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import Mapping as Rules
-from integration.core.rules import Rule, Trace, as_text, policy
+from integration.core.rules import Rule, Trace, as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.bookings import Bookings
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
-from integration.flows.orders.credits import credit
-from integration.flows.orders.parties import BOOKS, COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import OrderSettings, documents
+from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, shaped
+from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings, documents
 from integration.flows.orders.vocabulary import expect_known
-from integration.flows.settings import Parked, left_out
+from integration.flows.settings import BOOKS, Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped
 
+# Tables whose rules are off as long as nobody has filled them.
 OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
-"""Tables whose rules are off as long as nobody has filled them."""
 MOST_REMEMBERED = 20_000  # documents that a filter left out
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
 
@@ -64,7 +62,7 @@ class Orders(FlowLogic):
         """
         rules, tools = _in_use(rules_from(mapping_body), tables), Tools(tables)
         target = settings.target
-        self.flow = documents(settings.source, target)
+        self.flow = documents(settings.source, target, unproven=settings.unproven)
         self.settings = settings
         self.mapping_version = version
         self.policy = _policy(rules, target)
@@ -353,3 +351,40 @@ def _policy(rules: Rules, target: Kind) -> Policy:
 
 def _listed(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
+
+
+# ---- the document that takes a booked one back: the same sold back, under a key and a reference of its own
+
+
+CREDIT, CREDIT_ENDING = "#credit", "-C"
+TURNED = frozenset({"quantity", "amount", "vat", "discount", "rounding"})
+# How the names of what both sides come to begin, also as earlier versions kept them.
+SUMS = ("sold_", "booked_")
+
+
+def credit(change: Change) -> Change | None:
+    """Return the change that credits what another one booked; None when its reference is full: that is never cut."""
+    reference = as_text(change.wanted.values.get("reference")) + CREDIT_ENDING
+    if len(reference) > LONGEST_REFERENCE.get(change.kind, len(reference)):
+        return None
+    key = change.key + CREDIT
+    return replace(
+        change,
+        key=key,
+        title=change.title + CREDIT_ENDING,
+        wanted=_opposite(change.wanted, key, reference),
+        agreed=_opposite(change.agreed, key, reference),
+    )
+
+
+def _opposite(record: Record, key: str, reference: str) -> Record:
+    """Return the same sold back: quantities of an order, amounts of a posting."""
+    parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
+    return Record(record.kind, key, {**_turned(record), "reference": reference}, parts, record.source)
+
+
+def _turned(record: Record) -> dict[str, Value]:
+    return {
+        name: -value if isinstance(value, Decimal) and (name in TURNED or name.startswith(SUMS)) else value
+        for name, value in record.values.items()
+    }

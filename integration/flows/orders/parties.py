@@ -12,20 +12,18 @@ from stdnum.exceptions import ValidationError
 
 from integration.core.compiled import Compiled
 from integration.core.issues import Issue
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
-from integration.core.texts import clean
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import Parked
+from integration.flows.settings import BOOKS, Parked
 from integration.flows.spec import Shaped
 
-BOOKS = "accountview"
 COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
 MOST_DOCUMENTS = 50  # of one customer, named by an issue
 ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
+# What makes a delivery address the same address; blanks and capitals do not.
 PLACE = ("name", "street", "postcode", "city")
-"""What makes a delivery address the same address; blanks and capitals do not."""
 EMAIL = "debtor.email"
 PAYMENTS = "payment_methods"
 

@@ -11,17 +11,16 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.flows.settings import Filter, FlowSettings
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
 TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
 LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
+# Types of receipts that move money and sell nothing.
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
-"""Types of receipts that move money and sell nothing."""
 
 
-def documents(source: Kind, target: Kind) -> Flow:
+def documents(source: Kind, target: Kind, *, unproven: bool = False) -> Flow:
     """Return the flow of the till's documents of one kind to documents of one kind in the books."""
     return Flow(
         "orders",
@@ -33,7 +32,12 @@ def documents(source: Kind, target: Kind) -> Flow:
                 source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
             ),
             Stage(
-                source, target, once=True, needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}, grouped_by="branch"
+                source,
+                target,
+                once=True,
+                unproven=unproven,
+                needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS},
+                grouped_by="branch",
             ),
         ),
     )
@@ -79,6 +83,7 @@ class OrderSettings(FlowSettings):
 
     # How it is booked.
     reference_prefix: str = Field("MP-", max_length=12)
+    unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
     daybook: str = ""  # of postings
     collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
     deposit_account: str = ""  # for gift cards and deposits in postings

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.flows.orders.settings import NO_SALES, OrderSettings
-from integration.flows.settings import Parked
-from integration.flows.systems import TILL
+from integration.flows.settings import TILL, Parked
 
 STATES = ("nothing", "partial", "complete")
 COMPLETE_STATES = (*STATES, "partial-delivery-pending")

@@ -12,13 +12,11 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, Limits, Policy, price_jumps, retire
-from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, unusable
+from integration.core.records import Held, Kind, Record, Value, clean, is_number
+from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
-from integration.core.texts import clean, is_number
 from integration.flows.functions.toolbox import Tools
 from integration.flows.products.settings import FLOW, ProductSettings
 from integration.flows.products.variants import clash_of, group_of, listed, shared, together
@@ -29,8 +27,8 @@ VAT_TABLE = "vat_codes"
 PRICE = "article.price"
 VAT_CODE = "article.vat_code"
 ACTIVE = "article.active"
+# Fields of an article that say how it is sold. Every other one is content.
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
-"""Fields of an article that say how it is sold. Every other one is content."""
 
 
 class Products(FlowLogic):

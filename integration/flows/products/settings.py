@@ -9,8 +9,7 @@ from pydantic import Field
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.records import Kind
-from integration.flows.settings import FlowSettings, Strict
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
     "products",

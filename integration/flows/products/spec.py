@@ -3,14 +3,29 @@
 from functools import partial
 
 from integration.core.errors import Reason
-from integration.core.records import Kind
-from integration.core.texts import is_till_number
-from integration.flows.forms import Choose, Only, Pick, Rates, Section, SourceField, Switch, Together, Whole, Words
+from integration.core.records import Kind, is_till_number
+from integration.flows.forms import (
+    Choose,
+    Known,
+    Lack,
+    Only,
+    Pick,
+    Proposal,
+    Question,
+    Rates,
+    Section,
+    SourceField,
+    Switch,
+    Together,
+    Whole,
+    Words,
+    usual,
+    vat_question,
+)
 from integration.flows.products.logic import PRICE, Products
 from integration.flows.products.settings import FLOW, ProductSettings
-from integration.flows.questions import Known, Lack, Proposal, Question, usual, vat_question
+from integration.flows.settings import BOOKS, TILL, ValueTable, books, till
 from integration.flows.spec import MAPPINGS, FlowSpec
-from integration.flows.systems import BOOKS, TILL, ValueTable, books, till
 
 SECTIONS = (
     Section(

@@ -12,12 +12,10 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.mapping import rules_from
 from integration.core.plan import Change, Limits
-from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, unusable
+from integration.core.records import Held, Kind, Record, Value, is_till_number
+from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, rules_from, unusable
 from integration.core.run import Staged
-from integration.core.texts import is_till_number
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped

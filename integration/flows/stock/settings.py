@@ -11,8 +11,7 @@ from integration.core.issues import PASSING
 from integration.core.records import Kind
 from integration.core.rules import Formula, RuleError
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import FlowSettings
-from integration.flows.systems import BOOKS, TILL
+from integration.flows.settings import BOOKS, TILL, FlowSettings
 
 FLOW = Flow(
     "stock",
@@ -27,13 +26,13 @@ AMOUNT, MANAGED = "level.amount", "stock.managed"
 QUANTITY, BRANCH = "quantity", "branch"  # what the rule for a level reads beside the fields of the article
 FORMULA = "formula"
 
+# Each formula as the expression it is. What the installation does not keep as reserved counts as nothing.
 FORMULAS: Mapping[str, str] = {
     "available_minus_reserved": "stock - first(stock_reserved, 0)",
     "available": "stock",
     "free": "stock_free",
     "technical": "stock_technical",
 }
-"""Each formula as the expression it is. What the installation does not keep as reserved counts as nothing."""
 
 Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
 

@@ -6,16 +6,29 @@ from functools import partial
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
 from integration.core.records import Field, FieldType, Kind
-from integration.flows.forms import Example, FieldsOf, Only, PerKey, Pick, Section, SourceField, Words
+from integration.flows.forms import (
+    Example,
+    FieldsOf,
+    Known,
+    Lack,
+    Only,
+    PerKey,
+    Pick,
+    Proposal,
+    Question,
+    Section,
+    SourceField,
+    Words,
+    usual,
+)
 from integration.flows.products.settings import FLOW as PRODUCTS
-from integration.flows.questions import Known, Lack, Proposal, Question, usual
+from integration.flows.settings import books, till
 from integration.flows.spec import MAPPINGS, FlowSpec, Needs
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, FORMULAS, MANAGED, QUANTITY, StockSettings
-from integration.flows.systems import books, till
 
+# What a branch can get: what the formula gives, or a field of the article that is a number.
 QUANTITIES = FieldsOf(Kind.ARTICLE, FieldType.NUMBER, {FORMULA: "branch_formula"})
-"""What a branch can get: what the formula gives, or a field of the article that is a number."""
 
 SECTIONS = (
     Section(

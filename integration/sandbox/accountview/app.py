@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from integration.sandbox.accountview import booking, hand, posting
+from integration.sandbox.accountview import booking, posting
 from integration.sandbox.accountview.access import USERS, Access, AccessError, Grant, Pass, User
 from integration.sandbox.accountview.answers import Answers, Document, as_json, error
-from integration.sandbox.accountview.company import Company
+from integration.sandbox.accountview.company import Company, by_hand
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, BusinessObject, Definition, definitions
 from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
@@ -356,7 +356,7 @@ class AccountView:
 
     def _by_hand(self, operation: str, company: str, **told: Any) -> None:
         with self._lock:
-            act = hand.act(self._companies[company], operation, told, self._days + 1)
+            act = by_hand(self._companies[company], operation, told, self._days + 1)
             entry = self._journal.append(SYSTEM, operation, json.dumps({"company": company, **told}, default=str))
             self._days += operation == "day"
             act(entry)
@@ -372,7 +372,7 @@ class AccountView:
             self._carried_out(write, Kind(entry.operation, write=True), lambda: entry)
         else:
             self._days += entry.operation == "day"
-            hand.act(self._companies[told["company"]], entry.operation, told, self._days)(entry)
+            by_hand(self._companies[told["company"]], entry.operation, told, self._days)(entry)
 
 
 def _system_tables(

@@ -8,8 +8,8 @@ from typing import Final
 from integration.sandbox.accountview import posting
 from integration.sandbox.accountview.answers import Document
 from integration.sandbox.accountview.company import NOUNS, Company, Late
+from integration.sandbox.accountview.conventions import Field, Value
 from integration.sandbox.accountview.dictionary import BusinessObject, Definition
-from integration.sandbox.accountview.fields import Field, Value
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.accountview.tables import Row, Table, normal
 from integration.sandbox.faults import Fault

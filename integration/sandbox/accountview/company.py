@@ -1,16 +1,20 @@
-"""One company of AccountView: its tables, the numbers it gives out, and what was accepted but is not shown yet."""
+"""One company of AccountView: its tables and numbers, what is not shown yet, and what people do there by hand."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
 
-from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview import posting
+from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
-from integration.sandbox.accountview.fields import Value
 from integration.sandbox.accountview.tables import Row, Table, normal
+from integration.sandbox.journal import Entry
 from integration.sandbox.shop import books
+from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
 
 NOUNS: Final = {
@@ -112,3 +116,146 @@ def _numbered(table: str, serial: int, at: datetime) -> str:
             return f"A{serial:07}"
         case _:
             return f"{serial:08}"
+
+
+# ---- what people do in AccountView itself: rows edited by hand, orders invoiced, and a day that passes; each act is
+# looked up first and returned as a function, so that nothing is noted in the journal that cannot be done
+
+
+Act = Callable[[Entry], None]
+
+_PRICES: Final = 6
+_STOCKS: Final = 7
+_STOCK_FIELDS: Final = ("QTY_AVAIL", "QTY_FREE2", "QTY_TECH")
+_FIRST_NEW_CODE: Final = 8000
+# Documents that processing moves to the history: their table, that of their lines, and the quantity of a line.
+_PLACES: Final = {"SO_HDR": ("SO_HDR", "SO_LINE", "ORD_QTY"), "K9_INV": ("K9_INV", "K9_INVL", "ART_QTY")}
+
+
+def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+    """One act by its name. LookupError when the table, row or field is missing, or a key is taken."""
+    match operation:
+        case "edit":
+            return _edit(company, told)
+        case "add":
+            return _add(company, told)
+        case "remove":
+            table = company.table(told["table"])
+            row = _must(table, told["key"])
+            return lambda _: table.remove(row)
+        case "invoice":
+            place = _PLACES[told.get("table", "SO_HDR")]
+            document = _must(company.table(place[0]), told["key"])
+            return lambda entry: _invoice(company, place, document, entry)
+        case "day":
+            return lambda entry: _pass_day(company, day, entry)
+        case _:
+            raise LookupError(f"nobody does {operation} by hand")
+
+
+def _edit(company: Company, told: Mapping[str, Any]) -> Act:
+    table = company.table(told["table"])
+    row, values = _must(table, told["key"]), _typed(table, told["values"])
+    if table.definition.key in values:
+        raise LookupError("a key cannot be edited")
+    return lambda entry: table.change(row, values, entry.at)
+
+
+def _add(company: Company, told: Mapping[str, Any]) -> Act:
+    table = company.table(told["table"])
+    values = _typed(table, told["values"])
+    key = values.get(table.definition.key)
+    if not key or company.taken(table, str(key)):
+        raise LookupError(f"{table.definition.name} needs a key that is free")
+    return lambda entry: company.put(table, values, entry.at)
+
+
+def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: Entry) -> None:
+    """Moves an order or a trade invoice with its lines to the history."""
+    documents, lines, history = (company.table(name) for name in (*place[:2], "HST_AL"))
+    contacts = company.table("CONTACT")
+    debtor = contacts.rows[normal(str(documents.value(document, "RPL_INV")))]
+    shared: dict[str, Value] = {
+        f"HST_AH_{name}": documents.value(document, name)
+        for name in ("RPL_INV", "DEL_DATE", "SHIP_MTH", "COMMENT1", "COMMENT2")
+    }
+    shared |= {
+        "HST_AH_HDR_TYPE": Decimal(1),
+        "HST_AH_DC_NAME": contacts.value(debtor, "ACCT_NAME"),
+        "HST_AH_INV_DATE": entry.at.strftime("%Y-%m-%dT00:00:00"),
+    }
+    for line in list(lines.children.get(document.key, ())):
+        moved: dict[str, Value] = {
+            "REC_ID": company.number(history, entry.at),
+            "ART_CODE": lines.value(line, "ART_CODE"),
+            "ART_DESC1": lines.value(line, "ART_DESC1"),
+            "ART_QTY": lines.value(line, place[2]),
+            "UNIT_PX": lines.value(line, "ART_PX"),
+        }
+        company.put(history, moved | shared, entry.at)
+        lines.remove(line)
+    documents.remove(document)
+
+
+def _pass_day(company: Company, day: int, entry: Entry) -> None:
+    """Some prices and stocks move, a name is mended, an article is new; the same on the same day of the same shop."""
+    shop = company.shop
+    random = Random(f"{shop.seed} {day}")
+    regular = [each for each in shop.articles if not each.fault and each.number and each.price_excl]
+    chosen = random.sample(regular, min(_PRICES + _STOCKS + 1, len(regular)))
+    for each in chosen[:_PRICES]:
+        price = (each.price_excl * Decimal(random.randint(101, 109)) / 100).quantize(Decimal("0.0001"))
+        _change_if_there(company, each, {"PX_SELL": price}, entry)
+    for each in chosen[_PRICES : _PRICES + _STOCKS]:
+        _restock(company, each, random.randint(1, 9), entry)
+    for each in chosen[_PRICES + _STOCKS :]:
+        _change_if_there(company, each, {"ART_DESC1": f"{each.name[:32]} (nieuw)"}, entry)
+    _launch(company, random.choice(regular), str(_FIRST_NEW_CODE + day), entry)
+
+
+def _restock(company: Company, article: ShopArticle, quantity: int, entry: Entry) -> None:
+    articles, stock = company.table("ARTICLE"), company.table("K9_STOCK")
+    row = articles.get(article.code)
+    if row is None:
+        return
+    articles.change(row, {name: _plus(articles.value(row, name), quantity) for name in _STOCK_FIELDS}, entry.at)
+    for key in stock.keys_with(stock.place("ART_CODE"), [article.code])[:1]:
+        line = stock.rows[key]
+        stock.change(line, {"K9_QTY": _plus(stock.value(line, "K9_QTY"), quantity)}, entry.at)
+
+
+def _launch(company: Company, model: ShopArticle, code: str, entry: Entry) -> None:
+    articles = company.table("ARTICLE")
+    if articles.get(code) is None:
+        novelty = {"ART_CODE": code, "ART_DESC1": f"{model.name[:32]} {code}", "K9_EAN": "", "K9_PARENT": ""}
+        company.put(articles, {**books.article_values(model), **novelty}, entry.at)
+
+
+def _change_if_there(company: Company, article: ShopArticle, values: Mapping[str, Value], entry: Entry) -> None:
+    articles = company.table("ARTICLE")
+    row = articles.get(article.code)
+    if row is not None:
+        articles.change(row, values, entry.at)
+
+
+def _plus(value: Value, more: int) -> Decimal:
+    return (value if isinstance(value, Decimal) else Decimal(0)) + more
+
+
+def _must(table: Table, key: str) -> Row:
+    row = table.get(key)
+    if row is None:
+        raise LookupError(f"{table.definition.name} has no {key}")
+    return row
+
+
+def _typed(table: Table, values: Mapping[str, Any]) -> dict[str, Value]:
+    """Values from outside as the table keeps them."""
+    typed = {}
+    for name, value in values.items():
+        field = table.definition.find(table.definition.here(name.upper()))
+        if field is None:
+            raise LookupError(f"{table.definition.name} has no field {name}")
+        plain = Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        typed[field.name] = posting.value_of(field, plain)
+    return typed

@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions
-from integration.sandbox.accountview.fields import Field
+from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions, Field
 
 
 @dataclass(frozen=True)

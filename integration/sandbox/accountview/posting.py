@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from integration.sandbox.accountview.conventions import Field, Value, tidy
 from integration.sandbox.accountview.dictionary import OBJECTS, BusinessObject, Definition
-from integration.sandbox.accountview.fields import Field, Value, tidy
 from integration.sandbox.accountview.query import Refusal
 
 PSEUDO: Final = frozenset({"ROWID", "HEADERID"})

@@ -8,9 +8,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.conventions import Conventions, Field, Value
 from integration.sandbox.accountview.dictionary import Definition
-from integration.sandbox.accountview.fields import Field, Value
 from integration.sandbox.accountview.tables import STAMP, Row, Table, normal
 
 MAX_FILTERS: Final = 20

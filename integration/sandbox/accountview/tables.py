@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.conventions import Conventions, Field, Value, encoder
 from integration.sandbox.accountview.dictionary import Definition
-from integration.sandbox.accountview.fields import Field, Value, encoder
 
 _SECOND: Final = timedelta(seconds=1)
 STAMP: Final = "%Y-%m-%dT%H:%M:%S"

@@ -26,14 +26,65 @@ from integration.sandbox.faults import (
     refusal,
 )
 from integration.sandbox.journal import Entry, Journal
-from integration.sandbox.mplus import soap
-from integration.sandbox.mplus.contract import Contract, RefusedError
-from integration.sandbox.mplus.conventions import TillConventions
-from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.fields import NAMESPACE, Fields
+from integration.sandbox.mplus.contract import NAMESPACE, Contract, Fields, RefusedError, element, written
+from integration.sandbox.mplus.desk import Desk, TillConventions
 from integration.sandbox.mplus.house import House, writes
 from integration.sandbox.shop import till as sample_data
 from integration.sandbox.shop.shop import Shop
+
+# ---- SOAP 1.1 as the till speaks it: envelopes out, the body element in, faults
+
+
+CONTENT_TYPE: Final = "text/xml; charset=utf-8"
+CLIENT: Final = "SOAP-ENV:Client"
+SERVER: Final = "SOAP-ENV:Server"
+AUTHENTICATION: Final = "SOAP-ENV:Client.Authentication"
+
+_ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+_OPEN: Final = (
+    f'<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="{_ENVELOPE}" '
+    f'xmlns:ns="{NAMESPACE}"><SOAP-ENV:Body>'
+).encode()
+_CLOSE: Final = b"</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
+
+
+def body_of(message: bytes) -> etree._Element:
+    """The element inside the body of a request."""
+    root = _root(message)
+    if root.tag != f"{{{_ENVELOPE}}}Envelope":
+        raise RefusedError("The request is not a SOAP 1.1 envelope")
+    body = root.find(f"{{{_ENVELOPE}}}Body")
+    if body is None or len(body) != 1:
+        raise RefusedError("The envelope does not hold exactly one body element")
+    return body[0]
+
+
+def in_envelope(name: str, fields: Fields) -> Answer:
+    """The answer with that root element."""
+    return Answer(200, _OPEN + element(name, fields) + _CLOSE, CONTENT_TYPE)
+
+
+def fault(code: str, text: str) -> Answer:
+    """A fault; its own fields are in no namespace."""
+    plain = (
+        written(Fields([("faultcode", code), ("faultstring", text)])).replace(b"<ns:", b"<").replace(b"</ns:", b"</")
+    )
+    return Answer(500, _OPEN + b"<SOAP-ENV:Fault>" + plain + b"</SOAP-ENV:Fault>" + _CLOSE, CONTENT_TYPE)
+
+
+def _root(message: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(message, parser)
+    except etree.XMLSyntaxError as error:
+        raise RefusedError(f"The request is not well-formed XML: {error.msg}") from None
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs are one type short
+        raise RefusedError("A document type is not allowed in a request")
+    return root
+
+
+# ---- the till itself
+
 
 SYSTEM: Final = "mplus"
 IDENT: Final = "sandbox"
@@ -131,7 +182,7 @@ class Till:
 
     def understood(self, message: bytes) -> Asked:
         """The call in a message, checked against the description."""
-        body = soap.body_of(message)
+        body = body_of(message)
         name = etree.QName(body)
         if name.namespace != NAMESPACE or name.localname not in self._contract.operations:
             raise RefusedError(f"Operation '{name.localname}' is not known")
@@ -148,7 +199,7 @@ class Till:
                 note = "wrong" if self._desk.wrong else ""
                 self._journal.append(SYSTEM, asked.operation, asked.body.decode(), at=self._desk.now, note=note)
             fields = self._house.carry_out(asked.operation, asked.request)
-        return soap.answer(self._contract.operations[asked.operation], fields)
+        return in_envelope(self._contract.operations[asked.operation], fields)
 
     def met(self, asked: Asked) -> Armed | None:
         """The switch that this call meets."""
@@ -227,17 +278,17 @@ class _Door:
 
     def _page(self, request: Request) -> Answer:
         if request.method in {"GET", "HEAD"} and "wsdl" in request.query_params:
-            return Answer(200, self._till.wsdl, soap.CONTENT_TYPE)
+            return Answer(200, self._till.wsdl, CONTENT_TYPE)
         return Answer(405, b"Method Not Allowed", "text/plain", (("allow", "POST"),))
 
     async def _call(self, request: Request) -> tuple[Answer | None, Armed | None]:
         message = await request.body()
         if not _is_known(request):
-            return self._fault(_operation(message), soap.AUTHENTICATION, "Invalid credentials"), None
+            return self._fault(_operation(message), AUTHENTICATION, "Invalid credentials"), None
         try:
             asked = self._till.understood(message)
         except RefusedError as error:
-            return self._fault(_operation(message), soap.CLIENT, str(error)), None
+            return self._fault(_operation(message), CLIENT, str(error)), None
         armed = self._till.met(asked)
         await pause(armed)
         answer, status = self._answer(asked, armed)
@@ -250,9 +301,9 @@ class _Door:
             case Fault.CUT_BEFORE:
                 return None, 0
             case Fault.FAULT:
-                answer = soap.fault(soap.SERVER, "Internal error")
+                answer = fault(SERVER, "Internal error")
             case Fault.EXPIRED:
-                answer = soap.fault(soap.AUTHENTICATION, "Invalid credentials")
+                answer = fault(AUTHENTICATION, "Invalid credentials")
             case _:
                 answer = refusal(armed) or self._carried_out(asked, armed)
         return answer, answer.status
@@ -261,10 +312,10 @@ class _Door:
         try:
             return self._till.answered(asked, armed)
         except RefusedError as error:
-            return soap.fault(soap.CLIENT, str(error))
+            return fault(CLIENT, str(error))
 
     def _fault(self, operation: str, code: str, text: str) -> Answer:
-        answer = soap.fault(code, text)
+        answer = fault(code, text)
         self._till.note(operation, (), answer.status, text)
         return answer
 
@@ -279,7 +330,7 @@ def _is_known(request: Request) -> bool:
 def _operation(message: bytes) -> str:
     """The operation that a refused message seems to be about, for the ledger."""
     try:
-        return str(etree.QName(soap.body_of(message)).localname)
+        return str(etree.QName(body_of(message)).localname)
     except RefusedError:
         return ""
 

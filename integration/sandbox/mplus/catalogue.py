@@ -1,11 +1,103 @@
-"""The products and articles that the till holds, found by number and by marker."""
+"""The products and articles that the till holds, found by number, by marker and by what a question asks for."""
 
-from collections.abc import Iterable
+import bisect
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import Generic, Protocol, TypeVar
 
+from integration.sandbox.mplus.contract import ZONE, Fields, RefusedError, element, written
 from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.fields import Fields, element, written
-from integration.sandbox.mplus.shelf import Markers, Stored
+
+# ---- objects of one kind, and the marker that every change of one of them raises
+
+
+SPARE_ENTRIES = 1000
+
+
+class Stored:
+    """One object as XML, and for a while what it was before a change that readers cannot see yet."""
+
+    __slots__ = ("_before", "_until", "marker", "xml")
+
+    def __init__(self) -> None:
+        self.xml = b""
+        self.marker = 0
+        self._before: tuple[bytes, int] | None = None
+        self._until = 0.0
+
+    def put(self, xml: bytes, marker: int, late: float = 0.0) -> None:
+        """Replaces the object; readers see it after so many seconds, or when an earlier change becomes visible."""
+        if late and self._is_visible:
+            self._before = (self.xml, self.marker)
+        if late:
+            self._until = time.monotonic() + late
+        self.xml, self.marker = xml, marker
+
+    @property
+    def seen(self) -> bytes:
+        """What a reader gets; nothing while the object is new and late."""
+        return self.xml if self._before is None or self._is_visible else self._before[0]
+
+    @property
+    def seen_marker(self) -> int:
+        """The marker a reader gets."""
+        return self.marker if self._before is None or self._is_visible else self._before[1]
+
+    @property
+    def _is_visible(self) -> bool:
+        return time.monotonic() >= self._until
+
+
+class Sized(Protocol):
+    """What a shelf asks of its objects."""
+
+    marker: int
+
+    @property
+    def seen_marker(self) -> int: ...  # see Stored
+
+
+R = TypeVar("R", bound=Sized)
+
+
+class Markers(Generic[R]):
+    """The sequence of one kind, and which object holds which place in it."""
+
+    def __init__(self, start: int = 1) -> None:
+        self.last = start - 1
+        self._entries: list[tuple[int, R]] = []
+        self._live = 0
+
+    def next(self) -> int:
+        """A new marker."""
+        self.last += 1
+        return self.last
+
+    def enter(self, marker: int, record: R, *, new: bool) -> None:
+        """Notes that the object got this marker, which is the highest so far."""
+        self._entries.append((marker, record))
+        self._live += new
+        if len(self._entries) > 2 * self._live + SPARE_ENTRIES:
+            self._entries = [(entry, held) for entry, held in self._entries if entry in {held.marker, held.seen_marker}]
+
+    def since(self, marker: int) -> Iterator[R]:
+        """The objects that readers see with this marker or a higher one, lowest first."""
+        start = bisect.bisect_left(self._entries, marker, key=itemgetter(0))
+        return (record for entry, record in itertools.islice(self._entries, start, None) if record.seen_marker == entry)
+
+
+def hash_of(key: object) -> int:
+    """A number that scatters keys, the same in every process."""
+    number = int.from_bytes(str(key).encode()[-8:], "big")
+    return number * 2654435761 % 2**32
+
+
+# ---- products and articles
+
 
 OWN_FIELDS = frozenset({"articleList", "groupNumbers", "sortOrderGroupList"})
 
@@ -102,3 +194,62 @@ class Catalogue:
         article.webshop = fields.flag("webshop")
         article.stock = fields.flag("stockArticle")
         product.articles[number] = self.articles[number] = article
+
+
+# ---- what a question about products asks for
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a question about products asks for; all that is given restricts together."""
+
+    articles: frozenset[int]
+    products: frozenset[int]
+    groups: frozenset[int]
+    plus: frozenset[str]
+    only_webshop: bool
+    only_active: bool
+    marker: int
+    since: datetime | None
+    limit: int
+    with_siblings: bool
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the question names what it wants."""
+        return bool(self.articles or self.products or self.groups or self.plus)
+
+    def fits(self, product: Product) -> bool:
+        """Whether the product as such is asked for."""
+        return (
+            product.seen_marker >= self.marker
+            and (not self.products or product.number in self.products)
+            and (not self.groups or not self.groups.isdisjoint(product.places))
+            and (self.since is None or product.changed >= self.since)
+        )
+
+    def chosen(self, product: Product) -> list[Article]:
+        """The articles of the product that are asked for."""
+        seen = [article for article in product.articles.values() if article.seen]
+        chosen = [article for article in seen if self._wants(article)]
+        return seen if chosen and self.with_siblings else chosen
+
+    def _wants(self, article: Article) -> bool:
+        return (
+            (not self.articles or article.number in self.articles)
+            and (not self.plus or article.plu in self.plus)
+            and (not self.only_webshop or article.webshop)
+            and (not self.only_active or article.active)
+        )
+
+
+def moment_of(fields: Fields) -> datetime | None:
+    """The moment that the fields name; none when they name none."""
+    if not fields.number("year"):
+        return None
+    names = ("year", "mon", "day", "hour", "min", "sec")
+    year, month, day, hour, minute, second = (fields.number(name) for name in names)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
+    except ValueError:
+        raise RefusedError("That is not a moment") from None

@@ -1,15 +1,62 @@
-"""What every part of the till shares during one call: the interface, the clock, and what is wrong today."""
+"""What every part of the till shares: its conventions, the mood of the call at hand, and what it is set up with."""
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Literal
 
-from integration.sandbox.mplus.contract import ZONE, Contract
-from integration.sandbox.mplus.conventions import TillConventions
-from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.contract import ZONE, Contract, Fields
+
+# ---- how this till behaves where the interface leaves it open. One value per question, one place for all of them
+
+
+@dataclass(frozen=True, slots=True)
+class TillConventions:
+    """The answers to what the documents of the vendor do not say."""
+
+    percentages_in_hundredths: bool = True  # 21 % is 2100, not 21
+    # Whether an answer says that a quantity has no decimal places.
+    decimal_places: Literal["always", "when needed"] = "always"
+    # A limited answer holds the lowest markers; this is their order inside it.
+    order_within_answer: Literal["mixed", "by marker"] = "mixed"
+    page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
+    # Whether an absent empty wrapper, or an absent order id on create, is refused.
+    required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
+    # What happens to a price with and a price without VAT that arrive together.
+    both_prices: Literal["as sent", "incl wins", "excl wins"] = "as sent"
+    # Whether a product message can change the groups that the product is in.
+    groups_in_product: Literal["accepted", "ignored"] = "accepted"
+    omitted_fields: Literal["kept", "emptied"] = "kept"  # what an update does to the fields that it does not mention
+    # What an update of a product does to the articles that it does not mention.
+    omitted_articles: Literal["kept", "made inactive"] = "kept"
+    # Whether a custom field has to be on the list of the installation.
+    custom_fields: Literal["known only", "any"] = "known only"
+    stock_article_unless_said: bool = True  # whether stock is kept for an article that does not say
+    set_stock: Literal["free", "physical"] = "free"  # which amount setStock sets
+    # Whether stockId in a question includes that booking.
+    stock_id_bound: Literal["inclusive", "exclusive"] = "inclusive"
+    # What is booked of a stock correction in which one article fails.
+    corrections: Literal["all or nothing", "until the first failure"] = "all or nothing"
+    exact_match_minds_case: bool = False  # whether findRelationV2 with exactMatch tells capitals from small letters
+    deleted_groups: Literal["with marker", "never"] = "with marker"  # when a deleted article group is still mentioned
+    order_lines: Literal["any article", "known articles"] = "any article"  # which articles an order may hold
+
+    def percentage(self, rate: Decimal) -> int:
+        """The rate as a message holds it."""
+        return int(rate * 100) if self.percentages_in_hundredths else int(rate)
+
+    def places(self, places: int) -> int | None:
+        """The companion of a quantity; None leaves it out."""
+        return None if places == 0 and self.decimal_places == "when needed" else places
+
 
 Handler = Callable[[Fields], Fields]
+
+
+# ---- the moment and the mood of one call
 
 
 class Desk:
@@ -41,3 +88,211 @@ class Desk:
     def build(self, type_: str, values: Mapping[str, object]) -> Fields:
         """Fields of a type, from plain values."""
         return self.contract.build(type_, values)
+
+
+# ---- what the installation is set up with: branches, rates, methods, people. None of it changes by a call
+
+
+Rows = Sequence[Mapping[str, Any]]
+
+COUNTRY_CODE = 528
+COUNTRY = "NLD"
+
+API_VERSION: Mapping[str, Any] = {
+    "majorNumber": 1,
+    "minorNumber": 0,
+    "revisionNumber": 0,
+    "databaseMajorNumber": 67,
+    "databaseMinorNumber": 1,
+    "databaseRevisionNumber": 0,
+    "serviceMajorNumber": 67,
+    "serviceMinorNumber": 1,
+    "serviceRevisionNumber": 3,
+    "serviceBuildNumber": 1,
+    "serviceHostname": "sandbox",
+    "serviceMinWorkerThreads": 4,
+    "serviceMaxWorkerThreads": 16,
+    "inDebugMode": False,
+    "isSlaveApi": False,
+    "slaveApiType": "NO-SLAVE-API",
+    "serviceVersionDisplayString": "67.1.3 sandbox",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The set-up of one installation, in the words of the interface."""
+
+    company: str
+    city: str
+    branches: Rows
+    rates: Mapping[int, Decimal]
+    turnover_groups: Rows
+    payment_methods: Rows
+    delivery_methods: Rows
+    order_categories: Rows
+    employees: Rows
+    price_groups: Rows
+    article_custom_fields: Rows
+    relation_custom_fields: Rows
+    article_categories: Rows
+    relation_categories: Rows
+
+
+class Reference:
+    """The answers to the supporting calls, and the look-ups that the other calls need."""
+
+    def __init__(self, desk: Desk, setup: Setup) -> None:
+        self._desk = desk
+        self.setup = setup
+        self.branches: dict[int, Mapping[str, Any]] = {row["branchNumber"]: row for row in setup.branches}
+        self.turnover_groups: dict[int, Mapping[str, Any]] = {
+            row["turnoverGroup"]: row for row in setup.turnover_groups
+        }
+        self.methods: dict[str, Mapping[str, Any]] = {row["method"]: row for row in setup.payment_methods}
+        self.categories: dict[int, Mapping[str, Any]] = {
+            row["orderCategoryNumber"]: row for row in setup.order_categories
+        }
+        self.article_fields = frozenset(row["fieldName"] for row in setup.article_custom_fields)
+        self.relation_fields = frozenset(row["fieldName"] for row in setup.relation_custom_fields)
+        self.employees: dict[int, Mapping[str, Any]] = {row["employeeNumber"]: row for row in setup.employees}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        setup = self.setup
+        return {
+            "getApiVersion": lambda _: self._answer(
+                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._desk.now
+            ),
+            "getDatabaseVersion": lambda _: self._answer(
+                "getDatabaseVersionResponse",
+                majorNumber=67,
+                minorNumber=1,
+                revisionNumber=0,
+                serverDateTime=self._desk.now,
+            ),
+            "getLicenseInformation": self._license,
+            "getBranches": lambda _: self._answer("getBranchesResponse", branches=setup.branches),
+            "getVatGroupList": self._rates,
+            "getTurnoverGroups": lambda _: self._answer(
+                "GetTurnoverGroupsResponse", turnoverGroupList=setup.turnover_groups
+            ),
+            "getPaymentMethods": lambda _: self._answer(
+                "GetPaymentMethodsResponse", paymentMethodList=setup.payment_methods
+            ),
+            "getPaymentMethodsV2": self._some_methods,
+            "getDeliveryMethods": lambda _: self._answer(
+                "GetDeliveryMethodsResponse", deliveryMethodList=setup.delivery_methods
+            ),
+            "getDeliveryMethodsV2": self._deliveries_v2,
+            "getOrderCategories": lambda _: self._answer(
+                "GetOrderCategoriesResponse", orderCategory=setup.order_categories
+            ),
+            "getEmployees": self._employees,
+            "getAvailableTerminalList": self._terminals,
+            "getPriceGroupList": lambda _: self._answer("getPriceGroupListResponse", priceGroup=setup.price_groups),
+            "getCustomFieldLists": lambda _: self._answer(
+                "GetCustomFieldListsResponse",
+                articleCustomFieldList=setup.article_custom_fields,
+                employeeCustomFieldList=[],
+                relationCustomFieldList=setup.relation_custom_fields,
+            ),
+            "getCardCategories": lambda _: self._answer(
+                "GetCardCategoriesResponse",
+                articleCardCategoryList=setup.article_categories,
+                employeeCardCategoryList=[],
+                relationCardCategoryList=setup.relation_categories,
+            ),
+        }
+
+    def rate(self, vat_code: int) -> Decimal | None:
+        """The rate of a VAT code in percent."""
+        return self.setup.rates.get(vat_code)
+
+    def vat_code_of(self, turnover_group: int) -> int | None:
+        """The VAT code that belongs to a turnover group."""
+        code = self.turnover_groups.get(turnover_group, {}).get("defaultVatCode")
+        return None if code is None else int(code)
+
+    def strange_fields(self, fields: Fields, known: frozenset[str]) -> list[str]:
+        """The custom fields in an object that the installation does not have."""
+        if self._desk.conventions.custom_fields == "any":
+            return []
+        used = (one.text("fieldName") for one in fields.child("customFieldList").children("customField"))
+        return [name for name in used if name not in known]
+
+    def _answer(self, type_: str, **values: object) -> Fields:
+        return self._desk.build(type_, values)
+
+    def _license(self, _request: Fields) -> Fields:
+        licensed = [
+            {
+                "branchNumber": branch["branchNumber"],
+                "branchName": branch["branchName"],
+                "workplaceLimit": len(branch["workplaces"]),
+                "isGKS": False,
+                "licensedModules": [],
+            }
+            for branch in self.setup.branches
+        ]
+        return self._answer(
+            "GetLicenseInformationResponse",
+            obscuredLicenseKey="****-****-BOX1",
+            companyName=self.setup.company,
+            city=self.setup.city,
+            licensedBranches=licensed,
+        )
+
+    def _rates(self, _request: Fields) -> Fields:
+        rates = [
+            {
+                "branchNumber": branch,
+                "countryCode": COUNTRY_CODE,
+                "countryIso3": COUNTRY,
+                "vatCode": code,
+                "vatPercentage": self._desk.conventions.percentage(rate),
+            }
+            for branch in self.branches
+            for code, rate in self.setup.rates.items()
+        ]
+        return self._answer("getVatGroupListResponse", vatGroup=rates)
+
+    def _some_methods(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        account, types = ask.number("accountNumber"), ask.texts("paymentMethodTypes")
+        rows = [
+            row
+            for row in self.setup.payment_methods
+            if (not account or row["accountNumber"] == account) and (not types or row["type"] in types)
+        ]
+        return self._answer("GetPaymentMethodsResponse", paymentMethodList=rows)
+
+    def _deliveries_v2(self, request: Fields) -> Fields:
+        only_enabled = request.child("request").flag("onlyEnabled")
+        rows = [row for row in self.setup.delivery_methods if row["enabled"] or not only_enabled]
+        return self._answer("GetDeliveryMethodsV2Response", deliveryMethodList=rows)
+
+    def _employees(self, request: Fields) -> Fields:
+        ask = request.child("request")
+        numbers, marker, limit = ask.numbers("employeeNumbers"), ask.number("syncMarker"), ask.number("syncMarkerLimit")
+        rows = [
+            row
+            for row in self.setup.employees
+            if (not numbers or row["employeeNumber"] in numbers) and row["syncMarker"] >= marker
+        ]
+        return self._answer("GetEmployeesResponse", employeeList=rows[: limit or None])
+
+    def _terminals(self, _request: Fields) -> Fields:
+        terminals = [
+            {
+                "branchNumber": branch["branchNumber"],
+                "branchName": branch["branchName"],
+                "terminalNumber": place["workplaceNumber"],
+                "terminalName": place["workplaceName"],
+                "terminalStatus": "TERMINAL-STATUS-AVAILABLE",
+                "uniqueDeviceIdentifier": f"box-{branch['branchNumber']}-{place['workplaceNumber']}",
+            }
+            for branch in self.setup.branches
+            for place in branch["workplaces"]
+        ]
+        return self._desk.build("getAvailableTerminalListResponse", {"return": terminals})

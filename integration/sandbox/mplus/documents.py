@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from integration.sandbox.mplus.contract import day_of
+from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
+from integration.sandbox.mplus.contract import Fields, day_of, element, written
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields, element, written
-from integration.sandbox.mplus.shelf import Markers, Stored, hash_of
 
 DEFAULT_ORDER_TYPES = frozenset(
     {"ORDER-TYPE-SALES-ORDER", "ORDER-TYPE-REPEAT-SALES-ORDER", "ORDER-TYPE-EXTERNAL-SALES-ORDER"}

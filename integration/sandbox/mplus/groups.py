@@ -4,10 +4,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from integration.sandbox.mplus.catalogue import Catalogue, Product
+from integration.sandbox.mplus.catalogue import Catalogue, Markers, Product
+from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields
-from integration.sandbox.mplus.shelf import Markers
 
 ROOT = 0
 

@@ -6,14 +6,12 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import RefusedError
-from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
 from integration.sandbox.mplus.documents import INVOICE, ORDER, RECEIPT, Bills, Shelf
-from integration.sandbox.mplus.fields import Fields
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.orders import Orders
 from integration.sandbox.mplus.products import Products
-from integration.sandbox.mplus.reference import Reference, Setup
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Stock
 

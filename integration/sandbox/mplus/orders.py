@@ -5,14 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.desk import Desk, Handler
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.documents import Document, Shelf, one, single
-from integration.sandbox.mplus.fields import Fields
-from integration.sandbox.mplus.order_totals import OrderTotals
-from integration.sandbox.mplus.reference import Reference
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Place
-from integration.sandbox.mplus.sums import INCLUSIVE
+from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
 
 DEFAULT_BRANCH = 1
 PAYMENT_DAYS = 14

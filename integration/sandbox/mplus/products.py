@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from integration.sandbox.mplus.catalogue import Article, Catalogue, Product
-from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields, element
-from integration.sandbox.mplus.filters import Filters, moment_of
+from integration.sandbox.mplus.catalogue import Article, Catalogue, Filters, Product, hash_of, moment_of
+from integration.sandbox.mplus.contract import Fields, element
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.groups import Groups
-from integration.sandbox.mplus.reference import Reference
-from integration.sandbox.mplus.shelf import hash_of
 from integration.sandbox.mplus.sums import rounded
 
 FIRST_FREE_ARTICLE = 900_001

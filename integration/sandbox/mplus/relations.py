@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-from integration.sandbox.mplus.contract import RefusedError, day_of
-from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields, element, written
-from integration.sandbox.mplus.reference import Reference
-from integration.sandbox.mplus.shelf import Markers, Stored, hash_of
+from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
+from integration.sandbox.mplus.contract import Fields, RefusedError, day_of, element, written
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
 
 PAGE = 1000
 SEARCHABLE = frozenset(

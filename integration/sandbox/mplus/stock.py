@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.desk import Desk, Handler
-from integration.sandbox.mplus.fields import Fields
-from integration.sandbox.mplus.filters import moment_of
-from integration.sandbox.mplus.reference import Reference
+from integration.sandbox.mplus.catalogue import Catalogue, moment_of
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
 
 Place = tuple[int, int]
 ZERO = Decimal(0)

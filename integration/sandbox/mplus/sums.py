@@ -1,8 +1,12 @@
-"""What the lines of a document add up to, to the cent, with VAT per code."""
+"""What the lines of a document add up to, to the cent, with VAT per code, and what an order comes to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+
+from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Reference
 
 INCLUSIVE = "VAT-METHOD-INCLUSIVE"
 EXCLUSIVE = "VAT-METHOD-EXCLUSIVE"
@@ -71,3 +75,98 @@ def _spread(parts: list[int], total: int, weights: list[int]) -> list[int]:
     heaviest = max(range(len(weights)), key=lambda place: abs(weights[place]))
     parts[heaviest] += total - sum(parts)
     return parts
+
+
+# ---- what an order comes to: every line priced, and totals and VAT that follow from the lines
+
+
+HIGH_RATE = 2
+WHOLE_PERCENT = 100
+
+
+class OrderTotals:
+    """Prices the lines of orders and adds them up."""
+
+    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._catalogue = catalogue
+
+    def of(self, order: Fields) -> Fields:
+        """The order with every line priced, and totals and VAT that follow from the lines."""
+        method = order.text("vatMethod", INCLUSIVE)
+        listed = order.child("lineList").children("line")
+        priced = [self._priced(line, method) for line in listed]
+        rates = self._reference.setup.rates
+        sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
+        lines = [
+            ("line", self._desk.contract.merged("Line", line, Fields([("data", self._with_totals(line, both))])))
+            for line, both in zip(priced, sums.lines, strict=True)
+        ]
+        totals = {
+            "totalInclAmount": sums.incl,
+            "totalExclAmount": sums.excl,
+            "vatGroupList": self._vat_groups(sums),
+            "lineList": Fields(lines),
+        }
+        return self._desk.contract.merged("Order", order, self._desk.build("Order", totals))
+
+    def _vat_groups(self, sums: Sums) -> list[dict[str, object]]:
+        return [
+            {
+                "vatCode": group.vat_code,
+                "vatPercentage": self._desk.conventions.percentage(group.rate),
+                "exclAmount": group.excl,
+                "vatAmount": group.vat,
+            }
+            for group in sums.groups
+        ]
+
+    def _with_totals(self, line: Fields, both: tuple[int, int]) -> Fields:
+        values = {"totalInclAmount": both[0], "totalExclAmount": both[1]}
+        return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
+
+    def _priced(self, line: Fields, method: str) -> Fields:
+        """The line with an id, a price and a VAT code, from the article where it says none itself."""
+        article = self._catalogue.article(line.number("articleNumber"))
+        card = self._catalogue.fields(article) if article else Fields()
+        data = line.child("data")
+        code = data.number("vatCode") or card.number("vatCode") or HIGH_RATE
+        rate = 1 + (self._reference.rate(code) or Decimal(0)) / 100
+        values = {
+            "quantity": data.number("quantity", 1),
+            "decimalPlaces": self._desk.conventions.places(data.number("decimalPlaces")),
+            "vatCode": code,
+            "vatPercentage": self._desk.conventions.percentage(self._reference.rate(code) or Decimal(0)),
+            "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
+        }
+        if data.has("price") or not data.has("priceExcl"):
+            values["price"] = data.number("price", card.number("priceIncl"))
+        if data.has("priceExcl") or method == EXCLUSIVE:
+            values["priceExcl"] = data.number("priceExcl", card.number("priceExcl"))
+        if "price" not in values:
+            values["price"] = rounded((values["priceExcl"] or 0) * rate)
+        if "priceExcl" not in values:
+            values["priceExcl"] = rounded((values["price"] or 0) / rate)
+        own = {
+            "lineId": line.text("lineId") or self._desk.new_id("line"),
+            "text": line.text("text") or card.text("description"),
+            "data": self._desk.contract.merged("LineData", data, self._desk.build("LineData", values)),
+        }
+        return self._desk.contract.merged("Line", line, self._desk.build("Line", own))
+
+
+def _amount(line: Fields, method: str) -> int:
+    """What the line adds to the document, in cents, as the method counts it."""
+    data = line.child("data")
+    given, price, discount = (
+        ("totalExclAmount", "priceExcl", "discountAmountExcl")
+        if method == EXCLUSIVE
+        else ("totalInclAmount", "price", "discountAmount")
+    )
+    if data.number(given):
+        return data.number(given)
+    percentage = Decimal(data.number("discountPercentage"))
+    share = percentage / WHOLE_PERCENT if percentage > WHOLE_PERCENT else percentage
+    whole = data.scaled("quantity", "decimalPlaces") * data.number(price) * (1 - share / 100)
+    return rounded(whole) - data.number(discount)

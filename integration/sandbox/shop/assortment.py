@@ -7,8 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Final
 
-from integration.sandbox.shop.lists import BRANCHES, VATS
-from integration.sandbox.shop.records import ShopArticle
+from integration.sandbox.shop.records import BRANCHES, VATS, ShopArticle
 
 NAME_LIMIT: Final = 40
 FIRST_NUMBER: Final = 10001

@@ -6,9 +6,8 @@ from decimal import Decimal
 from random import Random
 from typing import Final
 
-from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.accountview.conventions import Conventions, Value, tidy
 from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, Definition
-from integration.sandbox.accountview.fields import Value, tidy
 from integration.sandbox.accountview.tables import STAMP, Table
 from integration.sandbox.shop.records import ShopArticle, ShopCustomer
 from integration.sandbox.shop.shop import Shop

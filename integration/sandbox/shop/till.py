@@ -5,8 +5,8 @@ from random import Random
 from typing import Final
 
 from integration.sandbox.mplus.contract import ZONE
+from integration.sandbox.mplus.desk import Setup
 from integration.sandbox.mplus.house import House
-from integration.sandbox.mplus.reference import Setup
 from integration.sandbox.shop.shop import Shop
 from integration.sandbox.shop.till_cards import FIRST_RELATION, fill_products, fill_relations
 from integration.sandbox.shop.till_sales import Sales

@@ -6,22 +6,26 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import ZONE
-from integration.sandbox.mplus.fields import Fields
+from integration.sandbox.mplus.contract import ZONE, Fields
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
-from integration.sandbox.shop.till_baskets import SHIFTED, Basket, Sold, returned, taken_back, with_reversed_vat
 from integration.sandbox.shop.till_cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
 from integration.sandbox.shop.till_setup import (
     EXEMPT,
     GIFT_CARDS,
     LOW,
     RATES,
+    SHIFTED,
     SUPERUSER,
     VAT_CODES,
+    Basket,
+    Sold,
+    returned,
+    taken_back,
     turnover_group_of,
+    with_reversed_vat,
 )
 
 COIN: Final = 5

@@ -1,4 +1,4 @@
-"""A cause as a card: how many, why, since when, who has it; the open one with its repair and its records."""
+"""A cause as a card: how many, why, since when, who has it, what a try came to; the open one with its records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,13 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
+from integration.core.run import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.exceptions.retries import COUNT_WIDTH, Tries, try_result
-from pages.components.shared.application import person
-from pages.components.shared.causes import headline
-from pages.components.shared.draft import asked
-from pages.components.shared.failures import guarded
-from pages.components.shared.layout import act, attempt, forget, keep, note, page_offset, pages, small
+from pages.components.shared.application import guarded, person
+from pages.components.shared.flows import headline
+from pages.components.shared.layout import act, asked, attempt, forget, keep, mark, note, page_offset, pages, small
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     counted,
@@ -35,16 +33,20 @@ from pages.components.shared.wording import (
     who,
 )
 
+# The filters of the page: which state is shown, and whether only what this person has.
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
     "mine": (IssueState.OPEN, True),
     "aside": (IssueState.SET_ASIDE, False),
 }
-"""The filters of the page: which state is shown, and whether only what this person has."""
 
 CORRECTED = "corrected"
 RECORDS = 25
+MOST_CAUSES = 3  # that a try leads on to
+COUNT_WIDTH = 78
 REACH = 4  # causes a page shows above the open one; with more it begins at that
+
+Tries = Mapping[Trouble, Try]
 
 
 # ---- the head of the page
@@ -320,3 +322,47 @@ def _clicked(frame: pd.DataFrame, key: str) -> int | None:
     }
     shown = {name: column for name, column in columns.items() if name in frame.columns}
     return browse(frame, shown, key, text("records_of_cause"), {"sold": table_day, "incl": money_text})
+
+
+# ---- a cause that was tried again -----------------------------------------------------------------------------------
+
+
+def outcome(one: Try) -> str:
+    """Return in one sentence what a try came to; empty where all of it is solved."""
+    facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
+    if one.same and one.elsewhere:
+        return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
+    if one.same:
+        return counted("try_same", one.same, **facts)
+    return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
+
+
+def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
+    """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
+    if said := outcome(one):
+        small(f"{mark('parked')} {said}")
+    planned = one.run.counts.planned if one.run.state is RunState.READY else 0
+    if planned:
+        small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
+    with st.container(horizontal=True, gap="small"):
+        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
+            st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
+        for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
+            label = text("try_other_cause", cause=headline(app, groups[cause]))
+            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{address_of(cause)}"):
+                st.query_params["cause"] = address_of(cause)
+                st.rerun()
+
+
+def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseGroup]) -> None:
+    """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
+    for one in tries.values():
+        if one.group.of in groups or one.run.state is not RunState.READY:
+            continue
+        with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
+            with st.container(width=COUNT_WIDTH, gap=None):
+                st.markdown(f"### {number(one.run.counts.read)}")
+                small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
+            with st.container(width="stretch", gap="xsmall"):
+                st.markdown(f"**{headline(app, one.group)}**")
+                try_result(app, one, groups)

@@ -5,17 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from integration.core.corrections import Correction
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.core.records import Field, FieldType, Record, Value, same
+from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of
 from pages.components.shared.application import person
-from pages.components.shared.causes import field_to_correct
-from pages.components.shared.draft import asked, editor
-from pages.components.shared.layout import act, empty, note, page_offset, pages, small
-from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.flows import field_to_correct
+from pages.components.shared.inputs import source_fields
+from pages.components.shared.layout import act, asked, empty, note, page_offset, pages, small
+from pages.components.shared.tables import CONFIG, browse, editor
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -120,13 +119,17 @@ def corrected_csv(app: Application) -> str:
 
 
 def _corrected_table(app: Application, flow: str, found: Sequence[Correction], key: str) -> int | None:
-    captions = {kind: _captions(app, flow, kind) for kind in {one.kind for one in found}}
+    captions = {
+        (kind, one.name): one.caption
+        for kind in {one.kind for one in found}
+        for one in source_fields(app, flow, kind) or ()
+    }
     frame = pd.DataFrame(
         {
             "flow": [flow_name(flow) for _ in found],
             "key": [one.key for one in found],
             "title": [one.title for one in found],
-            "field": [captions[one.kind].get(one.field, field_name(one.field)) for one in found],
+            "field": [captions.get((one.kind, one.field)) or field_name(one.field) for one in found],
             "was": [typed_text(one.was) for one in found],
             "becomes": [typed_text(one.becomes) for one in found],
             "by": [who(one.by) for one in found],
@@ -142,9 +145,3 @@ def _corrected_table(app: Application, flow: str, found: Sequence[Correction], k
         "by": CONFIG.TextColumn(text("col_by"), width=95),
     }
     return browse(frame, columns, key, text("exceptions_corrected"))
-
-
-def _captions(app: Application, flow: str, kind: object) -> dict[str, str]:
-    system = app.flows[flow].source
-    fields = asked(app, f"{system} {kind}", lambda: app.lists.fields(system, kind)) or []  # type: ignore[arg-type]
-    return {one.name: one.caption for one in fields}

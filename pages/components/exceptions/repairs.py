@@ -19,19 +19,16 @@ from integration.services.exceptions import (
     missing_row,
 )
 from pages.components.exceptions.corrections import correct, value_to_correct
-from pages.components.flows.tables import side
 from pages.components.shared.application import person
-from pages.components.shared.causes import headline, in_source, repair_address, repair_label
-from pages.components.shared.draft import asked
-from pages.components.shared.flows import show_plan
-from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, facts_table, note, small
+from pages.components.shared.flows import headline, in_source, repair_address, show_plan
+from pages.components.shared.inputs import captioned, codes_of
+from pages.components.shared.layout import asked, attempt, facts_table, note, small
 from pages.components.shared.wording import counted, field_name, plain, say, system_name, table_name, text, value_text
 
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
+# What of a line is worth knowing to whoever creates its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
-"""What of a line is worth knowing to whoever creates its article in the books."""
 MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
 
 
@@ -56,6 +53,8 @@ def repair(app: Application, group: CauseGroup) -> None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
+    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.DOUBT and group.facts.get("reference"):
+        _doubts(app, group)
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
         _customers(app, group)
     elif (field := value_to_correct(app, group)) is not None:
@@ -97,14 +96,14 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     flow, sides = app.flows[group.flow], app.flows.spec(group.flow).table(row.table)
-    ours, theirs = side(app, sides.ours) or {}, side(app, sides.theirs) or {}
+    ours, theirs = codes_of(app, sides.ours) or {}, codes_of(app, sides.theirs) or {}
     st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         code = _code(row, ours, system_name(flow.source))
         other = _counterpart(theirs, system_name(flow.target))
     label = counted(f"btn_row_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.tables.add_row(row.table, code, other, person()))
+        _repair(app, group, lambda: app.rules.add_row(row.table, code.strip(), other, person()))
     _nothing_written(app, group)
 
 
@@ -227,7 +226,48 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
         app.flows.change(group.flow, {"collective_article": given[""]}, person())
     for code, other in given.items():
         if code:
-            app.tables.add_row(ARTICLES, code, other, person())
+            app.rules.add_row(ARTICLES, code.strip(), other, person())
+
+
+# ---- what was sent, and may be there or not
+
+
+def _doubts(app: Application, group: CauseGroup) -> None:
+    """Ask for each record of the group whether the target has it: nobody but a person can tell by now."""
+    system = system_name(group.facts["system"])
+    answers: list[tuple[OpenIssue, str | None]] = []
+    for one in app.exceptions.issues_of(group.of, limit=MOST_CHOICES):
+        facts = {name: plain(value) for name, value in one.issue.facts.items()} | {"system": system}
+        st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
+        told = text("doubt_number", system=system, number=facts["number"]) if facts.get("number") else ""
+        note(f"{text('doubt_about', reference=facts['reference'])} {told}")
+        way = st.segmented_control(
+            text("doubt_question", record=plain(one.title), system=system),
+            ("look", "there", "not_there"),
+            default="look",
+            required=True,
+            key=f"doubt-{one.id}",
+            format_func=lambda one: text(f"doubt_{one}"),
+            label_visibility="collapsed",
+        )
+        if way == "there":
+            number = st.text_input(
+                text("doubt_under"), value=facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
+            )
+            if (number or "").strip():
+                answers.append((one, number.strip()))
+        elif way == "not_there":
+            note(text("doubt_again_about"))
+            answers.append((one, None))
+    label = counted(f"btn_again_{noun(app, group)}", group.count)
+    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+        _repair(app, group, lambda: _answer(app, answers))
+    _nothing_written(app, group)
+
+
+def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -> None:
+    for one, number in answers:
+        app.exceptions.answer(one, number, person())
 
 
 # ---- which customer is meant
@@ -315,7 +355,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         ):
             st.query_params["cause"] = address_of(needed.of)
             st.rerun()
-        if place and st.button(repair_label(place), icon=":material/tune:", key="to_setting"):
+        if place and st.button(text(f"btn_to_{place['tab']}"), icon=":material/tune:", key="to_setting"):
             st.switch_page("pages/flows.py", query_params=place)
         label = counted(f"btn_again_{noun(app, group)}", group.count)
         if st.button(label, type="primary", icon=":material/refresh:", key="again"):

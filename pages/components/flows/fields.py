@@ -1,6 +1,7 @@
-"""The fields of a flow: from which field of the source each comes, and who decides about it afterwards."""
+"""The fields of a flow: from where each comes and who decides about it; and the filters, by which records take part."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,24 +12,37 @@ import streamlit as st
 from integration.core.flow import Flow, Ownership
 from integration.core.records import Field, FieldType, Kind
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule
+from integration.core.rules import Operator, Rule, as_text
 from integration.services import Application
-from integration.services.mappings import Published
-from integration.services.parts import WITHOUT_OWNER, kind_of, readable
+from integration.services.flows import Sifted
+from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable, writable
+from pages.components.flows.sections import heading
+from pages.components.mappings.mapping import way_label
 from pages.components.shared.application import person
-from pages.components.shared.draft import asked, editor
-from pages.components.shared.inputs import field_label, source_fields
-from pages.components.shared.layout import attempt, bottom_bar, note, section, small
-from pages.components.shared.tables import CONFIG, ROW
-from pages.components.shared.traces import trace_frame, why_of
+from pages.components.shared.changes import trace_rows, why_of
+from pages.components.shared.flows import Draft
+from pages.components.shared.inputs import field_label, fields_of, source_fields
+from pages.components.shared.layout import (
+    answered,
+    attempt,
+    bottom_bar,
+    csv_button,
+    empty,
+    icon_button,
+    note,
+    section,
+    small,
+)
+from pages.components.shared.tables import CONFIG, ROW, editor
 from pages.components.shared.wording import (
     counted,
     field_name,
+    flow_term,
     moment,
+    number,
     plain,
+    say,
     system_name,
-    table_name,
-    term,
     text,
     typed_text,
     typed_value,
@@ -42,12 +56,13 @@ def fields_tab(app: Application, flow: str) -> None:
     draft = _draft(flow, published)
     kinds = spec.parts_of(app.flows.as_set(flow))
     sources: dict[Kind, list[Field]] = {}
+    targets: dict[str, Field] = {}
     for target, source in kinds.items():
-        if (found := source_fields(app, flow, source)) is not None:
-            sources[target] = readable(spec, source, found)
-    targets = _target_fields(app, flow, list(kinds))
-    if targets is None or len(sources) < len(kinds):
-        return
+        found, held = source_fields(app, flow, source), fields_of(app, app.flows[flow].target, target)
+        if found is None or held is None:
+            return
+        sources[target] = readable(spec, source, found)
+        targets |= writable(spec, target, held)
     made = text("mapping_made", version=published.version, by=who(published.by), moment=moment(published.published_at))
     note(f"{made} · {plain(published.note)}" if published.note else made)
     wrong: list[str] = []
@@ -67,7 +82,7 @@ def fields_tab(app: Application, flow: str) -> None:
         small(f"**{text('btn_why')}**")
         keys = ("why_code", "why_show")
         if traces := why_of(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
-            st.dataframe(trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
+            st.dataframe(trace_rows(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
 
@@ -79,18 +94,6 @@ def _draft(flow: str, published: Published) -> dict[str, Any]:
     if draft["base"] != published.version and not draft.get("changed"):
         draft.update(base=published.version, rules=published.mapping.rules, round=draft["round"] + 1)
     return draft
-
-
-def _target_fields(app: Application, flow: str, kinds: Sequence[Kind]) -> dict[str, Field] | None:
-    """Return the fields of the target by the name a rule has for them, or None with the reason on screen."""
-    target = app.flows[flow].target
-    name = f"{target} {' '.join(kinds)}"
-    found = asked(app, name, lambda: [one for kind in kinds for one in app.lists.fields(target, kind)])
-    if found is None:
-        return None
-    written = app.flows.spec(flow).writable
-    named = {f"{one.kind}.{one.name}": one for one in found}
-    return {name: one for name, one in named.items() if written is None or name in written}
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -113,7 +116,7 @@ def _table(
         {
             "target": [f"{field_name(rule.target)}{' ←' if rule.target == pointed else ''}" for rule in rules],
             "source": [rule.source for rule in rules],
-            "how": [_how(rule) for rule in rules],
+            "how": [way_label(rule) for rule in rules],
             "default": [typed_text(rule.default, types[rule.target]) for rule in rules],
             "ownership": [str(rule.ownership) for rule in rules],
         },
@@ -145,18 +148,6 @@ def _table(
         _edited(by_target[str(target)], row, types[str(target)], wrong)
         for target, row in zip(edited.index, edited.fillna("").to_dict("records"), strict=True)
     ]
-
-
-def _how(rule: Rule) -> str:
-    """Return what is done with a value on its way: functions or expression, value table, fixed value."""
-    steps = [str(call) for call in rule.functions]
-    if rule.expression:
-        steps.append(rule.expression)
-    if rule.table:
-        steps.append(term("how_table", table=table_name(rule.table)))
-    if rule.force:
-        steps.append(term("how_always"))
-    return " → ".join(steps)
 
 
 def _edited(rule: Rule, row: Mapping[Any, Any], kind: FieldType, wrong: list[str]) -> Rule:
@@ -191,8 +182,7 @@ def _add(
 ) -> None:
     flow = app.flows[draft["flow"]]
     taken = {rule.target for rule in mapping.rules}
-    sent = {name for several in app.flows.spec(flow.name).sent_as.values() for name in several}
-    free = [name for name in targets if name not in taken and name not in sent]
+    free = [name for name in targets if name not in taken]
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -257,3 +247,117 @@ def _publish_bar(
                 draft.update(base=0, changed=False)
                 st.session_state["said"] = text("published", version=published.version + 1)
             st.rerun()
+
+
+# ---- filters --------------------------------------------------------------------------------------------------------
+
+
+WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
+
+
+def filters_tab(app: Application, draft: Draft) -> None:
+    """Draw the rules, and what they take in and leave out of what the source holds now."""
+    fields = source_fields(app, draft.flow, app.flows.as_set(draft.flow).counted.source)
+    if fields is None:
+        return
+    with st.container(border=True, gap="small"):
+        heading(text("filters_title", many=flow_term("many", draft.flow)), "filters")
+        note(text("filters_about"))
+        rows = [_row(draft, place, row, fields) for place, row in enumerate(draft.value("filters"))]
+        kept = [row for row in rows if row is not None]
+        if len(kept) < len(rows):
+            _keep(draft, kept)
+        if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
+            first = app.flows.spec(draft.flow).filter_first or fields[0].name
+            _keep(draft, [*kept, {"field": first, "operator": Operator.EQUAL, "value": "", "take": "in"}])
+        draft.put("filters", tuple(kept))
+        draft.beside("filters")
+    _result(app, draft)
+
+
+def _keep(draft: Draft, rows: list[dict[str, Any]]) -> None:
+    draft.put("filters", tuple(rows))
+    draft.renew()
+    st.rerun()
+
+
+def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any] | None:
+    """Draw one rule and return it as it is on screen, or None when it was taken away."""
+    kinds = {one.name: one.type for one in fields}
+
+    def key(name: str) -> str:
+        return draft.key(f"filter-{place}-{name}")
+
+    def one_of(name: str, caption: str, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
+        return st.selectbox(
+            caption,
+            options,
+            index=options.index(row[name]),
+            width=width,
+            key=key(name),
+            format_func=label,
+            label_visibility="collapsed",
+        )
+
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        take = one_of("take", text("filter_take"), ["in", "out"], 170, lambda one: text(f"take_{one}"))
+        known = list(dict.fromkeys([*([] if row["field"] in kinds else [row["field"]]), *kinds]))
+        field = one_of("field", text("col_field"), known, 300, lambda one: field_label(fields, one))
+        operator = one_of("operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}"))
+        value = ""
+        if operator not in WITHOUT_VALUE:  # a list of values is text
+            kind = FieldType.TEXT if operator is Operator.IN else kinds.get(field, FieldType.TEXT)
+            given = st.text_input(
+                text("filter_value"),
+                typed_text(as_text(row["value"]), kind),
+                width="stretch",
+                key=key("value"),
+                autocomplete="off",
+                placeholder=text("filter_value"),
+                label_visibility="collapsed",
+            )
+            value = as_text(typed_value(given or "", kind))
+        gone = icon_button("close", text("btn_remove_filter"), key("remove"))
+    return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
+
+
+def _result(app: Application, draft: Draft) -> None:
+    shape = json.dumps({**draft.saved, **draft.changed}, default=str, sort_keys=True)
+    system, many = system_name(app.flows[draft.flow].source), flow_term("many", draft.flow)
+    kept: dict[str, Any] = st.session_state.setdefault(f"sifted-{draft.flow}", {})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
+            with st.spinner(text("sifting", system=system, many=many)):
+                sifted = answered(lambda: app.flows.sift(draft.flow, draft.changed))
+            if sifted is not None:
+                kept.update(shape=shape, of=sifted)
+        note(text("sift_about", system=system))
+    if "of" not in kept:
+        return
+    found: Sifted = kept["of"]
+    if kept["shape"] != shape:
+        note(f":orange[:material/refresh: {text('sift_stale')}]")
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, gap="large"):
+            st.metric(text("sift_in"), number(found.taken), width="content")
+            st.metric(text("sift_out"), number(found.left_out), width="content")
+        if found.left_out:
+            _left_out(found)
+        else:
+            empty("task_alt", text("sift_all_in"), text("sift_all_in_about", system=system, many=many))
+
+
+def _left_out(found: Sifted) -> None:
+    frame = pd.DataFrame(
+        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in found.shown],
+        columns=["code", "name", "reason"],
+    )
+    columns = {
+        "code": CONFIG.TextColumn(text("col_code"), width=120),
+        "name": CONFIG.TextColumn(text("col_name"), width=280),
+        "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
+    }
+    st.dataframe(frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("sift_out"))
+    if len(found.shown) < found.left_out:
+        note(counted("sift_first", len(found.shown)))
+    csv_button("left-out.csv", lambda: frame.to_csv(index=False))

@@ -6,17 +6,26 @@ from typing import Any
 import streamlit as st
 
 from integration.core.rules import Rule
+from integration.flows.settings import EVERY
 from integration.flows.spec import FlowSpec
-from integration.flows.systems import EVERY, Listed
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
 from pages.components.shared.application import person
-from pages.components.shared.causes import try_again_button
-from pages.components.shared.draft import asked
-from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, bottom_bar, choice, empty, note, page_offset, pages, small
-from pages.components.shared.states import inline, mark
+from pages.components.shared.flows import try_again_button
+from pages.components.shared.inputs import captioned, code_field, codes_of
+from pages.components.shared.layout import (
+    attempt,
+    bottom_bar,
+    choice,
+    empty,
+    inline,
+    mark,
+    note,
+    page_offset,
+    pages,
+    small,
+)
 from pages.components.shared.wording import counted, plain, system_name, table_name, text
 
 SIZE = 25
@@ -32,10 +41,10 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
     source, target = app.flows[flow].source, app.flows[flow].target
     table = spec.table(name)
-    ours, theirs = side(app, table.ours), side(app, table.theirs)
+    ours, theirs = codes_of(app, table.ours), codes_of(app, table.theirs)
     if ours is None or theirs is None:
         return
-    saved, waiting = app.tables.all().get(name, {}), app.tables.unmapped(flow, name)
+    saved, waiting = app.rules.tables().get(name, {}), app.exceptions.unmapped(flow, name)
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
         st.subheader(table_name(name), anchor=False)
@@ -65,11 +74,6 @@ def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
     return list(dict.fromkeys([*(one.name for one in spec.tables if one.looks_up), *named]))
 
 
-def side(app: Application, of: Listed | None) -> dict[str, str] | None:
-    """Return one side of a table: codes and captions, nothing where any text will do, None with the reason shown."""
-    return asked(app, f"{of.system} {of.name}", lambda: app.lists.choices(of.system, of.name)) if of else {}
-
-
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
     """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it."""
     draft: dict[str, Any] = st.session_state.setdefault(key, {"key": key, "rows": {}, "saved": None, "round": 0})
@@ -91,20 +95,17 @@ def table_row(
             parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
             small(f"**{plain(code)}** {plain(caption)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
-        if theirs:
-            options = ["", *theirs, *([now] if now and now not in theirs else [])]
-            chosen = st.selectbox(
-                code,
-                options,
-                index=options.index(now),
-                key=key,
-                width=300,
-                label_visibility="collapsed",
-                format_func=lambda one: f"{one} · {theirs.get(one, '–')}" if one else text("table_no_row"),
-            )
-        else:
-            chosen = st.text_input(code, now, key=key, width=300, label_visibility="collapsed", autocomplete="off")
-    chosen = (chosen or "").strip()
+        chosen = code_field(
+            code,
+            now,
+            theirs,
+            key,
+            none=text("table_no_row"),
+            longest=None,
+            labels=lambda one: f"{one} · {theirs.get(one, '–')}",
+            label_visibility="collapsed",
+            width=300,
+        )
     if chosen:
         draft["rows"][code] = chosen
     else:
@@ -140,6 +141,6 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
             draft.update(saved=None)
             st.rerun()
         if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
-            if attempt(lambda: app.tables.keep(name, rows, person())):
+            if attempt(lambda: app.rules.set_table(name, rows, person())):
                 st.session_state["said"] = text("saved")
             st.rerun()

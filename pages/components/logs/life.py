@@ -8,16 +8,15 @@ import streamlit as st
 
 from integration.core.records import Kind, Value
 from integration.core.run import Link
-from integration.core.totals.comparison import without_sums
+from integration.core.totals.booked import without_sums
 from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
-from pages.components.shared.document import DOCUMENTS, REMEMBERED, totals
-from pages.components.shared.failures import guarded
-from pages.components.shared.layout import csv_button, empty, facts_table, head, note, section
+from pages.components.shared.application import guarded
+from pages.components.shared.changes import DOCUMENTS, REMEMBERED, totals
+from pages.components.shared.layout import LOOKS, csv_button, empty, facts_table, head, inline, note, section
 from pages.components.shared.runs import short_id
-from pages.components.shared.states import LOOKS, inline
 from pages.components.shared.timeline import (
     Entry,
     Happened,
@@ -46,8 +45,8 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-STATES = ("proven", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
-SENT = ("sent", "proven", "in_doubt")
+STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
+SENT = ("sent", "proven", "accepted", "in_doubt")
 MOST_EVENTS = 1_000
 SIZE = 40
 MOST_VALUES = 12

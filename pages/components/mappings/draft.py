@@ -11,11 +11,9 @@ from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services.drafts import RuleChange, changes
-from integration.services.parts import kind_of
-from integration.services.trials import Effect, Moved
+from integration.services.mappings import Effect, Moved, kind_of
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
-from pages.components.shared.application import person
-from pages.components.shared.failures import guarded
+from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import (
     answered,
     attempt,
@@ -126,7 +124,7 @@ def _known_effect(desk: Desk) -> Effect | None:
 
 
 def _shape(desk: Desk) -> tuple[object, ...]:
-    return desk.published.version, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name)
+    return desk.published.version, desk.mapping, desk.app.rules.tables(), desk.app.flows.settings(desk.name)
 
 
 def find_effect(desk: Desk) -> bool:
@@ -305,7 +303,7 @@ def _publish(desk: Desk) -> None:
 
 def history_part(desk: Desk, place: Any) -> None:
     """Draw the published versions, the newest first; of the one looked at, its rules beside those in force."""
-    versions = desk.app.mappings.history(desk.name)
+    versions = desk.app.rules.history(desk.name)
     frame = pd.DataFrame(
         [(one.version, one.published_at, who(one.by), one.note) for one in versions],
         columns=["version", "published_at", "by", "note"],

@@ -1,25 +1,21 @@
 """One rule of a mapping: where its value comes from, what is done with it, and why a record gets the value it gets."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from integration.core.flow import Ownership
-from integration.core.records import Field, FieldType, Value
+from integration.core.records import FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
-from integration.flows.functions.catalogue import IN_EXPRESSIONS
-from integration.flows.functions.expressions import LONGEST_EXPRESSION
-from integration.services.parts import WITHOUT_OWNER, kind_of
-from integration.services.trials import Trial
+from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
+from integration.services.mappings import WITHOUT_OWNER, Trial, kind_of
 from integration.words import has_term
-from pages.components.mappings.functions import Offer, chain
+from pages.components.mappings.functions import Choices, chain
 from pages.components.mappings.mapping import (
     Desk,
     function_label,
-    source_label,
     target_about,
 )
 from pages.components.shared.application import person
@@ -42,24 +38,6 @@ from pages.components.shared.wording import (
 SIDES = ("field", "expression", "fixed")
 MOST_WAYS = 5  # lines or branches whose way is shown
 LONGEST_DEFAULT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a rule can be built from."""
-
-    sources: Sequence[Field]
-    target: Field | None
-    samples: dict[str, Value]
-
-    @property
-    def type(self) -> FieldType:
-        """How the values of the target are typed."""
-        return self.target.type if self.target else FieldType.TEXT
-
-    def label(self, name: str) -> str:
-        """Return how a field of the source is offered."""
-        return source_label(self.sources, name, self.samples)
 
 
 def rule_editor(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
@@ -150,8 +128,7 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         key=f"{key}-source",
         format_func=choices.label,
     )
-    offer = Offer(choices.sources, choices.label, list(desk.app.tables.all()), choices.type)
-    return replace(rule, source=source or "", expression="", functions=chain(rule.functions, offer, key))
+    return replace(rule, source=source or "", expression="", functions=chain(rule.functions, choices, key))
 
 
 def _expression(rule: Rule, choices: Choices, key: str) -> str:
@@ -212,7 +189,7 @@ def _insert(area: str, pick: str, written: Any) -> None:
 
 def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     if (st.session_state.get(f"{key}-side") or _side(rule)) != "fixed":
-        rule = _table(desk, rule, key)
+        rule = _table(desk, rule, choices, key)
     rule = _default(rule, choices, key)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if kind_of(rule.target) not in WITHOUT_OWNER:
@@ -241,8 +218,8 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     return replace(rule, max_length=int(longest) if longest else None)
 
 
-def _table(desk: Desk, rule: Rule, key: str) -> Rule:
-    names = [*desk.app.tables.all(), *(one.table for one in desk.mapping.rules if one.table)]
+def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+    names = [*choices.tables, *(one.table for one in desk.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = (
@@ -273,9 +250,9 @@ def _table(desk: Desk, rule: Rule, key: str) -> Rule:
 
 def _rows_of(desk: Desk, table: str) -> None:
     """Say how many rows a table has and what waits for one, with the way there."""
-    missing = desk.app.tables.unmapped(desk.name, table)
+    missing = desk.app.exceptions.unmapped(desk.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = counted("table_rows", len(desk.app.tables.all().get(table, {})))
+        said = counted("table_rows", len(desk.app.rules.tables().get(table, {})))
         if missing:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
@@ -326,7 +303,7 @@ def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> No
             return
         traces = trial.of(rule.target)
         if not traces:
-            note(text("why_off" if rule.table and not desk.app.tables.all().get(rule.table) else "why_not_there"))
+            note(text("why_off" if rule.table and not desk.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
             _way(trace)
         if len(traces) > MOST_WAYS:

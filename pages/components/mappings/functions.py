@@ -1,6 +1,6 @@
 """A chain of functions, built by choosing: each with a field for every argument, and moved or taken out by a click."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -9,9 +9,9 @@ import streamlit as st
 
 from integration.core.records import Field, FieldType, Value
 from integration.core.rules import Call, as_text
-from integration.flows.functions.catalogue import FUNCTIONS, Argument, Takes
+from integration.flows.functions.toolbox import FUNCTIONS, Argument, Takes
 from integration.words import has_term
-from pages.components.mappings.mapping import function_label
+from pages.components.mappings.mapping import function_label, source_label
 from pages.components.shared.layout import icon_button, small
 from pages.components.shared.wording import plain, read_number, table_name, term, text, typed_text, typed_value
 
@@ -20,21 +20,30 @@ NARROW = 130
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What the arguments of functions can be chosen from."""
+class Choices:
+    """What a rule, and the arguments of its functions, can be built from."""
 
-    fields: Sequence[Field]
-    label: Callable[[str], str]
+    sources: Sequence[Field]
+    target: Field | None
+    samples: dict[str, Value]
     tables: Sequence[str]
-    type: FieldType
+
+    @property
+    def type(self) -> FieldType:
+        """How the values of the target are typed."""
+        return self.target.type if self.target else FieldType.TEXT
+
+    def label(self, name: str) -> str:
+        """Return how a field of the source is offered."""
+        return source_label(self.sources, name, self.samples)
 
 
-def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
+def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]:
     """Draw the functions of a rule, the first at the top, and return them as they are on screen."""
     result = list(calls)
     small(f"**{text('rule_functions')}** :gray[{text('functions_about')}]")
     for place, call in enumerate(calls):
-        edited = _row(call, place, offer, f"{key}-{len(calls)}-{place}", first=place == 0)
+        edited = _row(call, place, choices, f"{key}-{len(calls)}-{place}", first=place == 0)
         if edited is None:
             return (*calls[:place], *calls[place + 1 :])
         if isinstance(edited, str):
@@ -49,21 +58,21 @@ def chain(calls: Sequence[Call], offer: Offer, key: str) -> tuple[Call, ...]:
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
-    return (*result, Call(added, _first(added, offer))) if added else tuple(result)
+    return (*result, Call(added, _first(added, choices))) if added else tuple(result)
 
 
-def _first(name: str, offer: Offer) -> tuple[Value, ...]:
+def _first(name: str, choices: Choices) -> tuple[Value, ...]:
     """Return the arguments a function starts with: those it cannot do without."""
     start: dict[Takes, Value] = {
         Takes.NUMBER: Decimal(1),
-        Takes.TABLE: next(iter(offer.tables), ""),
+        Takes.TABLE: next(iter(choices.tables), ""),
         Takes.TEXT: "",
         Takes.VALUE: "",
     }
     return tuple(one.options[0] if one.options else start.get(one.takes) for one in FUNCTIONS[name] if one.needed)
 
 
-def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call | Literal["up"] | None:
+def _row(call: Call, place: int, choices: Choices, key: str, *, first: bool) -> Call | Literal["up"] | None:
     """Draw one function and return it as it is on screen, "up" to move it, or None to take it out."""
     name = plain(function_label(call.name))
     with st.container(border=True, gap="xsmall"):
@@ -80,7 +89,7 @@ def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call
         if arguments:
             with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
                 for at, argument in enumerate(arguments):
-                    given += _argument(argument, call.args[at:], offer, f"{key}-{call.name}-{argument.name}")
+                    given += _argument(argument, call.args[at:], choices, f"{key}-{call.name}-{argument.name}")
     if out:
         return None
     while given and given[-1] is None:
@@ -88,13 +97,13 @@ def _row(call: Call, place: int, offer: Offer, key: str, *, first: bool) -> Call
     return "up" if up else Call(call.name, tuple("" if one is None else one for one in given))
 
 
-def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) -> list[Value]:
+def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: str) -> list[Value]:
     """Draw one argument and return it; None stands for one that is not given."""
     label = text(f"argument_{argument.name}")
     before = now[0] if now else None
     match argument.takes:
         case Takes.FIELD:
-            known = [one.name for one in offer.fields]
+            known = [one.name for one in choices.sources]
             chosen = [as_text(one) for one in now]
             return list(
                 st.multiselect(
@@ -102,17 +111,17 @@ def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) 
                     list(dict.fromkeys([*known, *chosen])),
                     chosen,
                     key=key,
-                    format_func=offer.label,
+                    format_func=choices.label,
                     placeholder=text("choose_field"),
                 )
             )
         case Takes.CHOICE | Takes.TABLE:
-            return [_choice(argument, as_text(before), offer, label, key)]
+            return [_choice(argument, as_text(before), choices, label, key)]
         case _:
             given = (
                 st.text_input(
                     label,
-                    typed_text(before, offer.type),
+                    typed_text(before, choices.type),
                     key=key,
                     max_chars=LONGEST,
                     width="stretch",
@@ -121,11 +130,11 @@ def _argument(argument: Argument, now: Sequence[Value], offer: Offer, key: str) 
                 )
                 or ""
             )
-            return [_typed(argument, given, before, offer.type)]
+            return [_typed(argument, given, before, choices.type)]
 
 
-def _choice(argument: Argument, now: str, offer: Offer, label: str, key: str) -> Value:
-    options = list(argument.options) if argument.options else list(offer.tables)
+def _choice(argument: Argument, now: str, choices: Choices, label: str, key: str) -> Value:
+    options = list(argument.options) if argument.options else list(choices.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
     named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
     chosen = st.selectbox(

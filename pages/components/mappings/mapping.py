@@ -12,22 +12,19 @@ from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Call, Rule, as_text
 from integration.core.rules import Mapping as RuleMapping
-from integration.flows.functions.catalogue import FUNCTIONS, Takes
+from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, changes
-from integration.services.mappings import Published
-from integration.services.parts import read_kind
-from integration.services.trials import Trial
+from integration.services.mappings import Published, Trial
 from integration.words import has_term
-from pages.components.shared.draft import asked
+from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import answered
 from pages.components.shared.wording import field_name, field_term, system_name, table_name, term, text, value_text
 
 SAMPLE = 32  # characters of a value beside its field
 KEPT_SECONDS = 60
 TILL = "mplus"
-MOST_OFFERED = 25  # records to choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +89,9 @@ def desk_of(app: Application, name: str) -> Desk:
 # ---- records to try on ----------------------------------------------------------------------------------------------
 
 
-def recent_records(desk: Desk, kind: Kind) -> list[Record] | None:
-    """Return the last records of a flow, or None with the reason on screen."""
-    name = f"recent {desk.name} {kind}"
-    return asked(desk.app, name, lambda: desk.app.drafts.recent(desk.name, kind, MOST_OFFERED))
-
-
-def record_by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
-    """Return one record of the source; None when there is none, or with the reason on screen."""
-    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.drafts.records(desk.name, kind, [key]))
-    return found[0] if found else None
-
-
 def try_on(desk: Desk, record: Record) -> Trial | None:
     """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
-    shape = (desk.name, record, desk.mapping, desk.app.tables.all(), desk.app.flows.settings(desk.name))
+    shape = (desk.name, record, desk.mapping, desk.app.rules.tables(), desk.app.flows.settings(desk.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
         found = answered(lambda: desk.app.drafts.trial(desk.name, desk.mapping, [record]))
@@ -133,20 +118,8 @@ def captioned(fields: Sequence[Field], system: str) -> list[Field]:
 
 def source_list(desk: Desk, part: Kind) -> list[Field] | None:
     """Return the fields of the source that rules for a part read, or None with the reason on screen."""
-    kind, system = desk.parts[part], desk.flow.source
-    found = asked(desk.app, f"{system} {kind}", lambda: desk.app.lists.fields(system, kind))
-    return None if found is None else captioned(found, system)
-
-
-def target_list(desk: Desk, part: Kind) -> list[Field] | None:
-    """Return the fields of the target of a part, or None with the reason on screen."""
-    system = desk.flow.target
-    return asked(desk.app, f"{system} {part}", lambda: desk.app.lists.fields(system, part))
-
-
-def tried_kind(desk: Desk, part: Kind) -> Kind:
-    """Return the kind of record that the rules of a part are tried on."""
-    return read_kind(desk.flow, part)
+    found = source_fields(desk.app, desk.name, desk.parts[part])
+    return None if found is None else captioned(found, desk.flow.source)
 
 
 # ---- how things are called ------------------------------------------------------------------------------------------

@@ -9,37 +9,45 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, as_text
-from integration.services.parts import kind_of, readable, writable
-from integration.services.trials import Trial, sample_values, title_of
+from integration.services.mappings import Trial, kind_of, read_kind, readable, sample_values, title_of, writable
 from pages.components.mappings.draft import effect_box
-from pages.components.mappings.editor import Choices, rule_editor, show_rule, why_box
+from pages.components.mappings.editor import rule_editor, show_rule, why_box
+from pages.components.mappings.functions import Choices
 from pages.components.mappings.mapping import (
     Desk,
     aspect_text,
     captioned,
-    recent_records,
-    record_by_key,
     shown,
     source_list,
     target_about,
-    target_list,
-    tried_kind,
     try_on,
     way_label,
 )
 from pages.components.shared.application import person
-from pages.components.shared.draft import asked
-from pages.components.shared.layout import clear_search, csv_button, empty, no_match, note, search, section, small
-from pages.components.shared.states import COLOURS, inline
+from pages.components.shared.inputs import fields_of
+from pages.components.shared.layout import (
+    COLOURS,
+    asked,
+    clear_search,
+    csv_button,
+    empty,
+    inline,
+    no_match,
+    note,
+    search,
+    section,
+    small,
+)
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, plain, say, text
 
+MOST_OFFERED = 25  # records to choose from
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
 
 def rules_part(desk: Desk, part: Kind, actions: DeltaGenerator) -> None:
     """Draw the rules of a part, the one that is looked at, and what a record becomes with them."""
-    sources, targets = source_list(desk, part), target_list(desk, part)
+    sources, targets = source_list(desk, part), fields_of(desk.app, desk.flow.target, part)
     if sources is None or targets is None:
         return
     can_read = captioned(readable(desk.spec, desk.parts[part], sources), desk.flow.source)
@@ -67,7 +75,8 @@ def rules_part(desk: Desk, part: Kind, actions: DeltaGenerator) -> None:
                 targets_listed = ["", *(rule.target for rule in listed), ""]
                 at = targets_listed.index(chosen.target)
                 neighbours = (targets_listed[at - 1], targets_listed[at + 1])
-                rule_editor(desk, chosen, Choices(can_read, can_fill.get(chosen.target), samples), neighbours)
+                choices = Choices(can_read, can_fill.get(chosen.target), samples, list(desk.app.rules.tables()))
+                rule_editor(desk, chosen, choices, neighbours)
                 why_box(desk, chosen, trial, title_of(record) if record else "")
     csv_button(f"mapping-{desk.name}-{part}.csv", lambda: _csv(desk, listed, can_read, trial), at=actions)
 
@@ -82,8 +91,9 @@ def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
 
 def record_picker(desk: Desk, part: Kind) -> Record | None:
     """Draw the choice of a record, one of the last ones or any by its key, and return it."""
-    kind = tried_kind(desk, part)
-    recent = recent_records(desk, kind)
+    kind = read_kind(desk.flow, part)
+    name = f"recent {desk.name} {kind}"
+    recent = asked(desk.app, name, lambda: desk.app.drafts.recent(desk.name, kind, MOST_OFFERED))
     if recent is None:
         return None
     known = {one.key: one for one in recent}
@@ -114,10 +124,16 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     if not chosen:
         return None
     named = next((one for one in recent if title_of(one).partition(" · ")[0] == chosen), None)
-    found = known.get(chosen) or named or record_by_key(desk, kind, chosen)
+    found = known.get(chosen) or named or _by_key(desk, kind, chosen)
     if found is None and "failure" not in st.session_state:
         note(f":orange[:material/error: {text(f'why_unknown_{desk.name}', code=plain(chosen))}]")
     return found
+
+
+def _by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
+    """Return one record of the source; None when there is none, or with the reason on screen."""
+    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.drafts.records(desk.name, kind, [key]))
+    return found[0] if found else None
 
 
 def _first(desk: Desk, recent: Sequence[Record]) -> int:

@@ -1,8 +1,6 @@
 """What AccountView calls its objects and fields: looked at object by object, and saved with one button."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,56 +10,32 @@ from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
 from pages.components.shared.application import person
-from pages.components.shared.draft import asked
+from pages.components.shared.flows import Edits
 from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import attempt, bottom_bar, note, small
-from pages.components.shared.states import LOOKS, Look, mark
+from pages.components.shared.layout import LOOKS, Look, asked, attempt, bottom_bar, mark, note, small
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text, wanted
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
+# Groups whose fields are called as those of a kind of record that we know under another name.
 WORDS = {
     "sales_order_line": "line",
     "posting_line": "line",
     "trade_invoice_line": "line",
     "trade_invoice": "sales_order",
 }
-"""Groups whose fields are called as those of a kind of record that we know under another name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Names as they are on screen, and not saved yet; what was refused, and why."""
-
-    changed: dict[str, str]
-    refused: dict[str, str]
-    kept: dict[str, Any]
+class _Draft(Edits):
+    """Names as they are on screen, by their paths."""
 
     def value(self, name: Name) -> str:
-        return self.changed.get(name.path, name.value)
-
-    def put(self, name: Name, value: str) -> None:
-        if value == self.value(name):
-            return
-        self.refused.pop(name.path, None)
-        if value == name.value:
-            self.changed.pop(name.path, None)
-        else:
-            self.changed[name.path] = value
+        return str(self.changed.get(name.path, name.value))
 
     def key(self, name: Name) -> str:
         """Return the key of a field on screen; another one after the names were saved or put back."""
         return f"{name.path}-{self.kept['round']}"
-
-    def renew(self, *, saved: bool = False) -> None:
-        self.kept["round"] += 1
-        self.kept["read"] += saved
-
-    def forget(self, *, saved: bool = False) -> None:
-        self.changed.clear()
-        self.refused.clear()
-        self.renew(saved=saved)
 
 
 def names_section(app: Application) -> None:
@@ -78,8 +52,8 @@ def names_unsaved(app: Application) -> str:
 
 def _draft(app: Application) -> _Draft:
     place = "sandbox" if app.sandbox.is_connected else "real"
-    kept = st.session_state.setdefault(f"names-{place}", {"changed": {}, "refused": {}, "round": 0, "read": 0})
-    return _Draft(kept["changed"], kept["refused"], kept)
+    none = {"changed": {}, "refused": {}, "round": 0, "read": 0}
+    return _Draft(st.session_state.setdefault(f"names-{place}", none))
 
 
 def _names(app: Application) -> None:
@@ -173,7 +147,7 @@ def _object(one: NamedObject, draft: _Draft) -> None:
         differing = [(name, value) for name, value in usual if draft.value(name) != value]
         if differing and st.button(text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"):
             for name, value in differing:
-                draft.put(name, value)
+                draft.take(name.path, value, name.value)
             draft.renew()
             st.rerun()
     if has_term(f"names_about_{one.name}"):
@@ -199,7 +173,7 @@ def _fields(names: Sequence[Name], draft: _Draft) -> None:
     with st.grid(3, min_column_width=190, gap="small"):
         for name in names:
             with st.container(gap=None):
-                draft.put(name, _field(name, draft))
+                draft.take(name.path, _field(name, draft), name.value)
                 _beside(name, draft)
 
 
@@ -311,7 +285,8 @@ def _save(app: Application, draft: _Draft) -> None:
         draft.refused.clear()
         draft.refused[error.facts.get("setting", "")] = wanted(error)
         st.rerun()
-    draft.forget(saved=True)
+    draft.forget()
+    draft.kept["read"] += 1  # what AccountView has under them is asked anew
     with st.spinner(text("names_effect")):
         attempt(lambda: app.connections.check("accountview"))
     st.session_state["said"] = text("saved")

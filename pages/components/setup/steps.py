@@ -1,15 +1,22 @@
-"""What the steps of the set-up share: the list of them at the side, and the way from one to the next."""
+"""The steps of the set-up, and the first two: log in at AccountView, connect the till, each checked line by line."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.connections import Finding, Tell
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight
-from pages.components.shared.layout import bottom_bar, keep, note
-from pages.components.shared.states import mark
-from pages.components.shared.wording import counted, plain, say, system_name, text
+from integration.words import has_term
+from pages.components.setup.names import names_section, names_unsaved
+from pages.components.shared.application import person
+from pages.components.shared.layout import act, asked, attempt, bottom_bar, facts_table, forget, keep, mark, note, small
+from pages.components.shared.wording import counted, flow_text, plain, say, system_name, text
 
 
 def step_here(app: Application) -> str:
@@ -117,3 +124,228 @@ def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], 
             icon_position="right",
             disabled=bool(waits),
         )
+
+
+# ---- both connections -----------------------------------------------------------------------------------------------
+
+
+Kind = Literal["primary", "secondary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A connection as it stands, and where on the page its check is shown."""
+
+    status: ConnectionStatus
+    check: DeltaGenerator
+
+    @property
+    def well(self) -> bool:
+        """Whether the system is connected, and nothing is wrong as far as it was looked at."""
+        return self.status.connected and self.status.ok is not False
+
+    @property
+    def kind(self) -> Kind:
+        """How the button that connects is drawn: once all is well, the way on is what matters."""
+        return "secondary" if self.well else "primary"
+
+    def fill(self, check: Callable[[Tell], object]) -> None:
+        """Check, line by line where everybody can see it, and draw the page anew with what was found."""
+
+        def tell(findings: Sequence[Finding]) -> None:
+            with self.check.container():
+                check_result(self.status.system, findings, under_way=True)
+
+        act(lambda: check(tell))
+
+
+def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
+    """Return where the form of a system is drawn, and where its check is, beneath."""
+    form, check = st.container(border=True), st.empty()
+    return form, Spot(app.connections.of(system), check)
+
+
+def _asks(app: Application, spot: Spot) -> bool:
+    """Tell whether to draw the form of a system: not while it is connected and well, before somebody asks for it."""
+    system, sandboxed = spot.status.system, app.sandbox.is_connected
+    if not sandboxed and not spot.well:
+        return True
+    if sandboxed:
+        note(text("setup_sandboxed"))
+        label, icon = text("btn_connect_own", system=system_name(system)), "cable"
+    else:
+        about = plain(spot.status.about)
+        st.markdown(f"{mark('ok')} {text('setup_connected', about=about) if about else text('connected')}")
+        label, icon = text("btn_change_access"), "key"
+    asks = bool(st.session_state.get(f"asks-{system}"))
+    if asks and sandboxed:
+        note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
+    if not asks and st.button(label, icon=f":material/{icon}:", key=f"own-{system}"):
+        st.session_state[f"asks-{system}"] = True
+        st.rerun()
+    return asks
+
+
+def _checked(app: Application, spot: Spot) -> None:
+    """Show what the last check found, offer a new one, and the way on."""
+    status = spot.status
+    with spot.check.container():
+        if status.findings:
+            check_result(status.system, list(status.findings))
+        elif status.connected:
+            note(text("not_checked"))
+    if status.connected and st.button(
+        text("btn_check_again"),
+        icon=":material/network_check:",
+        type="primary" if status.ok is None else "secondary",
+        key=f"check-{status.system}",
+    ):
+        spot.fill(lambda tell: app.connections.check(status.system, tell))
+    unsaved = names_unsaved(app) if status.system == "accountview" else ""
+    next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
+
+
+# ---- AccountView ----------------------------------------------------------------------------------------------------
+
+
+def accountview_step(app: Application) -> None:
+    """Log in at AccountView in three short parts: the keys, the log-in itself, the company."""
+    form, spot = _spot(app, "accountview")
+    with form:
+        st.subheader(text("setup_accountview"), anchor=False)
+        if _asks(app, spot):
+            note(text("setup_accountview_about"))
+            logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
+            _login_form(app, spot, logged_in=logged_in)
+            if logged_in:
+                _company_form(app, spot)
+    _checked(app, spot)
+    if spot.status.connected:
+        names_section(app)
+
+
+def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
+    with st.form("accountview", border=False):
+        with st.container(horizontal=True, gap="small"):
+            client_id = st.text_input(text("field_client_id"), autocomplete="off") or ""
+            secret = st.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
+        address = st.text_input(text("field_address"), app.connections.address("accountview"), autocomplete="off") or ""
+        kind: Kind = "secondary" if logged_in else spot.kind
+        pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
+    if not pressed:
+        return
+    if not client_id.strip() or not secret.strip():
+        note(f":orange[:material/error: {text('fill_both')}]")
+        return
+    here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
+    page: list[str] = []
+    if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
+        note(text("log_in_there"))
+        st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
+    else:
+        st.rerun()
+
+
+def _company_form(app: Application, spot: Spot) -> None:
+    known = asked(app, "companies", app.connections.companies)
+    if known is None:
+        return
+    note(f"{mark('ok')} {text('logged_in')}")
+    company = st.selectbox(
+        text("field_company"),
+        list(known),
+        index=None,
+        format_func=known.__getitem__,
+        placeholder=text("choose_company"),
+        key="company",
+    )
+    if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
+        st.session_state.pop("asks-accountview", None)
+        spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))
+
+
+def finished_login(app: Application) -> None:
+    """Take up the answer of a log-in that came back in the address, and clear the address of it."""
+    code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
+    if not code and not (state and st.query_params.get("error")):
+        return
+    forget("code", "state", "error", "error_description", "scope")
+    st.query_params["step"] = "accountview"
+    if attempt(lambda: app.connections.authorized(code, state)):
+        st.session_state["asks-accountview"] = True  # the company is chosen next
+
+
+# ---- MplusKASSA -----------------------------------------------------------------------------------------------------
+
+
+def mplus_step(app: Application) -> None:
+    """Connect the till with address, port, ident and secret; the secret is never shown again, only replaced."""
+    form, spot = _spot(app, "mplus")
+    with form:
+        st.subheader(text("setup_mplus"), anchor=False)
+        if _asks(app, spot):
+            note(text("setup_mplus_about"))
+            _mplus_form(app, spot)
+    _checked(app, spot)
+
+
+def _mplus_form(app: Application, spot: Spot) -> None:
+    with st.form("mplus", border=False):
+        with st.container(horizontal=True, gap="small"):
+            at = urlsplit(app.connections.address("mplus"))
+            address = st.text_input(text("field_address"), f"{at.scheme}://{at.hostname}", autocomplete="off") or ""
+            port = st.text_input(text("field_port"), str(at.port or ""), width=140, autocomplete="off") or ""
+        with st.container(horizontal=True, gap="small"):
+            ident = st.text_input(text("field_ident"), autocomplete="off") or ""
+            secret = st.text_input(text("field_secret"), type="password", autocomplete="off") or ""
+        pressed = st.form_submit_button(text("btn_check_connection"), icon=":material/network_check:", type=spot.kind)
+    if not pressed:
+        return
+    if not all(part.strip() for part in (address, ident, secret)):
+        note(f":orange[:material/error: {text('fill_all')}]")
+        return
+    host = address.strip().rstrip("/")
+    url = f"{host}:{port.strip()}/" if port.strip() else f"{host}/"
+    st.session_state.pop("asks-mplus", None)
+    spot.fill(lambda tell: app.connections.connect_mplus(url, ident, secret, person(), tell))
+
+
+def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = False) -> None:
+    """Draw a check: what is wrong in three sentences, then every line with its tick, cross or dash.
+
+    One that is still `under_way` says where it is.
+    """
+    wrong = next((one for one in findings if one.ok is False), None)
+    with st.container(border=True, gap="small"):
+        if under_way:
+            st.markdown(f"{mark('running')} **{text('checking', system=system_name(system))}**")
+        elif wrong is None:
+            st.markdown(f"{mark('ok')} **{text('check_good', system=system_name(system))}**")
+        else:
+            sentences = say(wrong.cause, {"system": system, **wrong.facts})
+            st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
+            small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
+        coming = next((one.name for one in findings if one.ok is None), "") if under_way else ""
+        lines: dict[str, list[str]] = {}
+        for one in findings:
+            lines.setdefault(_name(system, one), []).append(_line(system, one, now=one.name == coming))
+        facts_table({name: "  \n".join(told) for name, told in lines.items()})
+
+
+def _name(system: str, finding: Finding) -> str:
+    """Return the caption of a line; the systems have different words for some of them."""
+    line = finding.name.replace("-", "_").replace(" ", "_")
+    keys = (f"check_{system}_{line}", f"check_{line}")
+    if line.startswith("flow_"):
+        return flow_text("check_flow", line.removeprefix("flow_"))
+    return next((text(key) for key in keys if has_term(key)), plain(finding.name))
+
+
+def _line(system: str, finding: Finding, *, now: bool) -> str:
+    if now:
+        return f"{mark('running')} {text('check_now')}"
+    if finding.ok is None:
+        return f":gray[{text('not_checked')}]"
+    if finding.ok:
+        return f"{mark('ok')} {plain(finding.about)}"
+    return f"{mark('failed')} {plain(say(finding.cause, {'system': system, **finding.facts}).what)}"

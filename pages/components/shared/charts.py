@@ -9,12 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.shared.states import LOOKS, line_colour, word
+from pages.components.shared.layout import LOOKS, line_colour, word
 from pages.components.shared.wording import separators
 
 HEIGHT = 260
-WHOLE = ",.12~r"
-"""How numbers are written: all their digits, with the signs of the language."""
+WHOLE = ",.12~r"  # how numbers are written: all their digits, with the signs of the language
 
 
 FAINT = 0.5
@@ -24,8 +23,7 @@ FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
 STRIPES = {"skipped": "/", "left": "x"}  # results that share the colour of what is unchanged
 ANSWER_HEIGHT = 360
 SHORT_DAYS = 9
-Bounds = tuple[datetime, datetime]
-"""From when to when a chart goes."""
+Bounds = tuple[datetime, datetime]  # from when to when a chart goes
 
 CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
 

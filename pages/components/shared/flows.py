@@ -1,17 +1,39 @@
-"""Flows on screen: a card each, and the buttons that start a preview."""
+"""Flows on screen: a card each, what starts a preview, causes and where they are repaired, and changed settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
+from integration.core.causes import By, cause
+from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
+from integration.core.issues import CauseGroup
+from integration.core.records import Field
 from integration.core.run import Mode, PreviewRequest, RunState
+from integration.flows.spec import FlowSpec
 from integration.services import Application
+from integration.services.exceptions import address_of, cause_of
 from integration.services.flows import FlowStatus
+from integration.words import has_term, told_by
 from pages.components.shared.application import person
-from pages.components.shared.layout import attempt, empty, icon_button, note
-from pages.components.shared.states import badge, inline
-from pages.components.shared.wording import counted, flow_name, flow_term, flow_text, moment, number, term, text, way
+from pages.components.shared.layout import attempt, badge, bottom_bar, empty, icon_button, inline, note
+from pages.components.shared.wording import (
+    counted,
+    field_term,
+    flow_name,
+    flow_term,
+    flow_text,
+    moment,
+    number,
+    plain,
+    say,
+    system_name,
+    term,
+    text,
+    wanted,
+    way,
+)
 
 CARD = 236
 
@@ -130,3 +152,212 @@ def sandbox_button(app: Application, then: str = "overview") -> None:
         with st.spinner(text("sandbox_starting")):
             attempt(lambda: app.connections.use_sandbox(person()))
         st.switch_page(f"pages/{then}.py")
+
+
+# ---- causes ---------------------------------------------------------------------------------------------------------
+
+
+# Facts that are the same in every record of a flow.
+CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
+
+
+def headline(app: Application, group: CauseGroup) -> str:
+    """Return what is wrong, escaped: of one record all that is known, of several what they share."""
+    facts = {"system": app.flows[group.flow].target, **group.facts}
+    what = plain(say(group.cause, facts).what)
+    if group.count == 1:
+        return what
+    if has_term(key := f"headline_{group.cause}"):
+        return plain(text(key, **_written(facts, group.field)))
+    shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
+    return what if told_by(group.cause) <= shared else text("cause_example", what=what)
+
+
+def _written(facts: dict[str, str], field: str) -> dict[str, str]:
+    """Return facts as a headline has them: systems and fields by their names, and no key of one record."""
+    named = facts.get("field") or field
+    shared = {name: fact for name, fact in facts.items() if name != "key"}
+    return {
+        **shared,
+        "system": system_name(facts["system"]),
+        **({"field": field_term(named.rpartition("/")[2])} if named else {}),
+    }
+
+
+def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
+    repair = spec.repair_of(cause)
+    if not repair.tab or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
+        return None
+    named = {"tables": "table", "settings": "setting"}.get(repair.tab)
+    name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
+    return {"flow": spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
+
+
+def field_to_correct(app: Application, flow: str, cause: str, field: str) -> Field | None:
+    """Return the field of the source whose value repairs a cause, or None when no single field does."""
+    if app.flows.spec(flow).repair_of(cause).by is not By.VALUE:
+        return None
+    target = field.rpartition("/")[2]
+    try:
+        return app.flows.source_field(flow, target if "." in target else f"article.{target}")
+    except IntegrationError:
+        return None
+
+
+def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
+    """Return which field of which record to correct in the source; empty text when that is no repair."""
+    found = field_to_correct(app, flow, cause, field)
+    if found is None:
+        return ""
+    named = plain(f"{found.caption} ({found.wire})" if found.wire else found.caption)
+    system = system_name(app.flows[flow].source)
+    if not key:
+        return text("correct_field", system=system, field=named)
+    return text("correct_field_of", system=system, field=named, record=plain(f"{flow_term('one', flow)} {key}"))
+
+
+def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[str, str], key: str) -> None:
+    """Draw what repairs one line: the place where its setting is, the field to correct, and another try."""
+    if correct := in_source(app, flow, cause, field, facts.get("article") or key):
+        note(f"**{correct}**")
+    with st.container(horizontal=True, gap="xsmall"):
+        address = repair_address(app.flows.spec(flow), cause, field, facts)
+        if address and st.button(text(f"btn_to_{address['tab']}"), icon=":material/build:", key="repair"):
+            st.switch_page("pages/flows.py", query_params=address)
+        if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):
+            asked = address_of(cause_of(flow, cause, field, facts))
+            st.switch_page("pages/exceptions.py", query_params={"cause": asked})
+        try_again_button(app, flow, cause, "line", field)
+
+
+def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
+    """Offer a preview of only what is parked for a cause."""
+    keys = app.exceptions.keys(flow, cause, field)
+    if keys and st.button(
+        counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
+    ):
+        try_again(app, flow, cause, field)
+
+
+def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:
+    """Start a preview of only what is parked for a cause, and show it."""
+    show_plan(flow, lambda: app.runs.try_again(flow, cause, person(), field))
+
+
+# ---- changed settings that are not saved yet ------------------------------------------------------------------------
+
+
+class Edits:
+    """What is changed on screen and not saved yet, by name; what of it was refused is kept with the reason."""
+
+    def __init__(self, kept: dict[str, Any]) -> None:
+        """Take up what a session has kept."""
+        self.changed: dict[str, Any] = kept["changed"]
+        self.refused: dict[str, str] = kept["refused"]
+        self.kept = kept
+
+    def take(self, name: str, value: object, saved: object) -> None:
+        """Take a value from the screen; what equals the saved one is no change."""
+        if value == self.changed.get(name, saved):
+            return
+        self.refused.pop(name, None)
+        if value == saved:
+            self.changed.pop(name, None)
+        else:
+            self.changed[name] = value
+
+    def renew(self) -> None:
+        """Draw the widgets anew from what is kept here, because rows came or went."""
+        self.kept["round"] += 1
+
+    def forget(self) -> None:
+        """Put every change aside."""
+        self.changed.clear()
+        self.refused.clear()
+        self.renew()
+
+
+class Draft(Edits):
+    """The settings of a flow as the operator has them on screen.
+
+    Names are those of the settings; `brakes.changes` is one setting inside another. What is wrong is kept by name
+    and said beside the field.
+    """
+
+    def __init__(self, app: Application, flow: str, name: str = "draft") -> None:
+        """Take up the draft of this name: what is begun on one page is not mixed with what is begun on another."""
+        none = {"changed": {}, "refused": {}, "reasons": {}, "round": 0}
+        super().__init__(st.session_state.setdefault(f"{name}-{flow}", none))
+        self.flow = flow
+        self.saved: Mapping[str, Any] = app.flows.settings(flow).model_dump()
+        self.reasons: dict[str, str] = self.kept["reasons"]
+        self.wrong: dict[str, str] = {}
+
+    def value(self, name: str) -> Any:
+        """Return a setting as it is on screen."""
+        top, _, inner = name.partition(".")
+        whole = self.changed.get(top, self.saved[top])
+        return whole[inner] if inner else whole
+
+    def put(self, name: str, value: object) -> None:
+        """Take a setting from the screen."""
+        top, _, inner = name.partition(".")
+        self.take(top, {**self.value(top), inner: value} if inner else value, self.saved[top])
+
+    def key(self, name: str) -> str:
+        """Return the key of the widget of a setting; another one after the changes were put aside."""
+        return f"{self.flow}-{name}-{self.kept['round']}"
+
+    def beside(self, name: str) -> None:
+        """Say what is wrong with a setting, where something is."""
+        if said := self.wrong.get(name) or self.refused.get(name):
+            note(f":orange[:material/error: {plain(said)}]")
+
+    def forget(self) -> None:
+        """Put every change aside, with the reasons that were given for it."""
+        self.reasons.clear()
+        super().forget()
+
+
+def save_bar(app: Application, draft: Draft) -> None:
+    """Draw the bar that says what is changed and offers the one button that saves it."""
+    if not draft.changed:
+        return
+    status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
+    effect = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
+    waits = f" {text('settings_plan_waits')}" if status.waiting else ""
+    with bottom_bar(f"**{counted('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
+        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_changes"):
+            draft.forget()
+            st.rerun()
+        if st.button(text("btn_save_changes"), type="primary", icon=":material/save:", key="save"):
+            st.session_state["said"] = text("saved" if _is_saved(app, draft) else "settings_wrong")
+            st.rerun()
+
+
+def _is_saved(app: Application, draft: Draft) -> bool:
+    """Save what is changed; tell whether it could be, with what is wrong kept beside its field."""
+    missing = [brake for brake, reason in draft.reasons.items() if not reason.strip()]
+    draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in missing})
+    if draft.wrong or missing:
+        return False
+    try:
+        app.flows.change(draft.flow, draft.changed, person(), dict(draft.reasons))
+    except IntegrationError as error:
+        name = error.facts.get("setting", "").partition(".")[0]
+        draft.refused[name] = text("setting_expected", expected=wanted(error))
+        return False
+    draft.forget()
+    return True
+
+
+def toggle(draft: Draft, name: str, about: str = "", label: str = "") -> bool:
+    """Draw a setting that is on or off, and take it into the draft."""
+    said = label or text(f"setting_{name.replace('.', '_')}")
+    on = st.toggle(said, value=draft.value(name), key=draft.key(name))
+    draft.put(name, on)
+    if about:
+        note(about)
+    draft.beside(name)
+    return bool(on)

@@ -26,12 +26,12 @@ from integration.flows.forms import (
     Whole,
     Words,
 )
-from integration.flows.systems import Listed
+from integration.flows.settings import Listed
 from integration.services import Application
 from integration.words import has_term
-from pages.components.shared.draft import Draft, asked, editor, toggle
-from pages.components.shared.layout import note
-from pages.components.shared.tables import CONFIG
+from pages.components.shared.flows import Draft, toggle
+from pages.components.shared.layout import asked, note
+from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.wording import (
     field_date,
     field_name,
@@ -75,13 +75,16 @@ class Form:
 
     def choices(self, listed: Listed | None) -> dict[str, str]:
         """Return codes and captions as the system has them now; nothing without a list, or while it does not answer."""
-        if listed is None:
-            return {}
-        return asked(self.app, f"{listed.system} {listed.name}", lambda: self.app.lists.choices(*listed)) or {}
+        return codes_of(self.app, listed) or {}
 
     def _own(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
+
+
+def codes_of(app: Application, listed: Listed | None) -> dict[str, str] | None:
+    """Return the codes of a list with their captions, none without a list, None with the reason on screen."""
+    return asked(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
 
 
 def switch(form: Form, shape: Switch) -> bool:
@@ -139,7 +142,7 @@ def code(form: Form, shape: Code) -> str:
         form.choices(shape.of),
         form.draft.key(shape.name),
         none=text(shape.none),
-        about=form.about(shape.name),
+        help=form.about(shape.name),
     )
 
 
@@ -150,23 +153,23 @@ def code_field(
     key: str,
     *,
     none: str,
-    about: str | None = None,
+    longest: int | None = LONGEST_CODE,
     labels: Callable[[str], str] | None = None,
+    **look: Any,
 ) -> str:
     """Draw a field for one code and return it: from a list where there is one, which keeps a code that it lacks."""
     if not choices:
-        given = st.text_input(label, now, key=key, help=about, max_chars=LONGEST_CODE, autocomplete="off")
-        return (given or "").strip()
+        return (st.text_input(label, now, key=key, max_chars=longest, autocomplete="off", **look) or "").strip()
     options = ["", *choices, *([now] if now and now not in choices else [])]
     chosen = st.selectbox(
         label,
         options,
         index=options.index(now),
         key=key,
-        help=about,
+        **look,
         format_func=lambda one: (labels(one) if labels else captioned(one, choices)) if one else none,
     )
-    return str(chosen or "")
+    return str(chosen or "").strip()
 
 
 def captioned(code: str, choices: Mapping[str, str]) -> str:
@@ -261,28 +264,20 @@ def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, 
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
             with st.container(width=WIDE):
-                key = draft.key(f"{shape.name}-{code}")
-                given[code] = _option(code, str(rows.get(code, "")), options, key, text(shape.none))
+                given[code] = code_field(
+                    code,
+                    str(rows.get(code, "")),
+                    options,
+                    draft.key(f"{shape.name}-{code}"),
+                    none=text(shape.none),
+                    longest=None,
+                    labels=lambda one: options.get(one, one),
+                    label_visibility="collapsed",
+                    placeholder=text(shape.none),
+                )
     if not given:
         note(text("no_codes_there", system=system_name(shape.keys.system)))
     return {code: value for code, value in given.items() if value}
-
-
-def _option(label: str, now: str, options: Mapping[str, str], key: str, none: str) -> str:
-    """Draw a field without a label of its own, a choice where there are options, and return what it holds."""
-    if not options:
-        given = st.text_input(label, now, key=key, label_visibility="collapsed", placeholder=none, autocomplete="off")
-        return (given or "").strip()
-    every = ["", *options, *([now] if now and now not in options else [])]
-    chosen = st.selectbox(
-        label,
-        every,
-        index=every.index(now),
-        key=key,
-        label_visibility="collapsed",
-        format_func=lambda one: options.get(one, one) if one else none,
-    )
-    return (chosen or "").strip()
 
 
 def rows(form: Form, shape: Rows) -> dict[str, Any]:
@@ -325,8 +320,12 @@ def _column(form: Form, shape: Rows, title: str, of: Listed | Sequence[str] | No
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
-    source = app.flows[flow].source
-    return asked(app, f"{source} {kind}", lambda: app.lists.fields(source, kind))
+    return fields_of(app, app.flows[flow].source, kind)
+
+
+def fields_of(app: Application, system: str, kind: Kind) -> list[Field] | None:
+    """Return the fields of a kind as a system has them, or None with the reason on screen."""
+    return asked(app, f"{system} {kind}", lambda: app.lists.fields(system, kind))
 
 
 def field_label(fields: Sequence[Field], name: str) -> str:

@@ -1,11 +1,13 @@
 """A plan on screen: by what its lines are sorted out, what changes, field by field, and what is chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.flow import Flow
 from integration.core.plan import Action, Change
@@ -13,14 +15,38 @@ from integration.core.records import Kind, Value
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
 from integration.services import Application
 from integration.words import has_term, told_by
-from pages.components.shared.causes import repairs
-from pages.components.shared.changes import FieldChange, field_changes, what_changes
-from pages.components.shared.document import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
-from pages.components.shared.failures import guarded
-from pages.components.shared.layout import answered, forget, note, pick, small
-from pages.components.shared.states import badge, step_state, tag, tint
-from pages.components.shared.tables import CONFIG, ROW, Columns, browse, choose
-from pages.components.shared.traces import trace_frame
+from pages.components.shared.application import guarded
+from pages.components.shared.changes import (
+    DOCUMENTS,
+    SHOWN_PARTS,
+    FieldChange,
+    document_tree,
+    field_changes,
+    kinds_of,
+    known_as,
+    needed_by,
+    origin,
+    what_changes,
+    why,
+)
+from pages.components.shared.flows import repairs
+from pages.components.shared.layout import (
+    badge,
+    clear_search,
+    csv_button,
+    empty,
+    forget,
+    no_match,
+    note,
+    page_offset,
+    pages,
+    pick,
+    small,
+    step_state,
+    tag,
+    tint,
+)
+from pages.components.shared.tables import CONFIG, Columns, browse, choose
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -40,10 +66,8 @@ WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
-SHOWN_CODES = 2
 LONGEST_LINE = 52  # signs that fit into the last column of the table
 TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
-SHOWN_PARTS = 8
 GROUP_FIELDS = ("product.groups", "group.parent")
 
 
@@ -58,11 +82,6 @@ def facet_filters(app: Application, run: Run, show: str) -> Among:
     grouped_by = app.flows[run.flow].counted.grouped_by  # article groups, countries, branches
     words = {"group": grouped_by if has_term(f"filter_{grouped_by}") else "group"}
     return Among(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
-
-
-def forget_filters() -> None:
-    """Take filters out of the address, so that the next run of the page shows every line again."""
-    forget(*FACETS, "page", "record")
 
 
 def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
@@ -153,7 +172,7 @@ def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.Data
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     if len({row.kind for row in rows}) > 1:
         columns["kind"] = kinds_of(rows)
-    if show in ("all", "planned", "proven", "in_doubt", "left"):
+    if show in ("all", "planned", "proven", "accepted", "in_doubt", "left"):
         columns["action"] = [[tag(str(row.action))] for row in rows]
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
@@ -184,13 +203,56 @@ def _columns(frame: pd.DataFrame, show: str) -> Columns:
         "title": CONFIG.TextColumn(text("col_name"), width=200),
         "kind": CONFIG.TextColumn(text("col_kind"), width=112),
         "action": states(text("col_action"), "create", "update", "retire", "skip", "park"),
-        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "parked", "left"),
+        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
         "brake": states("", "brake"),
         "what": CONFIG.TextColumn(
             text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
         ),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}
+
+
+def plan_lines(
+    app: Application,
+    run: Run,
+    show: str,
+    find: str,
+    none: str,
+    *,
+    ticks: bool = False,
+    below: Callable[[], None] = lambda: None,
+    at: DeltaGenerator | None = None,
+) -> None:
+    """Draw the lines of a plan with the filters above them and the detail beside them; `none` says why there are none.
+
+    `below` draws what stands under the list; `at` is where the lines are offered as a file.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        among = facet_filters(app, run, show)
+    if at is not None:
+        csv_button(f"{run.flow}-{run.id[:8]}-{show}.csv", lambda: app.plans.csv(run.id, show, find, among), at=at)
+    lines = app.plans.count(run.id, show, find, among)
+    if lines:
+        offset = page_offset("page", lines, PAGE)
+        rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
+        name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
+        with st.grid(5, min_column_width=190) as grid:
+            with grid.cell(column_span=3):
+                looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
+                pages("page", lines, PAGE)
+                if ticks:
+                    choose_shown(app, run, show, find, among)
+                below()
+            with grid.cell(column_span=2):
+                if looked_at is not None:
+                    plan_detail(app, run, app.flows[run.flow], looked_at)
+    elif not find and among == Among():
+        empty("task_alt", text(f"none_{show}"), none)
+    elif no_match(
+        text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")
+    ):
+        forget(*FACETS, "page", "record")
+        clear_search("find")
 
 
 # ---- one line -----------------------------------------------------------------------------------------------------
@@ -206,7 +268,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             _reason(app, run, flow, row)
         if row.change is not None:
             _change(app, run, flow, row, row.change)
-            _origin(row, flow, row.change)
+            origin(row, flow, row.change)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
@@ -214,7 +276,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
     if st.session_state.pop("ask_why", None) == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
-        dialog(guarded(_why))(app, run, row)
+        dialog(guarded(why))(app, run, row)
 
 
 def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
@@ -329,32 +391,3 @@ def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> str
         label = f"{sign}{percentage(share.quantize(Decimal('0.1')))}"
         new += f" :{'orange-badge' if brake else 'gray'}[{label}]"
     return new
-
-
-def _origin(row: PlanRow, flow: Flow, change: Change) -> None:
-    codes = [code for code in change.sources if code] or [row.key]
-    more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
-    shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_CODES])
-    said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
-    if change.first_match:
-        said.append(text("plan_first_match"))
-    if row.reference:
-        said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
-    note(" ".join(said))
-
-
-def _why(app: Application, run: Run, row: PlanRow) -> None:
-    """Show how every value of a line came about: the source value, each function's result, the table row."""
-    with st.spinner(text("why_wait")):
-        shown = answered(lambda: app.plans.why(run.id, row.seq))
-    if shown is None:
-        return
-    if not shown:
-        note(text("why_empty"))
-    for key, traces in list(shown.items())[:SHOWN_PARTS]:
-        if len(shown) > 1:
-            small(f"**{plain(key)}**")
-        st.dataframe(trace_frame(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
-
-
-# ---- committing ---------------------------------------------------------------------------------------------------

@@ -10,11 +10,9 @@ import streamlit as st
 
 from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
 from integration.services import Application
-from pages.components.shared.application import person
-from pages.components.shared.failures import refreshing
+from pages.components.shared.application import person, refreshing
 from pages.components.shared.flows import show_plan
-from pages.components.shared.layout import act, attempt, facts_table, note, section, trouble
-from pages.components.shared.states import mark, run_state, tag, tint
+from pages.components.shared.layout import act, attempt, facts_table, mark, note, run_state, section, tag, tint, trouble
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     counted,
@@ -90,11 +88,12 @@ def _progress(app: Application, run: Run) -> list[str]:
 
 def _settled(app: Application, run: Run) -> Iterator[str]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
-    lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "parked", "park")}
+    lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
         yield term("progress_sent", number=number(lines["sent"]))
     settled = {
         "proven": lines["proven"],
+        "accepted": lines["accepted"],
         "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
         "in_doubt": app.runs.doubtful(run),
     }
@@ -107,7 +106,8 @@ def _settled(app: Application, run: Run) -> Iterator[str]:
 def sum_strip(counts: Counts) -> None:
     """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
     parts = {name: getattr(counts, name) for name in COUNTED[1:]}
-    parts |= {name: value for name, value in (("in_doubt", counts.in_doubt), ("waiting", counts.planned)) if value}
+    rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
+    parts |= {name: value for name, value in rest.items() if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.metric(text("col_read"), number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
@@ -130,7 +130,7 @@ def run_sum(app: Application, run_id: str) -> None:
 
 def added(runs: Sequence[Run]) -> Counts:
     """Return the counts of several runs together."""
-    names = (*COUNTED, "in_doubt", "planned")
+    names = (*COUNTED, "accepted", "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
 
 
@@ -187,6 +187,7 @@ def runs_csv(runs: Sequence[Run]) -> str:
             "ended_at": run.ended_at.isoformat() if run.ended_at else "",
             "read": run.counts.read,
             "proven": run.counts.proven,
+            "accepted": run.counts.accepted,
             "unchanged": run.counts.unchanged,
             "skipped": run.counts.skipped,
             "parked": run.counts.parked,

@@ -15,11 +15,9 @@ CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
 
-Columns = Mapping[str, Any]
-"""Streamlit's column configuration by column name."""
+Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
 
-Written = Mapping[str, Callable[[Any], str]]
-"""How the values of a column are written, by column name."""
+Written = Mapping[str, Callable[[Any], str]]  # how the values of a column are written, by column name
 
 
 def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:
@@ -82,6 +80,25 @@ def _draw(
     picked: Mapping[str, Any] = event["selection"]
     place = int(picked["cells"][0][0]) if picked["cells"] else rows
     return place if place < rows else None, set(picked["rows"])
+
+
+def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
+    """Draw a table that can be edited and return it as it is on screen.
+
+    What it starts with stays the same while it is on screen: another table would throw away what was typed.
+    """
+    if key not in st.session_state:
+        st.session_state[f"base-{key}"] = frame
+    edited: pd.DataFrame = st.data_editor(
+        st.session_state.get(f"base-{key}", frame),
+        key=key,
+        column_config=columns,
+        hide_index=True,
+        row_height=ROW,
+        alt=alt,
+        **more,
+    )
+    return edited
 
 
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.words import has_term, known
-from pages.components.shared.failures import refreshing
+from pages.components.shared.application import refreshing
 from pages.components.shared.layout import note, small
 from pages.components.shared.wording import (
     amount_text,
@@ -33,6 +33,7 @@ from pages.components.shared.wording import (
 
 _LOOKS = {
     "proven": ("green", "verified"),
+    "accepted": ("violet", "done"),
     "sent": ("blue", "send"),
     "in_doubt": ("violet", "help"),
     "parked": ("orange", "pause_circle"),
@@ -54,9 +55,10 @@ _LOOKS = {
     "issue_set_aside": ("gray", "inventory_2"),
     "issue_taken_back": ("orange", "undo"),
     "linked_by_hand": ("blue", "link"),
+    "found_by_hand": ("violet", "link"),
+    "not_there": ("blue", "replay"),
 }
-GOOD = ("planned", "sent", "proven")
-"""Steps of a machine that say nothing new where all of them went well."""
+GOOD = ("planned", "sent", "proven")  # steps of a machine that say nothing new where all of them went well
 
 
 SHOWN_VALUES = 4
@@ -66,8 +68,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
 
-Happened = Mapping[str, Any]
-"""One event of the log, by column."""
+Happened = Mapping[str, Any]  # one event of the log, by column
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
 from integration.words import Sentences
 
-KEPT_LANGUAGE = "console_language"
-"""Name of the cookie by which a browser remembers the language that was chosen."""
+KEPT_LANGUAGE = "console_language"  # name of the cookie by which a browser remembers the language that was chosen
 
 FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
     "en": "DD/MM/YYYY",
@@ -29,8 +28,8 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _CHOSEN = "chose_language"
 _SIGN = r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]"
+# What makes an address of text: Streamlit links those even where every sign is escaped.
 _ADDRESS = r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\.(?=\w)"
-"""What makes an address of text: Streamlit links those even where every sign is escaped."""
 
 _MARKDOWN = re.compile(f"(?P<address>{_ADDRESS})|{_SIGN}", re.IGNORECASE)
 

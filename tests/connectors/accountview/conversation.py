@@ -17,7 +17,7 @@ from integration.connectors.accountview.settings import (
 )
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
-from integration.core.tokens import Token
+from integration.core.connections import Token
 from tests.fakes import MemoryKeeper
 
 URL = "https://av.example/api/v3"

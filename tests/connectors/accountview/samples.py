@@ -12,8 +12,8 @@ from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
+from integration.core.connections import Token
 from integration.core.records import Held, Kind, Record, Value, Written
-from integration.core.tokens import Token
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, accountview_settings
 from tests.connectors.accountview.conversation import minding_conditions

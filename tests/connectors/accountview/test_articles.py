@@ -1,16 +1,28 @@
 """Articles as a source."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
+from pydantic import ValidationError
 
 from integration.connectors.accountview.connector import AccountView
-from integration.core.records import Kind
+from integration.connectors.accountview.settings import AccountViewSettings, WarehouseFields
+from integration.connectors.http import Gateway
+from integration.core.connections import Token
+from integration.core.errors import RejectedError
+from integration.core.records import FieldType, Kind, Record, Value
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.conversation import Connect
+from tests.builders import accountview_settings
+from tests.connectors.accountview.conversation import Connect, minding_conditions
 from tests.connectors.accountview.samples import connected
-from tests.connectors.contract import pages
+from tests.connectors.contract import SourceContract, Touch, pages
+from tests.fakes import MemoryKeeper
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
@@ -54,3 +66,287 @@ def test_a_quantity_that_nobody_tells_is_left_out() -> None:
         record = accountview.extract(Kind.ARTICLE).records[0]
         assert "stock_ordered" not in record.values
         assert all(finding.ok for finding in accountview.check())
+
+
+# ---- accountView's stock of each warehouse: off until its object is named, read in few calls, never guessed
+
+
+WAREHOUSES = {
+    "object": "K9V",
+    "table": "K9_STOCK",
+    "article": "ART_CODE",
+    "warehouse": "K9_BRANCH",
+    "quantity": "K9_QTY",
+}
+NAMES = ["warehouse:1", "warehouse:2", "warehouse:3"]
+
+
+@contextmanager
+def stocked(sandbox: Sandbox, keeper: MemoryKeeper | None = None, **changed: object) -> Iterator[AccountView]:
+    """A connection to a sandbox that reads warehouses; closed afterwards."""
+    settings = accountview_settings(sandbox, **{"warehouses": WAREHOUSES, **changed})
+    accountview = AccountView(settings, keeper or MemoryKeeper())
+    try:
+        yield accountview
+    finally:
+        accountview.close()
+
+
+@pytest.fixture(scope="module")
+def shared_keeper() -> MemoryKeeper:
+    return MemoryKeeper()
+
+
+@pytest.fixture
+def books(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[AccountView]:
+    with stocked(shared_sandbox, shared_keeper) as accountview:
+        yield accountview
+
+
+def articles(accountview: AccountView) -> dict[str, Record]:
+    return {record.key: record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records}
+
+
+def levels(record: Record) -> dict[str, Value]:
+    return {name: value for name, value in record.values.items() if name.startswith("warehouse:")}
+
+
+def in_the_shop(sandbox: Sandbox) -> dict[str, dict[str, Decimal]]:
+    return {
+        article.code.upper(): {f"warehouse:{branch}": quantity for branch, quantity in article.stock.items()}
+        for article in sandbox.shop.articles
+    }
+
+
+def calls(sandbox: Sandbox, doing: Callable[[], object]) -> Counter[str]:
+    """Count what is asked of AccountView, the log-in left out."""
+    start = max((call.number for call in sandbox.ledger.calls()), default=0)
+    doing()
+    return Counter(call.operation for call in sandbox.ledger.calls(since=start) if call.operation != "token")
+
+
+def shelf(sandbox: Sandbox, code: str, branch: str) -> str:
+    """Return the key of the row that tells what a warehouse has of an article."""
+    rows = sandbox.accountview.state("K9_STOCK")
+    return next(str(row["REC_ID"]) for row in rows if (row["ART_CODE"], row["K9_BRANCH"]) == (code, branch))
+
+
+class TestAccountViewWithWarehouses(SourceContract):
+    @pytest.fixture(params=["number", "last_key"])
+    def connector(
+        self, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, request: pytest.FixtureRequest
+    ) -> Iterator[AccountView]:
+        with stocked(shared_sandbox, shared_keeper, page_strategy=request.param, overlap_seconds=0) as accountview:
+            yield accountview
+
+    @pytest.fixture
+    def touch(self, shared_sandbox: Sandbox) -> Touch:
+        return lambda key: shared_sandbox.accountview.edit("ARTICLE", key, {"ART_DESC1": "Anders"})
+
+
+# Off, on, or half
+
+
+def test_nothing_is_read_of_warehouses_until_their_object_is_named(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    with stocked(shared_sandbox, shared_keeper, warehouses={}) as accountview:
+        asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+        assert asked == {"AK1 GET": 2 + 2}  # the first two: how it says that nothing was found
+        assert levels(accountview.extract(Kind.ARTICLE).records[0]) == {}
+        assert not [one.name for one in accountview.fields(Kind.ARTICLE) if one.name.startswith("warehouse")]
+        assert accountview.choices("warehouses") == {}
+        assert all(finding.ok for finding in accountview.check())
+
+
+def test_the_names_belong_together() -> None:
+    with pytest.raises(ValidationError, match="expected_all_or_none"):
+        WarehouseFields(object="K9V", table="K9_STOCK")
+
+
+# What an article has
+
+
+@pytest.mark.parametrize("strategy", ["number", "last_key"])
+def test_every_article_has_what_each_warehouse_has_of_it(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, strategy: str
+) -> None:
+    with stocked(shared_sandbox, shared_keeper, page_strategy=strategy) as accountview:
+        found = {key: levels(record) for key, record in articles(accountview).items()}
+    assert found == in_the_shop(shared_sandbox)
+    assert all(isinstance(value, Decimal) for values in found.values() for value in values.values())
+
+
+@pytest.mark.parametrize(
+    "conventions",
+    [
+        Conventions(padded_text=True),
+        Conventions(one_row_as_object=True),
+        Conventions(text_ignores_case=False),
+        Conventions(equal_is_prefix=True),
+        Conventions(unfilterable=frozenset({"K9_BRANCH"})),
+    ],
+    ids=["padded text", "one row as object", "capitals matter", "equal is a prefix", "warehouses cannot be filtered"],
+)
+def test_what_the_sources_leave_open_of_warehouses_makes_no_difference(conventions: Conventions) -> None:
+    with running(articles=60, conventions=conventions) as other, stocked(other, conditions=3) as accountview:
+        found = {key: levels(record) for key, record in articles(accountview).items()}
+        assert found == in_the_shop(other)
+
+
+def test_a_code_that_begins_another_does_not_count_its_stock_twice() -> None:
+    with running(articles=60, conventions=Conventions(equal_is_prefix=True)) as other:
+        other.accountview.add("ARTICLE", {"ART_CODE": "100", "ART_DESC1": "Begin", "AG_CODE": "FIETS"})
+        with stocked(other, conditions=2) as accountview:
+            found = {key: levels(record) for key, record in articles(accountview).items()}
+    assert found == {**in_the_shop(other), "100": dict.fromkeys(NAMES, Decimal(0))}
+
+
+def test_an_article_fetched_by_its_code_has_them_too(books: AccountView, shared_sandbox: Sandbox) -> None:
+    (record,) = books.fetch(Kind.ARTICLE, ["10001", "none"])
+    assert levels(record) == in_the_shop(shared_sandbox)["10001"]
+
+
+def test_an_article_without_a_row_in_a_warehouse_has_none_there(sandbox: Sandbox) -> None:
+    sandbox.accountview.remove("K9_STOCK", shelf(sandbox, "10001", "2"))
+    with stocked(sandbox) as accountview:
+        found = levels(articles(accountview)["10001"])
+    assert found == {**in_the_shop(sandbox)["10001"], "warehouse:2": Decimal(0)}
+
+
+def test_a_warehouse_that_has_one_article_is_known_of_all_from_the_first_page_on(sandbox: Sandbox) -> None:
+    last = max(in_the_shop(sandbox))
+    sandbox.accountview.edit("K9_STOCK", shelf(sandbox, last, "3"), {"K9_BRANCH": "WEB", "K9_QTY": 4})
+    with stocked(sandbox) as accountview:
+        found = articles(accountview)
+        assert list(accountview.choices("warehouses")) == ["1", "2", "3", "WEB"]
+    assert {record.values["warehouse:WEB"] for key, record in found.items() if key != last} == {Decimal(0)}
+    assert found[last].values["warehouse:WEB"] == Decimal(4)
+    assert found[last].values["warehouse:3"] == Decimal(0)
+
+
+def test_several_rows_of_one_warehouse_are_added_up(sandbox: Sandbox) -> None:
+    for branch, quantity in (("1", 3), ("2", "1.5")):
+        key = shelf(sandbox, "10001", branch)
+        sandbox.accountview.edit("K9_STOCK", key, {"K9_BRANCH": "1", "K9_QTY": quantity})
+    with stocked(sandbox) as accountview:
+        (record,) = accountview.fetch(Kind.ARTICLE, ["10001"])
+    assert levels(record)["warehouse:1"] == Decimal("4.5")
+    assert levels(record)["warehouse:2"] == Decimal(0)
+
+
+def test_a_row_that_names_no_warehouse_counts_nowhere(sandbox: Sandbox) -> None:
+    sandbox.accountview.edit("K9_STOCK", shelf(sandbox, "10001", "1"), {"K9_BRANCH": ""})
+    with stocked(sandbox) as accountview:
+        (record,) = accountview.fetch(Kind.ARTICLE, ["10001"])
+    assert sorted(levels(record)) == NAMES
+    assert levels(record)["warehouse:1"] == Decimal(0)
+
+
+def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) -> None:
+    for row in sandbox.accountview.state("K9_STOCK"):
+        sandbox.accountview.remove("K9_STOCK", str(row["REC_ID"]))
+    with stocked(sandbox) as accountview:
+        assert levels(accountview.extract(Kind.ARTICLE).records[0]) == {}
+
+
+def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
+    columns = [{"DBF_NAME": "K9_STOCK", "FIELD_NAME": name} for name in ("ART_CODE", "K9_BRANCH", "K9_QTY")]
+    rows = [{"ART_CODE": "1", "K9_BRANCH": "A", "K9_QTY": 2}, {"ART_CODE": "1", "K9_BRANCH": "B", "K9_QTY": None}]
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        known = {"FLD": {"DCT_FLD": columns}, "AK1": {"ARTICLE": [{"ART_CODE": "1"}]}, "K9V": {"K9_STOCK": rows}}
+        return httpx.Response(200, json=known[request.url.params["BusinessObject"]])
+
+    settings = AccountViewSettings.model_validate({"company": "7f3c", "warehouses": WAREHOUSES})
+    gateway = Gateway(
+        system="",
+        host_shown="",
+        limits=settings.limits,
+        secrets=list,
+        transport=httpx.MockTransport(minding_conditions(answering)),
+    )
+    keeper = MemoryKeeper(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
+    accountview = AccountView(settings, keeper, gateway=gateway)
+    (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
+    accountview.close()
+    assert levels(record) == {"warehouse:A": Decimal(2), "warehouse:B": None}
+
+
+def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None:
+    with stocked(sandbox) as accountview:
+        before = levels(articles(accountview)["10001"])
+        sandbox.accountview.edit("K9_STOCK", shelf(sandbox, "10001", "1"), {"K9_QTY": -7})
+        assert levels(articles(accountview)["10001"]) == {**before, "warehouse:1": Decimal(-7)}
+
+
+# What it costs
+
+
+def test_a_page_of_articles_costs_a_call_for_each_portion_and_two_for_the_list(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    with stocked(shared_sandbox, shared_keeper, page_size=1000, conditions=20) as accountview:
+        count = len(shared_sandbox.shop.articles)
+        first = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+        assert first == {"dictionary": 2 + 1, "AK1 GET": 2 + 2 + 2, "K9V GET": 2 + 2 + -(-count // 20)}
+        again = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+        assert again == {"AK1 GET": 2, "K9V GET": 2 + -(-count // 20)}
+        some = calls(shared_sandbox, lambda: accountview.fetch(Kind.ARTICLE, ["10001", "10002"]))
+        assert some == {"AK1 GET": 2 + 1, "K9V GET": 1}  # the first time, whether one call may ask for several
+        others = calls(shared_sandbox, lambda: accountview.fetch(Kind.ARTICLE, ["10003", "10004"]))
+        assert others == {"AK1 GET": 1, "K9V GET": 1}
+
+
+def test_groups_cost_nothing_more(books: AccountView, shared_sandbox: Sandbox) -> None:
+    assert calls(shared_sandbox, lambda: books.extract(Kind.GROUP))["K9V GET"] == 0
+
+
+# What is offered
+
+
+def test_the_fields_of_an_article_have_one_for_each_warehouse(books: AccountView) -> None:
+    found = {field.name: field for field in books.fields(Kind.ARTICLE) if field.name.startswith("warehouse:")}
+    assert list(found) == NAMES
+    one = found["warehouse:1"]
+    assert (one.caption, one.type, one.kind, one.custom) == ("Magazijn 1", FieldType.NUMBER, Kind.ARTICLE, True)
+
+
+def test_warehouses_can_be_chosen(books: AccountView) -> None:
+    assert books.choices("warehouses") == {"1": "1", "2": "2", "3": "3"}
+
+
+# What is missing
+
+
+def test_what_is_configured_is_there(books: AccountView) -> None:
+    assert all(finding.ok for finding in books.check())
+    assert all(finding.ok for finding in books.needs(Kind.ARTICLE))
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "cause", "facts"),
+    [
+        ({"object": "K8V"}, "rights", "object_missing", {"object": "K8V", "kind": "stock"}),
+        ({"table": "K8_STOCK"}, "fields", "flow_field_unknown", {"field": "ART_CODE", "kind": "stock"}),
+        ({"article": "K9_ART"}, "fields", "flow_field_unknown", {"field": "K9_ART", "kind": "stock"}),
+        ({"warehouse": "K9_HALL"}, "fields", "flow_field_unknown", {"field": "K9_HALL", "kind": "stock"}),
+        ({"quantity": "K9_COUNT"}, "fields", "flow_field_unknown", {"field": "K9_COUNT", "kind": "stock"}),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_guessed(
+    shared_sandbox: Sandbox,
+    shared_keeper: MemoryKeeper,
+    changed: Mapping[str, str],
+    name: str,
+    cause: str,
+    facts: Mapping[str, str],
+) -> None:
+    with stocked(shared_sandbox, shared_keeper, warehouses={**WAREHOUSES, **changed}) as accountview:
+        wrong = next(finding for finding in accountview.check() if not finding.ok)
+        assert (wrong.name, wrong.cause) == (name, cause)
+        assert facts.items() <= wrong.facts.items()
+        lacking = [(finding.name, finding.cause) for finding in accountview.needs(Kind.ARTICLE) if not finding.ok]
+        assert (name, cause) in lacking
+        with pytest.raises(RejectedError):
+            accountview.extract(Kind.ARTICLE)

@@ -66,7 +66,7 @@ def decoded(row: Row, fields: ArticleFields) -> Record | None:
 
 
 def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own() -> None:
-    record = decoded(ROW, ArticleFields(ean="k1_ean"))
+    record = decoded(ROW, ArticleFields.model_validate({"ean": "k1_ean"}))
     assert record is not None
     assert (record.kind, record.key) == (Kind.ARTICLE, "TS-RED-M")
     assert dict(record.values) == {
@@ -87,7 +87,7 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
 
 
 def test_a_field_without_a_column_is_no_field() -> None:
-    record = decoded(ROW, ArticleFields(stock="", unit=""))
+    record = decoded(ROW, ArticleFields.model_validate({"stock": "", "unit": ""}))
     assert record is not None
     assert not {"stock", "unit", "ean"} & set(record.values)
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from integration.connectors.parallel import side_by_side
+from integration.core.connections import Token
 from integration.core.errors import (
     AccessDeniedError,
     IntegrationError,
@@ -16,7 +17,6 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.records import Batch, Kind
-from integration.core.tokens import Token
 from integration.sandbox.server import Sandbox
 from tests.connectors.accountview.conversation import (
     ACCESS,

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from integration.connectors.mplus.connector import Mplus
-from integration.core.findings import Finding
+from integration.core.connections import Finding
 from integration.sandbox.server import Sandbox
 from tests.connectors.mplus.tills import a_till
 

@@ -9,10 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from integration.core.money import add_vat, amount, from_cents, remove_vat, to_cents
-from integration.core.totals.booked import BookLine, book_lines, booked
-from integration.core.totals.posted import posted
-from integration.core.totals.sold import Sale, SoldLine, basis_of
-from integration.core.totals.vat import Basis, Rounding, VatSum
+from integration.core.totals.booked import BookLine, book_lines, booked, posted
+from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.mplus.sums import summed
 
 RATES = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "5": Decimal("5.5")}

@@ -13,13 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.core.money import from_cents
-from integration.core.totals.booked import BookLine, book_lines, booked
+from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import RULES, UNEXPLAINED, Verdict, correction, rounding_lines, verdict
-from integration.core.totals.posted import posted
-from integration.core.totals.sold import Sale, SoldLine, basis_of
-from integration.core.totals.vat import Basis, Rounding, VatSum
+from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import Ledger, Switches
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import make_shop
 from tests.core.totals.sales import (
     BASES,

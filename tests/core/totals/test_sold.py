@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from integration.core.totals.difference import Verdict, verdict
-from integration.core.totals.vat import VatSum
+from integration.core.totals.sold import VatSum
 from tests.core.totals.sales import RATES, euros, line, sale
 
 

@@ -14,10 +14,8 @@ from integration.core.errors import ConfigurationError
 from integration.core.money import amount
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, booked
-from integration.core.totals.comparison import Compared, compared_in
-from integration.core.totals.sold import Sale
-from integration.core.totals.vat import VatSum
+from integration.core.totals.booked import BookLine, Compared, booked, compared_in
+from integration.core.totals.sold import Sale, VatSum
 from integration.flows.orders.bookings import compact
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings

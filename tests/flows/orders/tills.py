@@ -12,7 +12,7 @@ from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
 from integration.core.run import Staged
-from integration.core.totals.vat import VatSum
+from integration.core.totals.sold import VatSum
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW

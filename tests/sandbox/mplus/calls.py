@@ -1,6 +1,6 @@
 """Calls of the till in a box that tests of several of its parts make."""
 
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from tests.sandbox.soap_client import RawClient, Reply, enveloped, prefixed, tags
 
 TEA = (

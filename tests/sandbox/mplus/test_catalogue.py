@@ -3,7 +3,7 @@
 import time
 
 from integration.sandbox.faults import Ledger, Switches
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import make_shop
 from tests.sandbox.mplus.calls import told
 from tests.sandbox.soap_client import tags

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration.sandbox.faults import Ledger, Switches
-from integration.sandbox.mplus import Till
+from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import Shop, make_shop
 
 KINDS = ("orders", "receipts", "invoices")

@@ -5,7 +5,6 @@ of decimals, and without that companion they are whole (the vendor's tutorials);
 means no date; an empty number or flag means no value.
 """
 
-from integration.connectors.mplus.codec.document_fields import DOCUMENTS, DocumentType, document_fields
 from integration.connectors.mplus.codec.documents import (
     decode_document,
     document_articles,
@@ -14,16 +13,32 @@ from integration.connectors.mplus.codec.documents import (
     document_relation,
 )
 from integration.connectors.mplus.codec.edits import Edit, edited
-from integration.connectors.mplus.codec.fields import CUSTOM, FIELDS, Vocabulary, custom_field, offered, sequence
-from integration.connectors.mplus.codec.groups import Group, decode_groups, encode_group
+from integration.connectors.mplus.codec.fields import (
+    CUSTOM,
+    DOCUMENTS,
+    FIELDS,
+    DocumentType,
+    Vocabulary,
+    custom_field,
+    document_fields,
+    offered,
+    sequence,
+)
 from integration.connectors.mplus.codec.products import (
+    Group,
     article_number,
     articles,
+    decode_groups,
+    decode_level,
     decode_product,
+    encode_group,
+    encode_level,
     encode_product,
     external_id,
     group_numbers,
     marker,
+    stock_id,
+    stock_managed,
 )
 from integration.connectors.mplus.codec.relations import (
     Marks,
@@ -34,7 +49,6 @@ from integration.connectors.mplus.codec.relations import (
     relation_marker,
     relation_number,
 )
-from integration.connectors.mplus.codec.stock import decode_level, encode_level, stock_id, stock_managed
 from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
 
 __all__ = [

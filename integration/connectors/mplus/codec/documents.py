@@ -8,8 +8,7 @@ from decimal import Decimal
 from functools import cache
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
-from integration.connectors.mplus.codec.fields import sequence
+from integration.connectors.mplus.codec.fields import DOCUMENTS, SCALED, sequence, simple_fields
 from integration.connectors.mplus.codec.relations import decode_relation
 from integration.connectors.mplus.codec.values import Readers, decoder, filled, percent, read_values, truth, word
 from integration.core.money import from_scaled

@@ -1,6 +1,7 @@
-"""Products with their articles: read from the till's XML, and built anew as the contract takes them."""
+"""Products with their articles, groups and stock: read from the till's XML, and built as the contract takes them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -195,3 +196,101 @@ def customs(record: Record) -> Iterator[tuple[str, Value]]:
     for name, value in record.values.items():
         if name.startswith(CUSTOM):
             yield name.removeprefix(CUSTOM), value
+
+
+# ---- article groups: the tree as a flat list, and a group as an update takes it
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An article group of the till as it stands in the tree. `parent` is `0` for one at the top."""
+
+    number: str
+    parent: str
+    name: str
+    text: str
+    order: str
+    marker: str
+    image: str = ""
+
+
+DEEPEST = 100  # groups inside groups
+
+
+def decode_groups(answer: Element) -> dict[str, Group]:
+    """Return all groups of the tree by their numbers; what is marked as deleted is left out.
+
+    Raises ValueError for a tree that is deeper than anybody sorts articles.
+    """
+    groups: dict[str, Group] = {}
+
+    def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise ValueError("a tree without end")
+        for each in wrapper.iterfind(tag("articleGroups")) if wrapper is not None else ():
+            if each.findtext(tag("isDeleted")) in ("true", "1"):
+                continue
+            group = _decode_group(each, parent)
+            groups[group.number] = group
+            walk(each.find(tag("subGroupList")), group.number, depth + 1)
+
+    walk(answer.find(tag("articleGroupList")), "0")
+    return groups
+
+
+def _decode_group(element: Element, parent: str) -> Group:
+    def text(wire: str) -> str:
+        return element.findtext(tag(wire)) or ""
+
+    image = element.findtext(f"{tag('image')}/{tag('imageId')}") or ""
+    return Group(str(int(text("groupNumber"))), parent, text("name"), text("text"), text("sortOrder"),
+                 text("syncMarker"), image)  # fmt: skip
+
+
+def encode_group(group: Group) -> dict[str, str]:
+    """Return a group as an update takes it, complete, because what becomes of fields left out is not known."""
+    content = {"groupNumber": group.number, "name": group.name, "text": group.text}
+    if group.order:
+        content["sortOrder"] = group.order
+    if group.image and group.image != "0":
+        content["imageId"] = group.image
+    return {**content, "parentGroupNumber": group.parent}
+
+
+# ---- stock: levels as the till counts them
+
+
+def decode_level(row: Element, *, reserved: bool) -> Decimal:
+    """Return how much there is of an article in a branch: what is free, and with `reserved` also what is not.
+
+    Raises ValueError when a field does not hold what its type says.
+    """
+    free = _scaled(row, "Free")
+    return free + _scaled(row, "Reserved") if reserved else free
+
+
+def _scaled(row: Element, which: str) -> Decimal:
+    whole, places = row.findtext(tag(f"amount{which}")), row.findtext(tag(f"decimalPlaces{which}"))
+    return from_scaled(int(whole or 0), int(places or 0))
+
+
+def stock_id(row: Element) -> int:
+    """Return the marker of the last change of a level."""
+    return int(row.findtext(tag("stockId")) or 0)
+
+
+def stock_managed(article: Element) -> bool | None:
+    """Return whether stock is kept for an article, None when the till does not say."""
+    text = (article.findtext(tag("stockArticle")) or "").strip()
+    return text in ("true", "1") if text else None
+
+
+def encode_level(amount: Value) -> dict[str, Any]:
+    """Return a level as the contract takes it, always with its decimals: without them readers differ.
+
+    Raises UnfitError.
+    """
+    if not isinstance(amount, Decimal) or not amount.is_finite():
+        raise UnfitError("amount", amount)
+    places = decimals(amount)
+    return {"amount": str(to_scaled(amount, places)), "decimalPlaces": str(places)}

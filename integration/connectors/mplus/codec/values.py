@@ -11,8 +11,7 @@ from lxml import etree
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
-from integration.core.records import Field, FieldType, Value
-from integration.core.texts import is_number, is_storable
+from integration.core.records import Field, FieldType, Value, is_number, is_storable
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",

@@ -1,0 +1,161 @@
+"""Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from integration.connectors.protocol import References
+from integration.core.errors import InDoubtError, IntegrationError
+from integration.core.plan import Change
+from integration.core.records import Held, Kind, Record, Written
+from integration.core.run import Mode, Run, RunState, Step
+from integration.store.database import Database
+from tests.bench import Bench, articles
+from tests.fakes import MemoryConnector
+
+
+class Blind(MemoryConnector):
+    """A till that says yes, knows no tokens, and shows nothing for so many looks after its first write."""
+
+    looks = 1_000_000
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        held = super().lookup(wanted, references)
+        if not self.writes or self.looks <= 0:
+            return held
+        self.looks -= 1
+        return {}
+
+
+class Silent(MemoryConnector):
+    """A till that never gets a write of one record, and never says so."""
+
+    key = "1003"
+    asked = 0
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if change.key == self.key:
+            self.asked += 1
+            raise InDoubtError(system=self.system, key=change.key)
+        return super().write(change, held, references, token)
+
+
+def a_bench(database: Database, target: MemoryConnector, *codes: str) -> Bench:
+    """Return a bench whose books have these articles, in no group."""
+    return Bench(database, MemoryConnector(articles(*codes), system="accountview"), target, groups=False)
+
+
+def stopped(bench: Bench, run: Run) -> str:
+    """Carry a plan out until it stops, as the engine does it, and return the cause."""
+    bench.approve(run)
+    with pytest.raises(IntegrationError) as told:
+        bench.carry_out(run)
+    bench.runs.interrupt(run.id, told.value.code, told.value.facts)
+    return told.value.code
+
+
+def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Database) -> None:
+    target = Blind(system="mplus")
+    bench = a_bench(database, target, "1001", "1002", "1003")
+    run = bench.preview()
+    assert stopped(bench, run) == "look_unproven"
+    assert target.writes == ["1001"]
+    assert bench.steps(run) == {"1001": Step.PARKED, "1002": Step.PLANNED, "1003": Step.PLANNED}
+    assert bench.causes(run) == {"1001": "read_back_missing"}
+
+    for _ in range(2):
+        again = bench.preview(Mode.COMPLETE)
+        assert bench.causes(again) == {"1001": "read_back_missing"}
+        assert stopped(bench, again) == "look_unproven"
+    assert target.writes == ["1001"]
+
+
+def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(database: Database) -> None:
+    target = Blind(system="mplus")
+    bench = a_bench(database, target, "1001")
+    run = bench.run()
+    assert bench.causes(run) == {"1001": "read_back_missing"}
+    target.looks = 0
+    again = bench.preview(Mode.COMPLETE)
+    assert (again.state, again.counts.unchanged) == (RunState.DONE, 1)
+    assert bench.steps(run) == {"1001": Step.PROVEN}
+    assert bench.rested(run).counts.proven == 1
+    assert target.writes == ["1001"]
+
+
+def test_the_question_tells_the_number_that_was_told(database: Database) -> None:
+    bench = a_bench(database, Blind(system="mplus"), "1001")
+    (line,) = bench.changes(bench.run()).values()
+    assert line.facts["number"] == line.reference != ""
+
+
+def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database: Database) -> None:
+    target = Silent(system="mplus")
+    bench = a_bench(database, target, "1001", "1002", "1003", "1004")
+    run = bench.run()
+    assert bench.causes(run) == {"1003": "never_answered"}
+    assert run.counts.proven == 3
+    assert target.asked == 2
+    again = bench.preview(Mode.COMPLETE)
+    assert bench.causes(again) == {"1003": "never_answered"}
+    assert target.asked == 2
+
+
+def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    bench = a_bench(database, target, "1001", "1002")
+    target.lose_answer("1001", after=False)
+    run = bench.run()
+    assert run.counts.proven == 2
+    assert target.writes == ["1002", "1001"]
+
+
+def test_the_first_record_ever_is_a_question_where_nothing_can_show_it(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    bench = a_bench(database, target, "1001")
+    target.lose_answer("1001", after=False)
+    run = bench.run()
+    assert bench.causes(run) == {"1001": "never_answered"}
+    assert target.writes == []
+
+
+def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -> None:
+    target = Blind(system="mplus")
+    bench = a_bench(database, target, "1001", "1002")
+    run = bench.preview()
+    bench.approve(run)
+    bench.runner.commit.page(run.id)
+    bench.runs.interrupt(run.id, "cancelled", {})
+    again = bench.preview(Mode.COMPLETE)
+    assert bench.causes(again) == {"1001": "read_back_missing"}
+    assert target.writes == ["1001"]
+
+
+# ---- a person says what became of it
+
+
+def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) -> None:
+    target = Blind(system="mplus")
+    bench = a_bench(database, target, "1001")
+    run = bench.run()
+    assert bench.ledger.answer_doubts("products", [Kind.PRODUCT], "1001", "77") == 1
+    assert bench.steps(run) == {"1001": Step.ACCEPTED}
+    counts = bench.rested(run).counts
+    assert (counts.accepted, counts.proven, counts.parked) == (1, 0, 0)
+    link = bench.links.get("products", Kind.PRODUCT, ["1001"])["1001"]
+    assert (link.reference, link.unproven) == ("77", True)
+    bench.preview(Mode.COMPLETE)
+    assert target.writes == ["1001"]
+
+
+def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> None:
+    target = Silent(system="mplus")
+    bench = a_bench(database, target, "1001", "1003")
+    bench.run()
+    target.key = ""
+    assert bench.ledger.answer_doubts("products", [Kind.PRODUCT], "1003", None) == 1
+    assert bench.steps(bench.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
+    assert sorted(target.writes) == ["1001", "1003"]

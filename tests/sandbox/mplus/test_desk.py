@@ -1,0 +1,49 @@
+"""What this till does where the interface leaves it open."""
+
+from typing import Any
+
+import pytest
+
+from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.contract import RefusedError
+from integration.sandbox.mplus.desk import TillConventions
+from integration.sandbox.shop.shop import make_shop
+from tests.sandbox.mplus.calls import told
+from tests.sandbox.soap_client import tags
+
+
+class TestConventions:
+    def till(self, **choices: Any) -> Till:
+        return Till(make_shop(40), Switches(), Ledger(), conventions=TillConventions(**choices))
+
+    def test_percentages_can_be_plain(self) -> None:
+        rates = told(self.till(percentages_in_hundredths=False), "<getVatGroupList></getVatGroupList>").texts(
+            "vatPercentage"
+        )
+        assert set(rates) == {"21", "9", "0"}
+
+    def test_wrappers_and_the_id_of_a_new_order_may_be_absent(self) -> None:
+        till = self.till()
+        line = "<lineList><line><articleNumber>5</articleNumber></line></lineList>"
+        assert len(told(till, "<getOrders><request></request></getOrders>").texts("order/orderId")) == 60
+        assert (
+            told(till, f"<createOrder><order>{line}</order></createOrder>").text("result") == "CREATE-ORDER-RESULT-OK"
+        )
+        asked = tags(request=f"<idempotencyKey>a</idempotencyKey><order>{line}</order>")
+        assert told(till, tags(createOrderV3=asked)).text("result") == "CREATE-ORDER-RESULT-OK"
+
+    def test_absent_wrappers_can_be_refused(self) -> None:
+        with pytest.raises(RefusedError, match="request"):
+            told(self.till(required="strict"), tags(getOrders=tags(request="")))
+
+    def test_a_public_client_pages_from_a_marker_before_the_first(self) -> None:
+        ask = tags(getOrders=tags(request="<syncMarker>-1</syncMarker><syncMarkerLimit>100</syncMarkerLimit>"))
+        assert len(told(self.till(), ask).texts("order/orderId")) == 60
+
+    def test_answers_can_be_in_order(self) -> None:
+        ask = tags(getOrders=tags(request=tags(articlePluNumbers="", articleBarcodes="")))
+        markers = [
+            int(text) for text in told(self.till(order_within_answer="by marker"), ask).texts("order/syncMarker")
+        ]
+        assert markers == sorted(markers)

@@ -1,0 +1,82 @@
+"""A process that is stopped in the middle of a page, and goes on when another one has finished its run.
+
+As a machine does whose lid is closed, or that is moved: nothing tells the process that time has passed.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integration.core.run import RunState
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox
+from tests.patience import until
+from tests.runner.killing_orders import a_case, approve, assert_all_booked_once, plan, until_rest
+from tests.runner.processes import Ledger, Obedient
+
+pytestmark = [pytest.mark.long, pytest.mark.processes]
+
+DAYS = 25
+SOME = 4  # orders that are accepted when the process is suspended
+SLOW_SECONDS = 0.4
+
+Database = Callable[[], str | None]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> str | None:
+    """The address of a database, or None for a file in the folder of the case."""
+    return str(request.getfixturevalue("postgres_url")) if request.param == "postgres" else None
+
+
+@contextmanager
+def suspended(console: Obedient) -> Iterator[None]:
+    """Hold a process still for the block."""
+    assert console.process is not None
+    assert console.process.pid is not None
+    os.kill(console.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(console.process.pid, signal.SIGCONT)
+
+
+def orders_accepted(sandbox: Sandbox) -> int:
+    """Return how many orders the books said yes to."""
+    return sum(call.accepted and call.operation == "SO1 POST" for call in sandbox.ledger.writes())
+
+
+def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
+    tmp_path: Path, stocked_till: Path, database: str | None
+) -> None:
+    with a_case(stocked_till, tmp_path / "case", "order", database_url=database, patience_seconds=None) as case:
+        console, ledger = case
+        plan(console, ledger, "order", DAYS)
+        with console.sandbox.switches.armed(
+            Fault.DELAY, system="accountview", operation="SO1 POST", times=None, seconds=SLOW_SECONDS
+        ):
+            approve(console, ledger)
+            until(lambda: orders_accepted(console.sandbox) >= SOME, "some orders accepted")
+            with suspended(console):
+                console.sandbox.switches.disarm()
+                finish_elsewhere(console, ledger)
+                booked = orders_accepted(console.sandbox)
+        time.sleep(5)  # it would have sent the rest of its page by now
+        assert console.ask("runs.latest", "orders")[0].state is RunState.DONE  # it is awake
+        assert orders_accepted(console.sandbox) == booked
+        assert_all_booked_once(console.sandbox, ledger, "order", DAYS)
+
+
+def finish_elsewhere(console: Obedient, ledger: Ledger) -> None:
+    """Let another process take the run over and bring it to its end."""
+    other = Obedient(console.sandbox, console.folder, executor="worker", **console.settings)
+    other.start()
+    try:
+        until_rest(ledger)
+    finally:
+        other.kill()
