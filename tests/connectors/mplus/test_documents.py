@@ -557,6 +557,17 @@ def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_be
         assert (before[key].values["digest"] == after[key].values["digest"]) == same
 
 
+def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own: Sandbox) -> None:
+    till = a_till(own)
+    key = next(iter(everything(till, Kind.ORDER)))
+    own.till.edit("orders", key, {"cancelState": "ORDER-CANCEL-STATE-WITHDRAWN"})
+    (order,) = till.fetch(Kind.ORDER, [key])
+    values = order.values
+    till.close()
+    assert values["cancel_state"] == "withdrawn"
+    assert "cancelled" not in values
+
+
 # ---- how this till writes numbers
 
 

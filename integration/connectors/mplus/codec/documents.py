@@ -166,7 +166,7 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
     text = (document.findtext(tag("fullyPaid")) or "").strip()
     if text:
         told["paid"] = truth(text)
-    if "cancel_state" in values:
+    if values.get("cancel_state") in ("nothing", "partial", "complete"):
         told["cancelled"] = values["cancel_state"] == "complete"
     return told
 

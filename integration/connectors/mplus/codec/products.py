@@ -21,6 +21,7 @@ from integration.connectors.mplus.codec.values import (
     filled,
     is_empty,
     read_values,
+    truth,
 )
 from integration.core.money import from_scaled, to_scaled
 from integration.core.records import Field, Kind, Record, Value
@@ -41,7 +42,7 @@ def _readers(words: Vocabulary, kind: Kind) -> Readers:
         del readers[tag("active")]
         readers[tag("discontinued")] = (
             "active",
-            lambda element: filled(element, lambda text: text not in ("true", "1")),
+            lambda element: filled(element, lambda text: not truth(text)),
         )
     return readers
 
@@ -228,7 +229,7 @@ def decode_groups(answer: Element) -> dict[str, Group]:
         if depth > DEEPEST:
             raise ValueError("a tree without end")
         for each in wrapper.iterfind(tag("articleGroups")) if wrapper is not None else ():
-            if each.findtext(tag("isDeleted")) in ("true", "1"):
+            if truth((each.findtext(tag("isDeleted")) or "").strip() or "false"):
                 continue
             group = _decode_group(each, parent)
             groups[group.number] = group
@@ -282,7 +283,7 @@ def stock_id(row: Element) -> int:
 def stock_managed(article: Element) -> bool | None:
     """Return whether stock is kept for an article, None when the till does not say."""
     text = (article.findtext(tag("stockArticle")) or "").strip()
-    return text in ("true", "1") if text else None
+    return truth(text) if text else None
 
 
 def encode_level(amount: Value) -> dict[str, Any]:

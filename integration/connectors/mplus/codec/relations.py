@@ -19,6 +19,7 @@ from integration.connectors.mplus.codec.values import (
     filled,
     percent,
     read_values,
+    truth,
     word,
 )
 from integration.core.records import Field, Kind, Record, Value
@@ -128,7 +129,7 @@ def marks_of(relation: Element) -> Marks:
     def text(wire: str) -> str:
         return relation.findtext(tag(wire)) or ""
 
-    is_active = text("active").strip() not in ("false", "0")
+    is_active = truth(text("active").strip() or "true")
     return marks(text("extRelationId"), text("vatNumber"), text("email"), active=is_active)
 
 

@@ -159,7 +159,7 @@ def decode_custom(element: Element) -> Value:
             return from_scaled(int(whole), int(element.findtext(tag("decimalPlaces")) or 0)) if whole else None
         case "DATA-TYPE-BOOL":
             flag = element.findtext(tag("boolValue"))
-            return flag in ("true", "1") if flag else None
+            return truth(flag.strip()) if flag else None
         case "DATA-TYPE-DATE":
             day = element.find(tag("dateValue"))
             return None if day is None else _date(day)
