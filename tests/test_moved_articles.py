@@ -3,6 +3,7 @@
 Each story has a shop of its own, whose articles have been brought to the till once.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,24 +13,34 @@ import pytest
 
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run
-from integration.services import Application
 from tests.consoles import WHO, Console, opened
 from tests.stores import stores_in
 
 STYLES = 3  # the fewest whole styles these stories need
 
 
-@pytest.fixture
-def application(tmp_path: Path) -> Iterator[Application]:
-    """A console on a fresh sandbox."""
-    with opened(tmp_path, sandbox=True) as application:
-        yield application
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a console on a fresh sandbox keeps once its articles are at the till."""
+    folder = tmp_path_factory.mktemp("brought")
+    with opened(folder, sandbox=True) as application:
+        Console(application).run("products")
+    return folder
 
 
 @pytest.fixture
-def console(application: Application) -> Console:
-    """Its operator, before anything was sent."""
-    return Console(application)
+def console(brought: Path, tmp_path: Path) -> Iterator[Console]:
+    """The operator of such a console, on a copy of one's own."""
+    copy = shutil.copytree(brought, tmp_path / "copy")
+    with opened(copy, sandbox=True) as application:
+        yield Console(application)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Console]:
+    """The operator of a console before anything was sent."""
+    with opened(tmp_path / "new", sandbox=True) as application:
+        yield Console(application)
 
 
 def set_products(console: Console, **values: Any) -> None:
@@ -99,7 +110,6 @@ def reprice(console: Console, *codes: str) -> None:
 
 
 def test_another_sku_rule_doubles_no_article_and_lets_the_others_go_on(console: Console) -> None:
-    console.run("products")
     before = at_the_till(console)
     numbers = {
         row.reference
@@ -124,7 +134,6 @@ def test_another_sku_rule_doubles_no_article_and_lets_the_others_go_on(console: 
 
 
 def test_the_sku_rule_set_back_leaves_nothing_to_do(console: Console) -> None:
-    console.run("products")
     set_products(console, sku_rule="allotted")
     console.preview("products")
     assert console.waits("products", "article_number_changed")
@@ -138,30 +147,29 @@ def test_the_sku_rule_set_back_leaves_nothing_to_do(console: Console) -> None:
 # ---- another product
 
 
-def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(console: Console) -> None:
-    set_products(console, parent_field="")
-    console.run("products")
-    before = at_the_till(console)
-    set_products(console, parent_field="parent")
-    plan = console.preview("products")
-    waiting = parked(console, plan, "article_in_other_product")
-    done = console.commit(plan)
+def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: Console) -> None:
+    set_products(new, parent_field="")
+    new.run("products")
+    before = at_the_till(new)
+    set_products(new, parent_field="parent")
+    plan = new.preview("products")
+    waiting = parked(new, plan, "article_in_other_product")
+    done = new.commit(plan)
 
     assert len(waiting) >= STYLES
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
     assert done.counts.proven == plan.counts.planned
-    assert not parked(console, done, "article_number_taken")
-    assert at_the_till(console) == before
+    assert not parked(new, done, "article_number_taken")
+    assert at_the_till(new) == before
 
-    again = console.preview("products")
+    again = new.preview("products")
 
-    assert not changed(console, again)
-    assert parked(console, again, "article_in_other_product").keys() == waiting.keys()
+    assert not changed(new, again)
+    assert parked(new, again, "article_in_other_product").keys() == waiting.keys()
 
 
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
 def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode) -> None:
-    console.run("products")
     (old, (moved, *left)), (new, others) = list(styles(console).items())[:2]
     there, before = at_the_till(console), console.waits("products", "article_in_other_product")
     called = names(console)
@@ -185,7 +193,6 @@ def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode
 
 
 def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along(console: Console) -> None:
-    console.run("products")
     (moved, *_) = next(iter(styles(console).values()))
     there = at_the_till(console)
     called = names(console)
@@ -205,7 +212,6 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
 
 
 def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> None:
-    console.run("products")
     pair = sorted(simple(console)[:2], key=lambda code: int(at_the_till(console)[code]))
     for code, colour in zip(pair, ("rood", "blauw"), strict=True):
         console.sandbox.accountview.edit("ARTICLE", code, {"K9_PARENT": "NIEUW", "K9_COLOUR": colour})
@@ -220,7 +226,6 @@ def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> No
 
 
 def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
-    console.run("products")
     codes = next(iter(styles(console).values()))
     there = at_the_till(console)
     regroup(console, "ANDERS", *codes)

@@ -1,4 +1,7 @@
-"""Every command of the terminal (`integration/__main__.py`), run as its own process against both systems in a box."""
+"""Every command of the terminal (`integration/__main__.py`), run as its own process against both systems in a box.
+
+Some are started anew, as an operator starts them; the others are forked with everything imported, which is quicker.
+"""
 
 import json
 import re
@@ -18,8 +21,6 @@ from tests.patience import SECONDS
 from tests.programs import Ended, Terminal, access, confirmations, program
 
 pytestmark = pytest.mark.processes
-
-DELAY = 30  # seconds in which commands beside a run at work are surely done
 
 ARTICLES = 61  # what the smallest shop that trips a brake comes to
 WIDTH = 100
@@ -49,7 +50,7 @@ def terminal(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Term
 @pytest.fixture(scope="module")
 def previewed(terminal: Terminal, sandbox: Sandbox) -> Result:
     """The first preview, as programs see it."""
-    ended = terminal("preview", "products", "--json")
+    ended = terminal.anew("preview", "products", "--json")
     assert (ended.status, ended.err) == (3, "")
     assert sandbox.ledger.counts()["writes"] == 0
     return dict(ended.json)
@@ -66,7 +67,7 @@ def interrupted(terminal: Terminal, previewed: Result) -> Ended:
 def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Result:
     """The same run, brought to its end."""
     assert interrupted.status == 5
-    ended = terminal("resume", previewed["run"], "--json")
+    ended = terminal.anew("resume", previewed["run"], "--json")
     assert ended.status == 0, ended
     return dict(ended.json)
 
@@ -290,7 +291,7 @@ def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, 
 
 
 def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> None:
-    ended = terminal("run", "products", MPLUS__IN_FLIGHT="99")
+    ended = terminal.anew("run", "products", MPLUS__IN_FLIGHT="99")
 
     assert ended.status == 5
     assert "CONSOLE_MPLUS__IN_FLIGHT" in ended.err
@@ -333,12 +334,12 @@ def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox])
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=DELAY),
+        sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="AK1 *", times=None),
         terminal.running("preview", "products", "--complete") as first,
     ):
         until_at_work(terminal)
         ended = terminal("preview", "products")
-        first.kill()  # it would wait for the slow system before it ends
+        first.kill()  # it would wait for the system
 
     assert ended.status == 4
     assert no_trace(ended)
@@ -348,7 +349,7 @@ def test_a_preview_at_work_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
-        sandbox.switches.armed(Fault.DELAY, system="accountview", operation="AK1 *", times=None, seconds=DELAY),
+        sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="AK1 *", times=None),
         terminal.running("preview", "products", "--complete", "--json") as first,
     ):
         run = until_at_work(terminal)
@@ -538,4 +539,5 @@ def until_at_work(terminal: Terminal) -> str:
         runs = terminal("runs", "--json").json
         if runs[0]["state"] == "previewing":
             return str(runs[0]["run"])
+        time.sleep(0.1)
     pytest.fail("the run does not begin")

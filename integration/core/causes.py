@@ -157,6 +157,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("document_changed_after_booking", OPERATOR),
         Cause("document_cancelled_after_booking", OPERATOR),
         Cause("reference_found_twice", OPERATOR),
+        Cause("document_doubled", OPERATOR),
         Cause("stock_negative", OPERATOR, repair=_setting("negative")),
         Cause("stock_fractional", OPERATOR, repair=_setting("fractional")),
         Cause("variant_duplicate", OPERATOR, repair=VALUE_OR_FIELDS),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from integration.log.logbook import Logbook
-from integration.store.database import Database, open_database
+from integration.store.database import Database
 from integration.store.events import Event, Events
 from tests.postgres import postgres_server, postgres_url
+from tests.stores import new_database
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -20,7 +21,7 @@ NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An open database."""
-    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    opened = new_database(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 

@@ -19,6 +19,8 @@ from tests.patience import SECONDS, until
 
 ROOT = Path(__file__).parent.parent.parent
 
+PARTLY_KNOWN = 400  # articles of the smallest shop that the till partly knows
+
 Open = Callable[..., AppTest]
 
 
@@ -45,17 +47,20 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
 
 
 @pytest.fixture(scope="module")
-def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """An installation with the sandbox connected, shared by the tests of a module."""
+def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is."""
+    articles = getattr(request.module, "ARTICLES", PARTLY_KNOWN)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield from _console(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true")
+        yield from _console(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true", articles=articles)
 
 
-def _console(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str) -> Iterator[Application]:
+def _console(
+    data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = PARTLY_KNOWN
+) -> Iterator[Application]:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CONSOLE_DATA", str(data))
     monkeypatch.setenv("CONSOLE_SANDBOX", sandbox)
-    monkeypatch.setenv("CONSOLE_SANDBOX_ARTICLES", "400")  # the smallest shop that the till partly knows
+    monkeypatch.setenv("CONSOLE_SANDBOX_ARTICLES", str(articles))
     bootstrap.shut_down()
     yield bootstrap.application()
     bootstrap.shut_down()
@@ -77,13 +82,14 @@ def script(name: str) -> AppTest:
 
 @pytest.fixture
 def open_page() -> Open:
-    """Open a page through the frame, as a browser does."""
+    """Open a page at its address, or the frame with the page that it opens by itself."""
 
     def opened(name: str = "", **address: str) -> AppTest:
-        test = script("app.py").run()  # the menu, once
+        test = script("app.py")
         for key, value in address.items():
             test.query_params[key] = value
         if name:
+            test.session_state["framed"] = True  # Streamlit would have to draw the frame and the overview before
             test.switch_page(f"pages/{name}.py")
         return test.run()
 

@@ -17,6 +17,8 @@ from integration.services.stock import Listed, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.stores import built_in, stores_in
 
+ARTICLES = 60  # all are brought to the till
+
 
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:

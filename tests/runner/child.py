@@ -1,8 +1,4 @@
-"""Console processes of their own, to be asked and to be killed.
-
-The process is forked from a server that has everything imported, which makes a restart a matter of milliseconds; it
-shares nothing with its siblings but the code, and a kill is a kill.
-"""
+"""Console processes of their own, to be asked and to be killed."""
 
 import os
 import time

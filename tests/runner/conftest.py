@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from integration.sandbox.server import Sandbox, running
-from integration.store.database import Database, open_database
+from integration.store.database import Database
 from tests.bench import Bench, articles
 from tests.fakes import MemoryConnector
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.killing import proven_without_trouble
 from tests.runner.killing_orders import Calm, with_articles, without_trouble
+from tests.stores import new_database
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -28,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
-    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    opened = new_database(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 

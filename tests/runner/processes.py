@@ -1,12 +1,8 @@
 """Console processes that tests start and kill, and what their databases say from outside."""
 
-import multiprocessing
-import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -18,12 +14,10 @@ from integration.store.database import Database, open_database
 from integration.store.plans import Plans
 from integration.store.runs import Runs
 from tests.clocks import now
+from tests.forks import forked, pipe, said_early
 from tests.patience import SECONDS, until
 from tests.runner import child
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.runner.child", "pandas"])  # the log needs pandas, and imports it late
-_early = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
 
@@ -39,20 +33,6 @@ def access(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _start_server() -> None:
-    """Start what consoles are forked from, once: what one says before it has a file of its own is kept too."""
-    with _opening:
-        ours = os.dup(2)
-        early = os.open(_early, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        try:
-            os.dup2(early, 2)
-            forkserver.ensure_running()
-        finally:
-            os.dup2(ours, 2)
-            os.close(ours)
-            os.close(early)
-
-
 class Console:
     """A console process on its own folder, talking to a sandbox: it brings one run to its end by itself."""
 
@@ -64,12 +44,7 @@ class Console:
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
-        self._fork(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
-
-    def _fork(self, work: Callable[..., None], *arguments: object) -> None:
-        _start_server()
-        self.process = _processes.Process(target=work, args=arguments)
-        self.process.start()
+        self.process = forked(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
 
     def kill(self) -> None:
         """Kill the process with SIGKILL, and wait until it is gone."""
@@ -87,8 +62,9 @@ class Console:
 
     def said(self) -> str:
         """Return the end of what the process said."""
-        said = [file.read_text(encoding="utf-8")[-6000:] for file in (self.folder / "said", _early) if file.exists()]
-        return "\n".join(said)
+        own = self.folder / "said"
+        said = own.read_text(encoding="utf-8") if own.exists() else ""
+        return "\n".join(text[-6000:] for text in (said, said_early()))
 
     @property
     def url(self) -> str:
@@ -103,12 +79,13 @@ class Obedient(Console):
     def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "server", **settings: Any) -> None:
         super().__init__(sandbox, folder, **settings)
         self.executor = executor
-        self._orders, self._theirs = _processes.Pipe()
+        self._orders, self._theirs = pipe()
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
-        self._orders, self._theirs = _processes.Pipe()
-        self._fork(child.obey, self.folder, access(self.sandbox, **self.settings), self.executor, self._theirs)
+        self._orders, self._theirs = pipe()
+        settings = access(self.sandbox, **self.settings)
+        self.process = forked(child.obey, self.folder, settings, self.executor, self._theirs)
         self._theirs.close()
 
     def ask(self, name: str, *arguments: object) -> Any:
@@ -168,8 +145,7 @@ def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
 
 def with_a_bug(folder: Path, *, while_writing: bool) -> None:
     """Run a flow with a defect in a process of its own, and wait until it has ended well."""
-    process = _processes.Process(target=child.meet_a_bug, args=(folder,), kwargs={"while_writing": while_writing})
-    process.start()
+    process = forked(child.meet_a_bug, folder, while_writing=while_writing)
     process.join(SECONDS)
     if process.exitcode is None:
         process.kill()

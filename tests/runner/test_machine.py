@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from integration.core.money import add_vat
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, RunState, Step
-from integration.store.database import open_database
 from tests.bench import Bench, articles, edited
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
+from tests.stores import new_database
 
 EXPECTED = {"request_refused", "target_record_missing", "field_conflict", "never_answered"}
 CODES = [str(number) for number in range(1001, 1007)]
@@ -32,7 +32,7 @@ words = st.sampled_from(["Trui", "Jas", "Broek", "Helm"])
 @contextmanager
 def a_bench() -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{Path(folder) / 'console.sqlite'}")
+        database = new_database(Path(folder) / "console.sqlite")
         try:
             source = MemoryConnector(articles(*CODES[:3]), system="accountview")
             yield Bench(database, source, MemoryConnector(system="mplus"))

@@ -286,10 +286,14 @@ def _booking_objection(desired: Record, held: Held | None, link: Link | None) ->
     before = agreed.values.get("sold_incl") if agreed else None
     now = values.get("sold_incl")
     facts = {"key": desired.key, "document": number, "reference": reference, "system": BOOKS}
-    if held is not None and held.others and link is None:
-        candidates = ", ".join((held.reference, *held.others))
-        facts |= {"reference": as_text(values.get("reference")), "candidates": candidates}
-        return Issue("reference_found_twice", desired.key, "", facts)
+    if held is not None and held.others and (link is None or agreed is not None):
+        both = (held.reference, *held.others)
+        facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(both)}
+        if link is None:
+            return Issue("reference_found_twice", desired.key, "", facts)
+        first = link.reference if link.reference in both else held.reference
+        facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
+        return Issue("document_doubled", desired.key, "", facts)
     if values.get("cancelled") is True:
         amount = as_text(now if before is None else before)
         return Issue("document_cancelled_after_booking", desired.key, "", facts | {"amount": amount})

@@ -196,6 +196,14 @@ def test_a_reference_on_two_documents_is_a_question_until_one_is_chosen() -> Non
     assert logic.objection(PAPERS, one, booked_as(others=("50002",)), link_to(None)) is None
 
 
+def test_a_booked_document_that_stands_there_twice_is_told_with_both_numbers() -> None:
+    logic = orders()
+    one = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, one, booked_as(others=("50000",)), link_to(one))
+    assert issue is not None
+    assert (issue.cause, issue.facts["number"], issue.facts["other"]) == ("document_doubled", "50001", "50000")
+
+
 def test_a_booked_document_that_is_gone_from_the_books_is_never_made_again() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     one = booking(an_order(), logic)
