@@ -124,7 +124,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
 def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     wrong = {"ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN}
     with console(tmp_path, **{**access(sandbox), **wrong}) as app:
-        assert "accountview_login_needed" in {one.cause for one in app.connections.check("accountview")}
+        assert "accountview_client_rejected" in {one.cause for one in app.connections.check("accountview")}
 
         assert told(open_page, PLANTED, FRONTS) == {}
 
