@@ -41,7 +41,8 @@ class Answers:
         failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if failed_itself and not reading:
             raise unreadable(operation, reading=False)
-        self.expect_interface(answer)
+        if reading or answer.status != HTTPStatus.NOT_FOUND or not _is_of_accountview(_readable(answer)):
+            self.expect_interface(answer)  # a 404 in AccountView's own words refuses a write for what it points to
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
         else:
