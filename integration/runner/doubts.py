@@ -8,6 +8,8 @@ from integration.core.records import Held, Record
 from integration.core.run import PlanRow, Run, Step
 from integration.runner.parts import Parts
 
+MOST_UNANSWERED = 4  # records sent alone, one after the other, before a person is asked
+
 
 def in_doubt(
     parts: Parts, run: Run, flow: Flow, stage: Stage, desired: Sequence[Record], held: Mapping[str, Held]
@@ -25,10 +27,9 @@ def in_doubt(
 
 
 def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
-    """Tell whether one more record may be sent to find out whether looks see: while one alone is not answered."""
-    return [row.accepted for row in doubts if row.run == run.id and row.step is Step.IN_DOUBT] == [False] and (
-        len(doubts) == 1
-    )
+    """Tell whether one more record may be sent to find out whether looks see: while none of a few was answered."""
+    unanswered = [row for row in doubts if row.run == run.id and row.step is Step.IN_DOUBT and not row.accepted]
+    return 0 < len(unanswered) == len(doubts) < MOST_UNANSWERED
 
 
 def doubt_facts(flow: str, system: str, row: PlanRow) -> dict[str, str]:
