@@ -21,6 +21,7 @@ import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatus
 
+from integration.background import again_and_again
 from integration.connectors.http import before_each_write
 from integration.core.errors import (
     IntegrationError,
@@ -156,7 +157,13 @@ class Engine:
         self._stopped_working = False
         self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
         self._at: Counter[str] = Counter()  # the workflows that threads of this process are at
-        self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)
+        self._keeper = threading.Thread(
+            target=again_and_again,
+            args=(self._keep,),
+            kwargs={"every": BEAT_SECONDS, "until": self._stop},
+            name="engine-keeper",
+            daemon=True,
+        )
 
     def start(self) -> None:
         """Start working off the queue; what this process left behind when it died goes on by itself."""
@@ -316,13 +323,9 @@ class Engine:
     # ---- in the background ------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        """Beat, and take over what dead processes left. Trouble here is logged, and tried again."""
-        while not self._stop.wait(BEAT_SECONDS):
-            try:
-                self.heartbeats.beat(self.executor)
-                self._take_over()
-            except (IntegrationError, sqlalchemy.exc.SQLAlchemyError):
-                log.warning("the engine's keeper could not do its round", exc_info=True)
+        """Beat, and take over what dead processes left."""
+        self.heartbeats.beat(self.executor)
+        self._take_over()
 
     def _take_over(self) -> None:
         """Resume the runs of executors whose heart has stopped, and queue those that never reached the queue."""

@@ -6,9 +6,11 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from io import TextIOBase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -247,6 +249,25 @@ def unknown_settings() -> dict[str, str]:
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
 
 
+class Steady(TextIOBase):
+    """A stream whose troubles stop nobody: what cannot be written, on a full disk for example, is lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Let go of what can be let go of."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def set_up_log(level: str) -> None:
     """Write log lines from this level on to the standard error, one line each.
 
@@ -263,7 +284,7 @@ def set_up_log(level: str) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from integration.background import again_and_again
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector
@@ -230,6 +231,7 @@ class BuiltIn:
         self._flows = tuple(flows)
         self._closing = closing
         self._box: Sandbox | None = None  # in this process, connected or not
+        self._known = ""  # where they answered when it was looked last
         self._minder: threading.Thread | None = None
         self._ending = threading.Event()
 
@@ -307,7 +309,14 @@ class BuiltIn:
             self._access.keep("mplus", {"url": self._box.mplus_url, **TILL, **PACE}, by)
         self.running = self._box
         if self._minder is None:
-            self._minder = threading.Thread(target=self._mind, name="sandbox-minder", daemon=True)
+            self._known = self._address()
+            self._minder = threading.Thread(
+                target=again_and_again,
+                args=(self._mind,),
+                kwargs={"every": SLOT_SECONDS / 12, "until": self._ending},
+                name="sandbox-minder",
+                daemon=True,
+            )
             self._minder.start()
             self._closing.callback(self._minder.join)
             self._closing.callback(self._ending.set)
@@ -320,17 +329,15 @@ class BuiltIn:
 
     def _mind(self) -> None:
         """Keep the right to run them, or take it over from a process that has ended."""
-        known = self._address()
-        while not self._ending.wait(SLOT_SECONDS / 12):
-            with self._access.lock:
-                if self._box is not None:
-                    self._held.takes(LEASE)
-                elif self._access.sandboxed:
-                    self._share(by="sandbox")
-                    address = self._address()
-                    if address and address != known:
-                        known = address
-                        self._access.reconnect(*SYSTEMS)
+        with self._access.lock:
+            if self._box is not None:
+                self._held.takes(LEASE)
+            elif self._access.sandboxed:
+                self._share(by="sandbox")
+                address = self._address()
+                if address and address != self._known:
+                    self._known = address
+                    self._access.reconnect(*SYSTEMS)
 
     def _until_they_answer(self) -> None:
         """Wait until the process that starts them has said where."""

@@ -5,8 +5,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from integration.background import again_and_again
 from integration.core.errors import ConfigurationError
 from integration.store.leases import Leases
 
@@ -46,11 +48,10 @@ class OwnLeases:
             raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MOST_PROCESSES)
         stop = threading.Event()
 
-        def renew() -> None:
-            while not stop.wait(SLOT_SECONDS / 4):
-                self.takes(f"executor:{slot}")
-
-        keeper = threading.Thread(target=renew, name="executor-slot", daemon=True)
+        renew = partial(self.takes, f"executor:{slot}")
+        keeper = threading.Thread(
+            target=again_and_again, args=(renew,), kwargs={"every": SLOT_SECONDS / 4, "until": stop}, daemon=True
+        )
         keeper.start()
         try:
             yield slot

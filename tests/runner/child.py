@@ -28,7 +28,7 @@ from integration.runner import Parts, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
-from integration.settings import load_settings
+from integration.settings import load_settings, set_up_log
 from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
@@ -158,3 +158,4 @@ def _into_file(folder: Path) -> None:
     said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(said, 1)
     os.dup2(said, 2)
+    set_up_log("info")  # as every process of ours does

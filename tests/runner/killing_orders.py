@@ -131,16 +131,18 @@ def without_trouble(journal: Path, folder: Path, becomes: str = "order") -> Calm
 
 
 @contextmanager
-def a_case(journal: Path, folder: Path, becomes: str, **settings: Any) -> Iterator[tuple[Obedient, Ledger]]:
+def a_case(
+    journal: Path, folder: Path, becomes: str, *, data: Path | None = None, **settings: Any
+) -> Iterator[tuple[Obedient, Ledger]]:
     """Yield a started console whose till has articles with codes, and what its database says.
 
-    A setting that is None stays as it is by itself.
+    `data` is where the console has its files; a setting that is None stays as it is by itself.
     """
     chosen = {"patience_seconds": PATIENCE, **settings}
     folder.mkdir(parents=True)
     shutil.copy(journal, folder / "journal")
     with running(articles=ARTICLES, journal=folder / "journal") as sandbox:
-        console = Obedient(sandbox, folder, **{name: one for name, one in chosen.items() if one is not None})
+        console = Obedient(sandbox, data or folder, **{name: one for name, one in chosen.items() if one is not None})
         with looking_at(console, "orders") as ledger:
             console.start()
             try:

@@ -1,0 +1,73 @@
+"""A disk that is full for a while in the middle of a commit, and has room again."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.core.run import RunState
+from integration.sandbox.faults import Fault
+from tests.patience import until
+from tests.runner.killing_orders import a_case, approve, assert_all_booked_once, plan
+from tests.runner.processes import Ledger
+from tests.runner.test_suspended import orders_accepted
+
+pytestmark = [pytest.mark.long, pytest.mark.processes]
+
+DAYS = 25
+SIZE = "64m"
+FULL_SECONDS = 10.0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, which only root can have."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    made = subprocess.run(mount, check=False, capture_output=True)
+    if made.returncode:
+        pytest.skip(f"no disk of one's own: {made.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["/usr/bin/umount", "-l", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the room there is left, and return what takes it."""
+    filler = disk / "filler"
+    with filler.open("wb") as file:
+        try:
+            while True:
+                os.write(file.fileno(), b"\0" * 4096)
+        except OSError:
+            return filler
+
+
+def test_a_commit_goes_on_by_itself_when_the_disk_has_room_again(
+    tmp_path: Path, small_disk: Path, stocked_till: Path
+) -> None:
+    with a_case(stocked_till, tmp_path / "case", "order", data=small_disk / "data") as (console, ledger):
+        plan(console, ledger, "order", DAYS)
+        with console.sandbox.switches.armed(
+            Fault.DELAY, system="accountview", operation="SO1 POST", times=None, seconds=0.2
+        ):
+            approve(console, ledger)
+            until(lambda: orders_accepted(console.sandbox) >= 3, "some orders accepted")
+            filler = fill(small_disk)
+            time.sleep(FULL_SECONDS)
+            filler.unlink()
+        until_done(ledger)
+        assert_all_booked_once(console.sandbox, ledger, "order", DAYS)
+
+
+def until_done(ledger: Ledger) -> None:
+    """Wait until the newest run has ended well."""
+
+    def is_done() -> bool:
+        run = ledger.run()
+        return run is not None and run.state is RunState.DONE
+
+    until(is_done, "the end of the run", 120)

@@ -1,0 +1,22 @@
+"""What goes on in the background of a process."""
+
+import threading
+
+from integration.background import again_and_again
+from tests.patience import until
+
+
+def test_work_in_the_background_survives_a_bad_moment() -> None:
+    stop, rounds = threading.Event(), []
+
+    def work() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise OSError(28, "No space left on device")
+
+    keeper = threading.Thread(target=again_and_again, args=(work,), kwargs={"every": 0.01, "until": stop})
+    keeper.start()
+    until(lambda: len(rounds) > 2, "another round")
+    stop.set()
+    keeper.join(5)
+    assert not keeper.is_alive()
