@@ -178,6 +178,11 @@ class MemoryConnector:
             if kept
         }  # fmt: skip
 
+    def shows(self, kind: Kind) -> bool:
+        """Tell whether anything of a kind can be read."""
+        self._answering("shows")
+        return bool(self.held(kind))
+
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change; under a token it has seen, return what it answered then."""
         self._answering("write")

@@ -7,7 +7,8 @@ from tests.patience import until
 
 
 def test_work_in_the_background_survives_a_bad_moment() -> None:
-    stop, rounds = threading.Event(), []
+    stop = threading.Event()
+    rounds: list[int] = []
 
     def work() -> None:
         rounds.append(len(rounds))

@@ -19,6 +19,7 @@ ACROSS = {
     "runner/test_faults_settling.py": "part two: products while they are settled",
     "runner/test_faults_orders.py": "part three: debtors, and documents while they are posted",
     "runner/test_faults_orders_settling.py": "part four: addresses and documents, and their run while it is closed",
+    "runner/test_blind.py": "books that do not show what they accept: connector, runner and doubts together",
     "runner/test_full_disk.py": "a commit whose disk is full for a while: store, engine and runner together",
     "runner/test_suspended.py": "a process that is held still while another finishes its run",
     "runner/test_machine.py": "run after run with people at work on both sides",

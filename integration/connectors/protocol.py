@@ -54,6 +54,9 @@ class Connector(Protocol):
         `Held.elsewhere`.
         """
 
+    def shows(self, kind: Kind) -> bool:
+        """Tell whether anything of a kind can be read in the target, ours or not."""
+
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change and return the system's own reference.
 

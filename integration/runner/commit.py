@@ -176,7 +176,7 @@ class Commit:
         """
         new = [one for one in ready if one.change.before is None][:1]
         doubts = self.parts.ledger.every_doubt(run.flow, new[0].row.kind) if new else []
-        if doubts and not may_try_another(doubts, run):
+        if doubts and not self._may_try_another(flow, doubts, run):
             if not any(row.run == run.id and row.step in UNSETTLED for row in doubts):
                 raise IntegrationError("look_unproven", system=flow.target, kind=str(new[0].row.kind))
             new = []
@@ -286,18 +286,23 @@ class Commit:
         for kind in dict.fromkeys(row.kind for row in rows):
             alike = [row for row in rows if row.kind is kind]
             held, sees = self._look(run, flow, references, alike)
-            if not sees and self._waits_for_another(run, alike, held):
+            if not sees and self._waits_for_another(run, flow, alike, held):
                 continue
             outcomes += [self._after_look(run, flow, row, held.get(row.key), sees=sees) for row in alike]
         self.parts.ledger.settle(run.id, [one for one in outcomes if one is not None], _changes(rows))
 
-    def _waits_for_another(self, run: Run, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
+    def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
+        """Tell whether one more record may be sent to find out whether looks see, where anything can be seen at all."""
+        return may_try_another(doubts, run) and self.parts.connectors[flow.target].shows(doubts[0].kind)
+
+    def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
         """Tell whether the next new record will show first whether looks see: one that is there is proven."""
         following = self.parts.ledger.next_planned(run.id, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):
             return False
         doubts = self.parts.ledger.every_doubt(run.flow, rows[0].kind)
-        return may_try_another(doubts, run) and any(row.kind is rows[0].kind for row in following)
+        is_next = any(row.kind is rows[0].kind for row in following)
+        return is_next and self._may_try_another(flow, doubts, run)
 
     def _after_look(self, run: Run, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell.

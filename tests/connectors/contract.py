@@ -150,6 +150,13 @@ class TargetContract:
         assert connector.lookup([product], links) == {}
         assert connector.lookup([group], links) == {}
 
+    def test_what_is_shown_tells_whether_looks_can_see_anything(
+        self, connector: Connector, product: Record, group: Record, links: Links
+    ) -> None:
+        for one in (group, product):
+            self.created(connector, one, links)
+            assert connector.shows(one.kind)
+
     def test_nothing_asked_is_nothing_looked_up(self, connector: Connector, links: Links) -> None:
         assert connector.lookup([], links) == {}
 

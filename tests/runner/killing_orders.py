@@ -21,6 +21,7 @@ from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState, Step
 from integration.core.totals.sold import NOTHING
+from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.patience import until
@@ -30,6 +31,7 @@ from tests.runner.killing import ARTICLES, OPEN, all_of, how_it_stands, is_commi
 from tests.runner.processes import Console, Ledger, Obedient, looking_at
 
 BOOKS = "accountview"
+CONVENTIONS = Conventions()
 PATIENCE = 1.5  # longer than anything here that is on its way, or accepted and not shown
 HOLD = 0.6
 LATE = 0.7
@@ -60,12 +62,13 @@ class Boundary:
     call: str
     after: str = ""
     lasting: Fault | None = None  # which trouble lasts longer here than we try
+    often: int = OFTEN
 
     def times(self, fault: Fault | None) -> int:
         """Return how many calls meet some trouble: what is there to stay is for a person to look into."""
         if fault is None or fault is Fault.EXPIRED:
             return 1
-        return BEYOND if fault is self.lasting else OFTEN
+        return BEYOND if fault is self.lasting else self.often
 
     @property
     def write(self) -> str:
@@ -76,7 +79,7 @@ class Boundary:
 BEFORE_ANYTHING = Boundary("before anything was sent", "* GET")
 DEBTOR_SENT = Boundary("debtor sent", "AR1 POST")
 DEBTOR_ACCEPTED = Boundary("debtor accepted, not read back", "AR1 GET", after="AR1 POST")
-ADDRESS_SENT = Boundary("address sent", "ADDR POST")
+ADDRESS_SENT = Boundary("address sent", "ADDR POST", often=1)  # of two: the other shows that looks see
 ADDRESS_ACCEPTED = Boundary("address accepted, not read back", "ADDR GET", after="ADDR POST")
 ORDER_SENT = Boundary("order sent", "SO1 POST", lasting=Fault.TOO_MANY)
 ORDER_ACCEPTED = Boundary("order accepted, not read back", "SO1 GET", after="SO1 POST", lasting=Fault.UNAVAILABLE)
@@ -132,7 +135,13 @@ def without_trouble(journal: Path, folder: Path, becomes: str = "order") -> Calm
 
 @contextmanager
 def a_case(
-    journal: Path, folder: Path, becomes: str, *, data: Path | None = None, **settings: Any
+    journal: Path,
+    folder: Path,
+    becomes: str,
+    *,
+    data: Path | None = None,
+    conventions: Conventions = CONVENTIONS,
+    **settings: Any,
 ) -> Iterator[tuple[Obedient, Ledger]]:
     """Yield a started console whose till has articles with codes, and what its database says.
 
@@ -141,7 +150,7 @@ def a_case(
     chosen = {"patience_seconds": PATIENCE, **settings}
     folder.mkdir(parents=True)
     shutil.copy(journal, folder / "journal")
-    with running(articles=ARTICLES, journal=folder / "journal") as sandbox:
+    with running(articles=ARTICLES, journal=folder / "journal", conventions=conventions) as sandbox:
         console = Obedient(sandbox, data or folder, **{name: one for name, one in chosen.items() if one is not None})
         with looking_at(console, "orders") as ledger:
             console.start()
@@ -157,6 +166,13 @@ def a_case(
 
 
 def plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
+    """Make a plan of the orders of these days, and wait for it."""
+    order_plan(console, becomes, days)
+    until_rest(ledger)
+
+
+def order_plan(console: Obedient, becomes: str, days: int) -> None:
+    """Ask for a plan of the orders of these days."""
     shop = console.sandbox.shop
     collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
     since = (shop.today - timedelta(days=days)).isoformat()
@@ -165,7 +181,6 @@ def plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
     settings = {"date_from": since, "collective_article": collective, "becomes": becomes}
     console.ask("flows.change", "orders", settings, "test")
     console.ask("runs.preview", PreviewRequest("orders", "test", Mode.COMPLETE))
-    until_rest(ledger)
 
 
 def approve(console: Obedient, ledger: Ledger) -> None:

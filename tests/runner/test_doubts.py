@@ -105,12 +105,22 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
 
 
 def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:
-    target = MemoryConnector(system="mplus")
+    target = MemoryConnector([Record(Kind.PRODUCT, "9001", {"name": "Of somebody else"})], system="mplus")
     bench = a_bench(database, target, "1001", "1002")
     target.lose_answer("1001", after=False)
     run = bench.run()
     assert run.counts.proven == 2
     assert target.writes == ["1002", "1001"]
+
+
+def test_no_second_record_is_sent_where_nothing_at_all_is_shown(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    bench = a_bench(database, target, "1001", "1002")
+    target.lose_answer("1001", after=False)
+    run = bench.preview()
+    assert stopped(bench, run) == "look_unproven"
+    assert bench.causes(run) == {"1001": "never_answered"}
+    assert target.writes == []
 
 
 def test_the_first_record_ever_is_a_question_where_nothing_can_show_it(database: Database) -> None:

@@ -170,7 +170,7 @@ class Check:
 
     def _look_at_object(self, kind: Kind, *, written: bool) -> str:
         of = self._layouts.object_of(kind)
-        key = self._sorted_by(kind)
+        key = self.sorted_by(kind)
         offered = {one.code: one for one in self._client.objects()}
         _expect_offered(of.code, offered, kind)
         self._may_read(of, key)
@@ -182,7 +182,8 @@ class Check:
         found = offered[of.code.upper()]
         return _expect_insert(found) if written and kind in WRITTEN else found.name
 
-    def _sorted_by(self, kind: Kind) -> str:
+    def sorted_by(self, kind: Kind) -> str:
+        """Return the column that sorts the records of a kind."""
         if kind not in WRITTEN:
             return self._layouts.named(kind)["code"]
         layout = self._layouts.of(kind)[0]

@@ -7,7 +7,7 @@ from typing import NoReturn
 from integration.connectors.accountview.articles import Articles, Goods, Warehouses
 from integration.connectors.accountview.check import Check
 from integration.connectors.accountview.choices import Choices
-from integration.connectors.accountview.client import AccountViewClient, utc_now
+from integration.connectors.accountview.client import AccountViewClient, Query, utc_now
 from integration.connectors.accountview.debtors import Addresses, Debtors
 from integration.connectors.accountview.documents import Documents, History, Postings, SalesOrders
 from integration.connectors.accountview.fields import Fields
@@ -42,7 +42,7 @@ class AccountView:
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
-        layouts = Layouts(client, settings)
+        self._layouts = layouts = Layouts(client, settings)
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)
         self._check = Check(client, settings, layouts, warehouses)
@@ -128,6 +128,11 @@ class AccountView:
         for kind in dict.fromkeys(record.kind for record in wanted):
             held |= self._target(kind).lookup([record for record in wanted if record.kind is kind], references)
         return held
+
+    def shows(self, kind: Kind) -> bool:
+        """Tell whether the object of a kind has any row that may be read."""
+        query = Query(of=self._layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
+        return bool(self.client.page(query))
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Create a debtor, address or document, or change a debtor.

@@ -25,7 +25,7 @@ class Groups:
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what the till holds now; found by their link, then by name under the same parent."""
-        tree = self._tree()
+        tree = self.tree()
         found = _Matching(wanted, tree, references).numbers()
         codes = {number: key for key, number in found.items()}
         held = {}
@@ -45,7 +45,8 @@ class Groups:
                 )
         return held
 
-    def _tree(self) -> dict[str, Group]:
+    def tree(self) -> dict[str, Group]:
+        """Return all groups of the till by their numbers."""
         with readable():
             return codec.decode_groups(self._client.read("getArticleGroups", request={}))
 
