@@ -156,7 +156,7 @@ def a_case(
             console.start()
             try:
                 if becomes == "posting":
-                    console.ask("tables.keep", "revenue_accounts", {"*": REVENUE}, "test")
+                    console.ask("rules.set_table", "revenue_accounts", {"*": REVENUE}, "test")
                 yield console, ledger
             except AssertionError as missed:
                 missed.add_note(how_it_stands(console, ledger))

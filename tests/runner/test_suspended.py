@@ -5,9 +5,10 @@ As a machine does whose lid is closed, or that is moved: nothing tells the proce
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,32 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 @contextmanager
 def suspended(console: Obedient) -> Iterator[None]:
-    """Hold a process still for the block."""
+    """Hold a process still for the block, between two writes to its file: within one nobody else can open it."""
     assert console.process is not None
-    assert console.process.pid is not None
-    os.kill(console.process.pid, signal.SIGSTOP)
+    pid = console.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    while is_locked(console.folder / "console.sqlite") or is_locked(console.folder / "engine.sqlite"):
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.005)
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(console.process.pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_locked(file: Path) -> bool:
+    """Tell whether somebody is writing to a file of SQLite."""
+    if not file.exists():
+        return False
+    with closing(sqlite3.connect(file, timeout=0.05, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def orders_accepted(sandbox: Sandbox) -> int:
