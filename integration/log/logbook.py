@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.5
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 EXPORTED_AT_ONCE = 100_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
-ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
+VECTORS_AT_ONCE = 8  # DuckDB hands out results in vectors of at most 2,048 rows, and of much fewer after a condition
 _OWNER = re.compile(r"PID (\d+)")
 
 
@@ -213,7 +213,7 @@ class Logbook:
             try:
                 require_select(cursor, sql)
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
-                answer = cursor.execute(sql).fetch_df_chunk(rows // ROWS_IN_A_VECTOR + 1)  # at least one row more
+                answer = _first(cursor.execute(sql), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
             except (duckdb.OutOfMemoryException, MemoryError):
@@ -243,3 +243,16 @@ class Logbook:
                     writer.write_batch(batch)
                     written += batch.num_rows
             return written
+
+
+def _first(answered: duckdb.DuckDBPyConnection, rows: int) -> pd.DataFrame:
+    """Return at least so many rows of an answer, or all it has: only a part without any row is its end."""
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
+    parts = [answered.fetch_df_chunk(VECTORS_AT_ONCE)]
+    found = len(parts[0])
+    while found < rows and len(parts[-1]):
+        parts.append(answered.fetch_df_chunk(VECTORS_AT_ONCE))
+        found += len(parts[-1])
+    full = [part for part in parts if len(part)]
+    return pd.concat(full, ignore_index=True) if len(full) > 1 else (full or parts)[0]

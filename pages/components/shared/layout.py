@@ -11,6 +11,8 @@ from pages.components.shared.wording import plain, say, text
 
 T = TypeVar("T")
 
+LONGEST_PAGE = 9  # digits that the number of a page in an address may have
+
 
 def note(words: str) -> None:
     """Write secondary text. `words` may hold our own Markdown; what is foreign comes escaped."""
@@ -162,7 +164,7 @@ def clear_search(name: str) -> None:
 def page_offset(name: str, total: int, size: int) -> int:
     """Return where the page that is shown begins in a list; 0 for a page the list no longer has."""
     asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
-    offset = (int(asked) - 1) * size if asked.isdecimal() else 0
+    offset = (int(asked) - 1) * size if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 0
     return offset if 0 <= offset < total else 0
 
 
