@@ -301,6 +301,7 @@ def log_(
     with terminal.opened(start=False) as application:
         question = {"sql": sql, "rows": rows}
         answer = _here_or_at_the_server(application, question, lambda: application.log.answer(sql, rows=rows))
+        terminal.tell_of_log(application)
     if as_json:
         terminal.print_json(answer)
         return
@@ -321,6 +322,7 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
             )
         except OSError as error:
             raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
+        terminal.tell_of_log(application)
     if as_json:
         terminal.print_json({"path": str(path), **answer})
     else:

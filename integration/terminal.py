@@ -20,7 +20,7 @@ from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
 from integration.settings import Settings, load_settings
-from integration.words import MISSING, field_name, say, value_text
+from integration.words import MISSING, field_name, say, sentence, value_text
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -212,6 +212,12 @@ def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
             about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
             table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
     out.print(table)
+
+
+def tell_of_log(application: Application) -> None:
+    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    for file in application.log.aside()[:1]:
+        err.print(sentence("log_set_aside", file=file), soft_wrap=True)
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:

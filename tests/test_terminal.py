@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import time
 import urllib.request
@@ -232,6 +233,25 @@ def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Pa
     assert ended.status == 0
     assert ended.json["events"] > committed["proven"]
     assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Terminal, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(terminal.settings["DATA"], data)
+    (data / "log.duckdb").write_bytes(b"")
+    proven = "SELECT count(*) FROM events WHERE event = 'proven'"
+
+    first = terminal("log", proven, "--json", DATA=str(data))
+    again = terminal("export", str(tmp_path / "log.csv"), DATA=str(data))
+
+    assert (first.status, again.status) == (0, 0)
+    assert first.json["rows"][0][0] == terminal("log", proven, "--json").json["rows"][0][0] > 0
+    for ended in (first, again):
+        assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
+        assert no_trace(ended)
+    with terminal.running("console", "--port", str(port := free_port()), "--json", DATA=str(data)):
+        until_well(port)
 
 
 def test_the_terminal_asks_the_server_while_that_owns_the_log(

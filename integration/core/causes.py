@@ -180,6 +180,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("database_unreachable", ADMINISTRATOR),
         Cause("disk_full", ADMINISTRATOR),
         Cause("log_owned_elsewhere", ADMINISTRATOR),
+        Cause("log_broken", ADMINISTRATOR),
         Cause("version_too_old", ADMINISTRATOR),
         Cause("alert_not_delivered", ADMINISTRATOR),
         Cause("role_insufficient", ADMINISTRATOR),

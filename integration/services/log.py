@@ -109,7 +109,8 @@ def _blotted(told: object) -> dict[str, str]:
 class Log:
     """The log as it may be asked; what waits is brought in first where no server process does that all the time.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` and UnavailableError `disk_full`.
+    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, and UnavailableError `disk_full`. A
+    broken file is set aside before events are brought in.
     """
 
     def __init__(self, logbook: Logbook, outbox: Outbox, *, is_drained: bool) -> None:
@@ -131,6 +132,10 @@ class Log:
         """Move into the log what waits."""
         while self._logbook.drain(self._outbox) == BATCH:
             pass
+
+    def aside(self) -> list[str]:
+        """Return the names of the files in which logs are set aside that could not be read, the newest first."""
+        return self._logbook.aside()
 
     def span(self) -> tuple[datetime, datetime]:
         """Return from when to when the log tells; an empty one tells of no time at all."""

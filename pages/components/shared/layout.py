@@ -236,6 +236,12 @@ def answered(ask: Callable[[], T]) -> T | None:
         return None
 
 
+def log_aside(files: Sequence[str]) -> None:
+    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    if files:
+        st.warning(text("log_set_aside", file=plain(files[0])), icon=":material/inventory_2:")
+
+
 def failures() -> None:
     """Show what stood in the way of the last button, once."""
     failure = st.session_state.pop("failure", None)
