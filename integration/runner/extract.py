@@ -33,7 +33,7 @@ class Extract:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
-            position = replace(position, read=position.read + len(records))
+            position = self._counting(run, logic, stage, records, position)
         if after is not None and not position.has_enough:
             position = replace(position, after=after)
         else:
@@ -95,9 +95,17 @@ class Extract:
         if not missing:
             return position
         records = self.parts.connectors[logic.flow.source].fetch(stage.source, missing)
-        position = replace(position, read=position.read + len(records))
+        position = self._counting(run, logic, stage, records, position)
         self._stage(run, logic, stage, records, position)
         return position
+
+    def _counting(
+        self, run: Run, logic: FlowLogic, stage: Stage, records: Sequence[Record], position: Position
+    ) -> Position:
+        """Return a position that counts these records, each once however often and on however many pages it came."""
+        keys = [record.key for record in records]
+        fresh = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        return replace(position, read=position.read + len(fresh))
 
     def _stage(
         self,
