@@ -83,6 +83,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("server_error", NOBODY),
         Cause("answer_unreadable", DEVELOPER),
         Cause("answer_incomplete", NOBODY),
+        Cause("record_unreadable", OPERATOR, ("field",)),
         Cause("accountview_login_needed", ADMINISTRATOR),
         Cause("accountview_login_unasked", OPERATOR),
         Cause("accountview_login_refused", OPERATOR),

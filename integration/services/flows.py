@@ -15,7 +15,7 @@ from integration.core.run import Mode, Run, RunState
 from integration.core.schedule import WALL_CLOCK, Schedule, crons, next_time
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FlowLogic, FlowSpec
+from integration.flows.spec import FlowLogic, FlowSpec, staged_in
 from integration.services.lists import Lists
 from integration.services.logic import Logics
 from integration.services.mappings import Mappings
@@ -197,7 +197,7 @@ def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> 
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
     for records in pages:
-        for staged in logic.stage(stage, records):
+        for staged in staged_in(logic, stage, records):
             if staged.skip is None:
                 taken += 1
                 continue

@@ -11,6 +11,7 @@ from integration.core.records import (
     Kind,
     Record,
     Value,
+    WrongValueError,
     canonical,
     from_json,
     merged,
@@ -18,6 +19,7 @@ from integration.core.records import (
     record_to_json,
     same,
     to_json,
+    unreadable,
 )
 from tests.builders import a_group, a_part, a_product
 
@@ -173,3 +175,12 @@ def test_a_part_that_has_another_key_now_takes_the_place_of_what_its_source_was_
 
     old = product(("1", "A"), ("2", "B"), ("3", ""))
     assert merged(old, product(("9", "A"))) == product(("2", "B"), ("3", ""), ("9", "A"))
+
+
+def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_like() -> None:
+    error = WrongValueError("orderId", None)
+    one, same_one, other = (unreadable(Kind.ORDER, "", error, raw) for raw in ("a", "a", "b"))
+    assert one == same_one
+    assert one.key != other.key
+    assert unreadable(Kind.ORDER, "7", error, "a").key == "7"
+    assert (one.found, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)

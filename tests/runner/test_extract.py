@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.records import Batch, Kind, Record
+from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
 from integration.core.run import Mode
 from integration.store.database import Database
 from tests.bench import Bench, edited, variants
+from tests.builders import an_article
 from tests.fakes import MemoryConnector
 
 
@@ -78,3 +79,17 @@ def test_a_record_that_comes_twice_is_counted_once(database: Database, target: M
     run = bench.run(mode, keys if mode is Mode.CHOSEN else [])
     assert run.counts.read == run.counts.proven == len(keys)
     assert run.counts.difference == 0
+
+
+def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(bench: Bench, source: MemoryConnector) -> None:
+    source.put(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), '{"PX_SELL": "veel"}'))
+    run = bench.run(Mode.COMPLETE)
+    assert bench.causes(run) == {"1003": "record_unreadable"}
+    assert (run.counts.read, run.counts.proven, run.counts.parked) == (5, 4, 1)
+    (issue,) = bench.issues.list("products", "record_unreadable")
+    assert issue.issue.facts == {
+        "key": "1003", "field": "PX_SELL", "value": "veel", "system": "accountview", "raw": '{"PX_SELL": "veel"}'
+    }  # fmt: skip
+    source.put(an_article("1003"))
+    assert bench.run().counts.parked == 0
+    assert bench.issues.list("products", "record_unreadable") == []

@@ -24,6 +24,7 @@ from integration.connectors.mplus.codec.products import (
     external_id,
     group_numbers,
     marker,
+    product_number,
 )
 from integration.connectors.mplus.codec.relations import (
     Marks,
@@ -35,7 +36,15 @@ from integration.connectors.mplus.codec.relations import (
     relation_number,
 )
 from integration.connectors.mplus.codec.stock import decode_level, encode_level, stock_id, stock_managed
-from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
+from integration.connectors.mplus.codec.values import (
+    CustomFieldUnknownError,
+    UnfitError,
+    checked_text,
+    if_readable,
+    percent,
+    raw,
+    word,
+)
 
 __all__ = [
     "CUSTOM",
@@ -69,11 +78,14 @@ __all__ = [
     "encode_product",
     "external_id",
     "group_numbers",
+    "if_readable",
     "marker",
     "marks",
     "marks_of",
     "offered",
     "percent",
+    "product_number",
+    "raw",
     "relation_marker",
     "relation_number",
     "sequence",

@@ -12,6 +12,7 @@ from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
     Readers,
     UnfitError,
+    bounded,
     customs_of,
     decimals,
     decoder,
@@ -19,6 +20,7 @@ from integration.connectors.mplus.codec.values import (
     encoded,
     filled,
     is_empty,
+    number_of,
     read_values,
 )
 from integration.core.money import from_scaled, to_scaled
@@ -70,14 +72,19 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
     for wire, companion in QUANTITIES.items():
         number = values.get(wire)
         if isinstance(number, Decimal):
-            values[wire] = from_scaled(int(number), int(element.findtext(tag(companion)) or 0))
+            values[wire] = bounded(from_scaled(int(number), number_of(element, companion)))
     values |= customs_of(element)
     return Record(Kind.ARTICLE, article_number(element), values, source=str(values.get("external_id") or ""))
 
 
 def article_number(element: Element) -> str:
     """Return an article's number as text without leading zeros."""
-    return str(int(element.findtext(tag("articleNumber")) or 0))
+    return str(number_of(element, "articleNumber"))
+
+
+def product_number(element: Element) -> str:
+    """Return a product's number as text without leading zeros."""
+    return str(number_of(element, "productNumber"))
 
 
 def external_id(article: Element) -> str:
@@ -102,9 +109,7 @@ def group_numbers(product: Element) -> tuple[str, ...]:
 
 def marker(product: Element) -> int:
     """Return a product's change marker: the highest of its own and its articles'."""
-    found = [product.findtext(tag("syncMarker"))]
-    found += [article.findtext(tag("syncMarker")) for article in articles(product)]
-    return max((int(text) for text in found if text), default=0)
+    return max(number_of(each, "syncMarker") for each in (product, *articles(product)))
 
 
 def encode_product(

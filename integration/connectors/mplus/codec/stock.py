@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.values import UnfitError, decimals
+from integration.connectors.mplus.codec.values import UnfitError, bounded, decimals, number_of
 from integration.core.money import from_scaled, to_scaled
-from integration.core.records import Value
+from integration.core.records import Value, WrongValueError
 
 
 def decode_level(row: Element, *, reserved: bool) -> Decimal:
@@ -19,13 +19,18 @@ def decode_level(row: Element, *, reserved: bool) -> Decimal:
 
 
 def _scaled(row: Element, which: str) -> Decimal:
-    whole, places = row.findtext(tag(f"amount{which}")), row.findtext(tag(f"decimalPlaces{which}"))
-    return from_scaled(int(whole or 0), int(places or 0))
+    wire = f"amount{which}"
+    amount = from_scaled(number_of(row, wire), number_of(row, f"decimalPlaces{which}"))
+    try:
+        bounded(amount)
+    except ValueError:
+        raise WrongValueError(wire, amount) from None
+    return amount
 
 
 def stock_id(row: Element) -> int:
     """Return the marker of the last change of a level."""
-    return int(row.findtext(tag("stockId")) or 0)
+    return number_of(row, "stockId")
 
 
 def stock_managed(article: Element) -> bool | None:
