@@ -188,7 +188,7 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "key": None,
         "record": CONFIG.TextColumn(text("col_record"), width=170),
         "field": CONFIG.TextColumn(text("col_field"), width=110),
-        "now": CONFIG.TextColumn(text("version_short", version=desk.published.version)),
+        "now": CONFIG.TextColumn(text("col_now")),
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     st.dataframe(
