@@ -181,9 +181,20 @@ class Flows(Mapping[str, Flow]):
             for mode, cron in _modes(settings)
         ]
 
+    def is_on(self, flow: str) -> bool:
+        """Tell whether a flow runs by itself as it is set at this moment."""
+        return flow in self._specs and self.settings(flow).on
+
+    def may_begin(self, flow: str, mode: Mode) -> bool:
+        """Tell whether a flow that is due may begin: it may have been switched off, or its nights, since it was asked.
+
+        Schedules are taken over now and then only, by every process at another moment.
+        """
+        return self.is_on(flow) and mode in dict(_modes(self.settings(flow)))
+
     def may_approve(self, run: Run) -> Approval | None:
-        """Return the approval of a plan that trips no brake, when its flow may send by itself."""
-        if run.brakes or not self.settings(run.flow).auto_approve:
+        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself."""
+        if run.brakes or not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None
         return Approval(run.fingerprint, by="schedule")
 
