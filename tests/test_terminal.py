@@ -4,22 +4,28 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from tests.consoles import opened
 from tests.counter import Counter
 from tests.patience import SECONDS
 from tests.programs import Ended, Terminal, access, confirmations, program
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.processes
 
+LATEST_SECONDS = 60  # a wait of two, a grace of fifteen for each of start and end, and a machine that is busy
 DELAY = 30  # seconds in which commands beside a run at work are surely done
 
 ARTICLES = 61  # what the smallest shop that trips a brake comes to
@@ -262,6 +268,8 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
         until_well(port)
         announced = Path(terminal.settings["DATA"]) / "server.json"
         announced_mode = mode(announced)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
+            health = json.load(answer)
 
         question = terminal("log", "SELECT count(*) FROM events", "--json")
         export = terminal("export", str(tmp_path / "log.csv"), "--json")
@@ -271,6 +279,8 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     assert export.json["events"] == question.json["rows"][0][0]
     assert wrong.status == 2
     assert announced_mode == 0o600
+    assert (health["status"], health["causes"]) == ("well", [])
+    assert health["free_bytes"] > 0 <= health["heartbeat_age_seconds"]
     assert not announced.exists()
 
 
@@ -394,6 +404,25 @@ def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox])
     assert ended.status == 5
     assert "does not accept a connection" in ended.err
     assert no_trace(ended)
+
+
+@pytest.mark.parametrize("files", [["console.sqlite"], ["engine.sqlite"], ["console.sqlite", "engine.sqlite"]])
+def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]) -> None:
+    terminal = Terminal({"DATA": str(tmp_path)})
+    with opened(tmp_path) as application:
+        run = stores_in(application).runs.begin("products", Mode.CHANGES, "test", 1).id
+    with ExitStack() as held:
+        for name in files:
+            holder = held.enter_context(closing(sqlite3.connect(tmp_path / name, isolation_level=None)))
+            holder.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        ended = terminal("cancel", run, "--wait", "2")
+        took = time.monotonic() - began
+
+    assert ended.status == 5, ended
+    assert no_trace(ended)
+    assert "Nothing moved for" in ended.err or "database is in use by another program" in ended.err
+    assert took < LATEST_SECONDS
 
 
 def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:

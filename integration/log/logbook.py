@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -89,6 +90,7 @@ class Logbook:
         self._draining = threading.Lock()
         self._stop = threading.Event()
         self._drainer: threading.Thread | None = None
+        self._drained_at = 0.0  # on the clock of this process
 
     def open(self) -> None:
         """Take the file, making it if need be."""
@@ -178,6 +180,7 @@ class Logbook:
         """Take the file and drain events in the background until `stop`."""
         self._mended(outbox)
         self._stop.clear()
+        self._drained_at = time.monotonic()
         self._drainer = threading.Thread(target=self._drain_on, args=(outbox,), name="log-drainer", daemon=True)
         self._drainer.start()
 
@@ -195,13 +198,18 @@ class Logbook:
             stopping = self._stop.is_set()  # one more round after the signal
             try:
                 while self.drain(outbox) == BATCH:
-                    pass
+                    self._drained_at = time.monotonic()
+                self._drained_at = time.monotonic()
                 pause = PAUSE_SECONDS
             except (IntegrationError, duckdb.Error) as error:
                 trouble = error.code if isinstance(error, IntegrationError) else "unexpected_error"
                 log.warning("the log could not be brought up to date", trouble=trouble, exc_info=True)
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop.wait(pause)
+
+    def undrained(self) -> float | None:
+        """Return for how many seconds no events could be brought in, or None where nobody does that all the time."""
+        return None if self._drainer is None else time.monotonic() - self._drained_at
 
     def drain(self, outbox: Outbox) -> int:
         """Move a batch of events into the log and return how many there were.

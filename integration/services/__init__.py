@@ -20,6 +20,7 @@ from integration.services.connections import Connections
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
+from integration.services.health import HealthCheck
 from integration.services.lists import Lists
 from integration.services.log import Log, LogAccess
 from integration.services.logic import Logics
@@ -134,6 +135,9 @@ class Application:
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)
+        self.health = HealthCheck(
+            settings.data, stores, clock, executor=lambda: self.work.executor, undrained=logbook.undrained
+        )
         self.log_access = LogAccess(self.log, settings.data)
         stock = writer_of(flows.values(), Kind.STOCK).name
         self.stock = Stock(

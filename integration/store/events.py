@@ -110,6 +110,11 @@ class Events(Store):
         """Return how many events wait."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(outbox)))
 
+    def oldest(self) -> datetime | None:
+        """Return when the event happened that waits longest, or None where none waits."""
+        found: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
+        return found
+
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""
         with self.database.write() as connection:
