@@ -425,6 +425,23 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
     assert took < LATEST_SECONDS
 
 
+def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_path: Path) -> None:
+    terminal = Terminal({"DATA": str(tmp_path)})
+    with opened(tmp_path, start=False) as application:
+        nonsense = {"on": "perhaps", "schedule_minutes": "x"}
+        for name in ("flow:products", "names", "set-up", "sandbox", "draft:products"):
+            stores_in(application).settings.put(name, nonsense, "test")
+        connected = application.access.connected
+        connected.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7}, "test")
+        connected.put("accountview", {"company": ["x"], "client_id": {}, "objects": 3}, "test")
+    ends = {name: terminal(*name.split()) for name in ("runs", "issues", "settings", "check", "preview products")}
+
+    assert {name: no_trace(ended) for name, ended in ends.items()} == dict.fromkeys(ends, True)
+    assert {name: ended.status for name, ended in ends.items()} == {
+        "runs": 0, "issues": 0, "settings": 0, "check": 5, "preview products": 5,
+    }  # fmt: skip
+
+
 def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:
     quiet = terminal("run", "products", "--json")
     told = terminal("run", "products", "--json", LOG="info")

@@ -1,13 +1,14 @@
 """The shape of a mapping in files and on disk: what a person writes as TOML, and what the store keeps as JSON."""
 
 from collections import abc
+from contextlib import suppress
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from integration.core.errors import Reason
+from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership
 from integration.core.records import Value, from_json, to_json
 from integration.core.rules import Call, Mapping, Rule, RuleError, Unmapped, contradiction, unusable
@@ -31,6 +32,17 @@ def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Map
             raise unusable(rule.target, Reason("reason_twice"))
         seen.add(rule.target)
     return Mapping(version, rules)
+
+
+def readable_rules(shape: abc.Mapping[str, object]) -> Mapping:
+    """Return the rules of a shape that can be read, each target once, whatever stands beside them."""
+    version, listed = shape.get("version"), shape.get("rules")
+    rules: dict[str, Rule] = {}
+    for place, each in enumerate(listed if isinstance(listed, list) else (), start=1):
+        with suppress(ConfigurationError):
+            rule = _rule(place, each, finished=False)
+            rules.setdefault(rule.target, rule)
+    return Mapping(version if isinstance(version, int) else 1, tuple(rules.values()))
 
 
 def rules_to(mapping: Mapping) -> dict[str, object]:

@@ -168,6 +168,11 @@ def mark(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
 
 
+def expect_usable(system: str, given: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError, naming the setting, for access to a system that can be none."""
+    _settings_of(SYSTEMS[system].settings, given, system.upper())
+
+
 def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
     """Return the settings of a system; what it refuses is told by its name in the environment."""
     try:

@@ -13,7 +13,7 @@ from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
-from integration.core.mapping import rules_from, rules_to
+from integration.core.mapping import readable_rules, rules_to
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule, Trace
@@ -122,14 +122,15 @@ class Drafts:
     def draft(self, flow: str) -> Draft | None:
         """Return the draft of a flow, or None when nobody works on one."""
         kept = self._stored.get(_name(flow)) or {}
-        if not kept:
+        try:
+            begun, changed_at = int(kept["base"]), datetime.fromisoformat(kept["changed_at"])
+            return Draft(begun, readable_rules(dict(kept["body"])), str(kept["by"]), changed_at)
+        except (KeyError, TypeError, ValueError):  # put away, or no draft that a console kept
             return None
-        mapping = rules_from(kept["body"], finished=False)
-        return Draft(kept["base"], mapping, kept["by"], datetime.fromisoformat(kept["changed_at"]))
 
     def version(self, flow: str, version: int) -> RuleMapping:
         """Return one published version. Raises KeyError when there is none."""
-        return rules_from(self._stores.rules.body(flow, version))
+        return readable_rules(self._stores.rules.body(flow, version))
 
     def current(self, flow: str) -> int:
         """Return the number of the version in force."""

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
+from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
@@ -38,6 +39,7 @@ class FlowStatus:
     parked: int
     last_proof: datetime | None
     next_run: datetime | None
+    fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Flows(Mapping[str, Flow]):
 
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
-        known = self._stores.settings.get(f"flow:{flow}") or {}
+        known = self._logics.usable(flow)
         checked = self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
         self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
@@ -164,6 +166,7 @@ class Flows(Mapping[str, Flow]):
             parked=parked,
             last_proof=last.ended_at if last else None,
             next_run=self._next_run(settings) if settings.on else None,
+            fault=self._logics.fault(flow.name),
         )
 
     def _next_run(self, settings: FlowSettings) -> datetime:

@@ -1,6 +1,7 @@
 """What is particular to each flow right now: its settings, its mapping and its value tables made into a logic."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,7 +45,30 @@ class Logics:
         return self._flows[flow].with_settings(self.settings(flow))
 
     def settings(self, flow: str) -> FlowSettings:
-        """Return the settings of a flow."""
+        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        return self._flows[flow].settings(**self.usable(flow))
+
+    def usable(self, flow: str) -> dict[str, Any]:
+        """Return what is kept of the settings of a flow, as far as it can be used."""
+        stored = self._stored.get(f"flow:{flow}") or {}
+        if self.fault(flow) is None:
+            return stored
+        kept: dict[str, Any] = {}
+        for name, value in stored.items():
+            with suppress(ConfigurationError):
+                self._flows[flow].settings(**{**kept, name: value})
+                kept[name] = value
+        return {**kept, "on": False}
+
+    def fault(self, flow: str) -> ConfigurationError | None:
+        """Return why the settings of a flow cannot be used as they are kept, or None: no run begins with such."""
+        try:
+            self._strict(flow)
+        except ConfigurationError as error:
+            return error
+        return None
+
+    def _strict(self, flow: str) -> FlowSettings:
         return self._flows[flow].settings(**(self._stored.get(f"flow:{flow}") or {}))
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
@@ -70,7 +94,7 @@ class Logics:
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
         body = self._rules.body(flow, version)
-        return self._flows[flow].make(self.settings(flow), body, version, self._rules.tables(), self._asked(flow))
+        return self._flows[flow].make(self._strict(flow), body, version, self._rules.tables(), self._asked(flow))
 
     def trial(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.core.errors import ConfigurationError, PlanStaleError
-from integration.core.mapping import rules_from, rules_to
+from integration.core.mapping import readable_rules, rules_to
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.registry import Specs
 from integration.services.exceptions import MOST, UNMAPPED, missing_row
@@ -38,11 +38,14 @@ class Mappings:
         return self._rules.history(flow)
 
     def published(self, flow: str) -> Published:
-        """Return the mapping of a flow that is in force. Raises ConfigurationError when there is none."""
+        """Return the mapping of a flow that is in force, as far as it can be read; a run takes it whole or not at all.
+
+        Raises ConfigurationError when there is none.
+        """
         newest = next(iter(self._rules.history(flow)), None)
         if newest is None:
             raise ConfigurationError("mapping_missing", flow=flow)
-        body = rules_from(self._rules.body(flow, newest.version))
+        body = readable_rules(self._rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 
     def publish(self, flow: str, mapping: RuleMapping, base: int, by: str, note: str) -> int:

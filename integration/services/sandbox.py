@@ -69,7 +69,7 @@ class BuiltIn:
 
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
-        return bool((self._stores.settings.get("sandbox") or {}).get("on"))
+        return (self._stores.settings.get("sandbox") or {}).get("on") is True
 
     def is_asked_for(self) -> bool:
         """Tell whether a setting or the console says that they are to be used from the start."""

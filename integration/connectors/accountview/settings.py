@@ -8,15 +8,26 @@ show means the same.
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from integration.connectors.limits import PerSecond, RateLimits, Seconds
+from integration.core.addresses import parsed
 
 SYSTEM = "AccountView"
 
 # A name as AccountView writes it: of an object, a table, a column.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
+
+
+def _address(url: str) -> str:
+    address = parsed(url)
+    if address is None or not address.bare or not address.is_safe:
+        raise PydanticCustomError("expected_https", "expected_https")
+    return url.strip()
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class _Settings(BaseModel):
@@ -303,8 +314,8 @@ class AccountViewSettings(Names):
     One call at a time is the default: behind the web API works a program on the customer's own machine.
     """
 
-    url: str = "https://www.accountview.net/api/v3"
-    authorize_url: str = "https://www.accountview.net/ams/authorize.aspx"
+    url: Address = "https://www.accountview.net/api/v3"
+    authorize_url: Address = "https://www.accountview.net/ams/authorize.aspx"
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
     refresh_token: SecretStr | None = None
