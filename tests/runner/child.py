@@ -128,6 +128,10 @@ class _Never:
     def schedules(self) -> list[Schedule]:
         return []
 
+    def may_begin(self, flow: str, mode: Mode) -> bool:
+        del flow, mode
+        return False
+
     def may_approve(self, run: Run) -> Approval | None:
         del run
         return None
