@@ -22,7 +22,7 @@ ENDS = {
     RunState.INTERRUPTED: "run_interrupted",
     RunState.DISCARDED: "run_discarded",
 }
-SETTLED = frozenset({Step.PROVEN, Step.IN_DOUBT, Step.LEFT})
+SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
 
 
 def retold(connection: sa.Connection) -> Iterator[list[Told]]:

@@ -19,8 +19,8 @@ from tests.stores import stores_in
 FAILED = tuple(say(code, {"incident": ""}).what[:24] for code in ("page_failed", "part_failed"))
 FLOWS = ("products", "stock", "customers", "orders")
 NUMBERS: tuple[Any, ...] = ("", "x", "NaN", "-1", "9" * 400, -1, 10**400, True, None, [], {}, "٣", "１２", " 5 ")
+# What pydantic takes for a number or a switch.
 TAKEN = {"schedule_minutes": (True, " 5 "), "brakes.changes": (True, None, " 5 "), "on": (True,)}
-"""What pydantic takes for a number or a switch."""
 
 ADDRESSES: tuple[Any, ...] = (
     "https://kassa.example:99999/", "https://kassa.example:x/", "x", "", "https://a b/", "https://☃☃:80/", "http://[::1",

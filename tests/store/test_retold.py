@@ -12,8 +12,7 @@ from tests.clocks import Clock
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_skip
 
 MARKS = ("run", "event", "kind", "key", "code", "title", "sources", "before", "after")
-UNKNOWN = ("sent", "issue_closed")
-"""What nothing in the database tells of any more once it is over."""
+UNKNOWN = ("sent", "issue_closed")  # what nothing in the database tells of any more once it is over
 
 
 def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
@@ -32,14 +31,13 @@ def emptied(events: Events) -> list[dict[str, object]]:
 def a_life(runs: Runs, clock: Clock) -> None:
     """One run with every kind of end a record can have, one that waits, and one that failed."""
     ledger = Ledger(runs.database, clock)
-    run = a_commit(runs, *map(a_create, range(1, 5)), a_skip(8), a_park(9), unchanged=3, left_out=frozenset({4}))
+    run = a_commit(runs, *map(a_create, range(1, 6)), a_skip(8), a_park(9), unchanged=3, left_out=frozenset({5}))
     clock.advance(5)
-    ledger.mark_sent(run, [1, 2, 3])
+    ledger.mark_sent(run, [1, 2, 3, 4])
     clock.advance(5)
     parked = Issue("mplus_rejected", "P2", facts={"message": "no"})
-    ledger.settle(
-        run, [Outcome(1, Step.PROVEN, "71"), Outcome(2, Step.PARKED, issue=parked), Outcome(3, Step.PROVEN, "73")]
-    )
+    ends = (Outcome(1, Step.PROVEN, "71"), Outcome(2, Step.PARKED, issue=parked), Outcome(3, Step.PROVEN, "73"))
+    ledger.settle(run, [*ends, Outcome(4, Step.ACCEPTED, "74")])
     ledger.finish(run)
     a_plan(runs, a_create(6))
     runs.fail(runs.begin("stock", runs.get(run).mode, "anna", 1).id, "source_empty", {"kind": "article"})
