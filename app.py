@@ -19,8 +19,10 @@ if __name__ != "__main__":
 
     from integration import bootstrap
     from integration.core.errors import IntegrationError
+    from integration.services.health import told
     from integration.words import say
 
+    HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
     STOPPED = 5  # as the terminal ends where a setting or a connection stops it
 
     os.umask(bootstrap.OTHERS)  # what the server keeps is its owner's alone
@@ -46,12 +48,15 @@ if __name__ != "__main__":
             await asyncio.to_thread(bootstrap.shut_down)
 
     async def healthz(_request: Request) -> Response:
-        """Answer whether the console itself works: its engine runs and its database answers."""
+        """Answer whether the console itself works: its engine beats, its database answers, its disk has room."""
         try:
-            flows = await asyncio.to_thread(lambda: len(bootstrap.application().flows.statuses()))
+            looking = asyncio.to_thread(lambda: bootstrap.application().health.look())  # noqa: PLW0108 - the first call starts it
+            health = await asyncio.wait_for(looking, HEALTH_SECONDS)
         except IntegrationError as error:
-            return JSONResponse({"status": "unwell", "cause": error.code}, status_code=503)
-        return JSONResponse({"status": "well", "flows": flows})
+            return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)
+        except TimeoutError:
+            return JSONResponse({"status": "unwell", "causes": ["database_locked"]}, status_code=503)
+        return JSONResponse(told(health), status_code=503 if health.troubles else 200)
 
     async def metrics(_request: Request) -> Response:
         """Answer the numbers a monitor watches, as Prometheus reads them."""

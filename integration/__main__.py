@@ -28,7 +28,7 @@ from integration.services import Application
 from integration.settings import known_settings, load_settings, logged_in
 from integration.words import say
 
-FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, 5
+FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, terminal.STOPPED
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 
@@ -44,7 +44,7 @@ FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=_flow)]
 AnyFlow = Annotated[str | None, typer.Argument(help="One flow only.", callback=_flow)]
 RunId = Annotated[str, typer.Argument(help="The run, as `runs` lists it.")]
 Complete = Annotated[bool, typer.Option(help="Read everything instead of what changed.")]
-Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for a system that is not available.")]
+Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for what is away or stands still.")]
 Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 STATUSES = {
@@ -97,7 +97,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 @cli.command()
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
@@ -112,7 +112,7 @@ def commit(
 ) -> None:
     """Write exactly the plan with this fingerprint, and prove it by reading back."""
     confirmed = _confirmed(confirm or [])
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
         application.runs.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
@@ -121,7 +121,7 @@ def commit(
 @cli.command()
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         found = terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
@@ -186,7 +186,7 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
 @cli.command()
 def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Go on with an interrupted run; what was sent without an answer is looked up first."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         found = _found(application, run_id)
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
             application.runs.resume(run_id, by=_who())
@@ -196,11 +196,11 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 @cli.command()
 def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Stop a run at its next page: a preview is put aside, and what a commit has not sent can be resumed."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
             raise typer.BadParameter(f"run {run_id} is not at work")
         application.runs.cancel(run_id, by=_who())
-        stopped = terminal.follow(application, run_id, terminal.PREVIEWED | terminal.ENDED, quiet=as_json, wait=wait)
+        stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
             _end(stopped, as_json=as_json)
         terminal.show_end(stopped, as_json=as_json)
@@ -209,7 +209,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 @cli.command()
 def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan that puts back what a run wrote; `commit` writes it."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
         _end_with_plan(application, application.runs.undo(run_id, by=_who()), as_json=as_json, wait=wait)
 
@@ -222,7 +222,7 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Make a plan of everything that is parked for one cause, with the mapping and tables of today."""
-    with terminal.opened() as application:
+    with terminal.opened(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
             raise typer.BadParameter(f"nothing of {flow} is parked for {cause}", param_hint="cause")
         _end_with_plan(application, application.runs.try_again(flow, cause, by=_who()), as_json=as_json, wait=wait)
@@ -332,12 +332,13 @@ def _here_or_at_the_server(
 ) -> dict[str, Any]:
     """Ask the log here, or the server process of this machine while that owns it."""
     try:
-        return here()
+        answer = here()
     except errors.ConfigurationError as error:
-        answer = at_the_server(application.settings.data, question) if error.code == "log_owned_elsewhere" else None
-        if answer is None:
+        if error.code != "log_owned_elsewhere" or (told := at_the_server(application.settings.data, question)) is None:
             raise
-        return answer
+        answer = told
+    terminal.tell_of_log(application)
+    return answer
 
 
 @cli.command()

@@ -23,11 +23,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatus
 
 from integration.background import again_and_again
 from integration.connectors.http import before_each_write
-from integration.core.errors import (
-    IntegrationError,
-    RunActiveError,
-    UnavailableError,
-)
+from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
 from integration.runner import Pause, Runner
@@ -56,6 +52,9 @@ class Schedules(Protocol):
 
     def schedules(self) -> list[Schedule]:
         """Return the schedules of the flows that are on."""
+
+    def may_begin(self, flow: str, mode: Mode) -> bool:
+        """Tell whether a flow may begin by itself now: it may have been switched off since it was scheduled."""
 
     def may_approve(self, run: Run) -> Approval | None:
         """Return the approval a scheduled run gives itself, or None when a person has to look."""
@@ -117,7 +116,10 @@ def _commit(run_id: str) -> None:
 
 @DBOS.step(name="_begin_step")
 def _begin_step(flow: str, mode: str) -> str:
-    """Open a scheduled run and return it, or nothing while another one of the flow is at work."""
+    """Open a scheduled run and return it, or nothing while another one of the flow is at work or it is off."""
+    if not _running().schedules.may_begin(flow, Mode(mode)):
+        log.info("the flow is off", flow=flow)
+        return ""
     try:
         return _running().runner.preview.begin(PreviewRequest(flow, "schedule", Mode(mode))).id
     except RunActiveError:

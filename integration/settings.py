@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
 from integration.connectors.limits import Megabytes, PerSecond
-from integration.core.connections import LOOPBACK
+from integration.core.connections import LOOPBACK, parsed
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term
 from integration.words.validation import reason_of
@@ -34,9 +34,8 @@ PREFIX = "CONSOLE_"
 
 def _safe(url: str) -> str:
     """Credentials go only to encrypted addresses, or stay on this machine."""
-    parts = urlsplit(url.strip())
-    encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if url and not (encrypted and parts.hostname):
+    address = parsed(url)
+    if url and (address is None or not address.is_safe):
         raise PydanticCustomError("expected_https", "expected_https")
     return url.strip()
 

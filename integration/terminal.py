@@ -1,7 +1,9 @@
 """What a terminal is shown: tables that fit it, progress, and why something stopped; or JSON for programs."""
 
 import json
+import os
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from integration.background import again_and_again
 from integration.bootstrap import build
 from integration.core.connections import Finding
-from integration.core.errors import ConnectorError, IntegrationError
+from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
 from integration.settings import Settings, load_settings
-from integration.words import MISSING, field_name, say, value_text
+from integration.words import MISSING, field_name, say, sentence, value_text
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -30,14 +33,72 @@ out = Console(markup=False, highlight=False, emoji=False)
 err = Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 
+GRACE_SECONDS = 15.0  # what a start, a call and an end may take beyond the time that a command waits
+UNMOVED_SECONDS = 30.0  # a page of work may take so long, however short a command waits for a system
+STOPPED = 5  # as documented: a setting or a connection stops a command
+
+
+class _Watch:
+    """Ends this process when a call of its own does not come back: a database that hangs would hold it for ever."""
+
+    def __init__(self, wait: float, *, as_json: bool) -> None:
+        self._seconds = wait + GRACE_SECONDS
+        self._as_json = as_json
+        self._ended = threading.Event()
+        self.trouble: IntegrationError = UnavailableError("nothing_moves", seconds=f"{self._seconds:g}")
+        self.renew()
+        every = {"every": POLL_SECONDS, "until": self._ended}
+        threading.Thread(
+            target=again_and_again, args=(self._look,), kwargs=every, name="terminal-watch", daemon=True
+        ).start()
+
+    def renew(self) -> None:
+        """Begin to count anew: something came back."""
+        self._until = time.monotonic() + self._seconds
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._ended.set()
+
+    def _look(self) -> None:
+        if time.monotonic() <= self._until:
+            return
+        try:
+            explain(self.trouble, as_json=self._as_json)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(STOPPED)  # what it waits for would not let it end in another way; all that is done is on disk
+
+
+_watch: _Watch | None = None
+
+
 @contextmanager
-def opened(settings: Settings | None = None, *, start: bool = True) -> Iterator[Application]:
-    """Give the application of a command, started unless it only looks, and close it."""
-    application = build(settings or load_settings(), executor="terminal", serves=False)
+def opened(
+    settings: Settings | None = None, *, start: bool = True, wait: float | None = None, as_json: bool = False
+) -> Iterator[Application]:
+    """Give the application of a command, started unless it only looks, and close it.
+
+    One that says how long it will `wait` ends soon after that, whatever the database does.
+    """
+    global _watch  # noqa: PLW0603 - one command per process
+    _watch = watch = None if wait is None else _Watch(wait, as_json=as_json)
     try:
-        yield application.start() if start else application
+        application = build(settings or load_settings(), executor="terminal", serves=False)
+        try:
+            yield application.start() if start else application
+        except IntegrationError as error:
+            if watch is not None:
+                watch.trouble = error
+            raise
+        finally:
+            if watch is not None:
+                watch.renew()
+            application.close()
     finally:
-        application.close()
+        if watch is not None:
+            watch.end()
 
 
 def explain(error: IntegrationError, *, as_json: bool) -> None:
@@ -83,27 +144,44 @@ def summary(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def follow(application: Application, run_id: str, until: frozenset[RunState], *, quiet: bool, wait: float) -> Run:
+def follow(
+    application: Application,
+    run_id: str,
+    until: frozenset[RunState],
+    *,
+    quiet: bool,
+    wait: float,
+    unmoved: float = UNMOVED_SECONDS,
+) -> Run:
     """Show progress until the run has come to one of these states.
 
     A run that waits longer than `wait` seconds for a system that is not available is left to whoever comes next:
-    what it did is kept, and the next process goes on with it.
+    what it did is kept, and the next process goes on with it. So is one in which nothing moves for as long, or for
+    `unmoved` seconds where that is longer.
     """
     columns = (
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    good = time.monotonic()
+    good = moved = time.monotonic()
+    last: object = None
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
         while True:
             run = application.runs.get(run_id)
+            if _watch is not None:
+                _watch.renew()
             if run.state in until:
                 return run
+            now, stands = time.monotonic(), (run.state, run.phase, run.progress_done, run.position, run.error)
+            if stands != last:
+                last, moved = stands, now
             if not run.error:
-                good = time.monotonic()
-            elif time.monotonic() - good > wait:
+                good = now
+            elif now - good > wait:
                 raise ConnectorError(run.error, **run.facts)
+            if now - moved > max(wait, unmoved):
+                raise UnavailableError("nothing_moves", seconds=f"{max(wait, unmoved):g}")
             doing = say(run.error, run.facts).what if run.error else f"{run.flow}: {run.phase}"
             progress.update(task, description=doing, completed=run.progress_done, total=run.progress_total or None)
             time.sleep(POLL_SECONDS)
@@ -111,6 +189,7 @@ def follow(application: Application, run_id: str, until: frozenset[RunState], *,
 
 PREVIEWED = frozenset({RunState.READY, RunState.DONE, RunState.FAILED, RunState.DISCARDED})
 ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.INTERRUPTED, RunState.DISCARDED})
+AT_REST = PREVIEWED | ENDED
 
 
 def show_end(run: Run, *, as_json: bool) -> None:
@@ -213,6 +292,12 @@ def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
             about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
             table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
     out.print(table)
+
+
+def tell_of_log(application: Application) -> None:
+    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    for file in application.log.aside()[:1]:
+        err.print(sentence("log_set_aside", file=file), soft_wrap=True)
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pages.components.overview.attention import connection_rows, last_days, need
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
-from pages.components.shared.layout import empty, failures, head, section
+from pages.components.shared.layout import empty, failures, head, log_aside, section
 from pages.components.shared.runs import added, sum_strip, today
 from pages.components.shared.wording import flow_name, long_day, moment, sandbox_badges, text
 
@@ -74,6 +74,7 @@ unfinished_at = app.setup.goes_on()
 if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
+    log_aside(app.log.aside())
     if unfinished_at:
         unfinished(unfinished_at)
     invitation(app)
@@ -83,6 +84,7 @@ else:
             pass_a_day()
         new_preview()
     failures()
+    log_aside(app.log.aside())
     if unfinished_at:
         unfinished(unfinished_at)
     state_of_things()

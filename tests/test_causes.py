@@ -32,6 +32,7 @@ KEPT: Mapping[str, set[str]] = {
     "right_missing": {"message"},  # in the words of the other system, which are not for operators
     "request_refused": {"field", "message", "value"},  # for whoever reads the log
     "answer_incomplete": {"object"},
+    "record_unreadable": {"raw"},  # the exception shows it beside its sentences
     "timeout_after_sending_write": {"reason"},
     "target_changed_since_plan": {"fields"},  # the plan shows them
     "totals_differ": {"rule"},  # the plan says it in words of its own

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
 from integration.store.runs import Runs
+from integration.store.settings import StoredSettings
 from integration.store.tables import runs
 from tests.clocks import now
 from tests.patience import until
@@ -106,6 +108,14 @@ def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> 
     run = scheduled(by_itself(start, may_send=False))
     assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
     assert not sandbox.ledger.writes()
+
+
+def test_a_flow_that_another_process_switched_off_does_not_begin_when_it_is_due(start: Start) -> None:
+    console = by_itself(start, may_send=True)
+    with closing(open_database(console.url)) as database:
+        StoredSettings(database, now).put("flow:products", {"on": False}, "test")  # and schedules stay as they were
+    console.ask("due", "products-changes")
+    assert console.ask("runs.latest", "products") == []
 
 
 def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_tripped(

@@ -27,6 +27,7 @@ ACROSS = {
     "pages/test_daily_work.py": "a day at the console, page after page",
     "pages/test_first_day.py": "every page of a new installation",
     "pages/test_languages.py": "every page in every language",
+    "pages/test_nonsense.py": "every page, whatever is stored",
     "pages/test_secrets.py": "every page searched for secrets",
 }
 PLACES = {

@@ -5,22 +5,30 @@ Some are started anew, as an operator starts them; the others are forked with ev
 
 import json
 import re
+import shutil
 import socket
+import sqlite3
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from tests.consoles import opened
 from tests.counter import Counter
 from tests.patience import SECONDS
 from tests.programs import Ended, Terminal, access, confirmations, program
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.processes
+
+LATEST_SECONDS = 60  # a wait of two, a grace of fifteen for each of start and end, and a machine that is busy
 
 ARTICLES = 61  # what the smallest shop that trips a brake comes to
 WIDTH = 100
@@ -235,6 +243,25 @@ def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Pa
     assert (tmp_path / name).stat().st_size > 1000
 
 
+@pytest.mark.usefixtures("committed")
+def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Terminal, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(terminal.settings["DATA"], data)
+    (data / "log.duckdb").write_bytes(b"")
+    proven = "SELECT count(*) FROM events WHERE event = 'proven'"
+
+    first = terminal("log", proven, "--json", DATA=str(data))
+    again = terminal("export", str(tmp_path / "log.csv"), DATA=str(data))
+
+    assert (first.status, again.status) == (0, 0)
+    assert first.json["rows"][0][0] == terminal("log", proven, "--json").json["rows"][0][0] > 0
+    for ended in (first, again):
+        assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
+        assert no_trace(ended)
+    with terminal.running("console", "--port", str(port := free_port()), "--json", DATA=str(data)):
+        until_well(port)
+
+
 def test_the_terminal_asks_the_server_while_that_owns_the_log(
     terminal: Terminal, committed: Result, tmp_path: Path
 ) -> None:
@@ -243,6 +270,8 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
         until_well(port)
         announced = Path(terminal.settings["DATA"]) / "server.json"
         announced_mode = mode(announced)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
+            health = json.load(answer)
 
         question = terminal("log", "SELECT count(*) FROM events", "--json")
         export = terminal("export", str(tmp_path / "log.csv"), "--json")
@@ -252,6 +281,8 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     assert export.json["events"] == question.json["rows"][0][0]
     assert wrong.status == 2
     assert announced_mode == 0o600
+    assert (health["status"], health["causes"]) == ("well", [])
+    assert health["free_bytes"] > 0 <= health["heartbeat_age_seconds"]
     assert not announced.exists()
 
 
@@ -375,6 +406,42 @@ def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox])
     assert ended.status == 5
     assert "does not accept a connection" in ended.err
     assert no_trace(ended)
+
+
+@pytest.mark.parametrize("files", [["console.sqlite"], ["engine.sqlite"], ["console.sqlite", "engine.sqlite"]])
+def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]) -> None:
+    terminal = Terminal({"DATA": str(tmp_path)})
+    with opened(tmp_path) as application:
+        run = stores_in(application).runs.begin("products", Mode.CHANGES, "test", 1).id
+    with ExitStack() as held:
+        for name in files:
+            holder = held.enter_context(closing(sqlite3.connect(tmp_path / name, isolation_level=None)))
+            holder.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        ended = terminal("cancel", run, "--wait", "2")
+        took = time.monotonic() - began
+
+    assert ended.status == 5, ended
+    assert no_trace(ended)
+    assert "Nothing moved for" in ended.err or "database is in use by another program" in ended.err
+    assert took < LATEST_SECONDS
+
+
+def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_path: Path) -> None:
+    terminal = Terminal({"DATA": str(tmp_path)})
+    with opened(tmp_path, start=False) as application:
+        nonsense = {"on": "perhaps", "schedule_minutes": "x"}
+        for name in ("flow:products", "names", "set-up", "sandbox", "draft:products"):
+            stores_in(application).settings.put(name, nonsense, "test")
+        connected = application.access.connected
+        connected.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7}, "test")
+        connected.put("accountview", {"company": ["x"], "client_id": {}, "objects": 3}, "test")
+    ends = {name: terminal(*name.split()) for name in ("runs", "issues", "settings", "check", "preview products")}
+
+    assert {name: no_trace(ended) for name, ended in ends.items()} == dict.fromkeys(ends, True)
+    assert {name: ended.status for name, ended in ends.items()} == {
+        "runs": 0, "issues": 0, "settings": 0, "check": 5, "preview products": 5,
+    }  # fmt: skip
 
 
 def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:

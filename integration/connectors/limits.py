@@ -1,17 +1,30 @@
-"""How a system may be asked: how hard, and on which road."""
+"""How a system may be asked: where, how hard, and on which road."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from integration.core.connections import parsed
 
 PerSecond = Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)]
 Megabytes = Annotated[float, Field(ge=0.01, le=4_096, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 
 MEGABYTE = 1_000_000
+
+
+def _address(url: str) -> str:
+    address = parsed(url)
+    if address is None or not address.bare or not address.is_safe:
+        raise PydanticCustomError("expected_https", "expected_https")
+    return url.strip()
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from integration.core.records import Location, Record, canonical
+from integration.core.records import Location, Record, Unreadable, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,15 @@ def elsewhere(part: Record, parent: str, location: Location) -> Issue:
     if location.number != part.key:
         return Issue("article_number_changed", part.source, "number", facts)
     return Issue("article_in_other_product", part.source, "parent", facts)
+
+
+LONGEST_FOUND = 200  # characters of a value that are told in a sentence
+
+
+def not_readable(record: Unreadable, system: str) -> Issue:
+    """Return why a record of a system waits that cannot be read, with all of it as it came."""
+    facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND] or "–"}
+    return Issue("record_unreadable", record.key, record.field, facts | {"system": system, "raw": record.raw})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED
-from integration.core.records import Kind, Record, Value, canonical, merged, same
+from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
 
 class Action(StrEnum):
@@ -200,11 +200,13 @@ def still_applies(change: Change, held: Record | None) -> bool:
     """Tell whether the target is still as it was when the change was planned, in every field it would touch."""
     if change.before is None:
         return held is None
-    return held is not None and not differences(change.before, held)
+    return held is not None and not isinstance(held, Unreadable) and not differences(change.before, held)
 
 
 def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
     """Return the paths whose value in the target is not the wanted one: empty means proven."""
+    if isinstance(held, Unreadable):
+        return tuple(wanted.flat())
     now = held.flat() if held else {}
     return tuple(path for path, value in wanted.flat().items() if not same(value, now.get(path)))
 
@@ -217,7 +219,7 @@ def remaining(change: Change, held: Record | None) -> Change | None:
     now = held.flat() if held else {}
     before = change.before.flat() if change.before else {}
     left = set(differences(change.wanted, held))
-    if held is None or any(not same(now.get(path), before.get(path)) for path in left):
+    if held is None or isinstance(held, Unreadable) or any(not same(now.get(path), before.get(path)) for path in left):
         return None
     known = {part.key for part in held.parts}
     return replace(

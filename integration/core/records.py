@@ -4,6 +4,7 @@ A record's values are open: the known fields have names of our own (`name`, `pri
 system keeps that system's name, so that an operator can map it. Which fields exist is data (`Field`), not code.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,6 +105,36 @@ class Batch:
     records: tuple[Record, ...]
     after: str | None  # hand back to get the next page; None when this was the last
     stamp: str | None = None  # highest change stamp or marker seen, where the next incremental extract starts
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Record):
+    """A record of which one field does not hold what its type says: nothing of it is used, and a person looks at it.
+
+    A connector returns it in the place of the record, as far as it can be told from the others of its page.
+    """
+
+    field: str = ""  # as the system calls it
+    found: str = ""  # what it holds
+    raw: str = ""  # all of it as it came
+
+
+class WrongValueError(ValueError):
+    """A field does not hold what its type says."""
+
+    def __init__(self, field: str, found: object) -> None:
+        super().__init__(f"{field}: {found!r}")
+        self.field = field
+        self.found = str(found or "")
+
+
+MOST_RAW = 20_000  # characters of a record that are kept as they came
+
+
+def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unreadable:
+    """Return a record that cannot be read; one without a key is known by what it looks like."""
+    key = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
+    return Unreadable(kind, key, {"raw": raw[:MOST_RAW]}, field=error.field, found=error.found, raw=raw[:MOST_RAW])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ What functions and expressions can do is handed in as a `Toolbox`; here is only 
 
 from collections import abc
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -49,9 +50,8 @@ class Call:
 class Rule:
     """How one field of the target gets its value.
 
-    `target` is the field with its kind: `article.price`, `product.name`, `article.custom:herkomst`. The value comes
-    from a field of the source through functions, or from one expression; `default` counts when it is empty, and
-    always with `force`.
+    `target` is the field with its kind: `article.price`, `article.custom:herkomst`. The value comes from a field of the
+    source through functions, or from one expression; `default` counts when it is empty, and always with `force`.
     """
 
     target: str
@@ -252,19 +252,16 @@ def _alike(one: Value, other: Value) -> bool:
 
 
 def _as_number(value: Value) -> Decimal | None:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, str):
-        try:
-            number = Decimal(value.strip())
-        except ArithmeticError:
-            return None
-        return number if number.is_finite() else None
-    return None
+    if not isinstance(value, str):
+        return value if isinstance(value, Decimal) else None
+    try:
+        number = Decimal(value.strip())
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() else None
 
 
 # ---- the shape of a mapping in files and on disk: as a person writes it as TOML, and as the store keeps it as JSON
-
 
 Chosen = TypeVar("Chosen", bound=StrEnum)
 Plain = TypeVar("Plain", str, bool)
@@ -279,12 +276,21 @@ def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Map
     if not isinstance(version, int) or not isinstance(listed, list):
         raise unusable("rules", Reason("reason_shape"))
     rules = tuple(_rule(place, each, finished=finished) for place, each in enumerate(listed, start=1))
-    seen: set[str] = set()
-    for rule in rules:
-        if rule.target in seen:
+    for place, rule in enumerate(rules):
+        if any(one.target == rule.target for one in rules[:place]):
             raise unusable(rule.target, Reason("reason_twice"))
-        seen.add(rule.target)
     return Mapping(version, rules)
+
+
+def readable_rules(shape: abc.Mapping[str, object]) -> Mapping:
+    """Return the rules of a shape that can be read, each target once, whatever stands beside them."""
+    version, listed = shape.get("version"), shape.get("rules")
+    rules: dict[str, Rule] = {}
+    for place, each in enumerate(listed if isinstance(listed, list) else (), start=1):
+        with suppress(ConfigurationError):
+            rule = _rule(place, each, finished=False)
+            rules.setdefault(rule.target, rule)
+    return Mapping(version if isinstance(version, int) else 1, tuple(rules.values()))
 
 
 def rules_to(mapping: Mapping) -> dict[str, object]:
@@ -324,15 +330,12 @@ def _plain(value: Value) -> object:
 
 
 def _value(written: object) -> Value:
-    if isinstance(written, bool):
+    if isinstance(written, bool | date):
         return written
     if isinstance(written, int | float):
-        number = Decimal(repr(written))
-        if not number.is_finite():
-            raise RuleError("reason_no_number", value=written)
-        return number
-    if isinstance(written, date | datetime):
-        return written
+        if (number := Decimal(repr(written))).is_finite():
+            return number
+        raise RuleError("reason_no_number", value=written)
     try:
         return from_json(written)
     except TypeError:

@@ -80,15 +80,18 @@ class Filter(Strict):
     take: Literal["in", "out"] = "in"
 
 
+MOST = 1_000_000_000  # what no plan comes to
+
+
 class Brakes(Strict):
     """When a plan stops for a typed confirmation; None switches a brake off."""
 
-    changes: int | None = Field(500, ge=0)
-    changes_percent: Decimal | None = Field(None, ge=0)
-    price_percent: Decimal | None = Field(Decimal(25), ge=0)
-    retirements: int | None = Field(0, ge=0)
-    zero_percent: Decimal | None = Field(Decimal(25), ge=0)
-    new_debtors: int | None = Field(50, ge=0)
+    changes: int | None = Field(500, ge=0, le=MOST)
+    changes_percent: Decimal | None = Field(None, ge=0, le=MOST)
+    price_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
+    retirements: int | None = Field(0, ge=0, le=MOST)
+    zero_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
+    new_debtors: int | None = Field(50, ge=0, le=MOST)
 
 
 class FlowSettings(Strict):

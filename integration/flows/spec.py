@@ -8,9 +8,9 @@ from typing import Any, Protocol, Self
 
 from integration.core.causes import Repair, cause
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue, Skip
+from integration.core.issues import Issue, Skip, not_readable
 from integration.core.plan import Change, Limits, Policy
-from integration.core.records import Field, Held, Kind, Record
+from integration.core.records import Field, Held, Kind, Record, Unreadable
 from integration.core.rules import Trace
 from integration.core.run import Link, Staged
 from integration.flows.forms import Question, Section
@@ -85,6 +85,19 @@ class FlowLogic(Protocol):
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
+
+
+def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    """Return each record mapped and checked by itself, in the order given; one that cannot be read is parked."""
+    if not any(isinstance(record, Unreadable) for record in records):
+        return logic.stage(stage, records)
+    readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
+    return [
+        Staged(record.key, record.key, record.key, issue=not_readable(record, logic.flow.source))
+        if isinstance(record, Unreadable)
+        else next(readable)
+        for record in records
+    ]
 
 
 class Asked(Protocol):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import structlog
 
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.core.records import Kind
-from integration.log.questions import QuestionError, require_select, wrong
+from integration.log.questions import QuestionError, first_rows, require_select, wrong
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd
@@ -120,8 +121,13 @@ PAUSE_SECONDS = 0.5
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 EXPORTED_AT_ONCE = 100_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
-ROWS_IN_A_VECTOR = 2_048  # DuckDB hands out results in vectors of this many rows
 _OWNER = re.compile(r"PID (\d+)")
+_BROKEN = re.compile(  # from its beginning: a question may hold any of these words
+    "^Corrupt database file"
+    "|^IO Error: .*(not a valid DuckDB|Could not read enough bytes|file with version number|replaying WAL)"
+)
+_BROKEN_AT_ONCE = re.compile("^(Serialization|INTERNAL) Error")  # a question may come to these in a file that is well
+ASIDE = "broken-"  # how the end of a name begins under which a log is set aside
 
 
 class Outbox(Protocol):
@@ -137,6 +143,9 @@ class Outbox(Protocol):
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""
 
+    def tell_again(self, file: str) -> None:
+        """Let wait again what is still known, since the log that had it is set aside in this file."""
+
 
 def queries(text: str) -> dict[str, str]:
     """Return the statements of a file by the names above them."""
@@ -147,8 +156,8 @@ def queries(text: str) -> dict[str, str]:
 class Logbook:
     """The log in one file, opened when it is first needed.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` when another process holds the file, and
-    UnavailableError `disk_full`. Safe to use from several threads.
+    Every method may raise ConfigurationError `log_owned_elsewhere` when another process holds the file or `log_broken`
+    when it cannot be read, and UnavailableError `disk_full`. Safe to use from several threads.
     """
 
     def __init__(self, path: Path, *, memory: str = "512MB", threads: int = 2) -> None:
@@ -166,10 +175,12 @@ class Logbook:
         }
         self._queries = queries(QUERIES.read_text(encoding="utf-8"))
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_broken = False
         self._lock = threading.Lock()
         self._draining = threading.Lock()
         self._stop = threading.Event()
         self._drainer: threading.Thread | None = None
+        self._drained_at = 0.0  # on the clock of this process
 
     def open(self) -> None:
         """Take the file, making it if need be."""
@@ -189,15 +200,22 @@ class Logbook:
         with self._in_our_words():
             with self._lock:
                 if self._connection is None:
-                    self.path.parent.mkdir(parents=True, exist_ok=True)
-                    made = duckdb.connect(str(self.path), config=self._settings)
-                    _make(made, self._queries)
-                    self._connection = made
+                    self._connection = self._connected()
                 cursor = self._connection.cursor()
             try:
                 yield cursor
             finally:
                 cursor.close()
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        made = duckdb.connect(str(self.path), config=self._settings)
+        try:
+            _make(made, self._queries)
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
@@ -209,19 +227,50 @@ class Logbook:
             if "Could not set lock" in text:
                 owner = _OWNER.search(text)
                 raise ConfigurationError("log_owned_elsewhere", process=owner[1] if owner else "?") from None
-            if "not a valid DuckDB" in text:
-                raise ConfigurationError(
-                    "setting_invalid", setting=str(self.path), expected="expected_duckdb"
-                ) from None
             if "No space left" in text:
                 free = f"{shutil.disk_usage(self.path.parent).free // 1_000_000} MB"
                 raise UnavailableError("disk_full", free=free, needed="100 MB") from error
+            if _BROKEN.search(text) or (self._connection is None and _BROKEN_AT_ONCE.search(text)):
+                self._is_broken = True
+                raise ConfigurationError("log_broken", file=str(self.path)) from error
+            if isinstance(error, duckdb.IOException) and self._connection is None:
+                raise ConfigurationError(
+                    "setting_invalid", setting=str(self.path), expected="expected_duckdb"
+                ) from None
             raise
+
+    def aside(self) -> list[str]:
+        """Return the names of the files in which broken logs are set aside, the newest first."""
+        found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
+        return sorted((file.name for file in found if not file.name.endswith(".wal")), reverse=True)
+
+    def _mended(self, outbox: Outbox) -> None:
+        """Where the file is broken, set it aside and begin anew with what the outbox can still tell."""
+        try:
+            if not self._is_broken:
+                self.open()
+                return
+        except ConfigurationError as error:
+            if error.code != "log_broken":
+                raise
+        file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
+        outbox.tell_again(file.name)  # first: whoever is killed here finds the broken file again
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            for end in (".wal", ""):
+                with suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + end).rename(file.with_name(file.name + end))
+            self._is_broken = False
+        self.open()
 
     def start(self, outbox: Outbox) -> None:
         """Take the file and drain events in the background until `stop`."""
-        self.open()
+        self._mended(outbox)
         self._stop.clear()
+        self._drained_at = time.monotonic()
         self._drainer = threading.Thread(target=self._drain_on, args=(outbox,), name="log-drainer", daemon=True)
         self._drainer.start()
 
@@ -239,13 +288,18 @@ class Logbook:
             stopping = self._stop.is_set()  # one more round after the signal
             try:
                 while self.drain(outbox) == BATCH:
-                    pass
+                    self._drained_at = time.monotonic()
+                self._drained_at = time.monotonic()
                 pause = PAUSE_SECONDS
             except (IntegrationError, duckdb.Error) as error:
                 trouble = error.code if isinstance(error, IntegrationError) else "unexpected_error"
                 log.warning("the log could not be brought up to date", trouble=trouble, exc_info=True)
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop.wait(pause)
+
+    def undrained(self) -> float | None:
+        """Return for how many seconds no events could be brought in, or None where nobody does that all the time."""
+        return None if self._drainer is None else time.monotonic() - self._drained_at
 
     def drain(self, outbox: Outbox) -> int:
         """Move a batch of events into the log and return how many there were.
@@ -254,7 +308,12 @@ class Logbook:
         in, and taken out of the outbox, again if need be, before the next batch is looked at. No order of ids is
         relied on, because a longer transaction may show lower ones later.
         """
-        with self._draining, self._cursor() as cursor:
+        with self._draining:
+            self._mended(outbox)
+            return self._drain(outbox)
+
+    def _drain(self, outbox: Outbox) -> int:
+        with self._cursor() as cursor:
             self._forget_drained(cursor, outbox)
             events = outbox.waiting(BATCH)
             if not events:
@@ -305,12 +364,14 @@ class Logbook:
             try:
                 require_select(cursor, sql)
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
-                answer = cursor.execute(sql).fetch_df_chunk(rows // ROWS_IN_A_VECTOR + 1)  # at least one row more
+                answer = first_rows(cursor.execute(sql), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
             except (duckdb.OutOfMemoryException, MemoryError):
                 raise QuestionError("question_large", memory=str(self._settings["memory_limit"])) from None
             except duckdb.Error as error:
+                if _BROKEN.search(str(error)):
+                    raise
                 raise wrong(sql, error) from None
             finally:
                 timer.cancel()

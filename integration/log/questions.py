@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
 
+VECTORS_AT_ONCE = 8  # DuckDB hands out results in vectors of at most 2,048 rows, and of much fewer after a condition
+
 # Functions that a question may not call; with a colon those that stand where a table does.
 REFUSED = frozenset(
     {
@@ -77,3 +79,16 @@ def table_of(answer: pd.DataFrame) -> dict[str, Any]:
     plain = answer.astype(object).where(answer.notna(), None)
     rows = [[list(one) if hasattr(one, "tolist") else one for one in line] for line in plain.to_numpy().tolist()]
     return {"columns": list(answer.columns), "rows": rows, "cut": bool(answer.attrs.get("cut"))}
+
+
+def first_rows(answered: duckdb.DuckDBPyConnection, rows: int) -> pd.DataFrame:
+    """Return at least so many rows of an answer, or all it has: only a part without any row is its end."""
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
+    parts = [answered.fetch_df_chunk(VECTORS_AT_ONCE)]
+    found = len(parts[0])
+    while found < rows and len(parts[-1]):
+        parts.append(answered.fetch_df_chunk(VECTORS_AT_ONCE))
+        found += len(parts[-1])
+    full = [part for part in parts if len(part)]
+    return pd.concat(full, ignore_index=True) if len(full) > 1 else (full or parts)[0]

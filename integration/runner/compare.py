@@ -5,9 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.flow import Stage
-from integration.core.issues import Issue, Skip
+from integration.core.issues import Issue, Skip, not_readable
 from integration.core.plan import Change, Unchanged, diff, differences
-from integration.core.records import Held, Kind, Record, merged
+from integration.core.records import Held, Kind, Record, Unreadable, merged
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import claimed, taken, waiting
@@ -71,6 +71,8 @@ class Compare:
             apart = taken(self.parts.links, flow.name, desired) | apart
         held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held)
         held_up |= in_doubt(self.parts, run, flow, stage, desired, held)
+        there = {key: one.record for key, one in held.items()}
+        held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}
         for one, members in zip(shaped, groups, strict=True):
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Position, Progress, Run, Staged, Task
-from integration.flows.spec import FlowLogic
+from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.parts import Parts
 
 SIBLINGS_PAGE = 250  # parents looked at together
@@ -33,7 +33,7 @@ class Extract:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
-            position = replace(position, read=position.read + len(records))
+            position = self._counting(run, logic, stage, records, position)
         if after is not None and not position.has_enough:
             position = replace(position, after=after)
         else:
@@ -95,9 +95,17 @@ class Extract:
         if not missing:
             return position
         records = self.parts.connectors[logic.flow.source].fetch(stage.source, missing)
-        position = replace(position, read=position.read + len(records))
+        position = self._counting(run, logic, stage, records, position)
         self._stage(run, logic, stage, records, position)
         return position
+
+    def _counting(
+        self, run: Run, logic: FlowLogic, stage: Stage, records: Sequence[Record], position: Position
+    ) -> Position:
+        """Return a position that counts these records, each once however often and on however many pages it came."""
+        keys = [record.key for record in records]
+        fresh = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        return replace(position, read=position.read + len(fresh))
 
     def _stage(
         self,
@@ -113,8 +121,9 @@ class Extract:
         if stage.counted:
             self._look_again(run, logic, records)
             records = self.parts.corrected(run.flow, records)
+            readable = [record for record in records if not isinstance(record, Unreadable)]
             for one in flow.stages:
-                if one.derived and (staged := _grouped(logic, one, records)):
+                if one.derived and (staged := _grouped(logic, one, readable)):
                     previews.stage_page(run.id, flow.order(one), staged, run.position)
         previews.stage_page(run.id, flow.order(stage), _grouped(logic, stage, records), position, progress)
 
@@ -137,7 +146,7 @@ def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogi
 
 def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
     """Return what records come to in a stage, with what the source sorts them by."""
-    staged, name = logic.stage(stage, records), stage.grouped_by
+    staged, name = staged_in(logic, stage, records), stage.grouped_by
     if not name:
         return staged
     groups = {record.key: as_text(record.values.get(name)).strip() for record in records}

@@ -19,6 +19,7 @@ from integration.services.connections import Chosen, Connections, needs
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
+from integration.services.health import HealthCheck
 from integration.services.lists import Lists
 from integration.services.log import Log, LogAccess, Questions
 from integration.services.mappings import Logics, Mappings
@@ -125,6 +126,9 @@ class Application:
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)
+        self.health = HealthCheck(
+            settings.data, stores, clock, executor=lambda: self.work.executor, undrained=logbook.undrained
+        )
         self.log_access = LogAccess(self.log, settings.data)
         stock = writer_of(flows.values(), Kind.STOCK).name
         self.stock = Stock(

@@ -181,6 +181,11 @@ def mark(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
 
 
+def expect_usable(system: str, given: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError, naming the setting, for access to a system that can be none."""
+    _settings_of(SYSTEMS[system].settings, given, system.upper())
+
+
 def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
     """Return the settings of a system; what it refuses is told by its name in the environment."""
     try:
@@ -242,7 +247,7 @@ class BuiltIn:
 
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
-        return bool((self._stores.settings.get("sandbox") or {}).get("on"))
+        return (self._stores.settings.get("sandbox") or {}).get("on") is True
 
     def is_asked_for(self) -> bool:
         """Tell whether a setting or the console says that they are to be used from the start."""

@@ -18,7 +18,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
 from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.access import Access, BuiltIn, mark
+from integration.services.access import Access, BuiltIn, expect_usable, mark
 from integration.store.database import Clock
 
 
@@ -199,16 +199,17 @@ class Connections:
 
         Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
         """
-        begun = time.monotonic()
+        begun, whole = time.monotonic(), False
         try:
             found = self._access.connector(system).check(lambda lines: tell(with_flows(lines, self._flows)))
             findings = with_flows(found, self._flows)
+            whole = all(one.ok is not None for one in findings)
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
         about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
         good = all(one.ok for one in findings)
-        if system == "accountview" and all(one.ok is not None for one in findings):
+        if system == "accountview" and whole:
             findings = [*findings, *self._needs()]
         status = ConnectionStatus(
             system, self._access.is_connected(system), about, good, self._clock(), tuple(findings), spent
@@ -238,9 +239,14 @@ class Connections:
     # ---- connecting the till
 
     def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
-        """Keep the access to the till and check it; `tell` hears each line."""
+        """Keep the access to the till and check it; `tell` hears each line.
+
+        Raises ConfigurationError for what can be no access, before anything is kept.
+        """
+        given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
+        expect_usable("mplus", given)
         self._sandbox.leave(by)
-        self._access.keep("mplus", {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}, by)
+        self._access.keep("mplus", given, by)
         return self._checked_in("mplus", by, tell)
 
     def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
@@ -259,11 +265,13 @@ class Connections:
         """Keep the application's keys and return where the operator logs in at AccountView.
 
         The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
-        hour; `authorized` takes it.
+        hour; `authorized` takes it. Raises ConfigurationError for what can be no access, before anything is kept.
         """
+        entered = {"client_id": client_id, "client_secret": client_secret, "url": url.strip().rstrip("/")}
+        given = {name: value.strip() for name, value in entered.items() if value.strip()}
+        expect_usable("accountview", given)
         self._sandbox.leave(by)
-        given = {"client_id": client_id, "client_secret": client_secret, "url": url.rstrip("/")}
-        self._access.keep("accountview", {name: value.strip() for name, value in given.items() if value.strip()}, by)
+        self._access.keep("accountview", given, by)
         state = secrets.token_urlsafe(24)
         begun = {"redirect": redirect_uri, "until": (self._clock() + LOGIN_KEPT).isoformat()}
         self._access.connected.renew(LOGINS, {**self._logins(), mark(state): begun})

@@ -7,19 +7,23 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 
 from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
-from integration.core.flow import Ownership
+from integration.core.flow import Ownership, Stage
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule, Trace, rules_from, rules_to
+from integration.core.rules import Rule, Trace, readable_rules, rules_to
 from integration.core.run import PlanRow
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
+from integration.flows.spec import Shaped
+from integration.runner.lookup import look_around
 from integration.services.lists import CHOICES_KEPT, Lists
-from integration.services.mappings import Effect, Logics, Mappings, Moved, Trial, compare, kind_of, read_kind, tried
+from integration.services.mappings import Logics, Mappings, kind_of, read_kind
+from integration.services.trials import Around, Comparison, Effect, Moved, Trial, tried
 from integration.store.stores import Stores
 
 MOST_RECORDS = 200  # a draft is tried on
@@ -115,14 +119,15 @@ class Drafts:
     def draft(self, flow: str) -> Draft | None:
         """Return the draft of a flow, or None when nobody works on one."""
         kept = self._stored.get(_name(flow)) or {}
-        if not kept:
+        try:
+            begun, changed_at = int(kept["base"]), datetime.fromisoformat(kept["changed_at"])
+            return Draft(begun, readable_rules(dict(kept["body"])), str(kept["by"]), changed_at)
+        except (KeyError, TypeError, ValueError):  # put away, or no draft that a console kept
             return None
-        mapping = rules_from(kept["body"], finished=False)
-        return Draft(kept["base"], mapping, kept["by"], datetime.fromisoformat(kept["changed_at"]))
 
     def version(self, flow: str, version: int) -> RuleMapping:
         """Return one published version. Raises KeyError when there is none."""
-        return rules_from(self._stores.rules.body(flow, version))
+        return readable_rules(self._stores.rules.body(flow, version))
 
     def current(self, flow: str) -> int:
         """Return the number of the version in force."""
@@ -265,22 +270,31 @@ class Drafts:
         progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
     ) -> Effect:
-        """Return what a mapping would change in the last records of a flow; `progress` is told how far it has come."""
+        """Return what the next plan of the last records of a flow would do with a mapping, and not with that in force.
+
+        Both systems are asked as a preview asks them. `progress` is told how far it has come.
+        """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}
         records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
         moved: list[Moved] = []
         done = 0
-        for start in range(0, len(records), AT_ONCE):
+        keys = [record.key for record in records]
+        old, new = (self._logics.trial(flow, one, keys) for one in (before, good))
+        comparison = Comparison(old, new, records, partial(self._around, flow))
+        for page in comparison.pages(AT_ONCE):
             if time.monotonic() > until:
                 break
-            page = records[start : start + AT_ONCE]
-            keys = [record.key for record in page]
-            moved += compare(self._logics.trial(flow, before, keys), self._logics.trial(flow, good, keys), page)
+            moved += comparison.of(page)
             done += len(page)
             progress(done, len(records))
         return Effect(done, tuple(moved), cut=done < len(records))
+
+    def _around(self, flow: str, stage: Stage, shaped: Sequence[Shaped]) -> Around:
+        links, keys = self._stores.links, [one.desired.key for one in shaped if one.desired]
+        held, apart = look_around(self._connector(self._logics.flow(flow).target), shaped, links, flow)
+        return Around(held, apart, links.get(flow, stage.target, keys))
 
 
 def _name(flow: str) -> str:

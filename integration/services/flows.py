@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
+from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.plan import Approval
@@ -14,7 +15,7 @@ from integration.core.records import Field, Kind, Record
 from integration.core.run import WALL_CLOCK, Mode, Run, RunState, Schedule, crons, next_time
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.flows.spec import FlowLogic, FlowSpec
+from integration.flows.spec import FlowLogic, FlowSpec, staged_in
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
@@ -36,6 +37,7 @@ class FlowStatus:
     parked: int
     last_proof: datetime | None
     next_run: datetime | None
+    fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Flows(Mapping[str, Flow]):
 
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
-        known = self._stores.settings.get(f"flow:{flow}") or {}
+        known = self._logics.usable(flow)
         checked = self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
         self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
@@ -156,6 +158,7 @@ class Flows(Mapping[str, Flow]):
             parked=parked,
             last_proof=last.ended_at if last else None,
             next_run=self._next_run(settings) if settings.on else None,
+            fault=self._logics.fault(flow.name),
         )
 
     def _next_run(self, settings: FlowSettings) -> datetime:
@@ -192,9 +195,20 @@ class Flows(Mapping[str, Flow]):
             for mode, cron in _modes(settings)
         ]
 
+    def is_on(self, flow: str) -> bool:
+        """Tell whether a flow runs by itself as it is set at this moment."""
+        return flow in self._specs and self.settings(flow).on
+
+    def may_begin(self, flow: str, mode: Mode) -> bool:
+        """Tell whether a flow that is due may begin: it may have been switched off, or its nights, since it was asked.
+
+        Schedules are taken over now and then only, by every process at another moment.
+        """
+        return self.is_on(flow) and mode in dict(_modes(self.settings(flow)))
+
     def may_approve(self, run: Run) -> Approval | None:
-        """Return the approval of a plan that trips no brake, when its flow may send by itself."""
-        if run.brakes or not self.settings(run.flow).auto_approve:
+        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself."""
+        if run.brakes or not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None
         return Approval(run.fingerprint, by="schedule")
 
@@ -208,7 +222,7 @@ def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> 
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
     for records in pages:
-        for staged in logic.stage(stage, records):
+        for staged in staged_in(logic, stage, records):
             if staged.skip is None:
                 taken += 1
                 continue

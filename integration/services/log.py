@@ -110,13 +110,14 @@ def _blotted(told: object) -> dict[str, str]:
 class Log:
     """The log as it may be asked; what waits is brought in first where no server process does that all the time.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` and UnavailableError `disk_full`.
+    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, and UnavailableError `disk_full`.
     """
 
     def __init__(self, logbook: Logbook, outbox: Outbox, *, is_drained: bool) -> None:
         self._logbook = logbook
         self._outbox = outbox
         self._is_drained = is_drained
+        self.aside = logbook.aside  # files of logs that could not be read
 
     def start(self) -> None:
         """Begin to move into the log what waits, all the time, where this process is the one to do so."""

@@ -13,7 +13,7 @@ from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.objects import FILE, Named, checked, flat, merged, named, nested, paths_in, read_file
+from integration.services.objects import FILE, Named, checked, flat, merged, named, nested, paths_in, read_file, usable
 from integration.store.settings import StoredSettings
 
 RECORD = "names"
@@ -66,8 +66,8 @@ class Naming:
         return self._stored.get(self._name(RECORD)) is not None
 
     def in_force(self) -> Names:
-        """Return the names in force. Raises ConfigurationError when they cannot be used."""
-        return checked({group: value for group, value in self._access().items() if group in GROUPS})
+        """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
+        return usable({group: value for group, value in self._access().items() if group in GROUPS})
 
     def mark(self) -> str:
         """Return a mark of the names in force, which is another one as soon as one of them is changed."""

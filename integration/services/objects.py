@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -344,6 +345,16 @@ def checked(named: Mapping[str, Any], within: str = "") -> Names:
         path = ".".join(str(step) for step in first["loc"])
         why = reason_of(first)
         raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=why.code, **why.facts) from None
+
+
+def usable(named: Mapping[str, Any]) -> Names:
+    """Return names as settings, without the groups that cannot be used."""
+    kept: dict[str, Any] = {}
+    for group, value in named.items():
+        with suppress(ConfigurationError):
+            checked({group: value})
+            kept[group] = value
+    return checked(kept)
 
 
 def read_file(file: Path) -> dict[str, Any]:

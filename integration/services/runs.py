@@ -9,7 +9,7 @@ from integration.connectors.protocol import Connector
 from integration.core.errors import PlanStaleError
 from integration.core.issues import Trouble
 from integration.core.plan import Approval
-from integration.core.records import Kind
+from integration.core.records import Kind, Unreadable
 from integration.core.rules import Trace
 from integration.core.run import EVERY_LINE, Among, Mode, PlanRow, PreviewRequest, Run, RunState, Speed, speed
 from integration.runner import Runner
@@ -147,7 +147,7 @@ class Plans(StoredPlans):
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stages[row.stage]
         records = self._logics.corrected(run.flow, self._connector(logic.flow.source).fetch(stage.source, keys))
-        return {record.key: logic.trace(stage, record) for record in records}
+        return {record.key: logic.trace(stage, record) for record in records if not isinstance(record, Unreadable)}
 
     def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
         """Return the shown lines of a plan as CSV, one field of a change per line."""

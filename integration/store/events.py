@@ -96,9 +96,24 @@ class Events(Store):
             rows = connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(limit)).mappings()
             return [dict(row) for row in rows]
 
+    def tell_again(self, file: str) -> None:
+        """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
+        from integration.store.retold import retold  # noqa: PLC0415 - it makes events, and this is where they are made
+
+        with self.database.write() as connection:
+            tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
+            for portion in retold(connection):
+                if portion:
+                    connection.execute(outbox.insert(), [_row(at, event) for at, event in portion])
+
     def count(self) -> int:
         """Return how many events wait."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(outbox)))
+
+    def oldest(self) -> datetime | None:
+        """Return when the event happened that waits longest, or None where none waits."""
+        found: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
+        return found
 
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""

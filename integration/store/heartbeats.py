@@ -1,6 +1,6 @@
 """Which processes are alive: a process that has stopped beating has its runs taken over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,6 +15,13 @@ class Heartbeats(Store):
         """Say that this process is alive."""
         with self.database.write() as connection:
             upsert(connection, heartbeats, [{"executor": executor, "beaten_at": self.clock()}])
+
+    def last(self, executor: str) -> datetime | None:
+        """Return when a process gave its last sign of life, or None when it never did or ended."""
+        found: datetime | None = self.database.scalar(
+            sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor == executor)
+        )
+        return found
 
     def dead(self, older_than_seconds: float) -> list[str]:
         """Return the processes that gave no sign of life for so long; one from the future is of a clock set back."""

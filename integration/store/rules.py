@@ -65,7 +65,7 @@ class Rules(Store):
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""
-        return {row.name: dict(row.rows) for row in self.database.rows(sa.select(value_tables))}
+        return {row.name: _texts(row.rows) for row in self.database.rows(sa.select(value_tables))}
 
     def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
         """Keep a value table whole."""
@@ -84,3 +84,9 @@ class Rules(Store):
             upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
             event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
             tell(connection, now, [event])
+
+
+def _texts(rows: object) -> dict[str, str]:
+    """Return the rows of a table; what is no table, or no text in it, was written by no console and counts as none."""
+    kept = rows.items() if isinstance(rows, dict) else ()
+    return {str(code): other for code, other in kept if isinstance(other, str)}

@@ -16,7 +16,7 @@ class StoredSettings(Store):
     def get(self, name: str) -> dict[str, Any] | None:
         """Return a setting, or None when it was never made."""
         found = self.database.scalar(sa.select(settings.c.value).where(settings.c.name == name))
-        return None if found is None else dict(found)
+        return None if found is None else _group(found)
 
     def put(self, name: str, value: Mapping[str, Any], by: str) -> None:
         """Keep a setting; who and when is told to the log."""
@@ -28,7 +28,7 @@ class StoredSettings(Store):
     def named(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name begins so, by name."""
         found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
-        return {row.name: dict(row.value) for row in self.database.rows(found)}
+        return {row.name: _group(row.value) for row in self.database.rows(found)}
 
     def forget(self, name: str, by: str) -> None:
         """Take a setting away; who and when is told to the log."""
@@ -36,3 +36,8 @@ class StoredSettings(Store):
         with self.database.write() as connection:
             connection.execute(settings.delete().where(settings.c.name == name))
             tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by})])
+
+
+def _group(value: object) -> dict[str, Any]:
+    """Return a stored setting; what is no group of values was written by no console, and counts as none."""
+    return dict(value) if isinstance(value, dict) else {}

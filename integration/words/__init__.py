@@ -25,6 +25,7 @@ MISSING = "–"
 
 _TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
 _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
+TOO_LARGE = 10**15  # a number from here on is a typing mistake
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
@@ -153,13 +154,17 @@ def typed_number(value: Decimal, language: str = "en") -> str:
 
 
 def read_number(given: str, language: str = "en") -> Decimal | None:
-    """Return the number that was typed, or None for what is none in this language: "12.50" is no number in Dutch."""
+    """Return the number that was typed, or None for what is none in this language: "12.50" is no number in Dutch.
+
+    One that no sum could hold is none either.
+    """
     if not _NUMBER.fullmatch(given.strip()):
         return None
     try:
-        return numbers.parse_decimal(given.strip(), locale=LOCALES[language], strict=True)
+        number = numbers.parse_decimal(given.strip(), locale=LOCALES[language], strict=True)
     except numbers.NumberFormatError:
         return None
+    return number if abs(number) < TOO_LARGE else None
 
 
 def read_day(given: str, language: str = "en") -> date | None:

@@ -1,10 +1,60 @@
-"""What counts as an address of this machine, and what a token shows of itself."""
+"""Addresses: what can be one, and which may be told a secret; and what a token shows of itself."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-from integration.core.connections import LOOPBACK, Token, TokenKeeper
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.connections import LOOPBACK, Token, TokenKeeper, parsed
 from tests.fakes import MemoryKeeper
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "port"),
+    [
+        ("https://api.mpluskassa.nl:34562/", "https://api.mpluskassa.nl", 34562),
+        (" http://127.0.0.1:9 ", "http://127.0.0.1", 9),
+        ("https://kassa.example", "https://kassa.example", None),
+        ("https://[::1]:8080/x", "https://[::1]", 8080),
+        ("https://bücher.example/", "https://xn--bcher-kva.example", None),
+    ],
+)
+def test_an_address_has_a_place_and_perhaps_a_port(url: str, place: str, port: int | None) -> None:
+    address = parsed(url)
+    assert address is not None
+    assert (address.place, address.port) == (place, port)
+    assert parsed(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "x", "kassa.example", "ftp://kassa.example", "https://", "https://:80/", "https://kassa.example:99999/",
+        "https://kassa.example:x/", "https://kassa.example:-1/", "https://kassa.example:0/", "https://kas sa.example/",
+        "https://kassa..example/", "https://[::1/", "https://kassa.example\n/", "https://kassa_.example!/", None, 7,
+        "https://" + "a" * 70 + ".example", "https://" + "a." * 1_500, "https://kassa.example:٣/x y", "https://☃☃ /",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_told_as_none(url: object) -> None:
+    assert parsed(url) is None
+
+
+def test_a_secret_goes_only_to_what_is_encrypted_or_here() -> None:
+    told = {
+        url: parsed(url) for url in ("https://a.nl", "http://a.nl", *(f"http://{one}/" for one in LOOPBACK - {"::1"}))
+    }
+    assert [url for url, address in told.items() if address is not None and not address.is_safe] == ["http://a.nl"]
+    bare = {url: parsed(url) for url in ("https://u:p@a.nl", "https://a.nl?q", "https://a.nl#f", "https://a.nl/x")}
+    assert [url for url, address in bare.items() if address is not None and address.bare] == ["https://a.nl/x"]
+
+
+@given(st.text(), st.text())
+def test_no_text_is_too_strange_to_be_looked_at(one: str, other: str) -> None:
+    for url in (one, f"https://{one}", f"https://{one}:{other}", f"https://[{one}]/{other}"):
+        address = parsed(url)
+        assert address is None or parsed(str(address)) is not None
 
 
 def test_addresses_of_this_machine_are_those_that_never_leave_it() -> None:

@@ -28,7 +28,7 @@ from integration.core.plan import (
     retire,
     still_applies,
 )
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Value, WrongValueError, unreadable
 from tests.builders import a_create, a_part, a_product, an_update_at
 
 EQUAL, CHANGED = Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED
@@ -465,3 +465,12 @@ def test_a_change_says_only_what_differs(desired: Record, held: Record, agreed: 
 @given(PRODUCTS)
 def test_a_record_compared_with_itself_is_unchanged(product: Record) -> None:
     assert isinstance(compared(product, product, product), Unchanged)
+
+
+def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:
+    wrong = unreadable(Kind.PRODUCT, "10", WrongValueError("name", "?"), "?")
+    wanted = Record(Kind.PRODUCT, "10", {"name": None})
+    change = an_update_at(Record(Kind.PRODUCT, "10", {"name": ""}), {"name": None})
+    assert differences(wanted, wrong) == ("name",)
+    assert not still_applies(change, wrong)
+    assert remaining(change, wrong) is None

@@ -13,6 +13,7 @@ from integration.core.records import (
     Kind,
     Record,
     Value,
+    WrongValueError,
     canonical,
     clean,
     corrected,
@@ -25,6 +26,7 @@ from integration.core.records import (
     record_to_json,
     same,
     to_json,
+    unreadable,
 )
 from tests.builders import a_group, a_part, a_product, an_article
 
@@ -255,3 +257,12 @@ def test_a_correction_of_another_record_or_kind_does_not_count() -> None:
 def test_an_empty_text_and_no_value_are_the_same_thing_to_correct() -> None:
     assert replace(EAN, was="").holds_for(an_article(ean=None))
     assert replace(EAN, was="").holds_for(an_article())
+
+
+def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_like() -> None:
+    error = WrongValueError("orderId", None)
+    one, same_one, other = (unreadable(Kind.ORDER, "", error, raw) for raw in ("a", "a", "b"))
+    assert one == same_one
+    assert one.key != other.key
+    assert unreadable(Kind.ORDER, "7", error, "a").key == "7"
+    assert (one.found, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)

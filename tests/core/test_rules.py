@@ -20,6 +20,7 @@ from integration.core.rules import (
     as_text,
     matches,
     policy,
+    readable_rules,
     rules_from,
     rules_to,
 )
@@ -203,3 +204,14 @@ def test_every_shipped_mapping_can_be_read(file: Path) -> None:
     mapping = rules_from(loads(file.read_text(encoding="utf-8")))
     assert mapping.rules
     assert rules_from(rules_to(mapping)) == mapping
+
+
+def test_what_can_be_read_of_a_mapping_is_read_whatever_stands_beside_it() -> None:
+    good = {"target": "article.name", "source": "name"}
+    shape = {
+        "version": "x",
+        "rules": [7, {"target": 3}, good, {**good, "source": "code"}, {"target": "a", "force": "?"}],
+    }
+    assert [(rule.target, rule.source) for rule in readable_rules(shape).rules] == [("article.name", "name")]
+    assert readable_rules(shape).version == 1
+    assert readable_rules({"version": 4, "rules": None}) == Rules(4, ())

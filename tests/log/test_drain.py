@@ -134,6 +134,7 @@ class _Dying:
         self.forgets = forgets
         self.instance = events.instance
         self.waiting: Callable[[int], list[dict[str, object]]] = events.waiting
+        self.tell_again: Callable[[str], None] = events.tell_again
 
     def forget(self, ids: Collection[int]) -> None:
         """Take the events out or not, and die."""

@@ -1,6 +1,8 @@
 import csv
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -9,6 +11,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.log.logbook import QUERIES, Logbook, queries
+from integration.log.questions import QuestionError
 from integration.store.database import Database
 from integration.store.events import Event, Events
 from tests.patience import until
@@ -69,11 +72,88 @@ def test_a_file_that_another_process_holds_is_named_with_its_owner(tmp_path: Pat
     assert caught.value.facts["process"] == str(owner.pid)
 
 
-def test_a_file_that_is_no_log_is_a_setting(tmp_path: Path) -> None:
-    (tmp_path / "log.duckdb").write_bytes(b"something else" * 1000)
+SOME_BYTES = 4_096
+
+
+def cut(file: Path) -> None:
+    """Leave half of a file."""
+    with file.open("r+b") as opened:
+        opened.truncate(file.stat().st_size // 2)
+
+
+def scratched(place: int) -> Callable[[Path], None]:
+    """Return what writes over a part of a file."""
+
+    def scratch(file: Path) -> None:
+        with file.open("r+b") as opened:
+            opened.seek(place)
+            opened.write(b"\xa5" * 200)
+
+    return scratch
+
+
+def newer(file: Path) -> None:
+    """Write a file that a later version of DuckDB would have written."""
+    with file.open("r+b") as opened:
+        opened.seek(12)
+        opened.write((1_000_000).to_bytes(8, "little"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.write_bytes(b"something else" * 1000), lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(bytes(20_000)), cut, newer, scratched(4_100), scratched(8_200), scratched(12_300),
+    ],
+    ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
+)  # fmt: skip
+def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
+    told: Logbook, events: Events, harm: Callable[[Path], None]
+) -> None:
+    told.close()
+    harm(told.path)
+    kept = told.path.read_bytes()[:SOME_BYTES]
+    events.tell(Event(event="checked"))
+
+    while told.drain(events):
+        pass
+
+    (aside,) = told.aside()
+    assert re.fullmatch(r"log\.duckdb\.broken-\d{8}-\d{6}", aside)
+    assert told.path.with_name(aside).read_bytes()[:SOME_BYTES] == kept
+    assert list(told.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
+    assert events.count() == 0
+
+
+def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, events: Events) -> None:
+    told.close()
+    with duckdb.connect(str(told.path)) as long:
+        long.execute("CREATE TABLE filling AS SELECT md5(range::VARCHAR) AS one FROM range(100000)")
+    size = told.path.stat().st_size
+    for place in range(size // 3, size - 300_000, 100_000):
+        scratched(place)(told.path)
     with pytest.raises(ConfigurationError) as caught:
-        Logbook(tmp_path / "log.duckdb").open()
+        told.ask("SELECT max(one) FROM filling")
+    assert caught.value.code == "log_broken"
+    told.drain(events)
+    assert len(told.aside()) == 1
+    assert list(told.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
+
+
+def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, events: Events) -> None:
+    (tmp_path / "log.duckdb").mkdir()
+    logbook = Logbook(tmp_path / "log.duckdb")
+    with pytest.raises(ConfigurationError) as caught:
+        logbook.drain(events)
     assert caught.value.code == "setting_invalid"
+    assert logbook.aside() == []
+
+
+def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: Events) -> None:
+    with pytest.raises(QuestionError):
+        told.ask("SELECT error('Corrupt database file: computed checksum')")
+    assert told.drain(events) == 0
+    assert told.aside() == []
 
 
 def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: Events) -> None:
@@ -101,6 +181,9 @@ def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Ev
 
         def forget(self, _ids: object) -> None:
             self.rows = []
+
+        def tell_again(self, _file: str) -> None:
+            raise AssertionError("nothing is broken")
 
     events.tell(Event(event="checked"))
     other = Elsewhere()

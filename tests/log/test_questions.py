@@ -2,8 +2,11 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integration.log.logbook import Logbook
 from integration.log.questions import QuestionError
@@ -137,3 +140,41 @@ def test_threads_may_ask_at_once(told: Logbook) -> None:
     for thread in threads:
         thread.join()
     assert answers == [7] * 8
+
+
+ROWS_KEPT = 60_000
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
+    """A log of many events, of which conditions leave a few in each part that DuckDB hands out."""
+    logbook = Logbook(tmp_path_factory.mktemp("long") / "log.duckdb", memory="256MB")
+    with logbook._cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO events (instance, id, happened_at, event) "
+            "SELECT 'here', range, TIMESTAMP '2026-11-25', 'read' FROM range(?)",
+            [ROWS_KEPT],
+        )
+    yield logbook
+    logbook.close()
+
+
+@given(
+    every=st.sampled_from([1, 2, 13, 400, 1_000, 2_047, 2_048, 2_049, 7_000, ROWS_KEPT]),
+    until=st.integers(0, ROWS_KEPT),
+    rows=st.one_of(st.integers(1, 40), st.sampled_from([100, 2_047, 2_048, 2_049, 10_000])),
+)
+def test_an_answer_has_every_row_up_to_its_limit_and_says_when_there_are_more(
+    long: Logbook, every: int, until: int, rows: int
+) -> None:
+    there = len(range(0, until, every))
+    answer = long.ask(f"FROM events SELECT id WHERE id % {every} = 0 AND id < {until}", rows=rows, seconds=SECONDS)
+    assert (len(answer), answer.attrs["cut"]) == (min(there, rows), there > rows)
+    assert list(answer.columns) == ["id"]
+    assert answer["id"].is_unique
+
+
+def test_an_ordered_answer_has_the_first_rows_in_their_order(long: Logbook) -> None:
+    answer = long.ask("SELECT id FROM events WHERE id % 1000 = 0 ORDER BY id DESC", rows=50)
+    assert list(answer["id"]) == list(range(ROWS_KEPT - 1_000, 9_000, -1_000))
+    assert list(answer.index) == list(range(50))

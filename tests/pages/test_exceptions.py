@@ -11,16 +11,18 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.core.errors import PlanStaleError
-from integration.core.issues import CauseGroup, IssueState, Trouble
-from integration.core.plan import Approval
+from integration.core.issues import CauseGroup, IssueState, Trouble, not_readable
+from integration.core.plan import Action, Approval
+from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PlanRow, Position, PreviewRequest, Run, RunState, Task
 from integration.services import Application
 from integration.services.exceptions import address_of
+from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
-from tests.stores import built_in
+from tests.stores import built_in, stores_in
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
@@ -575,3 +577,23 @@ def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmappe
 
     assert [line["cause"] for line in lines] == ["payment_method_unmapped"] * group.count
     assert {line["detail"] for line in lines} == {"PIN"}
+
+
+def test_a_record_that_cannot_be_read_is_shown_as_it_came(
+    fresh: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores, raw = stores_in(fresh), "<order><price>veel</price></order>"
+    issue = not_readable(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview")
+    run = stores.runs.begin("products", Mode.COMPLETE, "test", 1)
+    line = PlanRow(0, 1, Action.PARK, Kind.PRODUCT, "1003", "1003", cause=issue.cause, cause_field=issue.field,
+                   facts=issue.facts)  # fmt: skip
+    stores.previews.keep_page(run.id, [line], [], 0, Position(Task.COMPARE))
+    stores.previews.finish(run.id, "fingerprint", (), RunState.DONE, 1)
+    (group,) = fresh.exceptions.groups()
+
+    monkeypatch.setattr(cards, "_clicked", lambda *_: 0)  # no test can click a cell
+    test = open_page("exceptions", flow="products", cause=address_of(group.of))
+
+    assert not test.exception
+    assert "1003 cannot be read: its field PX_SELL in AccountView holds veel." in texts(test)
+    assert [one.value for one in test.code] == [raw]

@@ -49,6 +49,15 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
     assert "No run has ended yet" in texts(volume)
 
 
+def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: Application, open_page: Open) -> None:
+    aside = connected.settings.data / "log.duckdb.broken-20261126-052815"
+    aside.touch()
+    said = [open_page(name).warning for name in ("", "logs")]
+    aside.unlink()
+    assert [["20261126" in one.value for one in shown] for shown in said] == [[True], [True]]
+    assert [len(open_page(name).warning) for name in ("", "logs")] == [0, 0]
+
+
 @pytest.mark.usefixtures("ran")
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("tab", ["records", "volume", "questions"])

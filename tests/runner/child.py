@@ -83,9 +83,10 @@ def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connect
 
 
 def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> object:
-    if name == "due":  # answered when the run has come to rest
+    if name == "due":  # answered when the run has come to rest, where one began
         DBOS.trigger_schedule(*arguments).get_result()
-        return DBOS.retrieve_workflow(f"preview-{application.runs.latest()[0].id}").get_result()
+        begun = application.runs.latest(limit=1)
+        return DBOS.retrieve_workflow(f"preview-{begun[0].id}").get_result() if begun else None
     if name == "lose":
         return DBOS.cancel_workflow(*arguments)
     if name == "queued":
@@ -127,6 +128,10 @@ class _Never:
 
     def schedules(self) -> list[Schedule]:
         return []
+
+    def may_begin(self, flow: str, mode: Mode) -> bool:
+        del flow, mode
+        return False
 
     def may_approve(self, run: Run) -> Approval | None:
         del run

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from integration.core.plan import Action
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, WrongValueError, unreadable
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
 from tests.bench import Bench, edited, variants
@@ -90,3 +90,21 @@ def test_a_new_variant_joins_its_product(database: Database, target: MemoryConne
     run = bench.run()
     assert bench.changes(run)["TRUI"].action is Action.UPDATE
     assert [part.key for part in target.held(Kind.PRODUCT)["TRUI"].parts] == ["1", "2", "3", "4"]
+
+
+def test_a_record_of_the_till_that_cannot_be_read_parks_alone(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    edited(source, "1002", {"price": Decimal("20.0000")})
+    before = target.held(Kind.PRODUCT)["1002"]
+    wrong = unreadable(Kind.PRODUCT, "1002", WrongValueError("priceIncl", "veel"), "<priceIncl>veel</priceIncl>")
+    target.put(wrong)
+    run = bench.run(Mode.COMPLETE)
+    assert bench.causes(run) == {"1002": "record_unreadable"}
+    (issue,) = bench.issues.list("products", "record_unreadable")
+    assert (issue.issue.facts["system"], issue.issue.facts["raw"]) == ("mplus", "<priceIncl>veel</priceIncl>")
+    assert target.held(Kind.PRODUCT)["1002"] is wrong
+    target.put(before)
+    assert bench.wanted(bench.run(Mode.COMPLETE)) == {"1002": {"1002/price_incl": Decimal("24.20")}}

@@ -1,11 +1,15 @@
 """What is read for a plan: what changed on either side, and what belongs to it."""
 
+from collections.abc import Collection
 from decimal import Decimal
 
-from integration.core.records import Kind
+import pytest
+
+from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
 from integration.core.run import Mode
 from integration.store.database import Database
 from tests.bench import Bench, edited, variants
+from tests.builders import an_article
 from tests.fakes import MemoryConnector
 
 
@@ -49,3 +53,43 @@ def test_chosen_records_are_read_alone_and_move_no_cursor(bench: Bench, source: 
     run = bench.run(Mode.CHOSEN, ["1002"])
     assert list(bench.changes(run)) == ["1002"]
     assert list(bench.changes(bench.run())) == ["1004"]
+
+
+class Stammering(MemoryConnector):
+    """Books that say a record twice in one answer, and the last of a page once more on the next."""
+
+    last: tuple[Record, ...] = ()
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+        """Return a page with what came before in front, and its first record at its end too."""
+        batch = super().extract(kind, since, after)
+        before, self.last = self.last if after else (), batch.records[-1:]
+        return Batch((*before, *batch.records, *batch.records[:1]), batch.after, batch.stamp)
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return every record twice."""
+        return super().fetch(kind, keys) * 2
+
+
+@pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES, Mode.CHOSEN])
+def test_a_record_that_comes_twice_is_counted_once(database: Database, target: MemoryConnector, mode: Mode) -> None:
+    source = Stammering(variants(), system="accountview", page_size=2)
+    bench = Bench(database, source, target)
+    keys = ["1", "2", "3", "9001"]
+    run = bench.run(mode, keys if mode is Mode.CHOSEN else [])
+    assert run.counts.read == run.counts.proven == len(keys)
+    assert run.counts.difference == 0
+
+
+def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(bench: Bench, source: MemoryConnector) -> None:
+    source.put(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), '{"PX_SELL": "veel"}'))
+    run = bench.run(Mode.COMPLETE)
+    assert bench.causes(run) == {"1003": "record_unreadable"}
+    assert (run.counts.read, run.counts.proven, run.counts.parked) == (5, 4, 1)
+    (issue,) = bench.issues.list("products", "record_unreadable")
+    assert issue.issue.facts == {
+        "key": "1003", "field": "PX_SELL", "value": "veel", "system": "accountview", "raw": '{"PX_SELL": "veel"}'
+    }  # fmt: skip
+    source.put(an_article("1003"))
+    assert bench.run().counts.parked == 0
+    assert bench.issues.list("products", "record_unreadable") == []

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from integration.core.errors import AccessDeniedError
+from integration.core.errors import AccessDeniedError, ConfigurationError
 from integration.core.run import PreviewRequest, RunState
 from integration.sandbox.server import Sandbox
 from integration.services import Application
@@ -31,20 +31,35 @@ def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     return code, state
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://kassa.example:99999/",
+        "https://kassa.example:x/",
+        "x",
+        "",
+        "till.example",
+        "ftp://till.example/",
+        "https://a b/",
+        "http://kassa.example/",
+    ],
+)
+def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
+    with opened(tmp_path, start=False) as application:
+        with pytest.raises(ConfigurationError, match="URL"):
+            application.connections.connect_mplus(address, "shop", "secret", "test")
+        if address:
+            with pytest.raises(ConfigurationError, match="URL"):
+                application.connections.authorize_address(BACK, "client", "secret", "test", address)
+        assert not any(status.connected for status in application.connections.statuses())
+        assert not application.setup.goes_on()
+
+
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
 
     assert causes(findings) == ["mplus_credentials_rejected"]
-
-
-@pytest.mark.parametrize("address", ["till.example", "http://till.example/", "ftp://till.example/"])
-def test_an_address_that_is_none_is_a_finding(tmp_path: Path, address: str) -> None:
-    with opened(tmp_path, start=False) as application:
-        findings = application.connections.connect_mplus(address, "sandbox", "secret", "test")
-
-    assert causes(findings) == ["setting_invalid"]
-    assert findings[0].facts["setting"] == "CONSOLE_MPLUS__URL"
 
 
 def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,9 @@ from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.records import Field, FieldType, Kind, Record, Value
+from integration.core.records import Field, FieldType, Held, Kind, Record, Value
 from integration.core.rules import Call, Mapping, Rule, RuleError, rules_from
+from integration.core.run import Link
 from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
 from integration.flows.products.logic import PRICE, Products
@@ -26,20 +28,11 @@ from integration.services.drafts import (
     rebased,
 )
 from integration.services.lists import Lists
-from integration.services.mappings import (
-    Effect,
-    Logics,
-    Mappings,
-    Moved,
-    compare,
-    read_kind,
-    readable,
-    sample_values,
-    tried,
-    writable,
-)
+from integration.services.mappings import Logics, Mappings, read_kind, readable, writable
+from integration.services.trials import Around, Effect, Moved, compare, sample_values, tried
 from integration.store.database import open_database
 from integration.store.stores import stores_of
+from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
 
 BODY = tomllib.loads((Path(__file__).parents[2] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
@@ -188,6 +181,77 @@ def test_a_record_that_would_no_longer_be_sent_is_one_result() -> None:
     assert (moved.was, moved.field) == (None, "")
     assert isinstance(moved.becomes, Issue)
     assert moved.becomes.cause == "expression_failed"
+
+
+def met(key: str, name: str, agreed: str) -> Around:
+    """Return a till that holds a product under a name, with the one that both sides agreed on last."""
+    part = Record(Kind.ARTICLE, key, {"name": name, "price_incl": Decimal("12.10")}, source=key)
+    held = Record(Kind.PRODUCT, key, {"name": name}, (part,))
+    before = Record(Kind.PRODUCT, key, {"name": agreed}, (replace(part, values={"name": agreed}),))
+    return Around({key: Held(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
+
+
+def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
+    edited = met("100", "Hand", agreed="Tent 100")
+
+    same_name = compare(logic(), logic(), [article("100")], lambda *_: edited)
+    once = with_rule(replace(next(r for r in UPPER.rules if r.target == "article.name"), ownership=Ownership.ON_CREATE))
+
+    assert same_name == []
+    assert compare(logic(), logic(once), [article("100")], lambda *_: edited) == []
+
+
+def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> None:
+    kept = with_rule(Rule(target="article.name", source="code", ownership=Ownership.KEEP_UNLESS_CHANGED))
+    edited = met("100", "Hand", agreed="Tent 100")
+
+    (moved,) = compare(logic(kept), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
+                       lambda *_: edited)  # fmt: skip
+
+    assert isinstance(moved.was, Issue)
+    assert moved.was.cause == "field_conflict"
+    assert moved.becomes is None or isinstance(moved.becomes, Issue)
+
+
+def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
+    equal = with_rule(Rule(target="article.name", source="name", functions=(Call("upper"),),
+                           ownership=Ownership.KEEP_EQUAL))  # fmt: skip
+    found = compare(logic(), logic(equal), [article("100")], lambda *_: met("100", "Tent 100", agreed="Tent 100"))
+
+    assert [(one.field, one.before, one.after) for one in found] == [("article.name", "Tent 100", " TENT 100 ")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "some"),
+    [
+        (Rule(target="product.name", source="name", functions=(Call("trim"), Call("upper"))), True),
+        (Rule(target="product.name", source="name", functions=(Call("trim"), Call("trim"))), False),
+        (Rule(target="article.unit", source="code", ownership=Ownership.ON_CREATE), False),
+    ],
+    ids=["other", "same", "on-create"],
+)
+def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, some: bool) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        console = Console(application)
+        console.run("products")
+        drafts, rule_before = application.drafts, application.mappings.published("products").mapping
+        before = next(one for one in rule_before.rules if one.target == rule.target)
+        drafts.put_rule("products", replace(rule, ownership=rule.ownership or before.ownership), "anna")
+        draft = drafts.draft("products")
+        assert draft is not None
+
+        effect = drafts.effect("products", draft.mapping)
+        drafts.publish("products", "anna", "")
+        plan = console.lines(console.preview("products"))
+
+    changed = {
+        (row.key, path.rpartition("/")[2], value)
+        for row in plan.values()
+        if row.change
+        for path, value in row.change.wanted.flat().items()
+    }
+    assert changed == {(one.key, one.path.rpartition("/")[2], one.after) for one in effect.moved if one.path}
+    assert bool(changed) is some
 
 
 def test_an_effect_counts_records_once_and_by_field() -> None:

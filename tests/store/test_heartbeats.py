@@ -1,5 +1,7 @@
 """Which processes are alive."""
 
+from datetime import timedelta
+
 from integration.store.database import Database
 from integration.store.heartbeats import Heartbeats
 from tests.clocks import Clock
@@ -14,3 +16,14 @@ def test_a_process_that_stopped_beating_is_dead_until_it_is_forgotten(database: 
     assert heartbeats.dead(15) == ["worker-1"]
     heartbeats.forget("worker-1")
     assert heartbeats.dead(15) == []
+
+
+def test_the_last_beat_of_a_process_is_known_until_it_ends(database: Database, clock: Clock) -> None:
+    heartbeats = Heartbeats(database, clock)
+    assert heartbeats.last("server-1") is None
+    heartbeats.beat("server-1")
+    clock.advance(20)
+    heartbeats.beat("worker-1")
+    assert heartbeats.last("server-1") == clock.now - timedelta(seconds=20)
+    heartbeats.forget("server-1")
+    assert heartbeats.last("server-1") is None

@@ -395,3 +395,8 @@ def test_lengths_of_time_are_exact_where_they_are_short() -> None:
     assert words.duration(0.84) == "0.8 s"
     assert words.duration(190) == "3 minutes"
     assert words.duration(40) == "40 seconds"
+
+
+@pytest.mark.parametrize("typed", ["NaN", "Infinity", "-Infinity", "1e5", "9" * 400, "1" + "0" * 15, "", "--1", "½"])
+def test_what_no_sum_could_hold_is_no_number(typed: str) -> None:
+    assert [words.read_number(typed, language) for language in words.LANGUAGES] == [None, None, None]

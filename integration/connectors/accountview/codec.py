@@ -4,18 +4,19 @@ Texts are padded with blanks, moments come in three shapes and without a zone to
 written rows are positional beside a list of their columns.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.money import amount
-from integration.core.records import Field, FieldType, Kind, Record, Value
+from integration.core.records import Field, FieldType, Kind, Record, Value, WrongValueError, unreadable
 
 # ---- single values
 
@@ -23,6 +24,7 @@ from integration.core.records import Field, FieldType, Kind, Record, Value
 Row = Mapping[str, object]  # one row as the client hands it over: upper-case column names, numbers as int or Decimal
 
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
+TOO_LARGE = 10**15  # a number from here on is none that a sum could hold
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
@@ -91,9 +93,9 @@ def by_its_look(value: object) -> Value:
         return value.rstrip() or None
     if isinstance(value, bool):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < TOO_LARGE:
         return amount(value, 0)
-    if isinstance(value, Decimal) and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) < TOO_LARGE:
         return amount(value, min(OTHER_PLACES, max(0, -int(value.as_tuple().exponent))))
     return text(value)
 
@@ -102,16 +104,9 @@ def by_its_look(value: object) -> Value:
 
 
 _TYPES = {
-    "C": FieldType.TEXT,
-    "M": FieldType.TEXT,
-    "N": FieldType.NUMBER,
-    "B": FieldType.NUMBER,
-    "I": FieldType.NUMBER,
-    "Y": FieldType.MONEY,
-    "L": FieldType.FLAG,
-    "D": FieldType.DATE,
-    "T": FieldType.DATE,
-}
+    "C": FieldType.TEXT, "M": FieldType.TEXT, "N": FieldType.NUMBER, "B": FieldType.NUMBER, "I": FieldType.NUMBER,
+    "Y": FieldType.MONEY, "L": FieldType.FLAG, "D": FieldType.DATE, "T": FieldType.DATE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +180,8 @@ def _field(kind: Kind, name: str, column: Column) -> Field:
 
 
 _LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
-    "C": "C",
-    "M": "C",
-    "N": "N",
-    "Y": "N",
-    "B": "N",
-    "I": "I",
-    "L": "L",
-    "D": "T",
-    "T": "T",
-}
+    "C": "C", "M": "C", "N": "N", "Y": "N", "B": "N", "I": "I", "L": "L", "D": "T", "T": "T",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,11 +351,36 @@ def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | No
         key = text(row.get(names["code"]))
         if key is None:
             return None
-        values = {name: read(row.get(column)) for name, column, read in known if column in row or column not in untold}
+        try:
+            values = {
+                name: sure(name, column, row, read(row.get(column)))
+                for name, column, read in known
+                if column in row or column not in untold
+            }
+        except WrongValueError as error:
+            return unreadable(kind, key, error, raw(row))
         values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
         return Record(kind, key, values)
 
     return decode
+
+
+def sure(name: str, column: str, row: Row, value: Value) -> Value:
+    """Return what was read of a column. Raises WrongValueError where it holds something and that is no number or day.
+
+    An empty day of the database is a day of long ago.
+    """
+    told = row.get(column)
+    if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
+        raise WrongValueError(column, text(told))
+    if name in _DATES and value is None and stamp(told):
+        raise WrongValueError(column, text(told))
+    return value
+
+
+def raw(row: Row) -> str:
+    """Return a row as it came, for people."""
+    return json.dumps(row, default=str, ensure_ascii=False, indent=1)
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:

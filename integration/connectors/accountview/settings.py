@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
+from integration.connectors.limits import MEGABYTE, Address, Megabytes, PerSecond, RateLimits, Road, Seconds
 
 SYSTEM = "AccountView"
 
@@ -334,8 +334,8 @@ class AccountViewSettings(Names):
     One call at a time is the default: behind the web API works a program on the customer's own machine.
     """
 
-    url: str = "https://www.accountview.net/api/v3"
-    authorize_url: str = "https://www.accountview.net/ams/authorize.aspx"
+    url: Address = "https://www.accountview.net/api/v3"
+    authorize_url: Address = "https://www.accountview.net/ams/authorize.aspx"
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
     refresh_token: SecretStr | None = None

@@ -9,6 +9,7 @@ one more, which answers with no documents.
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -19,7 +20,7 @@ from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable
 from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
-from integration.core.records import Batch, Kind, Record
+from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
 
 CODES_SECONDS = 300  # for so long an article's external id is taken to be what it was
 LARGEST_ANSWER = 1000  # what one answer holds at most (known of relations, so taken for articles too)
@@ -58,7 +59,8 @@ class Documents:
             if not found:
                 return Batch((), None, str(start.seen))
             # An answer is not sorted, but holds the lowest markers from the bound on.
-            highest = max(map(codec.document_marker, found))
+            markers = (codec.if_readable(codec.document_marker, each) for each in found)
+            highest = max((marker for marker in markers if marker is not None), default=-1)
             if highest < start.bound:
                 raise MalformedAnswerError(
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
@@ -76,7 +78,8 @@ class Documents:
             with readable():
                 wanted = set(portion)
                 answered = self._ask(document, **{document.keys: portion})
-                found = [each for each in answered if codec.document_key(each, kind) in wanted]
+                key_of = partial(codec.document_key, kind=kind)
+                found = [each for each in answered if codec.if_readable(key_of, each) in wanted]
                 records += self._decoded(kind, found, fresh=True)
         return records
 
@@ -102,12 +105,12 @@ class Documents:
         return list(self._client.read(document.operation, request=request).iterfind(document.path))
 
     def _decoded(self, kind: Kind, found: Sequence[Element], *, fresh: bool) -> list[Record]:
-        relations = self._relations(filter(None, map(codec.document_relation, found)))
-        numbers = dict.fromkeys(number for each in found for number in codec.document_articles(each))
-        codes = self._codes.of(list(numbers), fresh=fresh)
-        return [
-            codec.decode_document(kind, each, relations.get(codec.document_relation(each)), codes) for each in found
-        ]
+        """Return each document; one that cannot be read stands there as such."""
+        of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
+        relations = self._relations(filter(None, of))
+        articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
+        codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
+        return [_document(kind, each, relations.get(one), codes) for each, one in zip(found, of, strict=True)]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
         """Return the customers with these numbers; one that the till no longer has is left out."""
@@ -115,8 +118,16 @@ class Documents:
         for portion in sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
             listed = answer.iterfind(f"{tag('relationList')}/{tag('relation')}")
-            found |= {codec.relation_number(each): each for each in listed}
+            found |= {codec.if_readable(codec.relation_number, each) or "": each for each in listed}
         return found
+
+
+def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
+    try:
+        return codec.decode_document(kind, document, relation, codes)
+    except WrongValueError as error:
+        key = codec.if_readable(partial(codec.document_key, kind=kind), document) or ""
+        return unreadable(kind, key, error, codec.raw(document, relation))
 
 
 class _Codes:
@@ -143,7 +154,7 @@ class _Codes:
     def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
         answer = self._client.read("getProducts", request={"articleNumbers": numbers, "pluNumbers": {}})
         return {
-            codec.article_number(article): code
+            number: code
             for article in answer.iter(tag("article"))
-            if (code := codec.external_id(article))
+            if (code := codec.external_id(article)) and (number := codec.if_readable(codec.article_number, article))
         }

@@ -25,7 +25,17 @@ from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.issues import elsewhere
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Location, Record, Written, same
+from integration.core.records import (
+    Batch,
+    Held,
+    Kind,
+    Location,
+    Record,
+    Written,
+    WrongValueError,
+    same,
+    unreadable,
+)
 
 _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 
@@ -71,22 +81,26 @@ class Products:
         return held
 
     def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
-        record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
-        marker = str(codec.marker(element))
-        return Held(record, _product_number(element), marker, original=element, elsewhere=apart)
+        number = codec.product_number(element)
+        try:
+            record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
+            marker = str(codec.marker(element))
+        except WrongValueError as error:
+            return Held(unreadable(Kind.PRODUCT, key, error, codec.raw(element)), number, original=element)
+        return Held(record, number, marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
         """Return products with all their articles by their numbers, asked for in pages side by side."""
-        return {_product_number(element): element for element in self._asked(filter_name, numbers, siblings=True)}
+        return {codec.product_number(element): element for element in self._asked(filter_name, numbers, siblings=True)}
 
     def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
         """Return articles by their numbers, each with the number of its product."""
         wanted = set(numbers)
         return {
-            number: (_product_number(product), article)
+            number: (codec.product_number(product), article)
             for product in self._asked("articleNumbers", numbers, siblings=False)
             for article in codec.articles(product)
-            if (number := codec.article_number(article)) in wanted
+            if (number := codec.if_readable(codec.article_number, article)) in wanted
         }
 
     def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
@@ -109,7 +123,7 @@ class Products:
         with readable():
             found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
             page = page_after(found, seen, codec.marker, "getProducts")
-            return replace(page, records=tuple(map(_mark, found)))
+            return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
     def calls(self, change: Change) -> int:
         """Return 1, and where memberships are written by calls one more for each."""
@@ -207,13 +221,9 @@ class Products:
 _PRODUCTS = f"{tag('productList')}/{tag('product')}"
 
 
-def _product_number(element: Element) -> str:
-    return str(int(element.findtext(tag("productNumber")) or 0))
-
-
 def _mark(element: Element) -> Record:
     parts = tuple(Record(Kind.ARTICLE, codec.article_number(each), {}) for each in codec.articles(element))
-    return Record(Kind.PRODUCT, _product_number(element), {"marker": str(codec.marker(element))}, parts)
+    return Record(Kind.PRODUCT, codec.product_number(element), {"marker": str(codec.marker(element))}, parts)
 
 
 class _Shelf:
@@ -221,9 +231,14 @@ class _Shelf:
 
     def __init__(self, products: Mapping[str, Element]) -> None:
         self._names = {number: (one.findtext(tag("description")) or "").strip() for number, one in products.items()}
-        articles = [(number, each) for number, one in products.items() for each in codec.articles(one)]
-        self._homes = {codec.article_number(each): number for number, each in articles}
-        self._codes = {codec.article_number(each): codec.external_id(each) for _, each in articles}
+        articles = [
+            (article, number, codec.external_id(each))
+            for number, one in products.items()
+            for each in codec.articles(one)
+            if (article := codec.if_readable(codec.article_number, each))
+        ]
+        self._homes = {article: number for article, number, _ in articles}
+        self._codes = {article: code for article, _, code in articles}
         self._marked = {code: number for number, code in self._codes.items() if code}
 
     def place(self, part: Record, linked: str) -> Location | None:

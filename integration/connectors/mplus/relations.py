@@ -20,7 +20,7 @@ from integration.connectors.mplus.target import (
 )
 from integration.connectors.protocol import References
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.records import Batch, Held, Kind, Record, Written, WrongValueError, unreadable
 
 _RELATIONS = f"{tag('relationList')}/{tag('relation')}"
 _EVIDENCE = ("external_id", "vat_number", "email")  # in the order in which they count
@@ -63,7 +63,7 @@ class Relations:
                 matches |= self._matched(open_, references, found)
             form = self._form()
             return {
-                key: _held(form.read(element, key), match, element)
+                key: _held(form, key, match, element)
                 for key, match in matches.items()
                 if (element := found.get(match.number)) is not None
             }
@@ -136,7 +136,7 @@ class Relations:
         with readable():
             found = self.since(seen + 1)
             page = page_after(found, seen, codec.relation_marker, "getRelations")
-            return replace(page, records=tuple(map(_mark, found)))
+            return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
     # ---- writing
 
@@ -178,8 +178,11 @@ class Relations:
         return RelationForm(self._custom_types, self._settings.discounts_in == "hundredths")
 
 
-def _held(record: Record, match: _Match, element: Element) -> Held:
-    marker = str(codec.relation_marker(element))
+def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held:
+    try:
+        record, marker = form.read(element, key), str(codec.relation_marker(element))
+    except WrongValueError as error:
+        record, marker = unreadable(Kind.RELATION, key, error, codec.raw(element)), ""
     return Held(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
 
 

@@ -8,19 +8,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
-from integration.core.connections import LOOPBACK
+from integration.core.connections import parsed
 
 SYSTEM = "MplusKASSA"
 USUAL_ADDRESS = "https://api.mpluskassa.nl"
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
+    address = parsed(url)
+    if address is None or not address.bare:
         raise PydanticCustomError("expected_address_port", "expected_address_port")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    if not address.is_safe:
         raise PydanticCustomError("expected_https", "expected_https")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+    return f"{str(address).rstrip('/')}/"
 
 
 class MplusSettings(BaseModel):

@@ -11,7 +11,7 @@ from integration.connectors.mplus.target import in_pages, readable, whole
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, Written
+from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
 _REFERENCE_LENGTH = 40  # the till names no limit
 
@@ -49,9 +49,10 @@ class Stock:
                 if record.key in numbers:
                     asked.setdefault(part.key, []).append(numbers[record.key])
         return {
-            (branch, codec.article_number(row)): row
+            (branch, number): row
             for branch in whole(asked)
             for row in self._asked(branch, whole(asked[branch]))
+            if (number := codec.if_readable(codec.article_number, row))
         }
 
     def _asked(self, branch: str, numbers: Sequence[str]) -> list[Element]:
@@ -70,15 +71,22 @@ class Stock:
         if managed is not None:
             values["managed"] = managed
         there = {part.key: row for part in wanted.parts if (row := rows.get((part.key, number))) is not None}
-        levels = tuple(
+        try:
+            levels = self._levels(wanted, there, managed=managed)
+            marker = max(map(codec.stock_id, there.values()), default=0)
+        except WrongValueError as error:
+            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(*there.values()))
+            return Held(wrong, number, original=product)
+        record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
+        return Held(record, number, str(marker), original=product)
+
+    def _levels(self, wanted: Record, there: Mapping[str, Element], *, managed: bool | None) -> tuple[Record, ...]:
+        return tuple(
             Record(Kind.LEVEL, part.key, {"amount": self._amount(there.get(part.key))})
             for part in wanted.parts
             # The till is silent about articles whose stock it does not keep, and may have an old level of them.
             if part.key in there or managed is not False
         )
-        marker = max(map(codec.stock_id, there.values()), default=0)
-        record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
-        return Held(record, number, str(marker), original=product)
 
     def _amount(self, row: Element | None) -> Decimal:
         if row is None:

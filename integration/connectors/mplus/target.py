@@ -74,7 +74,8 @@ def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], 
     An answer is not sorted, but holds the lowest markers from the bound on; one that does not rise would turn pages
     for ever.
     """
-    highest = max(map(marker, found), default=seen)
+    markers = (codec.if_readable(marker, each) for each in found)
+    highest = max((one for one in markers if one is not None), default=seen)
     if found and highest <= seen:
         raise MalformedAnswerError("answer_incomplete", system=SYSTEM, operation=operation, count=len(found))
     return Batch((), str(highest) if found else None, str(highest))

@@ -28,6 +28,7 @@ from pages.components.shared.wording import (
     number,
     plain,
     say,
+    system_name,
     table_day,
     text,
     who,
@@ -44,6 +45,7 @@ CORRECTED = "corrected"
 RECORDS = 25
 MOST_CAUSES = 3  # that a try leads on to
 COUNT_WIDTH = 78
+RAW_HEIGHT = 320  # pixels of a record as it came
 REACH = 4  # causes a page shows above the open one; with more it begins at that
 
 Tries = Mapping[Trouble, Try]
@@ -273,6 +275,9 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
                 _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
         elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
             act(lambda: app.exceptions.take_back(group.of, person(), (one.id,)))
+    if raw := one.issue.facts.get("raw"):
+        note(text("as_it_came", system=system_name(one.issue.facts["system"])))
+        st.code(raw, language=None, height=RAW_HEIGHT)
 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:

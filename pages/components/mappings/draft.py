@@ -11,7 +11,8 @@ from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services.drafts import RuleChange, changes
-from integration.services.mappings import Effect, Moved, kind_of
+from integration.services.mappings import kind_of
+from integration.services.trials import Effect, Moved
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
 from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import (
@@ -186,7 +187,7 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "key": None,
         "record": CONFIG.TextColumn(text("col_record"), width=170),
         "field": CONFIG.TextColumn(text("col_field"), width=110),
-        "now": CONFIG.TextColumn(text("version_short", version=desk.published.version)),
+        "now": CONFIG.TextColumn(text("col_now")),
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     st.dataframe(

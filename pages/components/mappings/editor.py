@@ -10,7 +10,8 @@ from integration.core.flow import Ownership
 from integration.core.records import FieldType, Value
 from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
 from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
-from integration.services.mappings import WITHOUT_OWNER, Trial, kind_of
+from integration.services.mappings import WITHOUT_OWNER, kind_of
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import Choices, chain
 from pages.components.mappings.mapping import (

@@ -16,7 +16,8 @@ from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.drafts import Draft, RuleChange, changes
-from integration.services.mappings import Published, Trial
+from integration.services.mappings import Published
+from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import answered

@@ -9,7 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, as_text
-from integration.services.mappings import Trial, kind_of, read_kind, readable, sample_values, title_of, writable
+from integration.services.mappings import kind_of, read_kind, readable, writable
+from integration.services.trials import Trial, sample_values, title_of
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
 from pages.components.mappings.functions import Choices

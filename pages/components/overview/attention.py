@@ -52,7 +52,7 @@ def needs(app: Application) -> list[Need]:
     if app.setup.goes_on():  # which leads to a system that is not connected yet
         connections = [status for status in connections if status.connected]
     found = [need for status in connections for need in _connection(status)]
-    for told in (_stopped, _in_doubt, _waiting):
+    for told in (_unusable, _stopped, _in_doubt, _waiting):
         found += [need for status in statuses for need in told(app, status)]
     return found + list(_parked(app))
 
@@ -80,6 +80,15 @@ def _connection(status: ConnectionStatus) -> Iterator[Need]:
             "setup",
             {"step": status.system},
         )
+
+
+def _unusable(_app: Application, status: FlowStatus) -> Iterator[Need]:
+    """Tell of settings that cannot be used as they are kept: nothing of the flow begins before they are put right."""
+    if (fault := status.fault) is not None:
+        sentences = say(fault.code, {"flow": status.flow.name, **fault.facts})
+        title = f"{flow_name(status.flow.name)}: {plain(sentences.what)}"
+        params = {"flow": status.flow.name, "tab": "settings"}
+        yield Need("failed", title, plain(f"{sentences.data} {sentences.do}"), text("btn_repair"), "flows", params)
 
 
 def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:

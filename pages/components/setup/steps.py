@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.connections import Finding, Tell
+from integration.core.connections import Finding, Tell, parsed
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight
@@ -131,6 +130,8 @@ def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], 
 
 Kind = Literal["primary", "secondary"]
 
+PORTS = 65_536  # there are as many, counted from 0
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -237,6 +238,9 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     if not client_id.strip() or not secret.strip():
         note(f":orange[:material/error: {text('fill_both')}]")
         return
+    if address.strip() and parsed(address) is None:
+        note(f":orange[:material/error: {text('address_wrong')}]")
+        return
     here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
     page: list[str] = []
     if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
@@ -292,9 +296,11 @@ def mplus_step(app: Application) -> None:
 def _mplus_form(app: Application, spot: Spot) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
-            at = urlsplit(app.connections.address("mplus"))
-            address = st.text_input(text("field_address"), f"{at.scheme}://{at.hostname}", autocomplete="off") or ""
-            port = st.text_input(text("field_port"), str(at.port or ""), width=140, autocomplete="off") or ""
+            kept = app.connections.address("mplus")
+            at = parsed(kept)  # what is none is shown as it is, to be corrected
+            shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
+            address = st.text_input(text("field_address"), shown, autocomplete="off") or ""
+            port = st.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
         with st.container(horizontal=True, gap="small"):
             ident = st.text_input(text("field_ident"), autocomplete="off") or ""
             secret = st.text_input(text("field_secret"), type="password", autocomplete="off") or ""
@@ -306,6 +312,12 @@ def _mplus_form(app: Application, spot: Spot) -> None:
         return
     host = address.strip().rstrip("/")
     url = f"{host}:{port.strip()}/" if port.strip() else f"{host}/"
+    if port.strip() and not (port.strip().isascii() and port.strip().isdecimal() and 0 < int(port.strip()[:6]) < PORTS):
+        note(f":orange[:material/error: {text('port_wrong')}]")
+        return
+    if parsed(url) is None:
+        note(f":orange[:material/error: {text('address_wrong')}]")
+        return
     st.session_state.pop("asks-mplus", None)
     spot.fill(lambda tell: app.connections.connect_mplus(url, ident, secret, person(), tell))
 

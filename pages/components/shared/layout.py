@@ -17,6 +17,8 @@ ASKED_SECONDS = 60
 
 T = TypeVar("T")
 
+LONGEST_PAGE = 9  # digits that the number of a page in an address may have
+
 
 def note(words: str) -> None:
     """Write secondary text. `words` may hold our own Markdown; what is foreign comes escaped."""
@@ -168,7 +170,7 @@ def clear_search(name: str) -> None:
 def page_offset(name: str, total: int, size: int) -> int:
     """Return where the page that is shown begins in a list; 0 for a page the list no longer has."""
     asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
-    offset = (int(asked) - 1) * size if asked.isdecimal() else 0
+    offset = (int(asked) - 1) * size if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 0
     return offset if 0 <= offset < total else 0
 
 
@@ -251,6 +253,12 @@ def asked(app: Application, name: str, ask: Callable[[], T]) -> T | None:
         if found is not None:
             kept[whole] = (time.monotonic(), found)
     return found
+
+
+def log_aside(files: Sequence[str]) -> None:
+    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    if files:
+        st.warning(text("log_set_aside", file=plain(files[0])), icon=":material/inventory_2:")
 
 
 def failures() -> None:

@@ -32,6 +32,7 @@ from pages.components.shared.wording import (
 
 REFRESH_SECONDS = 1
 SLOW = 10  # records a second
+AT_ONCE = 100  # runs asked for together
 COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
 
 
@@ -287,6 +288,7 @@ def stopped_by(run: Run) -> None:
 def today(app: Application) -> list[Run]:
     """Return the runs that began today and did not end aside."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    return [
-        run for run in app.runs.latest(limit=300) if run.started_at >= midnight and run.state is not RunState.DISCARDED
-    ]
+    found: list[Run] = []
+    while page := [one for one in app.runs.latest(offset=len(found), limit=AT_ONCE) if one.started_at >= midnight]:
+        found += page
+    return [run for run in found if run.state is not RunState.DISCARDED]

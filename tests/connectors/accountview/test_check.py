@@ -32,7 +32,7 @@ def test_the_check_names_what_was_found(accountview: AccountView) -> None:
 @pytest.mark.parametrize(
     ("changed", "name", "cause", "facts"),
     [
-        ({"url": "http://no-such-host.invalid/api/v3"}, "host", "host_unknown", {"host": "no-such-host.invalid"}),
+        ({"url": "https://no-such-host.invalid/api/v3"}, "host", "host_unknown", {"host": "no-such-host.invalid"}),
         ({"url": "http://127.0.0.1:1/api/v3"}, "host", "connection_refused", {"host": "127.0.0.1"}),
         ({"company": "0000"}, "company", "company_not_available", {"company": "0000"}),
         ({"company": ""}, "company", "company_not_available", {}),

@@ -14,7 +14,7 @@ from integration.connectors.accountview.settings import (
     GroupFields,
 )
 from integration.core.errors import MalformedAnswerError
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Unreadable
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,29 @@ def test_a_group_has_its_name_and_its_parent() -> None:
     assert dict(group.values) == {"code": "SHIRT", "name": "Shirts", "parent": "KLED"}
 
 
-@pytest.mark.parametrize("price", [None, "", "  ", "veel"])
+@pytest.mark.parametrize("price", [None, "", "  "])
 def test_a_price_that_is_none_is_no_value(price: object) -> None:
     record = decoded({**ROW, "PX_SELL": price}, ArticleFields())
     assert record is not None
     assert record.values["price"] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [("PX_SELL", "veel"), ("PX_SELL", "9" * 40), ("PX_SELL", Decimal("9" * 40)), ("REC_UPD", "2026-02-31T10:00:00")],
+)
+def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, held: object) -> None:
+    wrong = decoded({**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD"}))
+    assert isinstance(wrong, Unreadable)
+    assert (wrong.key, wrong.field, wrong.found) == ("TS-RED-M", column, str(held))
+    assert json.loads(wrong.raw)["ART_CODE"] == ROW["ART_CODE"]
+
+
+@pytest.mark.parametrize("held", [10**40, Decimal("9" * 40), -(10**15)])
+def test_a_number_without_a_meaning_of_ours_is_a_text_where_no_sum_could_hold_it(held: object) -> None:
+    record = decoded({**ROW, "FREE": held}, ArticleFields())
+    assert record is not None
+    assert record.values["FREE"] == str(held)
 
 
 def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:

@@ -19,7 +19,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import CODES_SECONDS, Documents
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import MalformedAnswerError, UnavailableError
-from integration.core.records import Batch, Kind, Record, record_from_json, record_to_json
+from integration.core.records import Batch, Kind, Record, Unreadable, record_from_json, record_to_json
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.mplus.tills import a_till, settings_of
 
@@ -685,6 +685,51 @@ def test_documents_that_would_turn_pages_backwards_or_not_at_all_are_unreadable(
 def test_a_till_without_documents_has_a_stamp_all_the_same() -> None:
     source, _ = a_source(orders())
     assert source.extract(Kind.ORDER, None, None) == Batch((), None, "0")
+
+
+LINE = "<ns:lineList><ns:line><ns:data>{}</ns:data></ns:line></ns:lineList>"
+DAY = "<ns:day>{}</ns:day><ns:mon>{}</ns:mon><ns:year>2026</ns:year>"
+WRONG = {
+    "financialDate": f"<ns:financialDate>{DAY.format(31, 2)}</ns:financialDate>",
+    "quantity": LINE.format("<ns:quantity>1.5</ns:quantity>"),
+    "price": LINE.format(f"<ns:price>{'9' * 40}</ns:price>"),
+    "totalInclAmount": "<ns:totalInclAmount>veel</ns:totalInclAmount>",
+    "articleNumber": "<ns:lineList><ns:line><ns:articleNumber>x1</ns:articleNumber></ns:line></ns:lineList>",
+    "relationNumber": "<ns:relationNumber>nobody</ns:relationNumber>",
+    "exclAmount": "<ns:vatGroupList><ns:vatGroup><ns:exclAmount>21%</ns:exclAmount></ns:vatGroup></ns:vatGroupList>",
+    "entryTimestamp": f"<ns:entryTimestamp>{DAY.format(1, 1)}<ns:hour>25</ns:hour></ns:entryTimestamp>",
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_a_document_that_cannot_be_read_stands_among_the_others_as_such(field: str) -> None:
+    answer = orders("1", "2", "3").replace("<ns:orderId>o2</ns:orderId>", f"<ns:orderId>o2</ns:orderId>{WRONG[field]}")
+    for records in (
+        a_source(answer)[0].extract(Kind.ORDER, None, "1").records,
+        tuple(a_source(answer)[0].fetch(Kind.ORDER, ["o1", "o2", "o3"])),
+    ):
+        first, wrong, last = records
+        assert (first.key, last.key) == ("o1", "o3")
+        assert isinstance(wrong, Unreadable)
+        assert (wrong.kind, wrong.key, wrong.field) == (Kind.ORDER, "o2", field)
+        assert WRONG[field] in "".join(line.strip() for line in wrong.raw.splitlines())
+        assert not any(isinstance(one, Unreadable) for one in (first, last))
+
+
+def test_a_document_without_an_id_is_known_by_what_it_looks_like() -> None:
+    answer = orders("1", "2").replace("<ns:orderId>o2</ns:orderId>", "")
+    batches = [a_source(answer)[0].extract(Kind.ORDER, None, "1") for _ in range(2)]
+    wrong = batches[0].records[1]
+    assert isinstance(wrong, Unreadable)
+    assert (wrong.field, wrong.key[0], len(wrong.key)) == ("orderId", "?", 13)
+    assert batches[0] == batches[1]
+    assert batches[0].stamp == "2"
+
+
+def test_a_page_turns_by_the_markers_that_can_be_read() -> None:
+    batch = a_source(orders("8", "x", ""))[0].extract(Kind.ORDER, None, "8")
+    assert batch.stamp == "8"
+    assert len(batch.records) == 3
 
 
 def test_a_document_nobody_asked_for_is_not_fetched() -> None:

@@ -37,6 +37,7 @@ from integration.connectors.mplus.codec.products import (
     external_id,
     group_numbers,
     marker,
+    product_number,
     stock_id,
     stock_managed,
 )
@@ -49,7 +50,15 @@ from integration.connectors.mplus.codec.relations import (
     relation_marker,
     relation_number,
 )
-from integration.connectors.mplus.codec.values import CustomFieldUnknownError, UnfitError, checked_text, percent, word
+from integration.connectors.mplus.codec.values import (
+    CustomFieldUnknownError,
+    UnfitError,
+    checked_text,
+    if_readable,
+    percent,
+    raw,
+    word,
+)
 
 __all__ = [
     "CUSTOM",
@@ -83,11 +92,14 @@ __all__ = [
     "encode_product",
     "external_id",
     "group_numbers",
+    "if_readable",
     "marker",
     "marks",
     "marks_of",
     "offered",
     "percent",
+    "product_number",
+    "raw",
     "relation_marker",
     "relation_number",
     "sequence",

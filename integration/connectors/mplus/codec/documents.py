@@ -10,9 +10,18 @@ from functools import cache
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import DOCUMENTS, SCALED, sequence, simple_fields
 from integration.connectors.mplus.codec.relations import decode_relation
-from integration.connectors.mplus.codec.values import Readers, decoder, filled, percent, read_values, truth, word
+from integration.connectors.mplus.codec.values import (
+    Readers,
+    decoder,
+    filled,
+    number_of,
+    percent,
+    read_values,
+    truth,
+    word,
+)
 from integration.core.money import from_scaled
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 _Reader = Callable[[Element], Value]
 
@@ -72,27 +81,30 @@ def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]
 
 
 def document_key(document: Element, kind: Kind) -> str:
-    """Return a document's id. Raises ValueError when it has none."""
+    """Return a document's id. Raises WrongValueError when it has none."""
     key = (document.findtext(tag(DOCUMENTS[kind].key)) or "").strip()
     if not key:
-        raise ValueError("a document without an id")
+        raise WrongValueError(DOCUMENTS[kind].key, "")
     return key
 
 
 def document_marker(document: Element) -> int:
-    """Return a document's change marker. Raises ValueError when it has none, since pages turn by it."""
-    return int(document.findtext(tag("syncMarker")) or "")
+    """Return a document's change marker. Raises WrongValueError when it has none, since pages turn by it."""
+    marker = number_of(document, "syncMarker")
+    if not document.findtext(tag("syncMarker")):
+        raise WrongValueError("syncMarker", "")
+    return marker
 
 
 def document_relation(document: Element) -> str:
     """Return the number of a document's customer, empty when it has none."""
-    number = int(document.findtext(tag("relationNumber")) or 0)
+    number = number_of(document, "relationNumber")
     return str(number) if number else ""
 
 
 def document_articles(document: Element) -> list[str]:
     """Return the article numbers on a document's lines."""
-    numbers = (int(line.findtext(tag("articleNumber")) or 0) for line in _lines(document))
+    numbers = (number_of(line, "articleNumber") for line in _lines(document))
     return [str(number) for number in numbers if number]
 
 
@@ -100,7 +112,7 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
     """Return a document under its id, with its parts.
 
     `relation` is its customer as the till holds it, `codes` are external article ids by article number. Raises
-    ValueError when a field does not hold what its type says.
+    WrongValueError when a field does not hold what its type says.
     """
     values = _values(document, DOCUMENTS[kind].type, kind)
     values |= {name: "" for name in _NOBODY if values.get(name) == "0"}

@@ -13,6 +13,7 @@ from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
     Readers,
     UnfitError,
+    bounded,
     customs_of,
     decimals,
     decoder,
@@ -20,11 +21,12 @@ from integration.connectors.mplus.codec.values import (
     encoded,
     filled,
     is_empty,
+    number_of,
     read_values,
     truth,
 )
 from integration.core.money import from_scaled, to_scaled
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 # Translates a group's number into our code, or a code into the number; None when it has no counterpart.
 Keys = Callable[[str], str | None]
@@ -72,14 +74,19 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
     for wire, companion in QUANTITIES.items():
         number = values.get(wire)
         if isinstance(number, Decimal):
-            values[wire] = from_scaled(int(number), int(element.findtext(tag(companion)) or 0))
+            values[wire] = bounded(from_scaled(int(number), number_of(element, companion)))
     values |= customs_of(element)
     return Record(Kind.ARTICLE, article_number(element), values, source=str(values.get("external_id") or ""))
 
 
 def article_number(element: Element) -> str:
     """Return an article's number as text without leading zeros."""
-    return str(int(element.findtext(tag("articleNumber")) or 0))
+    return str(number_of(element, "articleNumber"))
+
+
+def product_number(element: Element) -> str:
+    """Return a product's number as text without leading zeros."""
+    return str(number_of(element, "productNumber"))
 
 
 def external_id(article: Element) -> str:
@@ -104,9 +111,7 @@ def group_numbers(product: Element) -> tuple[str, ...]:
 
 def marker(product: Element) -> int:
     """Return a product's change marker: the highest of its own and its articles'."""
-    found = [product.findtext(tag("syncMarker"))]
-    found += [article.findtext(tag("syncMarker")) for article in articles(product)]
-    return max((int(text) for text in found if text), default=0)
+    return max(number_of(each, "syncMarker") for each in (product, *articles(product)))
 
 
 def encode_product(
@@ -271,13 +276,18 @@ def decode_level(row: Element, *, reserved: bool) -> Decimal:
 
 
 def _scaled(row: Element, which: str) -> Decimal:
-    whole, places = row.findtext(tag(f"amount{which}")), row.findtext(tag(f"decimalPlaces{which}"))
-    return from_scaled(int(whole or 0), int(places or 0))
+    wire = f"amount{which}"
+    amount = from_scaled(number_of(row, wire), number_of(row, f"decimalPlaces{which}"))
+    try:
+        bounded(amount)
+    except ValueError:
+        raise WrongValueError(wire, amount) from None
+    return amount
 
 
 def stock_id(row: Element) -> int:
     """Return the marker of the last change of a level."""
-    return int(row.findtext(tag("stockId")) or 0)
+    return number_of(row, "stockId")
 
 
 def stock_managed(article: Element) -> bool | None:

@@ -17,6 +17,7 @@ from integration.connectors.mplus.codec.values import (
     customs_of,
     decoder,
     filled,
+    number_of,
     percent,
     read_values,
     truth,
@@ -52,7 +53,7 @@ def decode_relation(element: Element, key: str) -> Record:
 
 def relation_number(element: Element) -> str:
     """Return a relation's number as text, empty when it has none."""
-    number = int(element.findtext(tag("relationNumber")) or 0)
+    number = number_of(element, "relationNumber")
     return str(number) if number else ""
 
 
@@ -74,7 +75,7 @@ class RelationForm:
         values = {**card_values(element, Kind.RELATION, Vocabulary()), **decode_relation(element, key).values}
         discount = element.find(tag("discountPercentage"))
         if self.hundredths and discount is not None:
-            values["discount_percent"] = filled(discount, lambda text: Decimal(int(text)) / 100)
+            values["discount_percent"] = Decimal(number_of(element, "discountPercentage")) / 100
         return Record(Kind.RELATION, key, values)
 
     def new(self, wanted: Record) -> dict[str, Any]:
@@ -135,4 +136,4 @@ def marks_of(relation: Element) -> Marks:
 
 def relation_marker(relation: Element) -> int:
     """Return a relation's change marker."""
-    return int(relation.findtext(tag("syncMarker")) or 0)
+    return number_of(relation, "syncMarker")

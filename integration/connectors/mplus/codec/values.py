@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from lxml import etree
 
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
-from integration.core.records import Field, FieldType, Value, is_number, is_storable
+from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
+
+MOST_DIGITS, MOST_PLACES = 14, 12  # of a number: what a sum of them can hold
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
@@ -83,15 +85,57 @@ def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for child in element.iterchildren("*") if element is not None else ():
         known = readers.get(child.tag)
-        if known is not None and (value := known[1](child)) is not None:
+        if known is not None and (value := _read(known[1], child)) is not None:
             values[known[0]] = value
     return values
+
+
+def _read(read: Callable[[Element], Value], element: Element, named: str = "") -> Value:
+    try:
+        return bounded(read(element))
+    except (ValueError, ArithmeticError):
+        told = " ".join(text for each in element.itertext() if (text := str(each).strip()))
+        raise WrongValueError(named or etree.QName(element).localname, told) from None
 
 
 def customs_of(card: Element) -> dict[str, Value]:
     """Return the custom fields of an article or relation by our names."""
     listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
-    return {CUSTOM + (each.findtext(tag("fieldName")) or ""): decode_custom(each) for each in listed}
+    named = ((each, each.findtext(tag("fieldName")) or "") for each in listed)
+    return {CUSTOM + name: _read(decode_custom, each, name) for each, name in named}
+
+
+def bounded(value: Value) -> Value:
+    """Return a value. Raises ValueError for a number so large or so fine that no sum of it would be exact."""
+    if isinstance(value, Decimal) and value and not -MOST_PLACES <= value.adjusted() <= MOST_DIGITS:
+        raise ValueError(f"out of bounds: {value}")
+    return value
+
+
+def number_of(element: Element, wire: str) -> int:
+    """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
+    text = element.findtext(tag(wire)) or "0"
+    try:
+        return int(text)
+    except ValueError:
+        raise WrongValueError(wire, text) from None
+
+
+T = TypeVar("T")
+
+
+def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
+    """Return what is read, or None where a field does not hold what its type says."""
+    try:
+        return read(element)
+    except WrongValueError:
+        return None
+
+
+def raw(*elements: Element | None) -> str:
+    """Return elements as they came, for people."""
+    told = (etree.tostring(each, encoding="unicode", pretty_print=True) for each in elements if each is not None)
+    return "\n".join(told)
 
 
 def _numbers(element: Element) -> dict[str, int]:

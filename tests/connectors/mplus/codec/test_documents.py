@@ -228,7 +228,7 @@ def test_a_field_that_does_not_hold_what_its_type_says_is_an_error(field: str, t
 
 
 def test_a_document_without_an_id_is_an_error() -> None:
-    with pytest.raises(ValueError, match="without an id"):
+    with pytest.raises(ValueError, match="orderId"):
         decoded(an_order(id_=" "))
 
 

@@ -1,0 +1,167 @@
+"""Every page opens, whatever is stored: what cannot be used is told and put right, and locks nobody out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+
+from integration.core.errors import ConfigurationError
+from integration.core.run import Mode, PreviewRequest
+from integration.services import Application
+from integration.services.setup import STEPS
+from integration.store.tables import mappings, settings, value_tables
+from integration.words import say
+from tests.pages.conftest import Open, texts
+from tests.stores import stores_in
+
+FAILED = tuple(say(code, {"incident": ""}).what[:24] for code in ("page_failed", "part_failed"))
+FLOWS = ("products", "stock", "customers", "orders")
+NUMBERS: tuple[Any, ...] = ("", "x", "NaN", "-1", "9" * 400, -1, 10**400, True, None, [], {}, "٣", "１２", " 5 ")
+# What pydantic takes for a number or a switch.
+TAKEN = {"schedule_minutes": (True, " 5 "), "brakes.changes": (True, None, " 5 "), "on": (True,)}
+
+ADDRESSES: tuple[Any, ...] = (
+    "https://kassa.example:99999/", "https://kassa.example:x/", "x", "", "https://a b/", "https://☃☃:80/", "http://[::1",
+    None, 7, [], {"a": 1}, "https://" + "9" * 5_000,
+)  # fmt: skip
+
+
+def every_page(open_page: Open) -> Iterator[tuple[str, AppTest]]:
+    """Open every page, with each of its tabs that shows settings."""
+    yield "overview", open_page()
+    for name in ("preview", "runs", "exceptions", "logs", "stock", "mappings"):
+        yield name, open_page(name)
+    for step in STEPS:
+        yield f"setup {step}", open_page("setup", step=step)
+    for flow in FLOWS:
+        for tab in ("settings", "filters", "tables", "brakes", "fields"):
+            yield f"flows {flow} {tab}", open_page("flows", flow=flow, tab=tab)
+    yield "mappings changes", open_page("mappings", flow="products", part="changes")
+    yield "questions", open_page("logs", tab="questions")
+
+
+def failing(open_page: Open) -> dict[str, str]:
+    """Return the pages that could not be shown, with what they said."""
+    found = {}
+    for name, test in every_page(open_page):
+        said = texts(test)
+        if test.exception or any(one in said for one in FAILED):
+            found[name] = str([one.message for one in test.exception]) + said[-300:]
+    return found
+
+
+def stored(app: Application, name: str, value: Any) -> None:
+    """Keep a setting as no console would."""
+    stores = stores_in(app)
+    stores.settings.put(name, {}, "test")
+    with stores.database.write() as connection:
+        connection.execute(settings.update().where(settings.c.name == name).values(value=value))
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"on": "perhaps", "schedule_minutes": "x", "filters": 7, "brakes": {"changes": -1, "price_percent": "NaN"}},
+        {"on": True, "schedule_minutes": 10**400, "filters": [{"field": ""}], "brakes": [], "auto_approve": "٣",
+         "branches": {"1": 7}, "rates": {"USD": "NaN"}, "content": "?", "offers": 3, "nobody": "knows"},
+        [1, 2], "text",
+    ],
+    ids=["types", "values", "list", "text"],
+)  # fmt: skip
+def test_settings_that_cannot_be_used_keep_no_page_from_opening(
+    fresh: Application, open_page: Open, nonsense: Any
+) -> None:
+    for flow in FLOWS:
+        stored(fresh, f"flow:{flow}", nonsense)
+    for name in ("names", "sandbox-names", "set-up", "tables", "tables:real", "sandbox", "draft:products"):
+        stored(fresh, name, nonsense)
+    for name in ("question:own", "question:", "question:" + "x" * 500):
+        stored(fresh, name, nonsense)
+    assert failing(open_page) == {}
+    assert not any(fresh.flows.is_on(flow) for flow in FLOWS)
+
+
+def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_others(
+    connected: Application, open_page: Open
+) -> None:
+    stored(connected, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}})
+    assert "The setting Schedule" in texts(open_page()) or "cannot be used" in texts(open_page())
+    assert [one.fault is None for one in connected.flows.statuses()].count(False) == 1
+    assert not connected.flows.may_begin("products", Mode.CHANGES)
+    with pytest.raises(ConfigurationError):
+        connected.runs.preview(PreviewRequest("products", "test"))
+
+    connected.flows.change("products", {"on": True}, "test")
+
+    assert all(one.fault is None for one in connected.flows.statuses())
+    assert connected.flows.settings("products").brakes.changes == 7
+    assert connected.flows.is_on("products")
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda one: str(one)[:20])
+def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
+    fresh: Application, open_page: Open, address: Any
+) -> None:
+    connected = fresh.access.connected
+    connected.put("mplus", {"url": address, "ident": address, "secret": "s"}, "test")
+    connected.put("accountview", {"url": address, "client_id": "c", "company": "1"}, "test")
+    for name in ("setup mplus", "setup accountview", "overview"):
+        step = name.partition(" ")[2]
+        test = open_page("setup", step=step) if step else open_page()
+        assert not test.exception, name
+        assert not any(one in texts(test) for one in FAILED), name
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "said"),
+    [("https://kassa.example", "99999", "A port is a whole number"), ("https://kassa.example", "x", "A port is"),
+     ("https://kassa.example", "-1", "A port is"), ("https://kassa.example", "٣", "A port is"),
+     ("https://kas sa", "", "This is no address"), ("x", "80", "This is no address")],
+)  # fmt: skip
+def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
+    fresh: Application, open_page: Open, address: str, port: str, said: str
+) -> None:
+    test = open_page("setup", step="mplus")
+    for field, value in zip(test.text_input, (address, port, "ident", "secret"), strict=True):
+        field.set_value(value)
+    test.button[[one.label for one in test.button].index("Check the connection")].click().run()
+    assert said in texts(test)
+    assert not fresh.access.is_connected("mplus")
+
+
+def test_connections_that_cannot_be_used_keep_no_page_from_opening(fresh: Application, open_page: Open) -> None:
+    connected = fresh.access.connected
+    connected.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7, "page_articles": -1}, "test")
+    connected.put("accountview", {"company": ["x"], "client_id": {}, "in_flight": "NaN", "objects": 3}, "test")
+    assert failing(open_page) == {}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"rules": 7}, {"version": "x", "rules": [{"target": 3}, "text"]}, {"rules": None}]
+)
+def test_mappings_and_tables_that_cannot_be_used_keep_no_page_from_opening(
+    fresh: Application, open_page: Open, body: Any
+) -> None:
+    stores = stores_in(fresh)
+    with stores.database.write() as connection:
+        connection.execute(mappings.update().values(body=body))
+    stores.rules.set_table("vat_codes", {"1": "2"}, "test")
+    with stores.database.write() as connection:
+        connection.execute(value_tables.update().values(rows=sa.literal([1, 2], sa.JSON)))
+    assert failing(open_page) == {}
+
+
+@pytest.mark.parametrize("field", ["schedule_minutes", "brakes.changes", "on"])
+@pytest.mark.parametrize("value", NUMBERS, ids=lambda one: str(one)[:8])
+def test_what_cannot_be_used_is_refused_where_it_is_entered(fresh: Application, field: str, value: Any) -> None:
+    group, _, name = field.partition(".")
+    given = {group: {name: value} if name else value}
+    if value in TAKEN.get(field, ()):
+        fresh.flows.change("products", given, "test")
+    else:
+        with pytest.raises(ConfigurationError, match="flow_setting_invalid") as caught:
+            fresh.flows.change("products", given, "test")
+        assert group in caught.value.facts["setting"]
+    assert fresh.flows.settings("products").schedule_minutes in range(1, 60)
