@@ -165,6 +165,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_stock_zero", OPERATOR, repair=BRAKES),
         Cause("brake_new_debtors", OPERATOR, repair=BRAKES),
         Cause("brake_retirements", OPERATOR, repair=BRAKES),
+        Cause("brake_source_empty", OPERATOR),
         Cause("source_empty", OPERATOR),
         Cause("run_active", NOBODY),
         Cause("in_doubt", OPERATOR),

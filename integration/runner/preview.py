@@ -86,9 +86,10 @@ class Preview:
         mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
         watched = position.watched
         tally = Tally(
-            changes=position.changes + position.retirements, read=position.read, retirements=position.retirements,
+            changes=position.changes + position.retirements, records=watched.get("brake_changes"), read=position.read,
+            retirements=watched.get("brake_retirements", position.retirements),
             price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
-            new_debtors=watched.get("brake_new_debtors", 0),
+            new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
             first=not self.parts.links.count(run.flow, logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()

@@ -170,12 +170,14 @@ class Previews(Store):
     ) -> None:
         """End a preview: the plan waits (READY), or there was nothing to do (DONE).
 
-        Issues that the run no longer met are closed, and what it had read is dropped.
+        Issues that the run no longer met are closed, unless it read nothing where there was something, and what it had
+        read is dropped.
         """
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, state)
-            issues.close_unmet(connection, now, row.flow, run, complete=row.mode == Mode.COMPLETE)
+            tells_all = row.mode == Mode.COMPLETE and not any(brake.code == "brake_source_empty" for brake in brakes)
+            issues.close_unmet(connection, now, row.flow, run, complete=tells_all)
             transitions.drop_read(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
