@@ -125,7 +125,7 @@ def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json
         run_id = _begun(application, flow, complete=complete)
         found = terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
         if found.state is RunState.READY and not found.brakes:
-            application.runs.commit(run_id, Approval(found.fingerprint, _who()))
+            application.runs.commit(run_id, Approval(found.mark, _who()))
             found = terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait)
         elif found.state is RunState.READY and not as_json:
             terminal.show_how_to_commit(found)

@@ -234,6 +234,19 @@ def fingerprint(flow: str, mapping_version: int, digests: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def chosen_mark(fingerprint: str, left_out: Iterable[str]) -> str:
+    """Return the mark of a plan with what is left out of it, told by digests; its fingerprint where nothing is."""
+    digests = sorted(left_out)
+    if not digests:
+        return fingerprint
+    return f"{fingerprint}-{hashlib.sha256(chr(10).join(digests).encode()).hexdigest()[:16]}"
+
+
+def is_of_plan(mark: str, fingerprint: str) -> bool:
+    """Tell whether a mark is one of this plan, whatever was left out of it."""
+    return mark.partition("-")[0] == fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a plan stops for a typed confirmation. None switches a brake off."""
@@ -324,11 +337,10 @@ def records_changed(change: Change) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person's yes to exactly one plan: its fingerprint, what was left out, and each brake's number as typed."""
+    """A person's yes to exactly one plan: its mark, which covers what is left out, and each brake's number as typed."""
 
-    fingerprint: str
+    fingerprint: str  # of the plan, with what is left out of it
     by: str
-    left_out: frozenset[int] = frozenset()  # lines of the plan that were not chosen
     confirmed: Mapping[str, int] | None = None  # brake code -> the number typed
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.plan import Action, Approval, Brake, Change, chosen_mark
 from integration.core.records import Kind, Record
 
 
@@ -321,6 +321,12 @@ class Run:
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     approvals: int = 0  # how often a person, or a schedule, said yes to it
+    left_out: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
+
+    @property
+    def mark(self) -> str:
+        """What a person says yes to: the fingerprint of the plan, with what is left out of it."""
+        return chosen_mark(self.fingerprint, self.left_out.values())
 
     @property
     def has_earlier_mapping(self) -> bool:

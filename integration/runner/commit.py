@@ -18,7 +18,7 @@ from integration.core.errors import (
 )
 from integration.core.flow import Flow
 from integration.core.issues import Issue
-from integration.core.plan import Approval, Change, differences, remaining, still_applies
+from integration.core.plan import Approval, Change, differences, is_of_plan, remaining, still_applies
 from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows.spec import FlowLogic
@@ -80,8 +80,10 @@ class Commit:
         outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version)
         if outdated is not None:
             raise outdated
-        if approval.fingerprint != run.fingerprint:
+        if not is_of_plan(approval.fingerprint, run.fingerprint):
             raise PlanStaleError("fingerprint_differs", flow=run.flow, run=run.id)
+        if approval.fingerprint != run.mark:
+            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.left_out))
         typed = approval.confirmed or {}
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:
@@ -326,7 +328,7 @@ class Commit:
         return _parked_wrong(row, change, now, wrong)
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
-        left = run.approval is not None and bool(run.approval.left_out)
+        left = self.parts.plans.count(run.id, "left")
         self.parts.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         log.info("commit finished", run=run.id, flow=run.flow)
 

@@ -196,7 +196,7 @@ class Flows(Mapping[str, Flow]):
         """Return the approval of a plan that trips no brake, when its flow may send by itself."""
         if run.brakes or not self.settings(run.flow).auto_approve:
             return None
-        return Approval(run.fingerprint, by="schedule")
+        return Approval(run.mark, by="schedule")
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:

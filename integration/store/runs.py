@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
 from integration.core.run import ACTIVE, START, Counts, Mode, Phase, Position, Run, RunState, Step, may_follow
-from integration.store import plan_lines, transitions
+from integration.store import choices, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
 from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
@@ -89,8 +89,14 @@ class Runs(Store):
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plan_lines.tally(connection, [row.id for row in rows])
+        left_out = choices.of_runs(connection, [row.id for row in rows])
         found = [
-            run_of(row, plan_lines.counts(transitions.records_read(row), row.unchanged, sums[row.id])) for row in rows
+            run_of(
+                row,
+                plan_lines.counts(transitions.records_read(row), row.unchanged, sums[row.id]),
+                left_out[row.id],
+            )
+            for row in rows
         ]
         return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
 
@@ -184,8 +190,8 @@ class Runs(Store):
         """Keep a person's yes and start the commit, or take it up again; what was not chosen is left.
 
         Returns which yes to this run it is, counted from 1.
-        Raises PlanStaleError as `open_plan` does, when somebody else was first, and RunActiveError while another run
-        of the flow is at work.
+        Raises PlanStaleError as `open_plan` does, when somebody else was first, and `choice_changed` when somebody has
+        chosen otherwise since; RunActiveError while another run of the flow is at work.
         """
         now = self.clock()
         try:
@@ -193,7 +199,7 @@ class Runs(Store):
                 row = transitions.row_of(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
-                _leave(connection, now, row, approval.left_out)
+                _leave(connection, now, row, choices.expect(connection, row, approval.fingerprint))
                 total, done = transitions.sendable(connection, run)
                 transitions.keep(
                     connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,

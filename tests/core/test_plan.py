@@ -19,10 +19,12 @@ from integration.core.plan import (
     Tally,
     Unchanged,
     brakes,
+    chosen_mark,
     diff,
     differences,
     fingerprint,
     inverse,
+    is_of_plan,
     made_inactive,
     price_jumps,
     records_changed,
@@ -338,6 +340,14 @@ def test_another_plan_has_another_fingerprint() -> None:
         fingerprint("products", 1, []),
     ]
     assert len(set(marks)) == len(marks)
+
+
+def test_the_mark_of_a_choice_is_the_fingerprint_while_nothing_is_left_out() -> None:
+    assert chosen_mark("f", []) == "f"
+    assert chosen_mark("f", ["a", "b"]) == chosen_mark("f", ["b", "a"]) != chosen_mark("f", ["a"])
+    assert is_of_plan("f", "f")
+    assert is_of_plan(chosen_mark("f", ["a"]), "f")
+    assert not is_of_plan("g", "f")
 
 
 # ---- brakes
