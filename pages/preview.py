@@ -30,6 +30,7 @@ from pages.components.shared.layout import (
     choice,
     empty,
     failures,
+    forget,
     head,
     inline,
     mark,
@@ -273,6 +274,7 @@ def plan_page(run: Run) -> None:
     if run.state is RunState.READY:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
+        other_plans(run)
         brake_box(run)
         watch(app, run)
     else:
@@ -288,6 +290,21 @@ def plan_page(run: Run) -> None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
         anew(run)
+
+
+def other_plans(run: Run) -> None:
+    """Say which other plans of the flow wait, and lead there: each is committed by itself."""
+    for other in app.runs.every_waiting(run.flow):
+        if other.id == run.id:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            made = {"moment": moment(other.started_at), "mode": text(f"mode_short_{other.mode}")}
+            said = counted("other_plan", app.plans.count(other.id, "planned"), **made)
+            st.markdown(f":small[{mark('waiting')} {said}]", width="stretch")
+            if st.button(text("btn_open_preview"), type="tertiary", key=f"other-{other.id}"):
+                forget("record", "page", "field", "group", "cause")
+                st.query_params["plan"] = other.id
+                st.rerun()
 
 
 def preview_again(run: Run, *, is_offered_below: bool) -> None:

@@ -100,6 +100,10 @@ class Mode(StrEnum):
     UNDO = "undo"  # what an earlier run wrote, back to what was before
 
 
+# Modes whose plans speak for a whole flow, so that the newest has all that still holds of those before.
+PLANS_OF_ALL = (Mode.CHANGES, Mode.COMPLETE)
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
     """A preview that somebody asks for: of the records under `keys` alone where the mode is `CHOSEN`.
@@ -242,10 +246,11 @@ class Link:
 
 
 class Task(StrEnum):
-    """What a preview is at. A plan is made by the first five in their order, or by undoing, and then finished."""
+    """What a preview is at. A plan is made by those before `UNDO` in their order, or by undoing, and then finished."""
 
     EXTRACT = "extract"
     TOUCHED = "touched"  # what was edited in the target is read again from the source
+    CARRY = "carry"  # and what the plan that waits would change
     SIBLINGS = "siblings"  # and the other variants of what changed
     COMPARE = "compare"
     VANISHED = "vanished"  # what the source no longer has

@@ -133,7 +133,9 @@ class Commit:
                 todo is None and row.attempts and not flow.stages[row.stage].once
             ):  # we may have done part of it ourselves
                 todo = remaining(change, _record(now))
-            if todo is None:
+            if todo is None and now is not None and self._done_already(run, row, change, now):
+                moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
+            elif todo is None:
                 facts = {"key": row.title, "fields": _named(_moved(change, now))}
                 issue = Issue("target_changed_since_plan", row.key, facts=facts)
                 moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
@@ -149,6 +151,16 @@ class Commit:
             ready = self._one_alone(run, flow, ready)
         self._send(run, flow, references, ready)
         return bool(moved or ready)
+
+    def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
+        """Tell whether the target has all that a change wants, since another plan said the same and was written.
+
+        What is new counts when it is known to be ours: another record that looks alike is a question for a person.
+        """
+        if differences(change.wanted, now.record):
+            return False
+        link = self.parts.links.get(run.flow, row.kind, [row.key]).get(row.key)
+        return change.before is not None or (link is not None and link.reference == now.reference)
 
     def _look(
         self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]

@@ -38,6 +38,11 @@ def vanished(parts: Parts, run: Run, logic: FlowLogic) -> None:
     parts.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
 
 
+def propose(parts: Parts, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+    """Return a page that retires those that are gone from the source, asked for once more by name."""
+    return _retirements(parts, run, logic, _really_gone(parts, logic, logic.flow.counted.source, gone))
+
+
 def _unread(parts: Parts, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted
     return parts.previews.vanished(

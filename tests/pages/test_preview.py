@@ -183,6 +183,27 @@ def test_two_who_choose_see_the_choice_of_each_other(connected: Application, ope
     assert "really" not in {button.key for button in hers.button}
 
 
+def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_takes_over(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    assert plan.brakes
+    test = press(tick(open_page("preview", plan=plan.id, show="all"), plan, 0), "commit")
+    typed = f"typed-{plan.brakes[0].code}"
+    test.text_input(key=typed).set_value("1").run()
+
+    newer = previewed(connected)
+    test = test.run()
+
+    assert connected.runs.get(plan.id).state is RunState.DISCARDED
+    assert test.query_params["plan"] in (newer.id, [newer.id])
+    assert "It says the same" in texts(test)
+    assert test.text_input(key=typed).value == "1"
+    assert bar(test, 1, connected.plans.count(newer.id, "changes"))
+    press(test, "back")
+    assert "really" not in {button.key for button in press(test, "choose_all").button}
+    connected.runs.discard(newer.id, "test")
+
+
 def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> None:
     test = press(open_page("preview", plan=plan.id, show="all"), "leave_shown")
 
@@ -237,6 +258,29 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
     connected.names.put({"article.ean": before}, "test")
     assert connected.runs.outdated(plan) is None
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
+
+
+def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    row = connected.plans.rows(plan.id, "create", limit=1)[0]
+    assert row.change is not None
+    keys = row.change.sources
+    chosen = settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.CHOSEN, keys)))
+    assert {run.id for run in connected.runs.every_waiting("products")} == {plan.id, chosen.id}
+
+    test = open_page("preview", plan=plan.id)
+    assert "Another plan of this flow waits too" in texts(test)
+    test = press(test, f"other-{chosen.id}")
+    assert test.query_params["plan"] in (chosen.id, [chosen.id])
+    assert "Another plan of this flow waits too" in texts(test)
+
+    assert (
+        texts(open_page("overview")).count("wait for your approval")
+        + texts(open_page("overview")).count("waits for your approval")
+        >= 2
+    )
+    connected.runs.discard(chosen.id, "test")
 
 
 # ---- runs

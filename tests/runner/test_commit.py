@@ -86,8 +86,9 @@ def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
 def test_a_newer_plan_puts_the_older_aside(bench: Bench) -> None:
     older = bench.preview()
     newer = bench.preview()
-    with pytest.raises(PlanStaleError, match="plan_discarded"):
+    with pytest.raises(PlanStaleError) as refusal:
         bench.approve(older)
+    assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", newer.id)
     assert bench.commit(newer).state is RunState.DONE
 
 

@@ -120,6 +120,10 @@ def looked_at(app: Application, run: Run) -> Run:
 
     The question before the commit stays on screen where both say the same.
     """
+    if run.error == "plan_says_the_same":
+        run = _taken_over_by(app, run)
+        st.session_state["taken_over"] = "nothing"
+        st.query_params["plan"] = run.id
     before = _looked_at_before(app)
     newest = _taken_over_by(app, before) if before is not None else run
     if before is None or newest.id == before.id or run.id not in (before.id, newest.id):
@@ -146,7 +150,7 @@ def _looked_at_before(app: Application) -> Run | None:
 
 
 def _taken_over_by(app: Application, run: Run) -> Run:
-    while run.error == "plan_replaced" and "run" in run.facts:
+    while run.error in ("plan_replaced", "plan_says_the_same"):
         run = app.runs.get(run.facts["run"])
     return run
 
