@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.flow import Flow
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from pages.components.shared.application import application, guarded, person, refreshing
 from pages.components.shared.changes import known_as, what_changes
@@ -22,7 +22,7 @@ from pages.components.shared.choosing import (
     tick_anew,
     what_moved,
 )
-from pages.components.shared.flows import start_preview
+from pages.components.shared.flows import show_plan, start_preview
 from pages.components.shared.layout import (
     act,
     attempt,
@@ -318,9 +318,13 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 
 
 def anew(run: Run) -> None:
-    """Make a plan anew: what changed, or what takes back an earlier run."""
+    """Make a plan anew: what changed, the records that were chosen, or what takes back an earlier run."""
     if run.mode is Mode.UNDO and (earlier := run.undo_of):
         undo(app, app.runs.get(earlier))
+    if run.mode is Mode.CHOSEN:
+        version = run.mapping_version if run.has_earlier_mapping else None
+        asked = PreviewRequest(run.flow, person(), run.mode, run.position.keys, run.notes, version)
+        show_plan(run.flow, lambda: app.runs.preview(asked))
     start_preview(app, run.flow)
 
 

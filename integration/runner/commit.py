@@ -1,7 +1,7 @@
 """Carrying out a plan that a person agreed to: sent once, proven by reading back, settled by looking when in doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -125,8 +125,11 @@ class Commit:
         """Settle what needs no write and send the rest, and tell whether anything could be done by now."""
         held, sees = self._look(run, flow, references, rows)
         ready: list[Sending] = []
-        moved: list[Outcome] = []
+        moved = self._by_others(run, flow, [row for row in rows if row.key not in held and not _change(row).before])
+        settled = {one.seq for one in moved}
         for row in rows:
+            if row.seq in settled:
+                continue
             change, now = _change(row), held.get(row.key)
             todo = change if still_applies(change, _record(now)) else None
             if (
@@ -146,11 +149,29 @@ class Commit:
         if moved:
             known = _changes(rows)
             self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
-            self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
+            self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
         if not sees:
             ready = self._one_alone(run, flow, ready)
         self._send(run, flow, references, ready)
         return bool(moved or ready)
+
+    def _by_others(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
+        """Return the ends of what is new in this plan and another one has sent, where no look shows it.
+
+        What was accepted and nobody can read is done; what nobody knows anything of is a question. Neither is sent.
+        """
+        if not rows:
+            return []
+        kind, keys = rows[0].kind, [row.key for row in rows]
+        doubts = {one.key: one for one in self.parts.ledger.doubts(run.id, run.flow, kind, keys)}
+        links = self.parts.links.get(run.flow, kind, keys) if flow.stages[rows[0].stage].unproven else {}
+        found = []
+        for row in rows:
+            if row.key in doubts:
+                found.append(replace(_doubted(run, flow, doubts[row.key]), seq=row.seq))
+            elif row.key in links:
+                found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
+        return found
 
     def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
         """Tell whether the target has all that a change wants, since another plan said the same and was written.

@@ -1,14 +1,18 @@
 """A plan that waits is not thrown away: a newer one takes over what still holds, or leaves it as it is."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from integration.core.errors import PlanStaleError
-from integration.core.records import Kind
+from integration.connectors.protocol import References
+from integration.core.errors import InDoubtError, PlanStaleError
+from integration.core.plan import Change
+from integration.core.records import Held, Kind, Written
 from integration.core.run import Link, Mode, PreviewRequest, Run, RunState, Step
+from integration.flows.spec import FlowLogic
 from integration.store.database import Database
-from tests.bench import Bench, edited, variants
+from tests.bench import Bench, articles, edited, variants
 from tests.fakes import MemoryConnector
 
 HIGHER = {"price": Decimal("18.0000")}
@@ -190,6 +194,59 @@ def test_what_is_new_in_two_plans_is_created_once(bench: Bench, target: MemoryCo
     assert set(bench.steps(done).values()) == {Step.PROVEN}
     assert len(target.writes) - written == len(bench.changes(done)) - len(bench.changes(chosen))
     assert set(target.held(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
+
+
+class Deaf(MemoryConnector):
+    """A till that gets a write of one record, never says so, and does not show it."""
+
+    key = "1001"
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if change.key == self.key:
+            self.writes.append(change.key)
+            raise InDoubtError(system=self.system, key=change.key)
+        return super().write(change, held, references, token)
+
+
+def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_again(database: Database) -> None:
+    target, source = Deaf(system="mplus"), MemoryConnector(articles("1002", "1003"), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    source.put(articles("1001")[0])
+    source.put(articles("1004")[0])
+    every = bench.preview()
+    chosen = bench.commit(bench.preview(Mode.CHOSEN, ["1001"]))
+    assert bench.causes(chosen) == {"1001": "never_answered"}
+    written = target.writes.count("1001")
+    done = bench.commit(every)
+    assert bench.causes(done) == {"1001": "never_answered"}
+    assert bench.steps(done)["1004"] is Step.PROVEN
+    assert target.writes.count("1001") == written
+
+
+class Unread(Bench):
+    """The flow where nobody can read back what was written of products."""
+
+    def made(self) -> FlowLogic:
+        logic = super().made()
+        stages = [
+            replace(one, unproven=True, once=True) if one.target is Kind.PRODUCT else one for one in logic.flow.stages
+        ]
+        logic.flow = replace(logic.flow, stages=tuple(stages))
+        return logic
+
+
+def test_what_nobody_can_read_back_is_written_by_one_of_two_plans(
+    database: Database, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench = Unread(database, source, target)
+    every = bench.preview()
+    bench.commit(bench.preview(Mode.CHOSEN, ["1001"]))
+    assert target.writes.count("1001") == 1
+    done = bench.commit(every)
+    assert target.writes.count("1001") == 1
+    assert bench.steps(done)["1001"] is Step.ACCEPTED
+    assert len(set(target.writes)) == len(target.writes)
 
 
 def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(

@@ -128,7 +128,7 @@ def looked_at(app: Application, run: Run) -> Run:
     newest = _taken_over_by(app, before) if before is not None else run
     if before is None or newest.id == before.id or run.id not in (before.id, newest.id):
         if run.state is RunState.READY:
-            st.session_state["looks_at"] = run.id
+            st.session_state["looks_at"] = st.query_params["plan"] = run.id
         return run
     same = newest.state is RunState.READY and newest.mark == before.mark and newest.brakes == before.brakes
     if asking(before):
