@@ -150,6 +150,7 @@ class Commit:
             known = _changes(rows)
             self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
             self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
+        ready = _one_of_each(ready)
         if not sees:
             ready = self._one_alone(run, flow, ready)
         self._send(run, flow, references, ready)
@@ -374,6 +375,14 @@ def _change(row: PlanRow) -> Change:
     if row.change is None:
         raise TypeError(f"line {row.seq} holds no change")
     return row.change
+
+
+def _one_of_each(ready: Sequence[Sending]) -> list[Sending]:
+    """Return the first change of each record: the next one is made of what the target holds after it."""
+    first: dict[str, Sending] = {}
+    for one in ready:
+        first.setdefault(one.row.key, one)
+    return list(first.values())
 
 
 def _sent(some: Sequence[Sending]) -> Known:

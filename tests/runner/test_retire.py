@@ -188,3 +188,20 @@ def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Databa
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert (held["1/active"], held["2/active"], held["3/active"]) == (True, False, True)
     assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_a_product_that_changes_and_loses_articles_is_changed_and_they_are_made_inactive(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    for key in ("1", "2"):
+        source.remove(Kind.ARTICLE, key)
+    run = bench.preview(Mode.COMPLETE)
+    assert [row.action for row in bench.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
+    done = bench.commit(run)
+    assert not bench.causes(done)
+    held = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
+    assert held["name"] == "Artikel 3"
