@@ -84,11 +84,16 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
     raise typer.Exit(0 if good else FAILED)
 
 
+def _plan_of(application: Application, run: Run) -> Run:
+    """Return the run that was made, or the one whose plan waits and says the same."""
+    return application.runs.get(run.facts["run"]) if run.error == "plan_says_the_same" else run
+
+
 def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait: float) -> NoReturn:
     """Follow a preview, show its plan and how to write it, and end as its state says."""
-    run = terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
+    run = _plan_of(application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait))
     if not as_json:
-        terminal.show_rows(application.plans.rows(run_id, limit=50), application.plans.count(run_id))
+        terminal.show_rows(application.plans.rows(run.id, limit=50), application.plans.count(run.id))
         if run.state is RunState.READY:
             terminal.show_how_to_commit(run)
     _end(run, as_json=as_json)
@@ -123,10 +128,12 @@ def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json
     """Preview and commit in one go; a plan that trips a brake waits instead."""
     with terminal.opened(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
-        found = terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
+        found = _plan_of(
+            application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
+        )
         if found.state is RunState.READY and not found.brakes:
-            application.runs.commit(run_id, Approval(found.fingerprint, _who()))
-            found = terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait)
+            application.runs.commit(found.id, Approval(found.mark, _who()))
+            found = terminal.follow(application, found.id, terminal.ENDED, quiet=as_json, wait=wait)
         elif found.state is RunState.READY and not as_json:
             terminal.show_how_to_commit(found)
         _end(found, as_json=as_json)

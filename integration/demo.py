@@ -31,7 +31,7 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.runs.commit(run_id, Approval(found.fingerprint, "demo", confirmed=confirmed))
+        application.runs.commit(run_id, Approval(found.mark, "demo", confirmed=confirmed))
         found = follow(application, run_id, ENDED, quiet=quiet, wait=60)
     counts = asdict(found.counts)
     return {

@@ -81,7 +81,7 @@ def _commit_step(run_id: str) -> Answer:
 
 
 @DBOS.step(name="_approve_step")
-def _approve_step(run_id: str) -> bool:
+def _approve_step(run_id: str) -> str:
     return _running().approve_by_itself(run_id)
 
 
@@ -105,8 +105,8 @@ def _repeated(step: Callable[[str], Answer], run_id: str) -> str:
 
 @DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
-    if not _until_done(_preview_step, run_id) and scheduled and _approve_step(run_id):
-        _until_done(_commit_step, run_id)
+    if not _until_done(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
+        _until_done(_commit_step, approved if isinstance(approved, str) else run_id)  # earlier versions answered True
 
 
 @DBOS.workflow(name="_commit")
@@ -311,16 +311,21 @@ class Engine:
             self.runs.fail(run_id, code, facts)
         return {"error": code}
 
-    def approve_by_itself(self, run_id: str) -> bool:
-        """Approve a scheduled plan when its flow may do so and no brake is tripped."""
+    def approve_by_itself(self, run_id: str) -> str:
+        """Approve a scheduled plan when its flow may do so and no brake is tripped, and return it; else nothing.
+
+        Where a plan waits that says the same, it is that one.
+        """
         run = self.runs.get(run_id)
+        if run.error == "plan_says_the_same":
+            run = self.runs.get(run.facts["run"])
         if run.state is RunState.COMMITTING:  # this very step, before a crash
-            return True
+            return run.id
         approval = self.schedules.may_approve(run) if run.state is RunState.READY else None
         if approval is None:
-            return False
-        self.runner.commit.approve(run_id, approval)
-        return True
+            return ""
+        self.runner.commit.approve(run.id, approval)
+        return run.id
 
     # ---- in the background ------------------------------------------------------------------------------------
 

@@ -137,10 +137,10 @@ def summary(run: Run) -> dict[str, Any]:
     """Return what programs are told of a run."""
     return {
         "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
-        "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.fingerprint,
+        "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.mark,
         "mapping_version": run.mapping_version, "error": run.error,
         "brakes": [asdict(brake) for brake in run.brakes],
-        **asdict(run.counts), "difference": run.counts.difference,
+        "left_out": sorted(run.left_out), **asdict(run.counts), "difference": run.counts.difference,
     }  # fmt: skip
 
 
@@ -228,7 +228,9 @@ def show_counts(runs: list[Run]) -> None:
 
 def show_how_to_commit(run: Run) -> None:
     """Say what holds the plan, and the command that writes it."""
-    command = f"python -m integration commit {run.id} --fingerprint {run.fingerprint}"
+    command = f"python -m integration commit {run.id} --fingerprint {run.mark}"
+    if run.left_out:
+        out.print(f"Changes that somebody left out: {len(run.left_out)}.")
     for brake in run.brakes:
         out.print(say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what)
         command += f" --confirm {brake.code}={brake.count}"

@@ -67,14 +67,14 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
 def in_preview(tries: Tries) -> None:
     """Say which records that were tried again by themselves wait in a preview, and lead there."""
     told = {one.run.id for one in tries.values()}
-    for run in (status.waiting for status in app.flows.statuses()):
-        if run is None or run.mode is not Mode.CHOSEN or run.id in told:
+    for run in app.runs.every_waiting():
+        if run.mode is not Mode.CHOSEN or run.id in told:
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
             parked = number(app.plans.count(run.id, "park"))
             sentence = counted("chosen_plan", app.plans.count(run.id, "changes"), parked=parked)
             st.markdown(f"{mark('waiting')} **{flow_name(run.flow)}:** {sentence}", width="stretch")
-            if st.button(text("btn_open_preview"), key=f"plan-{run.flow}"):
+            if st.button(text("btn_open_preview"), key=f"chosen-{run.id}"):
                 st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 

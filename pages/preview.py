@@ -1,17 +1,28 @@
 """The plan: what would be written, field by field, before anything is written."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.flow import Flow
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from pages.components.shared.application import application, guarded, person, refreshing
 from pages.components.shared.changes import known_as, what_changes
-from pages.components.shared.flows import start_preview
+from pages.components.shared.choosing import (
+    ask,
+    asking,
+    looked_at,
+    settled_choice,
+    stop_asking,
+    take_in,
+    tick_anew,
+    what_moved,
+)
+from pages.components.shared.flows import show_plan, start_preview
 from pages.components.shared.layout import (
     act,
     attempt,
@@ -19,6 +30,7 @@ from pages.components.shared.layout import (
     choice,
     empty,
     failures,
+    forget,
     head,
     inline,
     mark,
@@ -27,11 +39,7 @@ from pages.components.shared.layout import (
     search,
     trouble,
 )
-from pages.components.shared.plan import (
-    chosen_out,
-    plan_lines,
-    tick_anew,
-)
+from pages.components.shared.plan import plan_lines
 from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo
 from pages.components.shared.wording import (
     counted,
@@ -99,7 +107,7 @@ def watch(app: Application, run: Run) -> None:
 
     def look() -> None:
         now = app.runs.get(run.id)
-        if now.state is not run.state or str(app.runs.outdated(now)) != seen:
+        if now.state is not run.state or now.mark != run.mark or str(app.runs.outdated(now)) != seen:
             st.rerun()
 
     refreshing(WATCH_SECONDS)(look)()
@@ -160,23 +168,23 @@ def _discard(app: Application, run: Run) -> None:
 
 def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     """Draw the bar that says what is chosen and offers the one button that writes."""
-    left_out = frozenset(chosen_out(run))
-    chosen = changes - len(left_out)
-    writes = counted("write", app.plans.writes(run.id, left_out))
+    chosen = changes - len(run.left_out)
+    writes = counted("write", app.plans.writes(run.id, frozenset(run.left_out)))
     said = counted("bar_chosen", changes, chosen=number(chosen))
     with bottom_bar(f"**{said} · {writes}.** :gray[{text('nothing_written')}]"):
-        if left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
-            chosen_out(run).clear()
+        if run.left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
+            take_in(app, run, list(run.left_out))
             tick_anew()
         _discard(app, run)
         label = counted("btn_commit", chosen, system=system_name(flow.target))
         asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
         if st.button(label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks):
-            st.session_state["ask_commit"] = run.id
-    if st.session_state.pop("ask_commit", "") != run.id:
+            ask(run)
+    if not asking(run) or not chosen:
         return
     if run.brakes:
-        dialog = st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:")
+        closed = partial(stop_asking, run)
+        dialog = st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:", on_dismiss=closed)
         dialog(guarded(_ask))(app, run, label, writes)
     else:
         _commit(app, run, {})
@@ -201,6 +209,7 @@ def _ask(app: Application, run: Run, label: str, writes: str) -> None:
     note(text("brake_then", writes=writes))
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
+            stop_asking(run)
             st.rerun()
         ready = len(typed) == len(run.brakes)
         if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
@@ -220,9 +229,8 @@ def _braked(app: Application, run: Run, code: str) -> None:
 
 
 def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
-    approval = Approval(run.fingerprint, person(), frozenset(chosen_out(run)), confirmed=dict(typed))
-    if attempt(lambda: app.runs.commit(run.id, approval)):
-        st.session_state.get("left_out", {}).pop(run.id, None)
+    stop_asking(run)
+    if attempt(lambda: app.runs.commit(run.id, Approval(run.mark, person(), confirmed=dict(typed)))):
         st.switch_page("pages/runs.py", query_params={"run": run.id})
     st.rerun()
 
@@ -246,6 +254,7 @@ def nothing_yet() -> None:
 
 def plan_page(run: Run) -> None:
     """Draw one plan from its head to the bar that commits it."""
+    run = looked_at(app, run)
     badges = [inline(run_state(run.state)), *sandbox_badges(app.sandbox.is_connected)]
     actions = head(text("nav_preview"), about_plan(run, app.flows[run.flow]), badges)
     if run.state is RunState.PREVIEWING:
@@ -259,11 +268,13 @@ def plan_page(run: Run) -> None:
         download = st.container(width="content")
     failures()
     stopped_by(run)
+    what_moved(run)
     if run.mode is Mode.UNDO:
         note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
     if run.state is RunState.READY:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
+        other_plans(run)
         brake_box(run)
         watch(app, run)
     else:
@@ -273,11 +284,27 @@ def plan_page(run: Run) -> None:
     lines(run, download)
     if run.state is not RunState.READY:
         return
+    run = settled_choice(app, run)
     changes = app.plans.count(run.id, "changes")
     if outdated is None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
         anew(run)
+
+
+def other_plans(run: Run) -> None:
+    """Say which other plans of the flow wait, and lead there: each is committed by itself."""
+    for other in app.runs.every_waiting(run.flow):
+        if other.id == run.id:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            made = {"moment": moment(other.started_at), "mode": text(f"mode_short_{other.mode}")}
+            said = counted("other_plan", app.plans.count(other.id, "planned"), **made)
+            st.markdown(f":small[{mark('waiting')} {said}]", width="stretch")
+            if st.button(text("btn_open_preview"), type="tertiary", key=f"other-{other.id}"):
+                forget("record", "page", "field", "group", "cause")
+                st.query_params["plan"] = other.id
+                st.rerun()
 
 
 def preview_again(run: Run, *, is_offered_below: bool) -> None:
@@ -291,9 +318,13 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 
 
 def anew(run: Run) -> None:
-    """Make a plan anew: what changed, or what takes back an earlier run."""
+    """Make a plan anew: what changed, the records that were chosen, or what takes back an earlier run."""
     if run.mode is Mode.UNDO and (earlier := run.undo_of):
         undo(app, app.runs.get(earlier))
+    if run.mode is Mode.CHOSEN:
+        version = run.mapping_version if run.has_earlier_mapping else None
+        asked = PreviewRequest(run.flow, person(), run.mode, run.position.keys, run.notes, version)
+        show_plan(run.flow, lambda: app.runs.preview(asked))
     start_preview(app, run.flow)
 
 

@@ -19,6 +19,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner import Parts, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
+from integration.store.choices import Choices
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -61,6 +62,7 @@ class Bench:
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
         self.runs = Runs(database, self.clock)
+        self.choices = Choices(database, self.clock)
         self.previews = Previews(database, self.clock, mirrors=mirrors)
         self.plans = Plans(database)
         self.ledger = Ledger(database, self.clock, mirrors=mirrors)
@@ -113,7 +115,13 @@ class Bench:
     def approve(self, run: Run, **more: Any) -> None:
         """Say yes to a plan, with every brake's number typed."""
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        self.runner.commit.approve(run.id, Approval(run.fingerprint, **{"by": "test", "confirmed": confirmed, **more}))
+        self.runner.commit.approve(run.id, Approval(run.mark, **{"by": "test", "confirmed": confirmed, **more}))
+
+    def leave(self, run: Run, *keys: str, by: str = "test") -> Run:
+        """Leave changes out of a plan, and return it as it is then."""
+        changes = self.changes(run)
+        self.choices.leave(run.id, [changes[key].seq for key in keys], by)
+        return self.runs.get(run.id)
 
     def carry_out(self, run: Run) -> Run:
         """Write page by page until the run ends; a pause takes no time."""

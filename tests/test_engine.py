@@ -136,6 +136,24 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     assert len(sandbox.ledger.writes()) == written
 
 
+def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(start: Start, sandbox: Sandbox) -> None:
+    console = by_itself(start, may_send=True)
+    scheduled(console)
+    console.ask("flows.change", "products", {"auto_approve": False}, "test")
+    there = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
+    article = next(each for each in sandbox.shop.articles if each.code in there and each.price_excl)
+    sandbox.accountview.edit("ARTICLE", article.code, {"ART_DESC1": "Met een andere naam"})
+    waits = scheduled(console)
+    assert (waits.state, waits.brakes) == (RunState.READY, ())
+    again = scheduled(console)
+    assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", waits.id)
+    assert console.ask("runs.get", waits.id).state is RunState.READY
+    console.ask("flows.change", "products", {"auto_approve": True}, "test")
+    scheduled(console)
+    done = console.rests(waits.id)
+    assert (done.state, done.counts.proven) == (RunState.DONE, waits.counts.planned)
+
+
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))

@@ -236,6 +236,19 @@ def fingerprint(flow: str, mapping_version: int, digests: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def chosen_mark(fingerprint: str, left_out: Iterable[str]) -> str:
+    """Return the mark of a plan with what is left out of it, told by digests; its fingerprint where nothing is."""
+    digests = sorted(left_out)
+    if not digests:
+        return fingerprint
+    return f"{fingerprint}-{hashlib.sha256(chr(10).join(digests).encode()).hexdigest()[:16]}"
+
+
+def is_of_plan(mark: str, fingerprint: str) -> bool:
+    """Tell whether a mark is one of this plan, whatever was left out of it."""
+    return mark.partition("-")[0] == fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a plan stops for a typed confirmation. None switches a brake off."""
@@ -259,12 +272,18 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the brakes need to know of a plan, counted while it is made."""
+    """What the brakes need to know of a plan, counted while it is made.
+
+    `changes` are lines; `records` are those read that would change, and prices and what is made inactive are counted
+    one by one: a line can have several of each. `empty` is how many the source had before it suddenly gave none.
+    """
 
     changes: int = 0
+    records: int | None = None  # None: as many as there are changes
     read: int = 0
     price_jumps: int = 0
     retirements: int = 0
+    empty: int = 0
     zeroed: int = 0
     new_debtors: int = 0
     first: bool = False  # the very first plan of a flow creates everything; its size says nothing
@@ -272,9 +291,10 @@ class Tally:
 
 def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
     """Return the brakes this plan trips."""
-    tripped = []
+    tripped = [Brake("brake_source_empty", tally.empty, "0")] if tally.empty else []
     too_many = limits.changes is not None and tally.changes > limits.changes
-    share = HUNDRED * tally.changes / tally.read if tally.read else Decimal(0)
+    changed = tally.changes if tally.records is None else tally.records
+    share = HUNDRED * changed / tally.read if tally.read else Decimal(0)
     too_large = limits.changes_percent is not None and share > limits.changes_percent
     if (too_many or too_large) and not tally.first:
         limit = f"{limits.changes}" if too_many else f"{limits.changes_percent} %"
@@ -291,27 +311,38 @@ def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
     return tuple(tripped)
 
 
-def price_jumps(change: Change, limits: Limits, prices: frozenset[str]) -> bool:
-    """Tell whether the change moves a price by more than the limit. `prices` are the names of price fields."""
+def price_jumps(change: Change, limits: Limits, prices: frozenset[str]) -> int:
+    """Return how many prices the change moves by more than the limit. `prices` are the names of price fields."""
     if change.before is None or limits.price_percent is None:
-        return False
-    before = change.before.flat()
+        return 0
+    before, jumps = change.before.flat(), 0
     for path, value in change.wanted.flat().items():
         old = before.get(path)
         if path.rpartition("/")[2] not in prices or not isinstance(old, Decimal) or not isinstance(value, Decimal):
             continue
         if old and abs(value - old) * HUNDRED > abs(old) * limits.price_percent:
-            return True
-    return False
+            jumps += 1
+    return jumps
+
+
+def made_inactive(change: Change, active: str = "active") -> int:
+    """Return how many records of the target the change makes inactive: the articles of a product one by one."""
+    before = change.before.flat() if change.before else {}
+    paths = (path for path, value in change.wanted.flat().items() if value is False)
+    return sum(path.rpartition("/")[2] == active and before.get(path) is True for path in paths)
+
+
+def records_changed(change: Change) -> int:
+    """Return how many of the records read would change in the target: of a product, the articles it is about."""
+    return len(change.sources) if change.wanted.values else min(len(change.sources), len(change.wanted.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person's yes to exactly one plan: its fingerprint, what was left out, and each brake's number as typed."""
+    """A person's yes to exactly one plan: its mark, which covers what is left out, and each brake's number as typed."""
 
-    fingerprint: str
+    fingerprint: str  # of the plan, with what is left out of it
     by: str
-    left_out: frozenset[int] = frozenset()  # lines of the plan that were not chosen
     confirmed: Mapping[str, int] | None = None  # brake code -> the number typed
 
 

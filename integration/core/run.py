@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.plan import Action, Approval, Brake, Change, chosen_mark
 from integration.core.records import Kind, Record
 
 
@@ -98,6 +98,10 @@ class Mode(StrEnum):
     COMPLETE = "complete"  # everything; only this can tell that something vanished
     CHOSEN = "chosen"  # the records under given source keys: parked ones tried again
     UNDO = "undo"  # what an earlier run wrote, back to what was before
+
+
+# Modes whose plans speak for a whole flow, so that the newest has all that still holds of those before.
+PLANS_OF_ALL = (Mode.CHANGES, Mode.COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +246,11 @@ class Link:
 
 
 class Task(StrEnum):
-    """What a preview is at. A plan is made by the first five in their order, or by undoing, and then finished."""
+    """What a preview is at. A plan is made by those before `UNDO` in their order, or by undoing, and then finished."""
 
     EXTRACT = "extract"
     TOUCHED = "touched"  # what was edited in the target is read again from the source
+    CARRY = "carry"  # and what the plan that waits would change
     SIBLINGS = "siblings"  # and the other variants of what changed
     COMPARE = "compare"
     VANISHED = "vanished"  # what the source no longer has
@@ -321,6 +326,12 @@ class Run:
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     approvals: int = 0  # how often a person, or a schedule, said yes to it
+    left_out: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
+
+    @property
+    def mark(self) -> str:
+        """What a person says yes to: the fingerprint of the plan, with what is left out of it."""
+        return chosen_mark(self.fingerprint, self.left_out.values())
 
     @property
     def has_earlier_mapping(self) -> bool:

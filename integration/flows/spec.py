@@ -53,7 +53,10 @@ class FlowLogic(Protocol):
     most: int | None = None  # how many records one run reads at most
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ..."""
+        """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ...
+
+        A code comes as often as there is something to count, such as a price of an article.
+        """
         return ()
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:

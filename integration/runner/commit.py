@@ -1,7 +1,7 @@
 """Carrying out a plan that a person agreed to: sent once, proven by reading back, settled by looking when in doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from integration.core.errors import (
 )
 from integration.core.flow import Flow
 from integration.core.issues import Issue
-from integration.core.plan import Approval, Change, differences, remaining, still_applies
+from integration.core.plan import Approval, Change, differences, is_of_plan, remaining, still_applies
 from integration.core.records import Held, Record, Written
 from integration.core.run import Outcome, PlanRow, Run, RunState, Step
 from integration.flows.spec import FlowLogic
@@ -80,8 +80,10 @@ class Commit:
         outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version)
         if outdated is not None:
             raise outdated
-        if approval.fingerprint != run.fingerprint:
+        if not is_of_plan(approval.fingerprint, run.fingerprint):
             raise PlanStaleError("fingerprint_differs", flow=run.flow, run=run.id)
+        if approval.fingerprint != run.mark:
+            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.left_out))
         typed = approval.confirmed or {}
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:
@@ -123,15 +125,20 @@ class Commit:
         """Settle what needs no write and send the rest, and tell whether anything could be done by now."""
         held, sees = self._look(run, flow, references, rows)
         ready: list[Sending] = []
-        moved: list[Outcome] = []
+        moved = self._by_others(run, flow, [row for row in rows if row.key not in held and not _change(row).before])
+        settled = {one.seq for one in moved}
         for row in rows:
+            if row.seq in settled:
+                continue
             change, now = _change(row), held.get(row.key)
             todo = change if still_applies(change, _record(now)) else None
             if (
                 todo is None and row.attempts and not flow.stages[row.stage].once
             ):  # we may have done part of it ourselves
                 todo = remaining(change, _record(now))
-            if todo is None:
+            if todo is None and now is not None and self._done_already(run, row, change, now):
+                moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
+            elif todo is None:
                 facts = {"key": row.title, "fields": _named(_moved(change, now))}
                 issue = Issue("target_changed_since_plan", row.key, facts=facts)
                 moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
@@ -142,11 +149,40 @@ class Commit:
         if moved:
             known = _changes(rows)
             self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
-            self._prove_untouched(run, [one for one in moved if one.step is Step.PROVEN], known)
+            self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
+        ready = _one_of_each(ready)
         if not sees:
             ready = self._one_alone(run, flow, ready)
         self._send(run, flow, references, ready)
         return bool(moved or ready)
+
+    def _by_others(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
+        """Return the ends of what is new in this plan and another one has sent, where no look shows it.
+
+        What was accepted and nobody can read is done; what nobody knows anything of is a question. Neither is sent.
+        """
+        if not rows:
+            return []
+        kind, keys = rows[0].kind, [row.key for row in rows]
+        doubts = {one.key: one for one in self.parts.ledger.doubts(run.id, run.flow, kind, keys)}
+        links = self.parts.links.get(run.flow, kind, keys) if flow.stages[rows[0].stage].unproven else {}
+        found = []
+        for row in rows:
+            if row.key in doubts:
+                found.append(replace(_doubted(run, flow, doubts[row.key]), seq=row.seq))
+            elif row.key in links:
+                found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
+        return found
+
+    def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
+        """Tell whether the target has all that a change wants, since another plan said the same and was written.
+
+        What is new counts when it is known to be ours: another record that looks alike is a question for a person.
+        """
+        if differences(change.wanted, now.record):
+            return False
+        link = self.parts.links.get(run.flow, row.kind, [row.key]).get(row.key)
+        return change.before is not None or (link is not None and link.reference == now.reference)
 
     def _look(
         self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
@@ -333,7 +369,7 @@ class Commit:
         return _parked_wrong(row, change, now, wrong)
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
-        left = run.approval is not None and bool(run.approval.left_out)
+        left = self.parts.plans.count(run.id, "left")
         self.parts.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         log.info("commit finished", run=run.id, flow=run.flow)
 
@@ -346,6 +382,14 @@ def _change(row: PlanRow) -> Change:
     if row.change is None:
         raise TypeError(f"line {row.seq} holds no change")
     return row.change
+
+
+def _one_of_each(ready: Sequence[Sending]) -> list[Sending]:
+    """Return the first change of each record: the next one is made of what the target holds after it."""
+    first: dict[str, Sending] = {}
+    for one in ready:
+        first.setdefault(one.row.key, one)
+    return list(first.values())
 
 
 def _sent(some: Sequence[Sending]) -> Known:

@@ -32,7 +32,7 @@ class Compare:
         position, stage = run.position, logic.flow.stages[run.position.stage]
         groups = self.parts.previews.staged_groups(run.id, position.stage, position.after, COMPARE_PAGE)
         if not groups:
-            self.parts.previews.keep_position(run.id, _after_stage(run.mode, position, stage, logic))
+            self.parts.previews.keep_position(run.id, self._after_stage(run, position, stage, logic))
             return
         page = page_of(self.parts, logic, stage)
         self._compare(run, logic, groups, page)
@@ -40,6 +40,12 @@ class Compare:
         position = page.counted(replace(position, after=groups[-1][0].parent, planned=planned))
         progress = Progress("plan", position.planned, position.read)
         self.parts.previews.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress)
+
+    def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
+        if (following := logic.flow.after(stage)) is not None:
+            return replace(position, stage=logic.flow.order(following), after=None)
+        carries = run.mode is Mode.CHANGES and position.read and self.parts.runs.waiting_for_all(run.flow) is not None
+        return position.at(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that has ended."""
@@ -96,12 +102,6 @@ class Compare:
                 page.park(apart[each.key], page.stage.target, each.title, each.group)
         rest = [each for each in members if each.key not in apart]
         return self._shaped(run, logic, page.stage, rest) if rest else Shaped(None, members[0].title)
-
-
-def _after_stage(mode: Mode, position: Position, stage: Stage, logic: FlowLogic) -> Position:
-    if (following := logic.flow.after(stage)) is not None:
-        return replace(position, stage=logic.flow.order(following), after=None)
-    return position.at(Task.VANISHED if mode is Mode.COMPLETE else Task.FINISH)
 
 
 def _decide(

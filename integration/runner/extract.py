@@ -51,13 +51,16 @@ class Extract:
         """Read again from the source what was edited in the target since the last run."""
         position, kind = run.position, logic.flow.counted.target
         since = self.parts.cursors.get(logic.flow.name, f"target:{kind}")
+        following = Task.SIBLINGS
+        if run.position.read and self.parts.runs.waiting_for_all(run.flow) is not None:
+            following = Task.CARRY
         if since is None:
-            position = position.at(Task.SIBLINGS)
+            position = position.at(following)
         else:
             batch = self.parts.connectors[logic.flow.target].changed(kind, since, position.after)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
-            position = replace(position, after=batch.after) if batch.after else position.at(Task.SIBLINGS)
+            position = replace(position, after=batch.after) if batch.after else position.at(following)
         self.parts.previews.keep_position(run.id, position)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
@@ -73,7 +76,7 @@ class Extract:
                 continue
             inside = [articles[part.key].key for part in record.parts if part.key in articles]
             sources += inside or [link.key]
-        return self._stage_fetched(run, logic, sources, position)
+        return self.stage_fetched(run, logic, logic.flow.counted, sources, position)
 
     def siblings(self, run: Run, logic: FlowLogic) -> None:
         """Read the other variants of what changed, so that a product is always judged as a whole."""
@@ -85,17 +88,19 @@ class Extract:
             parents = [group[0].parent for group in members if group[0].parent != group[0].key]
             known = self.parts.links.get(logic.flow.name, stage.target, parents)
             linked = {part.source for link in known.values() if link.agreed for part in link.agreed.parts}
-            position = self._stage_fetched(run, logic, sorted(linked - present), position)
+            position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
         self.parts.previews.keep_position(run.id, position.at(Task.COMPARE))
 
-    def _stage_fetched(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
+    def stage_fetched(
+        self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position
+    ) -> Position:
         """Stage the records under these keys that were not read yet; return the position with those counted."""
-        stage = logic.flow.counted
         missing = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
         if not missing:
             return position
         records = self.parts.connectors[logic.flow.source].fetch(stage.source, missing)
-        position = self._counting(run, logic, stage, records, position)
+        if stage.counted:
+            position = self._counting(run, logic, stage, records, position)
         self._stage(run, logic, stage, records, position)
         return position
 

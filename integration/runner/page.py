@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change
+from integration.core.plan import Action, Change, made_inactive, records_changed
 from integration.core.records import Kind
 from integration.core.run import Link, PlanRow, Position, Step
 from integration.flows.spec import FlowLogic
@@ -58,12 +58,15 @@ class PlanPage:
     def change(self, change: Change, watched: tuple[str, ...], reference: str = "") -> None:
         """Add what would be written."""
         self._actions[change.action] += 1
+        if change.action is Action.RETIRE:
+            watched += ("brake_retirements",) * made_inactive(change)
         self._watched.update(watched)
-        marks = watched + (("brake_retirements",) if change.action is Action.RETIRE else ())
+        self._watched["brake_changes"] += records_changed(change) if self.stage.counted else 0
         self.rows.append(
             PlanRow(
                 0, self._order, change.action, change.kind, change.key, change.title, change.group,
-                self._weighed(len(change.sources)), change=change, digest=change.digest(), brakes=marks,
+                self._weighed(len(change.sources)), change=change, digest=change.digest(),
+                brakes=tuple(dict.fromkeys(watched)),
                 reference=reference, calls=self._calls(change),
             )
         )  # fmt: skip

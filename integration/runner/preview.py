@@ -3,19 +3,20 @@
 Every method does one page and may be repeated after a crash: a page and the position of the next are kept together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
 
 from integration.core.errors import IntegrationError
-from integration.core.plan import Tally, brakes, fingerprint
-from integration.core.run import Mode, Position, PreviewRequest, Run, RunState, Task
+from integration.core.plan import Brake, Tally, brakes, fingerprint
+from integration.core.run import PLANS_OF_ALL, Mode, Position, PreviewRequest, Run, RunState, Task
 from integration.flows.spec import FlowLogic
+from integration.runner.carry import carried, gone_still, replaced_by
 from integration.runner.compare import Compare
 from integration.runner.extract import Extract
 from integration.runner.parts import Parts, next_cursors
-from integration.runner.retire import vanished
+from integration.runner.retire import EMPTY, vanished
 from integration.runner.undo import undo
 
 log = structlog.get_logger(__name__)
@@ -30,9 +31,10 @@ class Preview:
         self._tasks: Mapping[Task, Callable[[Run, FlowLogic], None]] = {
             Task.EXTRACT: extract.extract,
             Task.TOUCHED: extract.touched,
+            Task.CARRY: partial(carried, parts, extract),
             Task.SIBLINGS: extract.siblings,
             Task.COMPARE: self._compare.compare,
-            Task.VANISHED: partial(vanished, parts),
+            Task.VANISHED: self._vanished,
             Task.UNDO: partial(undo, parts),
             Task.FINISH: self._finish,
         }
@@ -81,21 +83,41 @@ class Preview:
         self._tasks[run.position.task](run, self.parts.logic_of(run))
         return run.position.task is not Task.FINISH
 
+    def _vanished(self, run: Run, logic: FlowLogic) -> None:
+        if run.mode is Mode.COMPLETE:
+            vanished(self.parts, run, logic)
+        else:
+            gone_still(self.parts, run, logic)
+
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         position = run.position
         mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
         watched = position.watched
         tally = Tally(
-            changes=position.changes + position.retirements, read=position.read, retirements=position.retirements,
+            changes=position.changes + position.retirements, records=watched.get("brake_changes"), read=position.read,
+            retirements=watched.get("brake_retirements", position.retirements),
             price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
-            new_debtors=watched.get("brake_new_debtors", 0),
+            new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
             first=not self.parts.links.count(run.flow, logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()
         state = RunState.READY if tally.changes else RunState.DONE
-        cursors = next_cursors(run, logic) if state is RunState.DONE else {}
-        for older in self.parts.runs.latest(run.flow, [RunState.READY]):
-            self.parts.runs.discard(older.id, by="newer plan")
-        self.parts.previews.finish(run.id, mark, tripped, state, position.read, cursors=cursors)
+        waits = self.parts.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
+        if waits is not None and run.mode is Mode.CHANGES and not (tally.changes or position.read):
+            self.parts.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
+        elif waits is not None and run.mode is Mode.CHANGES and _same(waits, run, mark, tripped):
+            self.parts.previews.keep_counts(run.id, mark, position.read)
+            self.parts.runs.says_the_same(run.id, waits.id)
+        else:
+            cursors = next_cursors(run, logic) if state is RunState.DONE else {}
+            replaces = replaced_by(self.parts, run, doubtful=any(brake.code == EMPTY for brake in tripped))
+            replaces = replaces if tally.changes or run.mode in PLANS_OF_ALL else []
+            self.parts.previews.finish(run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=tally.changes)
+
+
+def _same(waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:
+    """Tell whether a plan that waits says what a new one would say, made with the same mapping and names."""
+    made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.names)
+    return made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.names)

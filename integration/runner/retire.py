@@ -13,19 +13,34 @@ from integration.runner.page import PlanPage, page_of
 from integration.runner.parts import Parts
 
 RETIRE_PAGE = 250  # vanished records looked at together
+EMPTY = "brake_source_empty"
 
 
 def vanished(parts: Parts, run: Run, logic: FlowLogic) -> None:
-    """Look at one page of what is linked and was not read. Raises ConfigurationError where nothing was."""
+    """Look at one page of what is linked and was not read.
+
+    Where nothing was read at all, a brake holds what follows; where nothing could follow, ConfigurationError says so.
+    """
     position, kind = run.position, logic.flow.counted.source
     if not position.read and (count := parts.links.count(run.flow, logic.flow.linked)):
-        raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
+        if not logic.retires:
+            raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
+        position = replace(position, watched={**position.watched, EMPTY: count})
     gone = _unread(parts, run, logic) if logic.retires else []
     if not gone:
         parts.previews.keep_position(run.id, position.at(Task.FINISH))
         return
-    page = _retirements(parts, run, logic, _really_gone(parts, logic, kind, gone))
+    missing = _really_gone(parts, logic, kind, gone)
+    if len(missing) < len(gone) and EMPTY in position.watched:  # it is not empty: it does not tell all it has
+        count = position.watched[EMPTY]
+        raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
+    page = _retirements(parts, run, logic, missing)
     parts.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
+
+
+def propose(parts: Parts, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+    """Return a page that retires those that are gone from the source, asked for once more by name."""
+    return _retirements(parts, run, logic, _really_gone(parts, logic, logic.flow.counted.source, gone))
 
 
 def _unread(parts: Parts, run: Run, logic: FlowLogic) -> list[Link]:

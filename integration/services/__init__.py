@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # imported where it is started: most commands of a terminal s
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
 
-    What a store answers as it is asked (`issues`, `links`, `corrections`, `rules`) has no service around it.
+    What a store answers as it is asked (`choices`, `issues`, `links`, `corrections`, `rules`) has no service around it.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Application:
     ) -> None:
         """Join the services with one another, those first that others need; `closing` ends what they began."""
         self.settings = settings
+        self.choices = stores.choices
         self.issues = stores.issues
         self.links = stores.links
         self.corrections = stores.corrections

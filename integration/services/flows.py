@@ -210,7 +210,7 @@ class Flows(Mapping[str, Flow]):
         """Return the approval of a plan that trips no brake, when its flow is on and may send by itself."""
         if run.brakes or not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None
-        return Approval(run.fingerprint, by="schedule")
+        return Approval(run.mark, by="schedule")
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:

@@ -11,7 +11,7 @@ from integration.core.issues import Trouble
 from integration.core.plan import Approval
 from integration.core.records import Kind, Unreadable
 from integration.core.rules import Trace
-from integration.core.run import EVERY_LINE, Among, Mode, PlanRow, PreviewRequest, Run, RunState, Speed, speed
+from integration.core.run import EVERY_LINE, Among, Mode, PlanRow, PreviewRequest, Run, RunState, Speed, Step, speed
 from integration.runner import Runner
 from integration.services.exceptions import Exceptions, notes_of
 from integration.services.mappings import Logics, Mappings
@@ -154,22 +154,23 @@ class Plans(StoredPlans):
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
-        offset = 0
+        offset, left_out = 0, self._runs.get(run_id).left_out
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
-                writer.writerows(_csv_lines(row))
+                is_out = row.step is Step.PLANNED and row.seq in left_out
+                writer.writerows(_csv_lines(row, "left_out" if is_out else row.step))
         return out.getvalue()
 
 
-def _csv_lines(row: PlanRow) -> Iterator[list[str]]:
+def _csv_lines(row: PlanRow, state: str) -> Iterator[list[str]]:
     shown = [row.action, row.kind, row.key, row.title]
     if row.change is None:
-        yield [*shown, row.cause_field, "", "", row.step, row.cause]
+        yield [*shown, row.cause_field, "", "", state, row.cause]
         return
     before = row.change.before.flat() if row.change.before else {}
     for path, value in row.change.wanted.flat().items():
-        yield [*shown, path, _text(before.get(path)), _text(value), row.step, row.cause]
+        yield [*shown, path, _text(before.get(path)), _text(value), state, row.cause]
 
 
 def _text(value: object) -> str:

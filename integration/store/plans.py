@@ -66,6 +66,28 @@ class Plans:
             first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
             return [line_of(row) for row in first], connection.execute(counted).scalar_one()
 
+    def changes_of(
+        self, plans: Collection[str], after: str | None, limit: int, *, retirements: bool = False
+    ) -> list[PlanRow]:
+        """Return the next changes of some plans, by plan and line; `after` names the last one as `plan:line`.
+
+        Those that make something inactive by themselves, or the others.
+        """
+        plan, _, seq = (after or ":0").rpartition(":")
+        beyond = sa.or_(lines.c.run > plan, sa.and_(lines.c.run == plan, lines.c.seq > int(seq)))
+        actions = (Action.RETIRE,) if retirements else (Action.CREATE, Action.UPDATE)
+        here = (lines.c.run.in_(plans), lines.c.action.in_(actions), beyond)
+        page = sa.select(lines).where(*here).order_by(lines.c.run, lines.c.seq).limit(limit)
+        return [line_of(row) for row in self.database.rows(page)]
+
+    def has_all(self, run: str, other: str) -> bool:
+        """Tell whether a plan has every change of another one, exactly as it is there."""
+        mine = lines.alias()
+        same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
+        here = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))
+        lacking = sa.select(lines.c.seq).where(*here, ~sa.exists().where(mine.c.run == run, *same))
+        return self.database.first(lacking.limit(1)) is None
+
     def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
         """Return the line of the plan that is about a record, or None when it needs no change."""
         here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)

@@ -10,7 +10,7 @@ from integration.core.issues import Issue, Met
 from integration.core.plan import Action, Brake
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
-from integration.store import issues, links, plan_lines, transitions
+from integration.store import choices, issues, links, plan_lines, transitions
 from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, tell, values_of
@@ -138,6 +138,13 @@ class Previews(Store):
         with self.database.write() as connection:
             issues.reopen(connection, self.clock(), run, identities, "changed", "console")
 
+    def keep_counts(self, run: str, fingerprint: str, read: int) -> None:
+        """Keep what a preview came to that will not wait; issues that it no longer met are closed."""
+        now = self.clock()
+        with self.database.write() as connection:
+            row = transitions.keep(connection, run, fingerprint=fingerprint, read=read)
+            issues.close_unmet(connection, now, row.flow, run, complete=False)
+
     def digests(self, run: str) -> Iterator[str]:
         """Yield the digest of every change of the plan, a portion in memory at a time."""
         after = 0
@@ -167,15 +174,25 @@ class Previews(Store):
         read: int,
         *,
         cursors: Mapping[str, str] | None = None,
+        replaces: Sequence[str] = (),
     ) -> None:
         """End a preview: the plan waits (READY), or there was nothing to do (DONE).
 
-        Issues that the run no longer met are closed, and what it had read is dropped.
+        It takes over the plans that it `replaces`, with what was left out of them.
+
+        Issues that the run no longer met are closed, unless it read nothing where there was something, and what it had
+        read is dropped.
         """
         now = self.clock()
         with self.database.write() as connection:
+            for older in replaces:
+                choices.carry(connection, older, run)
+                facts = {"run": run, "flow": transitions.row_of(connection, older).flow}
+                told = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
+                transitions.end(connection, now, older, *told)
             row = transitions.move(connection, run, state)
-            issues.close_unmet(connection, now, row.flow, run, complete=row.mode == Mode.COMPLETE)
+            tells_all = row.mode == Mode.COMPLETE and not any(brake.code == "brake_source_empty" for brake in brakes)
+            issues.close_unmet(connection, now, row.flow, run, complete=tells_all)
             transitions.drop_read(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]

@@ -10,10 +10,22 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
-from integration.core.run import ACTIVE, START, Counts, Mode, Phase, Position, Run, RunState, Step, may_follow
-from integration.store import plan_lines, transitions
+from integration.core.run import (
+    ACTIVE,
+    PLANS_OF_ALL,
+    START,
+    Counts,
+    Mode,
+    Phase,
+    Position,
+    Run,
+    RunState,
+    Step,
+    may_follow,
+)
+from integration.store import choices, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
-from integration.store.events import Event, tell
+from integration.store.events import tell
 from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
 
@@ -21,6 +33,9 @@ from integration.store.tables import lines, runs
 def run_id(now: datetime) -> str:
     """Return a new id that sorts by time and that no other database gives."""
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+MOST_WAITING = 500
 
 
 class Runs(Store):
@@ -71,6 +86,15 @@ class Runs(Store):
         """Return the newest run of a flow whose plan waits for a person."""
         return next(iter(self.latest(flow, [RunState.READY], limit=1)), None)
 
+    def every_waiting(self, flow: str | None = None) -> list[Run]:
+        """Return every run of a flow, or of all, whose plan waits: one of all records, and those of chosen ones."""
+        return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
+
+    def waiting_for_all(self, flow: str) -> Run | None:
+        """Return the newest run of a flow whose plan waits and speaks for the whole flow."""
+        found = self.latest(flow, [RunState.READY])
+        return next((run for run in found if run.mode in PLANS_OF_ALL), None)
+
     def phases(self, run: str) -> list[Phase]:
         """Return what the run did, and when."""
         with self.database.read() as connection:
@@ -89,8 +113,14 @@ class Runs(Store):
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plan_lines.tally(connection, [row.id for row in rows])
+        left_out = choices.of_runs(connection, [row.id for row in rows])
         found = [
-            run_of(row, plan_lines.counts(transitions.records_read(row), row.unchanged, sums[row.id])) for row in rows
+            run_of(
+                row,
+                plan_lines.counts(transitions.records_read(row), row.unchanged, sums[row.id]),
+                left_out[row.id],
+            )
+            for row in rows
         ]
         return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
 
@@ -150,6 +180,11 @@ class Runs(Store):
         """Put a plan away that nobody will commit."""
         self._end(run, RunState.DISCARDED, "run_discarded", "", {"by": by})
 
+    def says_the_same(self, run: str, other: str) -> None:
+        """End a preview that says the same as a plan that waits, which goes on waiting."""
+        flow = self.get(run).flow
+        self._end(run, RunState.DISCARDED, "run_discarded", "plan_says_the_same", {"run": other, "flow": flow})
+
     def cancel_preview(self, run: str) -> None:
         """End a preview that somebody asked to stop: nothing of it was written, and nobody can commit it.
 
@@ -169,23 +204,15 @@ class Runs(Store):
         self._end(run, RunState.INTERRUPTED, "run_interrupted", code, facts)
 
     def _end(self, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]) -> None:
-        now = self.clock()
         with self.database.write() as connection:
-            row = transitions.move(connection, run, state)
-            transitions.drop_read(connection, run)
-            ended = None if state is RunState.INTERRUPTED else now
-            transitions.keep(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
-            if state is RunState.INTERRUPTED:
-                transitions.enter(connection, now, run, "stopped", row.progress_done)
-            told = Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=transitions.since(row, now))
-            tell(connection, now, [told])
+            transitions.end(connection, self.clock(), run, state, event, code, facts)
 
     def approve(self, run: str, approval: Approval) -> int:
         """Keep a person's yes and start the commit, or take it up again; what was not chosen is left.
 
         Returns which yes to this run it is, counted from 1.
-        Raises PlanStaleError as `open_plan` does, when somebody else was first, and RunActiveError while another run
-        of the flow is at work.
+        Raises PlanStaleError as `open_plan` does, when somebody else was first, and `choice_changed` when somebody has
+        chosen otherwise since; RunActiveError while another run of the flow is at work.
         """
         now = self.clock()
         try:
@@ -193,7 +220,7 @@ class Runs(Store):
                 row = transitions.row_of(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
-                _leave(connection, now, row, approval.left_out)
+                _leave(connection, now, row, choices.expect(connection, row, approval.fingerprint))
                 total, done = transitions.sendable(connection, run)
                 transitions.keep(
                     connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,
@@ -224,6 +251,8 @@ def _expect_open(row: Row) -> None:
     state = RunState(row.state)
     if may_follow(state, RunState.COMMITTING) and row.fingerprint:
         return
+    if state is RunState.DISCARDED and row.error in ("plan_replaced", "plan_says_the_same"):
+        raise PlanStaleError("plan_replaced", flow=row.flow, run=row.facts.get("run", row.id))
     if state is RunState.DISCARDED:
         raise PlanStaleError("plan_discarded", flow=row.flow, run=row.id)
     if not row.approval:

@@ -110,13 +110,12 @@ def approval_to_json(approval: Approval) -> dict[str, object]:
     return {
         "fingerprint": approval.fingerprint,
         "by": approval.by,
-        "left_out": sorted(approval.left_out),
         "confirmed": None if approval.confirmed is None else dict(approval.confirmed),
     }
 
 
 def _approval_of(shape: Mapping[str, Any]) -> Approval:
-    return Approval(shape["fingerprint"], shape["by"], frozenset(shape["left_out"]), shape["confirmed"])
+    return Approval(shape["fingerprint"], shape["by"], shape["confirmed"])
 
 
 def position_to_json(position: Position) -> dict[str, object]:
@@ -130,7 +129,7 @@ def position_of(shape: Mapping[str, Any]) -> Position:
     return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
 
 
-def run_of(row: Row, counts: Counts) -> Run:
+def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
     """Return the run in a row of the table."""
     return Run(
         id=row.id, flow=row.flow, state=RunState(row.state), mode=Mode(row.mode), by=row.by,
@@ -140,4 +139,5 @@ def run_of(row: Row, counts: Counts) -> Run:
         in_force=row.in_force, names=row.names, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts, approvals=row.approvals,
+        left_out=left_out,
     )  # fmt: skip

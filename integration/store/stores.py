@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from integration.core.flow import Mirrors
+from integration.store.choices import Choices
 from integration.store.claims import Claims
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -25,6 +26,7 @@ class Stores:
     """The stores of one database, each for one idea."""
 
     database: Database
+    choices: Choices
     claims: Claims
     corrections: Corrections
     cursors: Cursors
@@ -45,6 +47,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS) -
     """Return the stores of an open database, which whoever opened it closes."""
     return Stores(
         database,
+        Choices(database, clock),
         Claims(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),

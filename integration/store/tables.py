@@ -114,6 +114,17 @@ lines = sa.Table(
     sa.Index("ix_plan_lines_key", "key"),
 )
 
+left_out = sa.Table(
+    "left_out",
+    metadata,
+    _text("run", primary_key=True),
+    _number("seq", primary_key=True),
+    _text("digest"),  # of the change, by which it is left out of the plan that takes this one over too
+    _text("by"),
+    sa.Column("left_at", Moment, nullable=False),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_left_out_run", ondelete="CASCADE"),
+)
+
 tallies = sa.Table(
     "tallies",
     metadata,

@@ -51,6 +51,19 @@ def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
     return row
 
 
+def end(
+    connection: sa.Connection, now: datetime, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]
+) -> None:
+    """Bring a run to an end, or to a stop, with the cause of it."""
+    row = move(connection, run, state)
+    drop_read(connection, run)
+    ended = None if state is RunState.INTERRUPTED else now
+    keep(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
+    if state is RunState.INTERRUPTED:
+        enter(connection, now, run, "stopped", row.progress_done)
+    tell(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
+
+
 def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
     """Raise ValueError where the tables of states do not have a step."""
     if not may_follow(now, wanted):

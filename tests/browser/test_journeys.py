@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Position, expect
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
+TICK: Position = {"x": 16, "y": 51}  # of the first line of a table
 COMMIT = re.compile(r"Commit [\d,]+ changes? to MplusKASSA")
 
 
@@ -141,3 +142,33 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     proven = re.compile("read back from MplusKASSA and equal to the plan")
     expect(at_rest(colleague).get_by_text(proven).first).to_be_visible()
     picture(colleague, "journey-colleague-result")
+
+
+def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
+    connected: str, colleague: Page, page: Page, systems: Sandbox
+) -> None:
+    codes = at_the_till(systems)[20:24]
+    dearer(systems, codes, "0.15")
+    plan = previewed(page, connected)
+    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
+    colleague.goto(f"{plan}&show=all", wait_until="commit")
+    expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
+
+    page.get_by_test_id("stDataFrame").first.click(position=TICK)
+
+    three = re.compile("Commit 3 changes")
+    for one in (page, colleague):
+        expect(one.get_by_role("button", name=COMMIT)).to_contain_text(three)
+    for show in ("Skip", "Update"):
+        at_rest(page).get_by_role("radio", name=re.compile(show)).first.click()
+        expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text(three)
+    page.goto(f"{plan}&show=update", wait_until="commit")
+    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text(three)
+    page.get_by_test_id("stDataFrame").first.click(position={**TICK, "y": TICK["y"] + 34})
+    expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_contain_text("Commit 2 changes")
+    picture(colleague, "journey-left-out-by-a-colleague")
+
+    commit(page)
+
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*2"))).to_be_visible()

@@ -142,6 +142,12 @@ def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
     assert not replace(RUN, mapping_version=2, in_force=2).has_earlier_mapping
 
 
+def test_the_mark_of_a_run_covers_what_is_left_out_of_its_plan() -> None:
+    plan = replace(RUN, fingerprint="f")
+    assert plan.mark == "f"
+    assert plan.mark != replace(plan, left_out={3: "digest"}).mark
+
+
 # ---- schedules: by which clock flows run
 
 

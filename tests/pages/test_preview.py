@@ -116,13 +116,92 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
 
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
-    assert (
-        connected.plans.changes(plan.id, "create", among=Among(group=group)) == test.session_state["left_out"][plan.id]
+    assert connected.plans.changes(plan.id, "create", among=Among(group=group)) == set(
+        connected.runs.get(plan.id).left_out
     )
 
     test = press(test, "choose_shown")
 
     assert f"{changes} of {changes} changes chosen" in texts(test)
+
+
+def bar(test: AppTest, left: int, changes: int) -> bool:
+    return f"{changes - left} of {changes} changes chosen" in texts(test)
+
+
+def tick(test: AppTest, plan: Run, place: int) -> AppTest:
+    """Take the tick of a line away, or set it."""
+    key, before = test.session_state["ticks_seen"]
+    assert key.startswith(f"plan-{plan.id}")
+    test.session_state[key] = {"selection": {"rows": sorted(before ^ {place}), "columns": [], "cells": []}}
+    return test.run()
+
+
+def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    changes = connected.plans.count(plan.id, "changes")
+    test = tick(open_page("preview", plan=plan.id, show="all"), plan, 0)
+    first = connected.plans.rows(plan.id, limit=1)[0]
+    assert bar(test, 1, changes)
+
+    for show in ("skip", "create", "park", "all"):
+        test = test.segmented_control(key="_show").set_value(show).run()
+        assert bar(test, 1, changes)
+
+    assert set(connected.runs.get(plan.id).left_out) == {first.seq}
+    assert bar(open_page("preview", plan=plan.id, show="all"), 1, changes)  # as after a reload, or at another desk
+
+
+def test_what_was_left_out_is_not_written(connected: Application, open_page: Open, plan: Run) -> None:
+    changes = connected.plans.count(plan.id, "changes")
+    test = press(open_page("preview", plan=plan.id, show="create"), "leave_shown")
+    test = test.segmented_control(key="_show").set_value("skip").run()
+    test = press(test.segmented_control(key="_show").set_value("create").run(), "commit")
+    for brake in plan.brakes:
+        test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count))
+    left = connected.runs.get(plan.id)
+    assert len(left.left_out) == connected.plans.count(plan.id, "create")
+    with pytest.raises(PlanStaleError, match="choice_changed"):
+        connected.runs.commit(plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes}))
+    assert bar(test, len(left.left_out), changes)
+
+
+def test_two_who_choose_see_the_choice_of_each_other(connected: Application, open_page: Open, plan: Run) -> None:
+    changes = connected.plans.count(plan.id, "changes")
+    hers, his = (open_page("preview", plan=plan.id, show="all") for _ in range(2))
+
+    hers = tick(hers, plan, 0)
+    his = tick(his, plan, 1)
+
+    assert "Somebody else has changed meanwhile what is chosen" in texts(his)
+    assert bar(his, 2, changes)
+    hers = press(hers, "commit")
+    assert "Somebody else has changed meanwhile what is chosen" in texts(hers)
+    assert connected.runs.get(plan.id).state is RunState.READY
+    assert bar(hers, 2, changes)
+    assert "really" not in {button.key for button in hers.button}
+
+
+def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_takes_over(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    assert plan.brakes
+    test = press(tick(open_page("preview", plan=plan.id, show="all"), plan, 0), "commit")
+    typed = f"typed-{plan.brakes[0].code}"
+    test.text_input(key=typed).set_value("1").run()
+
+    newer = previewed(connected)
+    test = test.run()
+
+    assert connected.runs.get(plan.id).state is RunState.DISCARDED
+    assert test.query_params["plan"] in (newer.id, [newer.id])
+    assert "It says the same" in texts(test)
+    assert test.text_input(key=typed).value == "1"
+    assert bar(test, 1, connected.plans.count(newer.id, "changes"))
+    press(test, "back")
+    assert "really" not in {button.key for button in press(test, "choose_all").button}
+    connected.runs.discard(newer.id, "test")
 
 
 def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> None:
@@ -179,6 +258,29 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
     connected.names.put({"article.ean": before}, "test")
     assert connected.runs.outdated(plan) is None
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
+
+
+def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    row = connected.plans.rows(plan.id, "create", limit=1)[0]
+    assert row.change is not None
+    keys = row.change.sources
+    chosen = settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.CHOSEN, keys)))
+    assert {run.id for run in connected.runs.every_waiting("products")} == {plan.id, chosen.id}
+
+    test = open_page("preview", plan=plan.id)
+    assert "Another plan of this flow waits too" in texts(test)
+    test = press(test, f"other-{chosen.id}")
+    assert test.query_params["plan"] in (chosen.id, [chosen.id])
+    assert "Another plan of this flow waits too" in texts(test)
+
+    assert (
+        texts(open_page("overview")).count("wait for your approval")
+        + texts(open_page("overview")).count("waits for your approval")
+        >= 2
+    )
+    connected.runs.discard(chosen.id, "test")
 
 
 # ---- runs

@@ -57,6 +57,7 @@ def update(bench: Bench, database: Database, url: str) -> Update:
                 for column in columns:
                     connection.execute(sa.text(f"ALTER TABLE {of} DROP COLUMN {column}"))
             connection.execute(sa.text("DROP INDEX ix_links_changed"))
+            connection.execute(sa.text("DROP TABLE left_out"))
             connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
         open_database(url).close()
         assert bench.runs.latest(limit=1_000) == every

@@ -86,8 +86,9 @@ def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
 def test_a_newer_plan_puts_the_older_aside(bench: Bench) -> None:
     older = bench.preview()
     newer = bench.preview()
-    with pytest.raises(PlanStaleError, match="plan_discarded"):
+    with pytest.raises(PlanStaleError) as refusal:
         bench.approve(older)
+    assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", newer.id)
     assert bench.commit(newer).state is RunState.DONE
 
 
@@ -126,7 +127,7 @@ def test_what_was_left_out_comes_back_next_time(bench: Bench, source: MemoryConn
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
     run = bench.preview()
-    run = bench.commit(run, left_out=frozenset({bench.changes(run)["1001"].seq}))
+    run = bench.commit(bench.leave(run, "1001"))
     assert bench.steps(run) == {"1001": Step.LEFT, "1002": Step.PROVEN}
     assert list(bench.changes(bench.preview())) == ["1001"]
 
@@ -456,3 +457,34 @@ def test_what_the_till_shows_late_is_waited_for(boxed: NewBench, sandbox: Sandbo
         time.sleep(0.1 if pause.seconds else 0)
     assert bench.rested(run).counts.proven == 3
     assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 3
+
+
+# ---- what a person chose
+
+
+def test_another_choice_than_was_shown_is_refused_and_nothing_is_written(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    run, written = bench.preview(), len(target.writes)
+    bench.leave(run, "1001", by="somebody else")
+    with pytest.raises(PlanStaleError) as refusal:
+        bench.approve(run)
+    assert (refusal.value.code, len(target.writes)) == ("choice_changed", written)
+    assert bench.steps(bench.commit(bench.runs.get(run.id))) == {"1001": Step.LEFT, "1002": Step.PROVEN}
+
+
+def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    run = bench.leave(bench.preview(), "1001")
+    bench.approve(run)
+    bench.runs.interrupt(run.id, "cancelled", {})
+    run = bench.runs.get(run.id)
+    assert run.approval is not None
+    bench.runner.commit.approve(run.id, run.approval)
+    assert bench.steps(bench.carry_out(run)) == {"1001": Step.LEFT, "1002": Step.PROVEN}
+    assert list(bench.changes(bench.preview())) == ["1001"]

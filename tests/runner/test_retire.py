@@ -1,13 +1,15 @@
 """What a complete extract no longer has: made inactive, and never deleted."""
 
+from decimal import Decimal
+
 import pytest
 
-from integration.core.errors import ConfigurationError
+from integration.core.errors import ConfigurationError, PlanUnsafeError
 from integration.core.plan import Action
 from integration.core.records import Batch, Kind
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
-from tests.bench import Bench, articles, variants
+from tests.bench import Bench, articles, edited, variants
 from tests.fakes import MemoryConnector
 
 
@@ -64,13 +66,117 @@ def test_what_an_extract_missed_is_asked_for_by_name_before_it_is_believed_to_be
     assert list(bench.changes(bench.preview(Mode.COMPLETE))) == ["1003"]
 
 
-def test_a_source_that_is_suddenly_empty_is_an_error(bench: Bench, source: MemoryConnector) -> None:
+def emptied(bench: Bench, source: MemoryConnector) -> None:
     bench.run()
-    for key in source.held(Kind.ARTICLE):
+    for key in list(source.held(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
+
+
+def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
+    bench: Bench, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    emptied(bench, source)
+    run = bench.preview(Mode.COMPLETE)
+    assert [(brake.code, brake.count) for brake in run.brakes] == [
+        ("brake_source_empty", 5), ("brake_retirements", 5),
+    ]  # fmt: skip
+    assert {row.action for row in bench.changes(run).values()} == {Action.RETIRE}
+    written = len(target.writes)
+    with pytest.raises(PlanUnsafeError, match="brake_source_empty"):
+        bench.approve(run, confirmed={"brake_retirements": 5})
+    assert len(target.writes) == written
+    bench.commit(run)
+    held = target.held(Kind.PRODUCT)
+    assert {held[key].flat()[f"{key}/active"] for key in held} == {False}
+    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_an_empty_source_does_not_empty_the_queue_of_exceptions(bench: Bench, source: MemoryConnector) -> None:
+    edited(source, "1002", {"price": None})
+    bench.run()
+    assert len(bench.issues.causes(bench.flow)) == 1
+    for key in list(source.held(Kind.ARTICLE)):
+        source.remove(Kind.ARTICLE, key)
+    bench.preview(Mode.COMPLETE)
+    assert len(bench.issues.causes(bench.flow)) == 1
+
+
+def test_an_empty_source_where_nothing_is_ever_retired_is_an_error_with_its_number(
+    database: Database, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    bench = Bench(database, source, target, retire=False)
+    emptied(bench, source)
     with pytest.raises(ConfigurationError) as refusal:
         bench.preview(Mode.COMPLETE)
-    assert refusal.value.code == "source_empty"
+    assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "5")
+
+
+class Silent(MemoryConnector):
+    """Books that list nothing and have everything when they are asked by name."""
+
+    is_silent = False
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+        batch = super().extract(kind, since, after)
+        return Batch((), None, batch.stamp) if self.is_silent and kind is Kind.ARTICLE else batch
+
+
+def test_a_source_that_lists_nothing_and_has_everything_is_an_error(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Silent(articles("1001", "1002"), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    source.is_silent = True
+    with pytest.raises(ConfigurationError) as refusal:
+        bench.preview(Mode.COMPLETE)
+    assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "2")
+
+
+def test_the_brake_on_retirements_counts_articles_and_not_products(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    for key in ("1", "2", "3"):
+        source.remove(Kind.ARTICLE, key)
+    run = bench.preview(Mode.COMPLETE)
+    assert len(bench.changes(run)) == 1
+    assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 3)]
+    bench.commit(run)
+    held = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
+
+
+def test_the_brake_on_prices_counts_each_price(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    for key in ("1", "3"):
+        edited(source, key, {"price": Decimal("99.0000")})
+    run = bench.preview()
+    assert len(bench.changes(run)) == 1
+    assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 2)]
+
+
+def test_the_share_of_changes_is_one_of_articles_read(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    limits = {"changes_percent": Decimal(50), "price_percent": None}
+    bench = Bench(database, source, target, brakes=limits)
+    bench.run()
+    for key in ("1", "2", "3"):
+        edited(source, key, {"price": Decimal("20.0000")})
+    run = bench.preview(Mode.COMPLETE)
+    assert run.counts.read == 4
+    assert [(brake.code, brake.limit) for brake in run.brakes] == [("brake_changes", "50 %")]
+
+
+def test_an_undo_that_makes_added_articles_inactive_counts_them(database: Database, target: MemoryConnector) -> None:
+    source = MemoryConnector([one for one in variants() if one.key != "3"], system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    source.put(next(one for one in variants() if one.key == "3"))
+    back = bench.undo(bench.run())
+    assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 1)]
 
 
 def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Database, target: MemoryConnector) -> None:
@@ -82,3 +188,20 @@ def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Databa
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert (held["1/active"], held["2/active"], held["3/active"]) == (True, False, True)
     assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_a_product_that_changes_and_loses_articles_is_changed_and_they_are_made_inactive(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    bench = Bench(database, source, target)
+    bench.run()
+    for key in ("1", "2"):
+        source.remove(Kind.ARTICLE, key)
+    run = bench.preview(Mode.COMPLETE)
+    assert [row.action for row in bench.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
+    done = bench.commit(run)
+    assert not bench.causes(done)
+    held = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
+    assert held["name"] == "Artikel 3"

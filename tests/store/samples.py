@@ -6,6 +6,7 @@ from decimal import Decimal
 from integration.core.plan import Action, Approval, Change
 from integration.core.records import Kind, Record
 from integration.core.run import Link, Mode, Outcome, PlanRow, Position, RunState, Staged, Step, Task
+from integration.store.choices import Choices
 from integration.store.database import Database
 from integration.store.events import Events
 from integration.store.ledger import Ledger
@@ -90,7 +91,8 @@ def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
 def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[int] = frozenset()) -> str:
     """Return a run whose plan was approved."""
     run = a_plan(runs, *lines, unchanged=unchanged)
-    runs.approve(run, Approval("fingerprint", "anna", left_out))
+    Choices(runs.database, runs.clock).leave(run, left_out, "anna")
+    runs.approve(run, Approval(runs.get(run).mark, "anna"))
     return run
 
 

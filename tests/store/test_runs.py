@@ -111,7 +111,8 @@ def test_an_approval_is_kept_and_starts_the_commit(runs: Runs, plans: Plans) -> 
     run = a_commit(runs, a_create(1), a_create(2), left_out=frozenset({2}))
     committing = runs.get(run)
     assert committing.state is RunState.COMMITTING
-    assert committing.approval == Approval("fingerprint", "anna", frozenset({2}))
+    assert committing.approval == Approval(committing.mark, "anna")
+    assert committing.mark.startswith("fingerprint-")
     assert (committing.phase, committing.progress_total) == ("write", 1)
     assert [line.step for line in plans.rows(run)] == [Step.PLANNED, Step.LEFT]
     assert committing.counts == Counts(read=2, planned=1, skipped=1)

@@ -66,8 +66,8 @@ class Products(FlowLogic):
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: that of prices."""
-        return ("brake_price",) if price_jumps(change, self.limits, frozenset({self.price_field})) else ()
+        """Return the codes of the brakes that count this change by itself: that of prices, for each of them."""
+        return ("brake_price",) * price_jumps(change, self.limits, frozenset({self.price_field}))
 
     # ---- each record by itself
 

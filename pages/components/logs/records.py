@@ -58,6 +58,8 @@ EVENTS = (
     "left",
     "planned",
     "sent",
+    "left_out",
+    "taken_in",
     "approved",
     "run_started",
     "plan_ready",

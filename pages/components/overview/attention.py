@@ -117,16 +117,17 @@ def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
 
 
 def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
-    run = status.waiting
-    if run is None:
-        return
-    title = counted("need_waiting", app.plans.count(run.id, "planned"), flow=flow_name(run.flow))
-    about = text("need_made", moment=moment(run.started_at))
-    for brake in run.brakes:
-        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
-        about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
-    params = {"flow": run.flow, "plan": run.id}
-    yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
+    plans = app.runs.every_waiting(status.flow.name)
+    for run in plans:
+        title = counted("need_waiting", app.plans.count(run.id, "planned"), flow=flow_name(run.flow))
+        about = text("need_made", moment=moment(run.started_at))
+        if len(plans) > 1:
+            about = f"{text(f'mode_{run.mode}', system=system_name(status.flow.source))}. {about}"
+        for brake in run.brakes:
+            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+            about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
+        params = {"flow": run.flow, "plan": run.id}
+        yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
 
 
 def _parked(app: Application) -> Iterator[Need]:

@@ -61,8 +61,7 @@ def navigation() -> StreamlitPage:
     dark = st.context.theme.type == "dark"
     st.logo(f"static/logo-{'dark' if dark else 'light'}.svg", size="large")
     app = running()
-    plans = [status.waiting for status in app.flows.statuses() if status.waiting]
-    changes = sum(app.plans.count(run.id, "planned") for run in plans)
+    changes = sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting())
     menu = {
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.flow import Flow
-from integration.core.plan import Action, Change
+from integration.core.plan import Change
 from integration.core.records import Kind, Value
 from integration.core.run import Among, Mode, PlanRow, Run, RunState
 from integration.services import Application
@@ -29,6 +29,7 @@ from pages.components.shared.changes import (
     what_changes,
     why,
 )
+from pages.components.shared.choosing import choose_shown, ticked_table
 from pages.components.shared.flows import repairs
 from pages.components.shared.layout import (
     badge,
@@ -46,7 +47,7 @@ from pages.components.shared.layout import (
     tag,
     tint,
 )
-from pages.components.shared.tables import CONFIG, Columns, browse, choose
+from pages.components.shared.tables import CONFIG, Columns, browse
 from pages.components.shared.wording import (
     counted,
     field_name,
@@ -64,7 +65,6 @@ WITH_FIELDS = ("all", "update", "retire")
 WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
-WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 PAGE = 500
 LONGEST_LINE = 52  # signs that fit into the last column of the table
 TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
@@ -109,12 +109,6 @@ def _cause(app: Application, run: Run, cause: str) -> str:
 # ---- the table --------------------------------------------------------------------------------------------------
 
 
-def chosen_out(run: Run) -> set[int]:
-    """Return the lines of the changes the operator has left out of this plan, to be changed in place."""
-    left_out: dict[str, set[int]] = st.session_state.setdefault("left_out", {})
-    return left_out.setdefault(run.id, set())
-
-
 def plan_table(
     app: Application, run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks: bool
 ) -> PlanRow | None:
@@ -124,45 +118,12 @@ def plan_table(
     """
     frame = _frame(run, rows, show, app.flows[run.flow].target)
     columns, key = _columns(frame, show), f"plan-{run.id}-{name}"
-    if ticks:
-        left_out = chosen_out(run)
-        at, ticked = choose(frame, columns, key, text("plan_table"), _first_ticks(key, rows, left_out))
-        writable = {place: row.seq for place, row in enumerate(rows) if row.action in WRITABLE}
-        left_out.difference_update(writable.values())
-        left_out.update(seq for place, seq in writable.items() if place not in ticked)
-    else:
-        at = browse(frame, columns, key, text("plan_table"))
+    at = ticked_table(app, run, rows, frame, columns, key) if ticks else browse(frame, columns, key, text("plan_table"))
     if at is not None:
         st.query_params["record"] = str(rows[at].seq)
         return rows[at]
     asked = st.query_params.get("record", "")
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
-
-
-def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: set[int]) -> list[int]:
-    """Return the ticks a list starts with; they must not move while the same list stays on screen."""
-    kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
-    if kept is None or kept[0] != key:
-        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
-        st.session_state["first_ticks"] = kept
-    return kept[1]
-
-
-def choose_shown(app: Application, run: Run, show: str, find: str, among: Among) -> None:
-    """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
-    changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
-    with st.container(horizontal=True, gap="small"):
-        for key, move in (("leave_shown", set.update), ("choose_shown", set.difference_update)):
-            if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
-                move(chosen_out(run), app.plans.changes(run.id, show, find, among))
-                tick_anew()
-
-
-def tick_anew() -> None:
-    """Draw the list with other ticks: they are what its table starts with."""
-    st.session_state.pop("first_ticks", None)
-    st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
-    st.rerun()
 
 
 def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.DataFrame:

@@ -223,8 +223,8 @@ def run_facts(app: Application, run: Run) -> None:
         rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
     if run.approval is not None:
         said = plain(who(run.approval.by))
-        if run.approval.left_out:
-            said += f" · {counted('run_left_out', len(run.approval.left_out))}"
+        if left := app.plans.count(run.id, "left"):
+            said += f" · {counted('run_left_out', left)}"
         if run.approval.confirmed:
             said += f" · {counted('run_confirmed', len(run.approval.confirmed))}"
         rows[text("col_approved")] = said

@@ -41,6 +41,8 @@ _LOOKS = {
     "planned_again": ("gray", "replay"),
     "skipped": ("gray", "skip_next"),
     "left": ("gray", "remove"),
+    "left_out": ("gray", "remove"),
+    "taken_in": ("gray", "add"),
     "unchanged": ("gray", "equal"),
     "approved": ("blue", "approval"),
     "run_started": ("gray", "play_arrow"),

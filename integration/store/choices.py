@@ -1,0 +1,105 @@
+"""What a person leaves out of a plan that waits: kept with the plan, and the same for whoever looks at it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.errors import PlanStaleError
+from integration.core.plan import chosen_mark
+from integration.core.run import RunState, Step
+from integration.store import plan_lines, transitions
+from integration.store.database import Store, among, portions
+from integration.store.events import Event, tell
+from integration.store.shapes import Row, change_from_json
+from integration.store.tables import left_out, lines
+
+_OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == sa.bindparam("run"))
+
+
+class Choices(Store):
+    """Which changes of the plans that wait are chosen. A run that does not exist raises KeyError."""
+
+    def leave(self, run: str, seqs: Collection[int], by: str) -> None:
+        """Leave changes out of a plan. Raises PlanStaleError when the plan no longer waits."""
+        self._decide(run, seqs, by, "left_out")
+
+    def take(self, run: str, seqs: Collection[int], by: str) -> None:
+        """Take changes into a plan again that were left out. Raises PlanStaleError when the plan no longer waits."""
+        self._decide(run, seqs, by, "taken_in")
+
+    def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> None:
+        now, leaves = self.clock(), event == "left_out"
+        with self.database.write() as connection:
+            row = transitions.row_of(connection, run, lock=True)
+            if row.state != RunState.READY:
+                raise PlanStaleError("plan_not_waiting", flow=row.flow, run=run)
+            already = of_run(connection, run).keys()
+            here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
+            found = [line for line in among(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves]
+            if leaves:
+                _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])
+            else:
+                _take(connection, run, [line.seq for line in found])
+            tell(connection, now, [_told(event, row, line, by) for line in found])
+
+
+def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:
+    if kept:
+        connection.execute(left_out.insert(), kept)
+
+
+def _take(connection: sa.Connection, run: str, seqs: Collection[int]) -> None:
+    for some in portions(seqs):
+        connection.execute(left_out.delete().where(left_out.c.run == run, left_out.c.seq.in_(some)))
+
+
+def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, Any]:
+    return {"run": run, "seq": seq, "digest": digest, "by": by, "left_at": at}
+
+
+def _told(event: str, run: Row, line: Row, by: str) -> Event:
+    return Event(
+        event=event, run=run.id, flow=run.flow, kind=line.kind, key=line.key,
+        sources=change_from_json(line.change).sources, title=line.title, code=line.action, facts={"by": by},
+    )  # fmt: skip
+
+
+def of_run(connection: sa.Connection, run: str) -> dict[int, str]:
+    """Return the lines that are left out of a plan, with the digests of their changes."""
+    return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
+
+
+def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
+    """Return the same of several plans."""
+    found: dict[str, dict[int, str]] = {run: {} for run in runs}
+    for row in among(connection, sa.select(left_out), left_out.c.run, runs):
+        found[row.run][row.seq] = row.digest
+    return found
+
+
+def expect(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
+    """Return the lines that are left out of a plan. Raises PlanStaleError where a yes was said to another choice."""
+    chosen = of_run(connection, run.id)
+    if mark != chosen_mark(run.fingerprint, chosen.values()):
+        raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(chosen))
+    return frozenset(chosen)
+
+
+def carry(connection: sa.Connection, old: str, new: str) -> None:
+    """Leave out of a plan what was left out of the one it takes over, by whom it was, where it is the same change."""
+    of_line = sa.and_(lines.c.run == left_out.c.run, lines.c.seq == left_out.c.seq)
+    asked = sa.select(left_out, lines.c.kind, lines.c.key).join(lines, of_line).where(left_out.c.run == old)
+    before = connection.execute(asked).all()
+    wanted = {(row.kind, row.key, row.digest): row for row in before}
+    here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
+        lines.c.run == new, lines.c.step == Step.PLANNED
+    )
+    there = of_run(connection, new).keys()
+    same = [
+        (line.seq, wanted[line.kind, line.key, line.digest])
+        for line in among(connection, here, lines.c.key, [row.key for row in before])
+        if (line.kind, line.key, line.digest) in wanted and line.seq not in there
+    ]
+    _leave(connection, [_kept(new, seq, row.digest, row.by, row.left_at) for seq, row in same])

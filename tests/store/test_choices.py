@@ -1,0 +1,69 @@
+"""What is left out of a plan that waits, by whom, and what a yes covers."""
+
+import pytest
+
+from integration.core.errors import PlanStaleError
+from integration.core.plan import Approval
+from integration.core.run import RunState
+from integration.store.choices import Choices
+from integration.store.database import Database
+from integration.store.events import Events
+from integration.store.runs import Runs
+from tests.clocks import Clock
+from tests.store.samples import FLOW, a_commit, a_create, a_park, a_plan
+
+
+@pytest.fixture
+def choices(database: Database, clock: Clock) -> Choices:
+    return Choices(database, clock)
+
+
+def test_what_is_left_out_is_there_for_whoever_looks(choices: Choices, runs: Runs) -> None:
+    run = a_plan(runs, a_create(1), a_create(2), a_create(3), a_park(4))
+    choices.leave(run, {1, 3}, "anna")
+    choices.take(run, {3}, "ben")
+    assert set(runs.get(run).left_out) == {1}
+    assert set(runs.latest(FLOW)[0].left_out) == {1}
+
+
+def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database: Database, clock: Clock) -> None:
+    run = a_plan(runs, a_create(1), a_create(2))
+    choices.leave(run, {2}, "anna")
+    choices.leave(run, {2}, "ben")  # it is left out already
+    choices.take(run, {1, 2}, "ben")
+    told = [event for event in Events(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")]
+    assert [(one["event"], one["key"], one["facts"]) for one in told] == [
+        ("left_out", "P2", {"by": "anna"}), ("taken_in", "P2", {"by": "ben"}),
+    ]  # fmt: skip
+
+
+def test_only_changes_can_be_left_out(choices: Choices, runs: Runs) -> None:
+    run = a_plan(runs, a_create(1), a_park(2))
+    choices.leave(run, {2, 9}, "anna")
+    assert not runs.get(run).left_out
+
+
+def test_a_yes_covers_the_choice(choices: Choices, runs: Runs) -> None:
+    run = a_plan(runs, a_create(1), a_create(2))
+    seen = runs.get(run)
+    choices.leave(run, {2}, "ben")
+    with pytest.raises(PlanStaleError) as refusal:
+        runs.approve(run, Approval(seen.mark, "anna"))
+    assert (refusal.value.code, refusal.value.facts["count"]) == ("choice_changed", "1")
+    assert runs.get(run).state is RunState.READY
+    choices.take(run, {2}, "ben")
+    assert runs.get(run).mark == seen.mark == "fingerprint"
+    runs.approve(run, Approval(seen.mark, "anna"))
+
+
+def test_a_plan_that_was_approved_keeps_its_choice(choices: Choices, runs: Runs) -> None:
+    run = a_commit(runs, a_create(1), a_create(2), left_out=frozenset({2}))
+    for decide in (choices.leave, choices.take):
+        with pytest.raises(PlanStaleError, match="plan_not_waiting"):
+            decide(run, {2}, "ben")
+    assert set(runs.get(run).left_out) == {2}
+
+
+def test_a_choice_of_a_run_that_does_not_exist_is_refused(choices: Choices) -> None:
+    with pytest.raises(KeyError):
+        choices.leave("no-run", {1}, "anna")
