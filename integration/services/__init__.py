@@ -11,7 +11,7 @@ from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
-from integration.runner import Parts, Patience, Runner
+from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access, BuiltIn
@@ -29,6 +29,7 @@ from integration.services.stock import Stock
 from integration.services.work import OwnLeases, Work
 from integration.settings import Settings
 from integration.store.database import Clock
+from integration.store.heartbeats import USUAL, Pulse
 from integration.store.secrets import Connections as StoredConnections
 from integration.store.stores import Stores
 
@@ -53,9 +54,13 @@ class Application:
         executor: str,
         serves: bool,
         owner: str,
+        safeguards: Safeguards = ALL_ON,
+        pulse: Pulse = USUAL,
     ) -> None:
         """Join the services with one another, those first that others need; `closing` ends what they began."""
         self.settings = settings
+        self._safeguards = safeguards
+        self._pulse = pulse
         self.issues = stores.issues
         self.links = stores.links
         self.corrections = stores.corrections
@@ -165,6 +170,7 @@ class Application:
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
             names=self.names.mark,
+            safeguards=self._safeguards,
         )
         return Runner(Preview(parts), Commit(parts))
 
@@ -179,6 +185,8 @@ class Application:
             claims=self._stores.claims,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
+            safeguards=self._safeguards,
+            pulse=self._pulse,
         )
 
     def _needs(self, flows: tuple[str, ...]) -> list[Finding]:
