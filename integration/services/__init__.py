@@ -19,6 +19,7 @@ from integration.services.connections import Chosen, Connections, needs
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
+from integration.services.lab import Lab
 from integration.services.lists import Lists
 from integration.services.log import Log, LogAccess, Questions
 from integration.services.mappings import Logics, Mappings
@@ -127,6 +128,7 @@ class Application:
         self.plans = Plans(stores, self.logics, connector)
         self._runner = self._run_by(stores)
         self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
+        self.lab = Lab(settings.data, flows, stores, closing=closing)
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)
