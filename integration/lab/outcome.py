@@ -78,7 +78,7 @@ def _till(sandbox: Sandbox, found: Outcome) -> None:
     groups = {str(row["groupNumber"]): row for row in sandbox.state("groups", "mplus")}
     articles = {str(row["articleNumber"]): _article(row) for row in sandbox.state("articles", "mplus")}
     for row in groups.values():
-        found.add(f"group {_path(row, groups)}", _plain(row, apart=("parent", "subGroupList")))
+        found.add(f"group {_path(row, groups)}", _plain(row, apart=("parentGroupNumber", "productNumbers", "sortOrder")))
     for row in sandbox.state("articles", "mplus"):
         found.add(f"article {_article(row)}", _plain(row))
     for row in sandbox.state("products", "mplus"):
@@ -123,7 +123,7 @@ def _article(row: Row) -> str:
 
 
 def _path(row: Row, groups: Mapping[str, Row]) -> str:
-    parent = groups.get(str(row.get("parent") or ""))
+    parent = groups.get(str(row.get("parentGroupNumber") or ""))
     return f"{_path(parent, groups)}/{row['name']}" if parent else str(row["name"])
 
 

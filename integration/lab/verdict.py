@@ -10,7 +10,7 @@ from integration.lab.outcome import Outcome
 from integration.services.lab import Harm
 from integration.store.stores import Stores
 
-MOST_TOLD = 12
+MOST_TOLD = 6
 LONGEST_TOLD = 400
 EVERY = 100_000
 DEFECT = "unexpected_error"

@@ -50,8 +50,8 @@ def result(report: Report) -> None:
         st.markdown(f":green[:material/check_circle:] **{text('lab_good')}**")
     for flow in report.idle:
         note(text("lab_idle", flow=flow_name(flow)))
-    violations(report)
     by_hazard(report)
+    violations(report)
 
 
 def by_hazard(report: Report) -> None:
