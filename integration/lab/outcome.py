@@ -78,7 +78,9 @@ def _till(sandbox: Sandbox, found: Outcome) -> None:
     groups = {str(row["groupNumber"]): row for row in sandbox.state("groups", "mplus")}
     articles = {str(row["articleNumber"]): _article(row) for row in sandbox.state("articles", "mplus")}
     for row in groups.values():
-        found.add(f"group {_path(row, groups)}", _plain(row, apart=("parentGroupNumber", "productNumbers", "sortOrder")))
+        found.add(
+            f"group {_path(row, groups)}", _plain(row, apart=("parentGroupNumber", "productNumbers", "sortOrder"))
+        )
     for row in sandbox.state("articles", "mplus"):
         found.add(f"article {_article(row)}", _plain(row))
     for row in sandbox.state("products", "mplus"):

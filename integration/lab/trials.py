@@ -72,14 +72,19 @@ class Bench:
     # ---- one trial
 
     def _trial(self, seed: int) -> Result | None:
+        return self.trial(schedule(seed, self.series.flows, self.series.databases, self.hazards, self._calls))
+
+    def trial(self, found: Schedule) -> Result | None:
         """Go through one trial; None where its flow has nothing to write."""
-        found = schedule(seed, self.series.flows, self.series.databases, self.hazards, self._calls)
-        calm = self._calm(found.flow, found.shop)
+        calm = self.calm(found.flow, found.shop)
         if calm is None or not calm.calls.writes:
             return None
         own_disk = Hazard.FULL_DISK in found.hazards
         with self.grounds.place(
-            f"trial-{seed}", self._ground(found.flow, found.shop, found.database), found.database, own_disk=own_disk
+            f"trial-{found.seed}",
+            self._ground(found.flow, found.shop, found.database),
+            found.database,
+            own_disk=own_disk,
         ) as place:
             result = Trial(place, found, self.given_up, self.safeguards).run(calm)
         self.grounds.drop(place.url)
@@ -88,10 +93,10 @@ class Bench:
         return result
 
     def _calls(self, flow: str, shop: int) -> Calls:
-        calm = self._calm(flow, shop)
+        calm = self.calm(flow, shop)
         return calm.calls if calm else Calls(0, 0)
 
-    def _calm(self, flow: str, shop: int) -> Calm | None:
+    def calm(self, flow: str, shop: int) -> Calm | None:
         """Return what a calm run of a flow leaves in a shop, or None where it cannot run as it is set.
 
         What database it has makes no difference.
@@ -126,7 +131,7 @@ class Bench:
             known = self.grounds.known((server, shop))
             if known is None:
                 if server == SQLITE:
-                    self._calm(PRODUCTS, shop)
+                    self.calm(PRODUCTS, shop)
                 else:
                     self._calmed(PRODUCTS, shop, server)
                 known = self.grounds.known((server, shop))

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.processes
 
 FLOWS = ("products", "stock", "customers", "orders")
 DOZEN = range(12)
+SEEDS = {"fencing": (0, 1), "look": (0, 1), "ledger": (459, 2)}  # the first one, and how many
 
 
 def gone_through(folder: Path, series: Series) -> Report:
@@ -39,12 +40,10 @@ def test_a_dozen_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path
     [("fencing", ("suspend",)), ("look", ("cut_after", "late")), ("ledger", ("kill",))],
 )
 def test_without_a_safeguard_the_lab_sees_harm(tmp_path: Path, safeguard: str, hazards: tuple[str, ...]) -> None:
-    series = Series(("orders",), 4, SEEDS[safeguard], "shipped", without=(safeguard,), hazards=hazards)
+    seed, trials = SEEDS[safeguard]
+    series = Series(("orders",), trials, seed, "shipped", without=(safeguard,), hazards=hazards)
 
     report = gone_through(tmp_path, series)
 
     assert report.total.doubled > 0, report
     assert f"--without {safeguard}" in report.violations[0].command
-
-
-SEEDS = {"fencing": 0, "look": 0, "ledger": 3}
