@@ -318,8 +318,9 @@ class Commit:
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
         untouched, is_new = still_applies(change, record), change.before is None
+        partly = not untouched and not flow.stages[row.stage].once and remaining(change, record) is not None
         waited = self.parts.clock() - (row.sent_at or self.parts.clock())
-        if untouched and (row.step is Step.SENT or waited < timedelta(0)):
+        if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
             return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
         if untouched and waited < self.parts.patience.visible_within:
             return None
@@ -329,7 +330,7 @@ class Commit:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": _named(wrong)}
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
-        if untouched or (not flow.stages[row.stage].once and remaining(change, record) is not None):
+        if untouched or partly:
             return Outcome(row.seq, Step.PLANNED)
         return _parked_wrong(row, change, now, wrong)
 
