@@ -14,7 +14,7 @@ from integration.lab.ground import SQLITE, Ground, Grounds, can_mount, let_go_of
 from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
 from integration.lab.trial import Calm, Result, Trial
 from integration.runner import Safeguards
-from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep
+from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep, shown
 
 FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended
 PRODUCTS = "products"
@@ -58,6 +58,8 @@ class Bench:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
             self.grounds.close()
+            for ground in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
+                rmtree(ground, ignore_errors=True)  # what went wrong stays, to be looked into
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
         return self.tell(state="done")
@@ -152,7 +154,7 @@ class Bench:
         results = list(self._results)
         seconds = sum(one.seconds for one in results) / len(results) if results else 0.0
         return Report(
-            self.series_shown(), self._began, done=len(results), seconds=round(seconds, 1),
+            self.series.shown(), self._began, done=len(results), seconds=round(seconds, 1),
             lines=tuple(self._line(hazard, results) for hazard in self.hazards),
             violations=tuple(
                 self._violation(one)
@@ -162,10 +164,6 @@ class Bench:
             idle=tuple(sorted(self._idle)),
         )  # fmt: skip
 
-    def series_shown(self) -> Series:
-        """Return the series without what is secret in it: the addresses of databases."""
-        return replace(self.series, databases=tuple(_shown(one) for one in self.series.databases))
-
     def _line(self, hazard: Hazard, results: Sequence[Result]) -> Line:
         met = [one for one in results if hazard in one.schedule.hazards]
         harm = sum((one.harm for one in met), Harm())
@@ -174,7 +172,7 @@ class Bench:
     def _violation(self, result: Result) -> Violation:
         found = result.schedule
         return Violation(
-            found.seed, found.flow, _shown(found.database), tuple(found.hazards), result.harm, tuple(result.told),
+            found.seed, found.flow, shown(found.database), tuple(found.hazards), result.harm, tuple(result.told),
             self._command(found.seed),
         )  # fmt: skip
 
@@ -185,14 +183,8 @@ class Bench:
             "flow": series.flows if len(series.flows) == 1 else (),
             "hazard": series.hazards,
             "without": series.without,
-            "database": [_shown(one) for one in series.databases if series.databases != (SQLITE,)],
+            "database": [shown(one) for one in series.databases if series.databases != (SQLITE,)],
         }
         told = " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
         mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"
         return f"python -m integration lab --trials 1 --seed {seed}{mapping}{told and f' {told}'}"
-
-
-def _shown(database: str) -> str:
-    """Return an address without who knocks there."""
-    scheme, _, rest = database.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else database

@@ -55,6 +55,16 @@ class Series:
     hazards: tuple[str, ...] = ()
     at_once: int = 2
 
+    def shown(self) -> "Series":
+        """Return it without what is secret in it."""
+        return replace(self, databases=tuple(shown(one) for one in self.databases))
+
+
+def shown(database: str) -> str:
+    """Return the address of a database without who knocks there."""
+    scheme, _, rest = database.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else database
+
 
 @dataclass(frozen=True, slots=True)
 class Mine:
@@ -188,7 +198,7 @@ class Lab:
         if self.is_at_work():
             raise RunActiveError("lab_at_work")
         self.folder.mkdir(parents=True, exist_ok=True)
-        keep(Report(series, datetime.now(UTC)), self.folder)
+        keep(Report(series.shown(), datetime.now(UTC)), self.folder)
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "integration.lab", str(self.folder)],
             cwd=PROGRAM, stdin=subprocess.PIPE, start_new_session=True,

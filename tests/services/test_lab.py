@@ -31,6 +31,12 @@ def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
     assert Harm(parked=3).is_none
 
 
+def test_no_secret_of_a_database_is_kept() -> None:
+    series = Series(("orders",), databases=("sqlite", "postgresql://lab:p@ss@somewhere:5432/postgres"))
+
+    assert series.shown().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
+
+
 def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
     assert kept(tmp_path) is None
     (tmp_path / REPORT).write_text(json.dumps({"of": "another version"}), encoding="utf-8")
