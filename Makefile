@@ -2,7 +2,7 @@
 python := .venv/bin/python
 export CONSOLE_DATA ?= data
 
-.PHONY: run demo test test-long check fix bench same setup setup-dev
+.PHONY: run demo lab test test-long check fix bench same setup setup-dev
 
 run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
 	CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
@@ -16,6 +16,9 @@ test: setup-dev       ## pass all tests but the long ones
 
 test-long: setup-dev  ## pass those that are slow by nature: kills at every moment, old data, the notebook
 	scripts/test long
+
+lab: setup-dev        ## run 200 trials of the fault lab, over all flows and both databases
+	scripts/lab
 
 check: setup-dev      ## what a change must pass
 	scripts/check

@@ -5,6 +5,7 @@ Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wron
 """
 
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
+from integration.services.lab import HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Own, Series
 from integration.settings import known_settings, load_settings, logged_in
 from integration.words import say
 
@@ -377,6 +379,43 @@ def demo(
     A third round meets an unchanged shop and must write nothing.
     """
     raise typer.Exit(0 if demo_rounds.show(articles, as_json=as_json) else FAILED)
+
+
+@cli.command()
+def lab(
+    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=_flow)] = None,
+    trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
+    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or those as shipped.")] = "mine",
+    database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
+    hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave a safeguard out: fencing, look, ledger.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="Trials side by side.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
+    series = Series(
+        (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
+        tuple(database or ["sqlite"]), _among(without, SAFEGUARDS), _among(hazard, HAZARDS), at_once,
+    )  # fmt: skip
+    with terminal.opened(start=False) as application:
+        application.lab.begin(series)
+        report = terminal.follow_lab(application.lab, quiet=as_json)
+    if report.error:
+        raise errors.IntegrationError(report.error, **report.facts)
+    if as_json:
+        terminal.print_json(asdict(report))
+    else:
+        terminal.show_lab(report)
+    raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
+
+
+def _among(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what was given; one that nobody knows is wrong use."""
+    for name in given or ():
+        if name not in known:
+            raise typer.BadParameter(f"there is no {name}; there is {', '.join(known)}")
+    return tuple(given or ())
 
 
 def _confirmed(given: list[str]) -> dict[str, int]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from integration.core.errors import ConfigurationError
 from integration.flows.registry import FLOWS, Specs, mirrors_of
+from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
 from integration.settings import PREFIX, Settings, load_settings
-from integration.store.database import Database, SharedClock, open_database
+from integration.store.database import Clock, Database, SharedClock, open_database
+from integration.store.heartbeats import USUAL, Pulse
 from integration.store.rules import Rules
 from integration.store.stores import stores_of
 
@@ -19,30 +21,42 @@ OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
 KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 
 
+def now() -> datetime:
+    """Return the moment it is."""
+    return datetime.now(UTC)
+
+
 def build(
-    settings: Settings, *, executor: str = "server", serves: bool = True, owner: str = "", flows: Specs = FLOWS
+    settings: Settings,
+    *,
+    executor: str = "server",
+    serves: bool = True,
+    owner: str = "",
+    flows: Specs = FLOWS,
+    machine: Clock = now,
+    safeguards: Safeguards = ALL_ON,
+    pulse: Pulse = USUAL,
 ) -> Application:
     """Return the application on the data that the settings name, not started yet.
 
     `executor` is what this process is called among those that share the work, `owner` what tells it from all others;
-    one that `serves` keeps the log. Raises ConfigurationError, naming the setting, for what cannot be used.
+    one that `serves` keeps the log. The fault lab alone gives a `machine` clock of its own, leaves out `safeguards` and
+    quickens the `pulse`. Raises ConfigurationError, naming the setting, for what cannot be used.
     """
     closing = ExitStack()
     try:
         database = _opened(settings)
         closing.callback(database.close)
-        clock = SharedClock(database, now)
+        clock = SharedClock(database, machine)
         stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()))
         _publish_shipped(flows, stores.rules)
-        return Application(settings, flows, stores, clock, closing, executor=executor, serves=serves, owner=owner)
+        return Application(
+            settings, flows, stores, clock, closing,
+            executor=executor, serves=serves, owner=owner, safeguards=safeguards, pulse=pulse,
+        )  # fmt: skip
     except BaseException:
         closing.close()
         raise
-
-
-def now() -> datetime:
-    """Return the moment it is."""
-    return datetime.now(UTC)
 
 
 def _publish_shipped(flows: Specs, rules: Rules) -> None:

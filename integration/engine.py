@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,10 @@ from integration.connectors.http import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
-from integration.runner import Pause, Runner
+from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.store.claims import Claims
 from integration.store.database import ClaimLost
-from integration.store.heartbeats import Heartbeats
+from integration.store.heartbeats import USUAL, Heartbeats, Pulse
 from integration.store.runs import Runs
 
 log = structlog.get_logger(__name__)
@@ -38,8 +38,6 @@ NAME = "integration"
 QUEUE = "runs"
 AT_ONCE = 4  # runs of different flows side by side in one process
 POLL_SECONDS = 0.2
-BEAT_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 300.0
 PAGE_SECONDS = 5  # how long an end waits for a page that is at work
 WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
@@ -147,6 +145,8 @@ class Engine:
         claims: Claims,
         heartbeats: Heartbeats,
         schedules: Schedules,
+        safeguards: Safeguards = ALL_ON,
+        pulse: Pulse = USUAL,
     ) -> None:
         self.url = url
         self.executor = executor
@@ -155,6 +155,8 @@ class Engine:
         self.claims = claims
         self.heartbeats = heartbeats
         self.schedules = schedules
+        self.safeguards = safeguards
+        self.pulse = pulse
         self._stop = threading.Event()
         self._stopped_working = False
         self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
@@ -162,7 +164,7 @@ class Engine:
         self._keeper = threading.Thread(
             target=again_and_again,
             args=(self._keep,),
-            kwargs={"every": BEAT_SECONDS, "until": self._stop},
+            kwargs={"every": self.pulse.apart, "until": self._stop},
             name="engine-keeper",
             daemon=True,
         )
@@ -273,14 +275,22 @@ class Engine:
         ends where it is.
         """
         try:
-            with self.claims.hold(run_id, self.executor), before_each_write(self.claims.expect):
+            with self._claimed(run_id):
                 return self._page(run_id, work)
         except ClaimLost:
             log.warning("another process took over", run=run_id)
-            return {"wait": BEAT_SECONDS}
+            return {"wait": self.pulse.apart}
         except UnavailableError as error:
             log.warning("the database cannot be written", run=run_id, cause=error.code)
-            return {"wait": BEAT_SECONDS, "again": True}
+            return {"wait": self.pulse.apart, "again": True}
+
+    @contextmanager
+    def _claimed(self, run_id: str) -> Iterator[None]:
+        with ExitStack() as held:
+            if self.safeguards.fencing:
+                held.enter_context(self.claims.hold(run_id, self.executor))
+                held.enter_context(before_each_write(self.claims.expect))
+            yield
 
     def _page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
         try:
@@ -289,7 +299,7 @@ class Engine:
             raise
         except UnavailableError as error:
             self.runs.waiting_for(run_id, error.code, error.facts)
-            return {"wait": BEAT_SECONDS, "again": True}
+            return {"wait": self.pulse.apart, "again": True}
         except IntegrationError as error:
             return self._stopped(run_id, error.code, error.facts)
         except Exception:  # a bug of ours: kept with its trace under a number, and never repeated blindly
@@ -336,7 +346,7 @@ class Engine:
 
     def _take_over(self) -> None:
         """Resume the runs of executors whose heart has stopped, and queue those that never reached the queue."""
-        dead = [one for one in self.heartbeats.dead(DEAD_AFTER_SECONDS) if one != self.executor]
+        dead = [one for one in self.heartbeats.dead(self.pulse.dead_after) if one != self.executor]
         if dead:
             left = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
             if left:
@@ -356,7 +366,7 @@ class Engine:
         now = time.monotonic()
         self._idle_since = {name: self._idle_since.get(name, now) for name in idle}
         for name, again in idle.items():
-            if now - self._idle_since[name] > DEAD_AFTER_SECONDS:
+            if now - self._idle_since[name] > self.pulse.dead_after:
                 again()
 
     def _requeue(self, run: Run, known: int) -> None:

@@ -22,8 +22,9 @@ from integration.core.errors import ConnectorError, IntegrationError, Unavailabl
 from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
+from integration.services.lab import Lab, Report
 from integration.settings import Settings, load_settings
-from integration.words import MISSING, field_name, say, sentence, value_text
+from integration.words import MISSING, field_name, say, sentence, term, value_text
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -300,6 +301,47 @@ def tell_of_log(application: Application) -> None:
     """Say which log was set aside last because it could not be read, as long as its file lies there."""
     for file in application.log.aside()[:1]:
         err.print(sentence("log_set_aside", file=file), soft_wrap=True)
+
+
+def follow_lab(lab: Lab, *, quiet: bool) -> Report:
+    """Show progress until a series of trials is over, and return what came of it."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task("calm runs", total=None)
+        while (report := lab.report()) is not None and report.state == "running":
+            doing = f"{len(report.violations)} violations" if report.done else "calm runs"
+            progress.update(task, description=doing, completed=report.done, total=report.series.trials)
+            time.sleep(POLL_SECONDS)
+    if report is None:
+        raise IntegrationError("lab_failed")
+    return report
+
+
+LAB_SHORT = {"altered": "other\nfields", "unaccounted": "not\nadding up"}
+LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
+
+
+def show_lab(report: Report) -> None:
+    """Show what came of each fault, and how to repeat what went wrong."""
+    headed = [LAB_SHORT.get(name, name) for name in LAB_NUMBERS]
+    table = table_of("flow", *headed, numbers=headed)
+    table.columns[0].header = "fault"
+    for line in report.lines:
+        harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]
+        table.add_row(line.hazard, *(str(number) for number in (line.trials, line.bit, *harm)))
+    out.print(table)
+    for line in report.lines:
+        if line.unable:
+            out.print(f"{line.hazard} {term(line.unable)}")
+    out.print(f"{report.done} trials from seed {report.series.seed} on, {report.seconds} s each")
+    for flow in report.idle:
+        out.print(f"{flow} has nothing to write with these settings")
+    for one in report.violations:
+        out.print(f"{one.flow} on {one.database}, {', '.join(one.hazards)}:", soft_wrap=True)
+        for told in one.told:
+            out.print(f"  {told}", soft_wrap=True)
+        out.print(f"  {one.command}", soft_wrap=True)
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:

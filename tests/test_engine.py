@@ -13,10 +13,10 @@ import pytest
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest, Run, RunState, Step
-from integration.engine import BEAT_SECONDS
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
+from integration.store.heartbeats import USUAL
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
 from integration.store.tables import runs
@@ -211,7 +211,7 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     database.close()
 
     console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
-    time.sleep(3 * BEAT_SECONDS)
+    time.sleep(3 * USUAL.apart)
 
     assert console.ask("queued", f"commit-{run.id}") == []
     assert console.rests(run.id).state is RunState.DONE  # nobody came: it goes on by itself

@@ -6,10 +6,10 @@ Nothing here knows what makes a run durable.
 from dataclasses import dataclass
 
 from integration.runner.commit import Commit, Pause
-from integration.runner.parts import Parts, Patience
+from integration.runner.parts import ALL_ON, Parts, Patience, Safeguards
 from integration.runner.preview import Preview
 
-__all__ = ["Parts", "Patience", "Pause", "Runner"]
+__all__ = ["ALL_ON", "Parts", "Patience", "Pause", "Runner", "Safeguards"]
 
 
 @dataclass(frozen=True, slots=True)

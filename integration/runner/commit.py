@@ -195,6 +195,8 @@ class Commit:
         target, wanted = self.parts.connectors[flow.target], [_agreed(row) for row in rows]
         if flow.stages[rows[0].stage].unproven:
             return {}, True
+        if not self.parts.safeguards.look:
+            return look(target, [_agreed(row) for row in rows if _change(row).before], references), True
         if all(_change(row).before for row in rows):
             return look(target, wanted, references), True
         for number in WITNESSES:
@@ -231,7 +233,8 @@ class Commit:
         unkept: dict[int, str] = {}  # what of it is on disk with the next ones that are sent
         try:
             for some in sliced(ready, target.in_flight):
-                self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some), unkept)
+                if self.parts.safeguards.ledger:
+                    self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some), unkept)
                 unkept = self._sent_together(run, flow, references, some)
                 accepted |= unkept
         finally:
@@ -251,7 +254,10 @@ class Commit:
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
-        for one, answer in zip(some, side_by_side(write, some, target.in_flight), strict=True):
+        answers = side_by_side(write, some, target.in_flight)
+        if not self.parts.safeguards.ledger:
+            self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some))
+        for one, answer in zip(some, answers, strict=True):
             row = one.row
             match answer:
                 case Written():
@@ -349,12 +355,15 @@ class Commit:
         if flow.stages[row.stage].unproven:
             return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else _doubted(run, flow, row)
         change, record = _change(row), _record(now)
+        if change.before is None and not self.parts.safeguards.look:
+            return Outcome(row.seq, Step.PLANNED)
         wrong = differences(change.wanted, record)
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
         untouched, is_new = still_applies(change, record), change.before is None
+        partly = not untouched and not flow.stages[row.stage].once and remaining(change, record) is not None
         waited = self.parts.clock() - (row.sent_at or self.parts.clock())
-        if untouched and (row.step is Step.SENT or waited < timedelta(0)):
+        if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
             return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
         if untouched and waited < self.parts.patience.visible_within:
             return None
@@ -364,7 +373,7 @@ class Commit:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": _named(wrong)}
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
-        if untouched or (not flow.stages[row.stage].once and remaining(change, record) is not None):
+        if untouched or partly:
             return Outcome(row.seq, Step.PLANNED)
         return _parked_wrong(row, change, now, wrong)
 

@@ -30,6 +30,18 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Safeguards:
+    """What keeps trouble from doing harm. All of it is on; the fault lab alone leaves one out, to see the harm."""
+
+    fencing: bool = True  # a page claims its run, and the claim is asked for before each write
+    look: bool = True  # what is new, or in doubt, is looked for before it is sent
+    ledger: bool = True  # what is sent is kept as sent before the call
+
+
+ALL_ON = Safeguards()
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the application gives: both systems, what is particular to each flow, and where everything is kept."""
 
@@ -48,6 +60,7 @@ class Parts:
         lambda _, records: records  # what persons said values should be
     )
     names: Callable[[], str] = lambda: ""  # a mark of what the systems call their objects and fields
+    safeguards: Safeguards = ALL_ON
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""

@@ -95,14 +95,16 @@ def running(
     renamed: Mapping[str, str] | None = None,
     token_seconds: int = 3600,
     conventions: Conventions | None = None,
+    switches: Switches | None = None,
 ) -> Iterator[Sandbox]:
-    """Both systems, answering until the block ends. Port 0 takes any free one."""
+    """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble."""
     sandbox = start(
         shop=make_shop(articles, seed, orders=orders),
         ports=(accountview_port, mplus_port),
         journal=Journal(journal),
         conventions=conventions or Conventions(renamed=renamed or {}),
         token_seconds=token_seconds,
+        switches=switches,
     )
     try:
         yield sandbox
@@ -117,9 +119,10 @@ def start(
     journal: Journal,
     conventions: Conventions,
     token_seconds: int,
+    switches: Switches | None = None,
 ) -> Sandbox:
     """Both systems, answering until `stop`."""
-    switches, ledger = Switches(), Ledger()
+    switches, ledger = switches or Switches(), Ledger()
     accountview = AccountView(
         shop,
         switches,

@@ -11,7 +11,7 @@ from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
-from integration.runner import Parts, Patience, Runner
+from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access, BuiltIn
@@ -20,6 +20,7 @@ from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
 from integration.services.flows import Flows
 from integration.services.health import HealthCheck
+from integration.services.lab import Lab
 from integration.services.lists import Lists
 from integration.services.log import Log, LogAccess, Questions
 from integration.services.mappings import Logics, Mappings
@@ -30,6 +31,7 @@ from integration.services.stock import Stock
 from integration.services.work import OwnLeases, Work
 from integration.settings import Settings
 from integration.store.database import Clock
+from integration.store.heartbeats import USUAL, Pulse
 from integration.store.secrets import Connections as StoredConnections
 from integration.store.stores import Stores
 
@@ -54,10 +56,14 @@ class Application:
         executor: str,
         serves: bool,
         owner: str,
+        safeguards: Safeguards = ALL_ON,
+        pulse: Pulse = USUAL,
     ) -> None:
         """Join the services with one another, those first that others need; `closing` ends what they began."""
         self.settings = settings
         self.choices = stores.choices
+        self._safeguards = safeguards
+        self._pulse = pulse
         self.issues = stores.issues
         self.links = stores.links
         self.corrections = stores.corrections
@@ -124,6 +130,7 @@ class Application:
         self.plans = Plans(stores, self.logics, connector)
         self._runner = self._run_by(stores)
         self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
+        self.lab = Lab(settings.data, flows, stores, closing=closing)
         self.questions = Questions(stores.settings)
         logbook = Logbook(settings.data / "log.duckdb")
         self.log = Log(logbook, stores.events, is_drained=serves)
@@ -170,6 +177,7 @@ class Application:
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
             names=self.names.mark,
+            safeguards=self._safeguards,
         )
         return Runner(Preview(parts), Commit(parts))
 
@@ -184,6 +192,8 @@ class Application:
             claims=self._stores.claims,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
+            safeguards=self._safeguards,
+            pulse=self._pulse,
         )
 
     def _needs(self, flows: tuple[str, ...]) -> list[Finding]:

@@ -1,11 +1,23 @@
 """Which processes are alive: a process that has stopped beating has its runs taken over."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
 from integration.store.tables import heartbeats
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How many seconds apart signs of life are, and after how many without one a process counts as dead."""
+
+    apart: float = 2.0
+    dead_after: float = 15.0
+
+
+USUAL = Pulse()
 
 
 class Heartbeats(Store):

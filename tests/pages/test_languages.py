@@ -11,7 +11,7 @@ from integration.services import Application
 from integration.words.catalogues import tables
 from tests.pages.conftest import previewed, script, texts
 
-PAGES = ("overview", "setup", "flows", "mappings", "preview", "exceptions", "runs", "stock", "logs")
+PAGES = ("overview", "setup", "flows", "mappings", "lab", "preview", "exceptions", "runs", "stock", "logs")
 CONTROLS = ("selectbox", "multiselect", "text_input", "number_input", "toggle", "metric", "radio", "button_group")
 MARKUP = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[")
 PLACES = re.compile(r"{\w+}")

@@ -1,9 +1,8 @@
-"""Killing at the worst moments, with every kind of lost answer: no article doubled, none lost, no hand work.
+"""Killed with everything settled and the run about to be closed: where no call follows that the fault lab could meet.
 
-Real processes are killed with SIGKILL and started again while both systems live on. Each moment is held open, so that
-the kill cannot miss it: by a till that is slow to answer the call that follows, and at the very end by a database that
-is slow to close the run. After the kill, the console's own files prove that the moment was met. Answers get lost before
-the kill and again after the restart.
+Real processes are killed with SIGKILL and started again while both systems live on. A database that is slow to close
+the run holds the moment open, so that the kill cannot miss it; the console's own files prove that it was met. Answers
+get lost before the kill and again after the restart.
 """
 
 import sqlite3
@@ -27,8 +26,6 @@ from tests.runner.processes import Console, Ledger, looking_at
 ARTICLES = 60
 AT_ONCE = 2  # consoles side by side: more of them starve one another on two cores
 PATIENCE = 3.0  # longer than any delay here: what was on its way when we died arrives before we lose patience
-HOLD = 0.9
-SHORT_HOLD = 0.4
 LATE = 1.3  # later than the first look back
 LOST_ANSWERS = (
     Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.HALF, Fault.GARBAGE,
@@ -71,16 +68,6 @@ def _lose_answers(sandbox: Sandbox, fault: Fault) -> None:
     sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=LATE)
 
 
-@contextmanager
-def slow(sandbox: Sandbox, operation: str, seconds: float = HOLD) -> Iterator[None]:
-    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation=operation, times=None, seconds=seconds):
-        yield
-
-
-def accepted(sandbox: Sandbox, operation: str) -> int:
-    return sum(call.operation == operation and call.accepted for call in sandbox.ledger.calls("mplus", write=True))
-
-
 def steps(ledger: Ledger) -> Counter[Step]:
     return Counter(row.step for row in ledger.changes())
 
@@ -97,40 +84,6 @@ def slow_to_close(console: Console) -> Iterator[None]:
 def is_committing(ledger: Ledger) -> bool:
     run = ledger.run()
     return run is not None and run.state is RunState.COMMITTING
-
-
-def before_anything_was_sent(console: Console, ledger: Ledger) -> None:
-    """The plan is approved, and nothing of it sent."""
-    with slow(console.sandbox, "getArticleGroups"):  # asked for once more before the first write
-        until(lambda: is_committing(ledger), "the commit")
-        console.kill()
-    assert set(steps(ledger)) == {Step.PLANNED}
-    assert not console.sandbox.ledger.writes()
-
-
-def after_sent_was_kept(console: Console, ledger: Ledger) -> None:
-    """Products are kept as sent, and have not reached the till."""
-    console.sandbox.switches.disarm()  # the till shall not get as far as losing an answer
-    with slow(console.sandbox, "createProduct"):
-        until(lambda: any(row.step is Step.SENT and row.kind is Kind.PRODUCT for row in ledger.changes()), "sent")
-        console.kill()
-        assert not accepted(console.sandbox, "createProduct")
-
-
-def after_the_till_accepted(console: Console, ledger: Ledger) -> None:
-    """Products are at the till, and nobody has looked back yet."""
-    with slow(console.sandbox, "getProducts"):  # the look back that follows on the writes
-        until(lambda: accepted(console.sandbox, "createProduct") > 0, "an accepted product")
-        console.kill()
-    assert steps(ledger)[Step.SENT] > 0
-
-
-def after_the_read_back(console: Console, ledger: Ledger) -> None:
-    """Some products are proven, others are in doubt."""
-    with slow(console.sandbox, "getProducts", SHORT_HOLD):  # what was lost is looked for next
-        until(lambda: bool(proven_articles(ledger)), "a proven product")
-        console.kill()
-    assert set(steps(ledger)) & OPEN, "nothing was left to do"
 
 
 def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:

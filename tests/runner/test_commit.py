@@ -309,6 +309,35 @@ def test_what_a_dead_process_sent_gets_all_our_patience_however_long_it_was_dead
     assert bench.changes(run)["1001"].attempts == 1
 
 
+class Halfway(MemoryConnector):
+    """A till at which our process dies between the calls of one change, once."""
+
+    is_deadly = False
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if not self.is_deadly:
+            return super().write(change, held, references, token)
+        self.is_deadly = False
+        parts = tuple(replace(part, values={}) for part in change.wanted.parts)
+        super().write(replace(change, wanted=replace(change.wanted, parts=parts)), held, references, "half")
+        raise SystemExit
+
+
+def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, source: MemoryConnector) -> None:
+    target = Halfway(system="mplus", in_flight=1)
+    bench = Bench(database, source, target, groups=False)
+    bench.run()
+    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    run = bench.preview()
+    bench.approve(run)
+    target.is_deadly = True
+    with pytest.raises(SystemExit):
+        bench.carry_out(run)
+    bench.restart()
+    assert bench.carry_out(run).counts.proven == 1
+    assert bench.changes(run)["1003"].attempts == 2
+
+
 class Wrong(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 

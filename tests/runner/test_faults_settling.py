@@ -1,25 +1,15 @@
-"""Killed while a plan is settled, with every kind of lost answer: see `killing`."""
+"""Killed before a run is closed, with every kind of lost answer: see `killing`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.runner.killing import (
-    after_the_read_back,
-    assert_every_case_holds,
-    before_the_cursor_moves,
-)
+from tests.runner.killing import assert_every_case_holds, before_the_cursor_moves
 
 Recorded = Callable[[str, object], None]
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
-
-
-def test_a_kill_after_the_read_back_loses_and_doubles_nothing(
-    tmp_path: Path, calm: frozenset[str], record_property: Recorded
-) -> None:
-    record_property("cases", assert_every_case_holds(after_the_read_back, tmp_path, calm))
 
 
 def test_a_kill_before_the_cursor_moves_loses_and_doubles_nothing(

@@ -70,7 +70,12 @@ def navigation() -> StreamlitPage:
             _page("runs", "history"),
         ],
         text("menu_insight"): [_page("stock", "inventory_2"), _page("logs", "receipt_long")],
-        text("menu_arrangement"): [_page("setup", "cable"), _page("flows", "tune"), _page("mappings", "account_tree")],
+        text("menu_arrangement"): [
+            _page("setup", "cable"),
+            _page("flows", "tune"),
+            _page("mappings", "account_tree"),
+            *([_page("lab", "science")] if app.sandbox.is_connected else []),
+        ],
     }
     page = st.navigation(menu)
     with st.sidebar:

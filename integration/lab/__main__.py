@@ -1,0 +1,64 @@
+"""The process in which a series is at work: `python -m integration.lab FOLDER`, told on its standard input."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import replace
+from multiprocessing import active_children
+from pathlib import Path
+from types import FrameType
+
+from integration.core.errors import IntegrationError
+from integration.lab.trials import Bench
+from integration.services.lab import WANTED, keep, kept
+
+SIGN_SECONDS = 2.0
+
+
+def main(folder: Path) -> None:
+    """Go through the series that is wanted; end with whoever wanted it, and take every process along."""
+    wanted = WANTED.validate_json(sys.stdin.buffer.read())
+    os.umask(0o077)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a console that is killed leaves half a call behind
+    signal.signal(signal.SIGTERM, _stopped)
+    signal.signal(signal.SIGINT, _stopped)
+    bench: Bench | None = None
+    try:
+        bench = Bench(folder, wanted.series, wanted.mine)
+        threading.Thread(target=_watch, args=(os.getppid(), bench), daemon=True).start()
+        bench.go()
+    except (SystemExit, Exception) as end:
+        known = kept(folder)
+        if known is not None:
+            error = (
+                end.code if isinstance(end, IntegrationError) else "" if isinstance(end, SystemExit) else "lab_failed"
+            )
+            facts = dict(end.facts) if isinstance(end, IntegrationError) else {"message": str(end)[-500:]}
+            keep(replace(known, state="stopped", error=error, facts=facts), folder)
+        raise
+    finally:
+        for process in active_children():
+            process.kill()
+        if bench is not None:
+            bench.grounds.close()
+
+
+def _watch(parent: int, bench: Bench) -> None:
+    """Give a sign of life; end when whoever wanted the series is gone."""
+    while True:
+        time.sleep(SIGN_SECONDS)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        os.utime(bench.folder / "report.json")
+
+
+def _stopped(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # trials give up, and each ends what it began
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

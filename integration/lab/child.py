@@ -1,0 +1,139 @@
+"""A console in a process of its own: it does what it is asked, and may be killed at any moment.
+
+It is forked from a server that has everything imported, which makes a restart a matter of milliseconds; it shares
+nothing with its siblings but the code, and a kill is a kill.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import Synchronized
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from integration.bootstrap import build, now
+from integration.connectors.mplus.client import contract
+from integration.core.errors import IntegrationError
+from integration.flows.settings import BOOKS
+from integration.runner import ALL_ON, Safeguards
+from integration.services import Application
+from integration.services.access import WAREHOUSES
+from integration.services.lab import Mine
+from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.store.heartbeats import Pulse
+
+contract()  # what the till's interface is described by is read here once, and not by each process
+PULSE = Pulse(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
+WHO = "lab"
+EVERY_MINUTES = 15
+WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a console is started: where it keeps what it knows, how it reaches both systems, and how careful it is."""
+
+    data: Path
+    said: Path
+    database_url: str
+    accountview: Mapping[str, Any]
+    mplus: Mapping[str, Any]
+    patience: float
+    executor: str = "server"
+    safeguards: Safeguards = ALL_ON
+
+
+class Shifted:
+    """The clock of this machine, as far off as somebody else says at any moment; it keeps that it was asked since."""
+
+    def __init__(self, shift: "Synchronized[float]", asked: "Synchronized[float]") -> None:
+        self._shift = shift
+        self._asked = asked
+
+    def __call__(self) -> datetime:
+        """Return the moment it seems to be."""
+        shift = self._shift.value
+        self._asked.value = shift
+        return now() + timedelta(seconds=shift)
+
+
+def obey(start: Start, shift: "Synchronized[float]", asked: "Synchronized[float]", orders: Connection) -> None:
+    """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
+    application = _opened(start, Shifted(shift, asked))
+    try:
+        while (order := orders.recv()) is not None:
+            orders.send(_answer(application, *order))
+    except (EOFError, BrokenPipeError):  # whoever gave the orders is gone
+        pass
+    finally:
+        application.close()
+
+
+def prepare(start: Start, mine: Mine) -> None:
+    """Set a console up as the operator has it; what nobody has answered is answered as it is proposed."""
+    application = _opened(start, now)
+    try:
+        application.access.keep(BOOKS, {"warehouses": WAREHOUSES}, WHO)
+        _take_over(application, mine)
+        application.proposals.fill(WHO)
+        if not any(mine.settings.values()):
+            application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), WHO)
+            application.setup.accept(WHO)
+    finally:
+        application.close()
+
+
+def _take_over(application: Application, mine: Mine) -> None:
+    for flow, body in mine.mappings.items():
+        known = application.rules.published(flow)
+        if known is None or known[1] != body:
+            application.rules.publish(flow, body, WHO, "")
+    for name, rows in mine.tables.items():
+        application.rules.set_table(name, rows, WHO)
+    for flow, values in mine.settings.items():
+        chosen = {name: value for name, value in values.items() if name not in ("on", "schedule_minutes")}
+        if chosen:
+            application.flows.change(flow, chosen, WHO)
+
+
+def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
+    _end_with_the_lab()
+    _into_file(start.said)
+    settings = load_settings(
+        data=start.data, database_url=start.database_url, key="", sandbox=False, log="warning",
+        patience_seconds=start.patience,
+        accountview=AccountViewAccess(**start.accountview), mplus=MplusAccess(**start.mplus),
+    )  # fmt: skip
+    application = build(
+        settings, executor=start.executor, serves=False, machine=machine, safeguards=start.safeguards, pulse=PULSE
+    )
+    return application.start()
+
+
+def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> object:
+    try:
+        return attrgetter(name)(application)(*arguments)
+    except (IntegrationError, KeyError) as refusal:
+        return refusal
+
+
+def _end_with_the_lab() -> None:
+    """Let no console outlive the lab, suspended or not, where the system can see to it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(WHEN_THE_PARENT_ENDS, signal.SIGKILL)
+
+
+def _into_file(file: Path) -> None:
+    """Let everything this process says go to a file."""
+    said = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with suppress(OSError):
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+    os.close(said)

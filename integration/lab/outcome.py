@@ -1,0 +1,151 @@
+"""What both systems hold, told so that two runs can be compared: by names instead of numbers that a system gives."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from integration.sandbox.server import Sandbox
+
+Row = Mapping[str, Any]
+GIVEN = frozenset(  # what a system gives a row by itself: it says when and in which order, not what
+    {
+        "EXT_KEY", "CNG_DATE", "CNG_NR", "INP_DATE", "REC_ID", "SUB_NR", "ORD_NR", "PAGE_NR", "SRC_CODE", "HDR_ID",
+        "syncMarker", "changeTimestamp", "createTimestamp", "relationNumber", "productNumber", "groupNumber",
+        "articleNumber", "pluNumber", "stockId", "imageId", "barcodeId",
+    }
+)  # fmt: skip
+PERSONS = ("RPL_INV", "RPL_DEL", "SUB_NR")
+# Documents of the books: headers with their number, lines with that of their header, and what holds our reference.
+DOCUMENTS = (
+    ("SO_HDR", "ORD_NR", "SO_LINE", "ORD_NR", "COMMENT1"),
+    ("DJ_PAGE", "PAGE_NR", "DJ_LINE", "PAGE_NR", "INV_NR"),
+    ("K9_INV", "REC_ID", "K9_INVL", "HDR_ID", "COMMENT1"),
+)
+READ = ("ARTICLE", "ART_GRP", "K9_STOCK")
+
+
+@dataclass
+class Outcome:
+    """Every record of both systems by the name it has for people, and what each document comes to per VAT code."""
+
+    records: dict[str, list[str]] = field(default_factory=dict)
+    sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+
+    def add(self, name: str, content: object) -> None:
+        """Note one record."""
+        told = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+        self.records.setdefault(name, []).append(told)
+
+    def counts(self) -> Counter[str]:
+        """Return how many records there are of each name."""
+        return Counter({name: len(rows) for name, rows in self.records.items()})
+
+
+def outcome(sandbox: Sandbox) -> Outcome:
+    """Return what both systems hold now."""
+    found = Outcome()
+    _books(sandbox, found)
+    _till(sandbox, found)
+    return found
+
+
+def _books(sandbox: Sandbox, found: Outcome) -> None:
+    persons = {str(row["SUB_NR"]): _person(row) for row in sandbox.state("CONTACT")}
+    streets = {str(row["REC_ID"]): str(row.get("ADDRESS1", "")) for row in sandbox.state("DEL_ADDR")}
+    for row in sandbox.state("CONTACT"):
+        found.add(f"debtor {_person(row)}", _plain(row))
+    for row in sandbox.state("DEL_ADDR"):
+        owner = persons.get(str(row["SUB_NR"]), "")
+        found.add(f"address {owner} {row.get('DEL_NAME')} {row.get('ADDRESS1')}", _plain(row))
+    for table in READ:
+        for row in sandbox.state(table):
+            name = " ".join(str(row.get(column, "")) for column in ("ART_CODE", "AG_CODE", "K9_BRANCH"))
+            found.add(f"{table} {name}", _plain(row))
+    for header, key, line, parent, reference in DOCUMENTS:
+        lines = _under(sandbox.state(line), parent)
+        for row in sandbox.state(header):
+            name = f"{header} {row.get(reference) or row[key]}"
+            own = lines.get(str(row[key]), [])
+            told = {column: _called(column, value, persons, streets) for column, value in row.items()}
+            found.add(name, [_plain(told, PERSONS), sorted(json.dumps(_plain(one), default=str) for one in own)])
+            found.sums[name] = _sums(own)
+
+
+def _till(sandbox: Sandbox, found: Outcome) -> None:
+    groups = {str(row["groupNumber"]): row for row in sandbox.state("groups", "mplus")}
+    articles = {str(row["articleNumber"]): _article(row) for row in sandbox.state("articles", "mplus")}
+    for row in groups.values():
+        found.add(
+            f"group {_path(row, groups)}", _plain(row, apart=("parentGroupNumber", "productNumbers", "sortOrder"))
+        )
+    for row in sandbox.state("articles", "mplus"):
+        found.add(f"article {_article(row)}", _plain(row))
+    for row in sandbox.state("products", "mplus"):
+        inside = sorted(_article(one) for one in row.get("articleList") or ())
+        told = _plain(row, apart=("articleList", "groupNumbers"))
+        member = sorted(_path(groups[str(one)], groups) for one in row.get("groupNumbers") or () if str(one) in groups)
+        found.add(f"product {row.get('extProductId') or '+'.join(inside)}", [told, inside, member])
+    for row in sandbox.state("relations", "mplus"):
+        found.add(f"relation {row.get('extRelationId') or row.get('email')} {row.get('name')}", _plain(row))
+    for row in sandbox.state("stock", "mplus"):
+        article = articles.get(str(row["articleNumber"]), "")
+        found.add(f"stock {row['branchNumber']} {article}", _plain(row))
+    for row in sandbox.state("orders", "mplus"):
+        found.add(f"order {row['orderId']}", _plain(row))
+
+
+def _plain(row: Row, kept: Iterable[str] = (), apart: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a row without what its system gave it."""
+    hidden = (GIVEN - frozenset(kept)) | frozenset(apart)
+    return {name: _inside(value) for name, value in row.items() if name not in hidden}
+
+
+def _inside(value: Any) -> Any:
+    """Return a value without what its system gave to what is in it."""
+    if isinstance(value, Mapping):
+        return _plain(value)
+    return [_inside(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _called(column: str, value: object, persons: Mapping[str, str], streets: Mapping[str, str]) -> object:
+    if column in PERSONS:
+        return persons.get(str(value), value)
+    return streets.get(str(value), value) if column == "DEL_CODE" else value
+
+
+def _person(row: Row) -> str:
+    return f"{row.get('ACCT_NAME')} {row.get('MAIL_BUS', '')}"
+
+
+def _article(row: Row) -> str:
+    return str(row.get("extArticleId") or row.get("description"))
+
+
+def _path(row: Row, groups: Mapping[str, Row]) -> str:
+    parent = groups.get(str(row.get("parentGroupNumber") or ""))
+    return f"{_path(parent, groups)}/{row['name']}" if parent else str(row["name"])
+
+
+def _under(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row[key]), []).append(row)
+    return found
+
+
+def _sums(lines: Iterable[Row]) -> dict[str, Decimal]:
+    """Return what lines come to per VAT code: amounts of a posting, or quantities times prices less their discount."""
+    sums: dict[str, Decimal] = {}
+    for line in lines:
+        code = str(line.get("VAT_CODE", ""))
+        if "AMOUNT" in line:
+            amount = Decimal(line["AMOUNT"])
+            sums[f"{code} VAT"] = sums.get(f"{code} VAT", Decimal(0)) + Decimal(line.get("VAT_AMT") or 0)
+        else:
+            discount = 1 - Decimal(line.get("DISC_PCT") or 0) / 100
+            amount = Decimal(line.get("ORD_QTY") or 0) * Decimal(line.get("ART_PX") or 0) * discount
+        sums[code] = sums.get(code, Decimal(0)) + amount
+    return sums

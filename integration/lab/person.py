@@ -1,0 +1,41 @@
+"""What a person does where the console asks: look again, look into the systems, say what is there, go on."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from integration.core.issues import OpenIssue
+from integration.core.records import Kind
+from integration.flows.registry import FLOWS
+from integration.sandbox.server import Sandbox
+from integration.store.stores import Stores
+
+DOUBTS: Final = ("read_back_missing", "never_answered")
+MOST: Final = 1_000
+_DOCUMENTS: Final = (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "DJ_PAGE", "PAGE_NR"),
+                     ("accountview", "K9_INV", "REC_ID"))  # fmt: skip
+WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
+    Kind.SALES_ORDER: _DOCUMENTS,
+    Kind.POSTING: _DOCUMENTS,
+    Kind.DEBTOR: (("accountview", "CONTACT", "SUB_NR"),),
+    Kind.ADDRESS: (("accountview", "DEL_ADDR", "REC_ID"),),
+    Kind.PRODUCT: (("mplus", "products", "productNumber"),),
+    Kind.GROUP: (("mplus", "groups", "groupNumber"),),
+    Kind.RELATION: (("mplus", "relations", "relationNumber"),),
+}
+"""Where a person looks for a record of a kind: system, table, and the column of its number."""
+
+
+def questions(stores: Stores, flow: str) -> list[OpenIssue]:
+    """Return what the console asks about: what was sent, and nobody can tell whether it is there."""
+    return [one for cause in DOUBTS for one in stores.issues.list(flow, cause, limit=MOST)]
+
+
+def found(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:
+    """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
+    reference = one.issue.facts.get("reference", "")
+    for stage in FLOWS[flow].flow.stages:
+        for system, table, number in WHERE.get(stage.target, ()):
+            for row in sandbox.state(table, system):
+                if reference and reference in {str(value) for value in row.values()}:
+                    return str(row[number])
+    return None

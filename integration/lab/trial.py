@@ -1,0 +1,268 @@
+"""One trial: a flow is run to its end while its schedule strikes, and what it left is compared with a calm run."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+
+from integration.bootstrap import now
+from integration.core.errors import IntegrationError
+from integration.core.plan import Approval
+from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
+from integration.flows.registry import FLOWS, mirrors_of
+from integration.lab import person
+from integration.lab.console import Clock, Console, GoneError
+from integration.lab.ground import Place, shop_of
+from integration.lab.outcome import Outcome, outcome
+from integration.lab.schedule import PATIENCE, Calls, Fate, Hazard, Schedule, Strike
+from integration.lab.strikes import Strikes
+from integration.lab.verdict import accounted, compared
+from integration.runner import ALL_ON, Safeguards
+from integration.sandbox.server import Sandbox
+from integration.services.lab import Harm
+from integration.store.database import open_database
+from integration.store.stores import Stores, stores_of
+
+TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
+ELSEWHERE_SECONDS = 10.0  # how long another console is given to take a suspended one's work over
+AWAKE_SECONDS = 0.8  # in which what wakes would have sent the rest of its page
+STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
+LOOK_SECONDS = 0.03
+MOST_ROUNDS = 8
+WHO = "lab"
+FULL = ("disk_full", "database or disk is full", "No space left")
+_opening = threading.Lock()  # migrations belong to the process, not to a thread
+
+
+@dataclass
+class Result:
+    """What came of a trial."""
+
+    schedule: Schedule
+    harm: Harm
+    told: list[str] = field(default_factory=list)
+    bit: Counter[Hazard] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Calm:
+    """What a run leaves to which nothing happens, and how many calls it takes."""
+
+    left: Outcome
+    calls: Calls
+    parked: int  # for reasons that no trouble makes
+
+
+class Trial:
+    """A console, both systems, and what strikes them."""
+
+    def __init__(
+        self, place: Place, schedule: Schedule, given_up: threading.Event, safeguards: Safeguards = ALL_ON
+    ) -> None:
+        """`given_up` is set when nobody wants to know any more."""
+        self.place = place
+        self.given_up = given_up
+        self.schedule = schedule
+        self.safeguards = safeguards
+        self.strikes = Strikes(schedule.strikes, self._struck)
+        self.clock = Clock()
+        self.parked = 0
+        self.told: list[str] = []
+        self._happened: SimpleQueue[Strike] = SimpleQueue()
+        self._consoles: list[Console] = []
+        self._asked: set[int] = set()
+        self._killed = 0
+
+    def calm(self) -> Calm:
+        """Run without any trouble. Raises IntegrationError where the flow cannot run as it is set."""
+        with self._running() as (sandbox, stores):
+            if not self._to_the_end(sandbox, stores, None):
+                run = _newest(stores, self.schedule.flow)
+                raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
+            calls = [call for call in sandbox.ledger.calls() if call.operation != "token"]
+            writes = sum(call.write for call in calls)
+            parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
+            return Calm(outcome(sandbox), Calls(len(calls) - writes, writes), parked)
+
+    def run(self, calm: Calm) -> Result:
+        """Run under trouble, and tell what came of it."""
+        began = time.monotonic()
+        with self._running() as (sandbox, stores):
+            whole = self._to_the_end(sandbox, stores, calm.parked)
+            harm, told = compared(calm.left, outcome(sandbox))
+            unaccounted, more = accounted(stores)
+            told += more + self.told
+            if not whole:
+                told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
+        self._count_bites()
+        harm = replace(harm, unaccounted=unaccounted + len(self.told), stuck=int(not whole), parked=self.parked)
+        return Result(self.schedule, harm, told, self.strikes.bit, time.monotonic() - began)
+
+    @contextmanager
+    def _running(self) -> Iterator[tuple[Sandbox, Stores]]:
+        """Run both systems and a console for the block, and see from outside what it keeps."""
+        with shop_of(self.schedule.shop, self.place.journal, self.strikes) as sandbox:
+            start = replace(self.place.start(sandbox, PATIENCE), safeguards=self.safeguards)
+            console = Console(start, self.clock)
+            self._consoles = [console]
+            console.start()
+            with _opening:
+                database = open_database(self.place.url_seen)
+            try:
+                yield sandbox, stores_of(database, now, mirrors=mirrors_of(FLOWS.values()))
+            finally:
+                for one in self._consoles:
+                    one.end()
+                database.close()
+
+    # ---- bringing the run to its end
+
+    def _to_the_end(self, sandbox: Sandbox, stores: Stores, parked: int | None) -> bool:
+        """Do what a person does until nothing is left to do; tell whether it came to that in time.
+
+        `parked` is how many records wait for reasons that no trouble makes.
+        """
+        self.strikes.begin()
+        end, rounds = time.monotonic() + TRIAL_SECONDS, 0
+        while time.monotonic() < end and rounds < MOST_ROUNDS and not self.given_up.is_set():
+            self._care(sandbox, stores)
+            run = _newest(stores, self.schedule.flow)
+            if run is not None and run.state in ACTIVE:
+                time.sleep(LOOK_SECONDS)
+                continue
+            if parked is None and run is not None and run.state in (RunState.FAILED, RunState.INTERRUPTED):
+                return False
+            try:
+                if (
+                    run is not None
+                    and run.state is RunState.DONE
+                    and not self._wants_more(sandbox, stores, run, parked)
+                ):
+                    return True
+                rounds += run is None or run.state is not RunState.READY
+                self._next(run)
+            except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
+                time.sleep(LOOK_SECONDS)
+        return False
+
+    def _next(self, run: Run | None) -> None:
+        """Do what a person does with a run that has come to rest."""
+        ask = self._consoles[0].ask
+        if run is not None and run.state is RunState.READY:
+            confirmed = {brake.code: brake.count for brake in run.brakes}
+            ask("runs.commit", run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+        elif run is not None and run.state is RunState.INTERRUPTED:
+            self.parked += 1
+            ask("runs.resume", run.id, WHO)
+        else:
+            ask("runs.preview", PreviewRequest(self.schedule.flow, WHO, Mode.COMPLETE))
+
+    def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
+        """Answer what the console asks where looking again did not, and tell whether another run is to follow."""
+        asks = person.questions(stores, self.schedule.flow)
+        if asks or (parked is not None and run.counts.parked > parked):
+            self.strikes.end()  # a person looks into it when the trouble is over
+            for one in asks:
+                if one.id in self._asked:
+                    number = person.found(sandbox, self.schedule.flow, one)
+                    self._consoles[0].ask("exceptions.answer", one, number, WHO)
+            self.parked += len({one.id for one in asks} - self._asked) or not asks
+            self._asked |= {one.id for one in asks}
+            return True
+        return False
+
+    # ---- what strikes
+
+    def _struck(self, strike: Strike) -> bool:
+        """Do to the console what no answer can do; called at the very call, before it is carried out."""
+        console, could = self._consoles[0], True
+        match strike.hazard:
+            case Hazard.KILL:
+                could = console.kill()
+                self._killed += could
+                self.strikes.bit[Hazard.KILL] += could
+            case Hazard.SUSPEND:
+                could = not console.is_suspended and console.suspend()
+            case Hazard.FULL_DISK:
+                could = self.place.fill()
+            case Hazard.CLOCK:
+                self.clock.shift.value = strike.seconds
+            case _:
+                raise ValueError(strike.hazard)
+        if could:
+            self._happened.put(strike)
+        return could
+
+    def _care(self, sandbox: Sandbox, stores: Stores) -> None:
+        """See to what has happened since: start again what was killed, let another take over what is suspended."""
+        try:
+            strike = self._happened.get_nowait()
+        except Empty:
+            strike = None
+        if strike is not None and strike.hazard is Hazard.SUSPEND:
+            self._take_over(sandbox, stores, strike.seconds if strike.fate is Fate.HAS_TO_WAIT else 0)
+        elif strike is not None and strike.hazard is Hazard.FULL_DISK:
+            timer = threading.Timer(strike.seconds, self.place.make_room)
+            timer.daemon = True
+            timer.start()
+        console = self._consoles[0]
+        if not console.is_suspended and not console.is_alive:
+            self._start_again(console)
+
+    def _start_again(self, console: Console) -> None:
+        """Start a console that is gone. One that nobody killed has met a defect, unless it found the disk full."""
+        status = console.end()
+        if self._killed:
+            self._killed -= 1
+        elif Hazard.FULL_DISK not in self.schedule.hazards or (status or 0) < 0:
+            self.told.append(f"a console ended by itself: {status}")
+        console.start()
+
+    def _take_over(self, sandbox: Sandbox, stores: Stores, waits: float) -> None:
+        """Let another console take over what a suspended one was at, and wake that one, which sends after a wait."""
+        console = self._consoles[0]
+        other = console.beside()
+        self._consoles.append(other)
+        self._let_go_of_locks(console)
+        other.start()
+        time.sleep(STILL_SECONDS)
+        before = len(sandbox.ledger.calls())
+        end = time.monotonic() + ELSEWHERE_SECONDS
+        while time.monotonic() < end and other.is_alive and not self.given_up.is_set():
+            run = _newest(stores, self.schedule.flow)
+            if run is None or run.state not in ACTIVE:
+                break
+            time.sleep(LOOK_SECONDS)
+        self.strikes.bit[Hazard.SUSPEND] += len(sandbox.ledger.calls()) > before
+        console.wake()
+        time.sleep(AWAKE_SECONDS + waits)
+        other.end()
+
+    def _let_go_of_locks(self, console: Console) -> None:
+        """Let a suspended console go on for a moment where it holds what every other one has to wait for."""
+        for _ in range(MOST_ROUNDS):
+            if not self.place.is_locked():
+                return
+            console.wake()
+            time.sleep(LOOK_SECONDS)
+            console.suspend()
+
+    def _count_bites(self) -> None:
+        """Count what bit as the console itself tells it: a disk that it found full, a clock that it asked."""
+        if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.strikes):
+            said = (self.place.folder / "said").read_text(encoding="utf-8", errors="replace")
+            self.strikes.bit[Hazard.FULL_DISK] += any(sign in said for sign in FULL)
+        self.strikes.bit[Hazard.CLOCK] += self.clock.was_asked
+
+
+def _newest(stores: Stores, flow: str) -> Run | None:
+    return next(iter(stores.runs.latest(flow, limit=1)), None)
+
+
+def _stands(stores: Stores, flow: str) -> str:
+    run = _newest(stores, flow)
+    return f"{run.state} {run.error} {dict(run.facts)} {run.counts}" if run else "no run"

@@ -1,0 +1,190 @@
+"""A series of trials, side by side, and what came of all of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from shutil import rmtree
+from threading import Event, Lock, RLock
+
+from integration.core.errors import IntegrationError
+from integration.lab.ground import SQLITE, Ground, Grounds, can_mount, let_go_of_disks
+from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
+from integration.lab.trial import Calm, Result, Trial
+from integration.runner import Safeguards
+from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep, shown
+
+FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended
+PRODUCTS = "products"
+TRIALS = "trials"
+
+
+class Bench:
+    """Goes through a series and keeps on file how far it is."""
+
+    def __init__(self, folder: Path, series: Series, mine: Mine) -> None:
+        self.folder = folder
+        self.series = series
+        self.hazards = tuple(Hazard(one) for one in series.hazards) or tuple(Hazard)
+        self.safeguards = Safeguards(**dict.fromkeys(series.without, False))
+        let_go_of_disks(folder / TRIALS)  # of a series that was killed
+        rmtree(folder / TRIALS, ignore_errors=True)
+        self.given_up = Event()
+        self.grounds = Grounds(folder / TRIALS, mine)
+        self._calms: dict[tuple[str, int], Calm | None] = {}
+        self._error: IntegrationError | None = None
+        self._numbers = count(1)
+        self._calming = RLock()
+        self._keeping = Lock()
+        self._began = datetime.now(UTC)
+        self._results: list[Result] = []
+        self._idle: set[str] = set()
+        self._unable = self._unable_here()
+
+    def go(self) -> Report:
+        """Go through all trials, and return what came of them."""
+        self.tell()
+        side_by_side = ThreadPoolExecutor(self.series.at_once)
+        try:
+            seeds = range(self.series.seed, self.series.seed + self.series.trials)
+            for one in as_completed([side_by_side.submit(self._trial, seed) for seed in seeds]):
+                result = one.result()
+                if result is not None:
+                    self._results.append(result)
+                self.tell()
+        finally:
+            self.given_up.set()
+            side_by_side.shutdown(cancel_futures=True)
+            self.grounds.close()
+            for ground in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
+                rmtree(ground, ignore_errors=True)  # what went wrong stays, to be looked into
+        if not self._results:
+            raise self._error or IntegrationError("lab_nothing_to_write")
+        return self.tell(state="done")
+
+    def tell(self, state: State = "running") -> Report:
+        """Keep on file how far it is."""
+        with self._keeping:
+            report = replace(self._report(), state=state)
+            keep(report, self.folder)
+        return report
+
+    # ---- one trial
+
+    def _trial(self, seed: int) -> Result | None:
+        return self.trial(schedule(seed, self.series.flows, self.series.databases, self.hazards, self._calls))
+
+    def trial(self, found: Schedule) -> Result | None:
+        """Go through one trial; None where its flow has nothing to write."""
+        calm = self.calm(found.flow, found.shop)
+        if calm is None or not calm.calls.writes:
+            return None
+        own_disk = Hazard.FULL_DISK in found.hazards
+        with self.grounds.place(
+            f"trial-{found.seed}",
+            self._ground(found.flow, found.shop, found.database),
+            found.database,
+            own_disk=own_disk,
+        ) as place:
+            result = Trial(place, found, self.given_up, self.safeguards).run(calm)
+        self.grounds.drop(place.url)
+        if result.harm.is_none:
+            rmtree(place.folder, ignore_errors=True)
+        return result
+
+    def _calls(self, flow: str, shop: int) -> Calls:
+        calm = self.calm(flow, shop)
+        return calm.calls if calm else Calls(0, 0)
+
+    def calm(self, flow: str, shop: int) -> Calm | None:
+        """Return what a calm run of a flow leaves in a shop, or None where it cannot run as it is set.
+
+        What database it has makes no difference.
+        """
+        with self._calming:
+            if (flow, shop) not in self._calms:
+                try:
+                    self._calms[flow, shop] = self._calmed(flow, shop, SQLITE)
+                except IntegrationError as error:
+                    self._calms[flow, shop] = None
+                    self._error = error
+                calm = self._calms[flow, shop]
+                if calm is None or not calm.calls.writes:
+                    self._idle.add(flow)
+            return self._calms[flow, shop]
+
+    def _calmed(self, flow: str, shop: int, server: str) -> Calm:
+        name = f"calm-{flow}-{shop}-{next(self._numbers)}"
+        with self.grounds.place(name, self._ground(flow, shop, server), server) as place:
+            calm = Trial(place, Schedule(0, flow, server, shop), self.given_up).calm()
+        if flow == PRODUCTS:
+            self.grounds.keep((server, shop), place)
+        else:
+            self.grounds.drop(place.url)
+        return calm
+
+    def _ground(self, flow: str, shop: int, server: str) -> Ground:
+        """Return what trials of a flow begin from."""
+        if flow not in FROM_PRODUCTS:
+            return self.grounds.bare(server)
+        with self._calming:
+            known = self.grounds.known((server, shop))
+            if known is None:
+                if server == SQLITE:
+                    self.calm(PRODUCTS, shop)
+                else:
+                    self._calmed(PRODUCTS, shop, server)
+                known = self.grounds.known((server, shop))
+        return known or self.grounds.bare(server)
+
+    # ---- what came of it
+
+    def _unable_here(self) -> dict[Hazard, str]:
+        """Return which hazards cannot strike here, and why."""
+        found = {}
+        if Hazard.FULL_DISK in self.hazards and not can_mount(self.folder):
+            found[Hazard.FULL_DISK] = "lab_no_disk_of_its_own"
+        if SQLITE not in self.series.databases:
+            found |= dict.fromkeys(ON_A_FILE & set(self.hazards), "lab_of_the_server")
+        return found
+
+    def _report(self) -> Report:
+        results = list(self._results)
+        seconds = sum(one.seconds for one in results) / len(results) if results else 0.0
+        return Report(
+            self.series.shown(), self._began, done=len(results), seconds=round(seconds, 1),
+            lines=tuple(self._line(hazard, results) for hazard in self.hazards),
+            violations=tuple(
+                self._violation(one)
+                for one in sorted(results, key=lambda one: one.schedule.seed)
+                if not one.harm.is_none
+            ),
+            idle=tuple(sorted(self._idle)),
+        )  # fmt: skip
+
+    def _line(self, hazard: Hazard, results: Sequence[Result]) -> Line:
+        met = [one for one in results if hazard in one.schedule.hazards]
+        harm = sum((one.harm for one in met), Harm())
+        return Line(hazard, len(met), sum(one.bit[hazard] for one in met), harm, self._unable.get(hazard, ""))
+
+    def _violation(self, result: Result) -> Violation:
+        found = result.schedule
+        return Violation(
+            found.seed, found.flow, shown(found.database), tuple(found.hazards), result.harm, tuple(result.told),
+            self._command(found.seed),
+        )  # fmt: skip
+
+    def _command(self, seed: int) -> str:
+        """Return the command that repeats a trial."""
+        series = self.series
+        given = {
+            "flow": series.flows if len(series.flows) == 1 else (),
+            "hazard": series.hazards,
+            "without": series.without,
+            "database": [shown(one) for one in series.databases if series.databases != (SQLITE,)],
+        }
+        told = " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
+        mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"
+        return f"python -m integration lab --trials 1 --seed {seed}{mapping}{told and f' {told}'}"

@@ -1,0 +1,77 @@
+"""What a trial left, compared with a calm run: doubled, lost, cents apart, altered; and what its own books say."""
+
+import json
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from integration.core.run import RunState, Step
+from integration.lab.outcome import Outcome
+from integration.services.lab import Harm
+from integration.store.stores import Stores
+
+MOST_TOLD = 6
+LONGEST_TOLD = 400
+EVERY = 100_000
+DEFECT = "unexpected_error"
+SETTLED = (Step.PROVEN, Step.ACCEPTED)
+
+
+def compared(calm: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
+    """Return what is otherwise than after a calm run, in numbers and in words."""
+    before, after = calm.counts(), left.counts()
+    doubled, lost = after - before, before - after
+    altered = [
+        name
+        for name in before.keys() & after.keys()
+        if before[name] == after[name] and sorted(calm.records[name]) != sorted(left.records[name])
+    ]
+    both = calm.sums.keys() & left.sums.keys()
+    cents = {name: _apart(calm.sums[name], left.sums[name]) for name in both if before[name] == after[name]}
+    apart = sum(cents.values(), Decimal(0)).quantize(Decimal("0.01"))
+    harm = Harm(doubled.total(), lost.total(), apart, len(altered))
+    told = [f"doubled: {name}" for name in sorted(doubled)] + [f"lost: {name}" for name in sorted(lost)]
+    told += [f"altered: {name}: {_difference(calm, left, name)}" for name in sorted(altered)]
+    return harm, told[:MOST_TOLD]
+
+
+def accounted(stores: Stores) -> tuple[int, list[str]]:
+    """Return how many of a trial's runs do not add up, changes lack their one event, and runs met a defect of ours."""
+    told = []
+    settled: Counter[tuple[str, str, str, str]] = Counter()
+    for run in stores.runs.latest(limit=EVERY):
+        counts = stores.runs.counts(run.id)
+        is_over = run.state is RunState.DONE
+        if counts.difference or (is_over and (counts.in_doubt or counts.planned)):
+            told.append(f"run {run.id} does not add up: {counts}")
+        if run.error == DEFECT:
+            told.append(f"run {run.id} met a defect: {dict(run.facts)}")
+        for row in stores.plans.rows(run.id, "changes", limit=EVERY):
+            if row.step in SETTLED:
+                settled[run.id, str(row.kind), row.key, str(row.step)] += 1
+    events = Counter(
+        (str(one["run"]), str(one["kind"]), str(one["key"]), str(one["event"]))
+        for one in stores.events.waiting(EVERY)
+        if one["event"] in SETTLED
+    )
+    told += [f"an event too many: {one}" for one in sorted((events - settled).elements())]
+    told += [f"an event is missing: {one}" for one in sorted((settled - events).elements())]
+    return len(told), told[:MOST_TOLD]
+
+
+def _apart(some: dict[str, Decimal], others: dict[str, Decimal]) -> Decimal:
+    nothing = Decimal(0)
+    return sum((abs(some.get(code, nothing) - others.get(code, nothing)) for code in {*some, *others}), nothing)
+
+
+def _difference(calm: Outcome, left: Outcome, name: str) -> str:
+    before, after = (set(one.records[name]) for one in (calm, left))
+    told = [_fields(json.loads(next(iter(sorted(rows)), "{}"))) for rows in (before - after, after - before)]
+    moved = [name for name in {**told[0], **told[1]} if told[0].get(name) != told[1].get(name)]
+    return "; ".join(f"{name} {told[0].get(name)} became {told[1].get(name)}" for name in moved)[:LONGEST_TOLD]
+
+
+def _fields(content: Any) -> dict[str, Any]:
+    """Return the fields of a record; a document is its header and its lines, a product what is in it."""
+    parts = content if isinstance(content, list) else [content]
+    return {**parts[0], **{f"part {at}": part for at, part in enumerate(parts[1:], 1)}}

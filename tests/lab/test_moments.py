@@ -1,0 +1,107 @@
+"""Trouble at every call of a run, one after the other: what a series of seeds would meet by chance alone.
+
+A console is killed at each read and at each write, which is lost, arrives, or arrives and shows late, while answers get
+lost around it; and it is suspended at writes of either end of a page, on both databases.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from integration.lab.schedule import (
+    FIRST_SHOP,
+    LATE,
+    OF_THE_KILLED,
+    WAIT_SECONDS,
+    Calls,
+    Fate,
+    Hazard,
+    Schedule,
+    Strike,
+)
+from integration.lab.trial import Result
+from integration.lab.trials import Bench
+from integration.services.lab import Mine, Series
+from tests.postgres import postgres_server
+
+__all__ = ["postgres_server"]
+
+pytestmark = [pytest.mark.long, pytest.mark.processes]
+
+AT_ONCE = 2
+LOST = (
+    Hazard.CUT_BEFORE, Hazard.CUT_AFTER, Hazard.HALF, Hazard.GARBAGE, Hazard.UNAVAILABLE, Hazard.TOO_MANY, Hazard.LATE,
+)  # fmt: skip
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+Recorded = Callable[[str, object], None]
+Made = Callable[[Calls], Iterator[tuple[Strike, ...]]]
+
+
+def gone_through(folder: Path, flow: str, database: str, made: Made) -> int:
+    """Go through trials of a flow, see that each was met and left no harm, and return how many there were."""
+    bench = Bench(folder, Series((flow,), mapping="shipped", databases=(database,)), Mine())
+    calm = bench.calm(flow, FIRST_SHOP)
+    assert calm is not None
+    schedules = [Schedule(at, flow, database, FIRST_SHOP, strikes) for at, strikes in enumerate(made(calm.calls))]
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as side_by_side:
+            results = [one for one in side_by_side.map(bench.trial, schedules) if one is not None]
+    finally:
+        bench.grounds.close()
+    assert [one.schedule for one in results] == schedules
+    assert [described(one) for one in results if not one.harm.is_none] == []
+    assert [described(one) for one in results if not one.bit[one.schedule.strikes[0].hazard]] == []
+    return len(results)
+
+
+def described(one: Result) -> str:
+    return f"{one.schedule}: {one.harm}; {one.told}"
+
+
+def kills(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+    """Yield a kill at each call; fates of a write, and the answers that get lost around it, take turns."""
+    for nth in range(1, calls.writes + 1):
+        yield kill_at(nth, OF_THE_KILLED[nth % len(OF_THE_KILLED)])
+    for nth in range(1, calls.reads + 1):
+        yield Strike(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
+
+
+def every_kill(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+    """Yield a kill at each call, with every fate that a write can have."""
+    yield from kills(calls)
+    for nth in range(1, calls.writes + 1):
+        yield from (kill_at(nth, fate) for fate in OF_THE_KILLED if fate is not OF_THE_KILLED[nth % len(OF_THE_KILLED)])
+
+
+def kill_at(nth: int, fate: Fate) -> tuple[Strike, ...]:
+    turn = nth * len(OF_THE_KILLED) + OF_THE_KILLED.index(fate)
+    return Strike(Hazard.KILL, write=True, nth=nth, seconds=LATE[0], fate=fate), losing(turn, max(1, nth - 1))
+
+
+def losing(turn: int, nth: int) -> Strike:
+    return Strike(LOST[turn % len(LOST)], write=True, nth=nth, times=2, seconds=LATE[0])
+
+
+def suspensions(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+    """Yield a suspension at the first, a middle and the last write, which arrives or has to wait."""
+    for nth in (1, calls.writes // 2, calls.writes):
+        for fate in (Fate.ARRIVES, Fate.HAS_TO_WAIT):
+            yield (Strike(Hazard.SUSPEND, write=True, nth=nth, seconds=WAIT_SECONDS, fate=fate),)
+
+
+@pytest.mark.parametrize(("flow", "made"), [("products", kills), ("orders", every_kill)])
+def test_a_kill_at_any_call_loses_and_doubles_nothing(
+    tmp_path: Path, flow: str, made: Made, record_property: Recorded
+) -> None:
+    record_property("cases", f"{gone_through(tmp_path, flow, 'sqlite', made)} kills at a call of {flow}")
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest, record_property: Recorded
+) -> None:
+    server = "sqlite" if database == "sqlite" else str(request.getfixturevalue("postgres_server"))
+
+    record_property("cases", f"{gone_through(tmp_path, 'orders', server, suspensions)} suspensions on {database}")

@@ -1,0 +1,64 @@
+"""What goes wrong follows from the seed alone, meets every flow, and asks nothing that no program can decide."""
+
+from itertools import pairwise
+
+from integration.lab.schedule import (
+    APART,
+    LATE,
+    ON_A_FILE,
+    PATIENCE,
+    Calls,
+    Fate,
+    Hazard,
+    Schedule,
+    schedule,
+)
+from integration.services.lab import HAZARDS
+
+FLOWS = ("products", "stock", "customers", "orders")
+DATABASES = ("sqlite", "postgresql://somewhere")
+ALL = tuple(Hazard)
+
+
+def calls(flow: str, shop: int) -> Calls:
+    return Calls(40 + len(flow), 20 + shop % 2)
+
+
+def schedules(number: int, databases: tuple[str, ...] = DATABASES) -> list[Schedule]:
+    return [schedule(seed, FLOWS, databases, ALL, calls) for seed in range(number)]
+
+
+def test_the_command_offers_what_the_lab_has() -> None:
+    assert [str(one) for one in Hazard] == list(HAZARDS)
+
+
+def test_the_same_seed_makes_the_same_faults() -> None:
+    assert schedules(60) == schedules(60)
+    assert all(one.strikes != other.strikes for one, other in pairwise(schedules(60)))
+
+
+def test_every_flow_database_and_hazard_has_its_turn() -> None:
+    made = schedules(200)
+
+    for hazard in Hazard:
+        met = [one for one in made if hazard in one.hazards]
+        assert len(met) >= 16
+        assert {one.flow for one in met} == set(FLOWS)
+        assert {one.database for one in met} == ({"sqlite"} if hazard in ON_A_FILE else set(DATABASES))
+
+
+def test_what_does_not_go_together_is_kept_apart() -> None:
+    for one in schedules(400):
+        kinds = [strike.hazard for strike in one.strikes]
+        assert not [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :] if b in APART.get(a, ())]
+
+
+def test_what_shows_later_than_the_patience_comes_alone() -> None:
+    made = schedules(400)
+    late = [one for one in made for strike in one.strikes if strike.hazard is Hazard.LATE and strike.seconds > PATIENCE]
+    lost = [strike.seconds for one in made for strike in one.strikes if strike.fate is Fate.SHOWS_LATE]
+
+    assert late
+    assert all(len(one.strikes) == 1 for one in late)
+    assert lost
+    assert max(lost) <= LATE[1] < PATIENCE

@@ -1,0 +1,59 @@
+"""What counts as harm: one too many, one too few, another field, a cent under another VAT code."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.lab.outcome import GIVEN, Outcome, outcome
+from integration.lab.verdict import compared
+from integration.sandbox.server import Sandbox, running
+from integration.services.lab import Harm
+
+
+@pytest.fixture(scope="module")
+def calm() -> Outcome:
+    """What both systems hold at first."""
+    with running(articles=50, orders=6) as sandbox:
+        return outcome(sandbox)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Both systems once more."""
+    with running(articles=50, orders=6) as made:
+        yield made
+
+
+def test_the_same_shop_twice_is_the_same(calm: Outcome, sandbox: Sandbox) -> None:
+    assert compared(calm, outcome(sandbox)) == (Harm(cents=Decimal("0.00")), [])
+
+
+def test_a_changed_field_is_named(calm: Outcome, sandbox: Sandbox) -> None:
+    sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
+
+    harm, told = compared(calm, outcome(sandbox))
+
+    assert harm.altered == 1
+    assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
+
+
+def test_one_too_many_and_one_too_few_are_counted(calm: Outcome, sandbox: Sandbox) -> None:
+    row = next(one for one in sandbox.state("DEL_ADDR") if one["SUB_NR"] == "20001")
+    sandbox.accountview.add(
+        "DEL_ADDR",
+        {name: value for name, value in row.items() if name not in GIVEN} | {"SUB_NR": "20001", "REC_ID": "A9999999"},
+    )
+    sandbox.accountview.remove("DEL_ADDR", str(sandbox.state("DEL_ADDR")[1]["REC_ID"]))
+
+    harm, told = compared(calm, outcome(sandbox))
+
+    assert (harm.doubled, harm.lost, harm.altered) == (1, 1, 0)
+    assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
+
+
+def test_an_amount_under_another_vat_code_is_apart_twice(calm: Outcome, sandbox: Sandbox) -> None:
+    line = sandbox.state("DJ_LINE")[0]
+    sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})
+
+    assert compared(calm, outcome(sandbox))[0].cents == 2 * (Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"]))

@@ -1,0 +1,95 @@
+"""The service of the fault lab: what is the operator's own, one series at a time, and a report that is whole."""
+
+import ast
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.core.errors import RunActiveError
+from integration.services.lab import REPORT, Harm, Mine, Report, Series, Violation, keep, kept
+from integration.settings import known_settings
+from tests.consoles import opened
+
+INTEGRATION = Path(__file__).parent.parent.parent / "integration"
+SERIES = Series(("orders",), trials=2, seed=7)
+
+
+def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
+    wrong = Violation(
+        7, "orders", "sqlite", ("kill",), Harm(doubled=1), ("doubled: an order",), "python -m integration"
+    )
+    report = Report(SERIES, datetime.now(UTC), "done", 2, 1.5, violations=(wrong,), idle=("stock",))
+
+    keep(report, tmp_path)
+
+    assert kept(tmp_path) == report
+    assert report.total == Harm(doubled=1)
+    assert not report.total.is_none
+    assert Harm(parked=3).is_none
+
+
+def test_no_secret_of_a_database_is_kept() -> None:
+    series = Series(("orders",), databases=("sqlite", "postgresql://lab:p@ss@somewhere:5432/postgres"))
+
+    assert series.shown().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
+
+
+def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
+    assert kept(tmp_path) is None
+    (tmp_path / REPORT).write_text(json.dumps({"of": "another version"}), encoding="utf-8")
+    assert kept(tmp_path) is None
+
+
+def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.lab.folder.mkdir()
+        keep(Report(SERIES, datetime.now(UTC)), application.lab.folder)
+
+        assert application.lab.is_at_work()
+        with pytest.raises(RunActiveError, match="lab_at_work"):
+            application.lab.begin(SERIES)
+
+
+def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        application.flows.change("orders", {"default_country": "BE"}, "test")
+        application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
+
+        mine = application.lab.mine()
+
+        assert mine.settings["orders"]["default_country"] == "BE"
+        assert mine.tables["payment_methods"] == {"CASH": "10"}
+        assert set(mine.mappings) == set(application.flows)
+
+
+def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
+
+        assert application.lab.mine() == Mine(
+            {flow: {} for flow in application.flows}, application.lab.mine().mappings, {}
+        )  # fmt: skip
+
+
+# ---- nobody else switches a safeguard off
+
+
+def named(tree: ast.AST) -> list[str]:
+    """Return every call of a program that makes safeguards of its own."""
+    return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Safeguards"]
+
+
+def _name(call: ast.Call) -> Any:
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def test_the_lab_alone_leaves_a_safeguard_out() -> None:
+    made = {file: named(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")}
+    elsewhere = {file.name: calls for file, calls in made.items() if calls and file.parent.name != "lab"}
+
+    assert elsewhere == {"parts.py": ["Safeguards()"]}
+    assert any(calls for file, calls in made.items() if file.parent.name == "lab")
+    assert not [one.name for one in known_settings() if "SAFEGUARD" in one.name or "LAB" in one.name]
