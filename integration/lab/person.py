@@ -36,6 +36,15 @@ def found(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:
     for stage in FLOWS[flow].flow.stages:
         for system, table, number in WHERE.get(stage.target, ()):
             for row in sandbox.state(table, system):
-                if reference and reference in {str(value) for value in row.values()}:
+                if reference and reference in _values(row):
                     return str(row[number])
     return None
+
+
+def _values(told: object) -> set[str]:
+    """Return every value of a row, also of what is inside it."""
+    if isinstance(told, Mapping):
+        return {value for one in told.values() for value in _values(one)}
+    if isinstance(told, list | tuple):
+        return {value for one in told for value in _values(one)}
+    return {str(told)}

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
@@ -143,6 +143,8 @@ class Trial:
                     and not self._wants_more(sandbox, stores, run, parked)
                 ):
                     return True
+                if run is not None and run.state is RunState.INTERRUPTED:
+                    self._answer(sandbox, stores)
                 rounds += run is None or run.state is not RunState.READY
                 self._next(run)
             except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
@@ -162,18 +164,26 @@ class Trial:
             ask("runs.preview", PreviewRequest(self.schedule.flow, WHO, Mode.COMPLETE))
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
-        """Answer what the console asks where looking again did not, and tell whether another run is to follow."""
+        """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
         asks = person.questions(stores, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
             self.strikes.end()  # a person looks into it when the trouble is over
-            for one in asks:
-                if one.id in self._asked:
-                    number = person.found(sandbox, self.schedule.flow, one)
-                    self._consoles[0].ask("exceptions.answer", one, number, WHO)
-            self.parked += len({one.id for one in asks} - self._asked) or not asks
-            self._asked |= {one.id for one in asks}
+            self._answer(sandbox, stores)
+            self.parked += not asks
             return True
         return False
+
+    def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
+        """Answer what the console asks for the second time; the first time a person looks again."""
+        asks = person.questions(stores, self.schedule.flow)
+        for one in asks:
+            if one.id in self._asked:
+                number = person.found(sandbox, self.schedule.flow, one)
+                with suppress(KeyError):  # it is answered, and waits for the next plan to say so
+                    self._consoles[0].ask("exceptions.answer", one, number, WHO)
+        fresh = {one.id for one in asks} - self._asked
+        self.parked += len(fresh)
+        self._asked |= fresh
 
     # ---- what strikes
 

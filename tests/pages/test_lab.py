@@ -66,6 +66,7 @@ def test_what_went_wrong_is_told_with_the_command_that_repeats_it(lab: Applicati
     test = open_page("lab")
 
     assert text("lab_good") not in texts(test)
+    assert text("lab_bad", bad="1", done="2") in texts(test)
     assert "doubled: an order" in texts(test)
     assert test.code[0].value == command
 

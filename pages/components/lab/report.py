@@ -46,7 +46,10 @@ def result(report: Report) -> None:
         trouble(report.error, report.facts)
     elif report.state == "stopped":
         st.markdown(f":orange[:material/pause_circle:] **{text('lab_stopped')}**")
-    elif not report.violations:
+    elif report.violations:
+        bad = text("lab_bad", bad=number(len(report.violations)), done=number(report.done))
+        st.markdown(f":red[:material/error:] **{bad}**")
+    else:
         st.markdown(f":green[:material/check_circle:] **{text('lab_good')}**")
     for flow in report.idle:
         note(text("lab_idle", flow=flow_name(flow)))
