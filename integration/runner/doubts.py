@@ -1,14 +1,25 @@
 """What was sent, and nobody knows whether the target has it: never sent again before a look or a person says so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+from integration.core.errors import IntegrationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
+from integration.core.plan import differences, remaining, still_applies
 from integration.core.records import Held, Record
-from integration.core.run import PlanRow, Run, Step
+from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.runner.ends import agreed_of, change_of, changes_of, named, parked_wrong, record_of
+from integration.runner.lookup import look, look_and_see
 from integration.runner.parts import Parts
+from integration.runner.sending import Sending
+from integration.store.links import References
+from integration.store.plan_lines import UNSETTLED
 
 MOST_UNANSWERED = 4  # records sent alone, one after the other, before a person is asked
+ATTEMPTS = 4  # writes of one change of what is there, before a person is asked: the same value twice is one value
+SENDINGS = 2  # of something new that was never answered, before a person is asked
+WITNESSES = (3, 25)  # records that were written last and have to be found: at first, and where none of those is
 
 
 def in_doubt(
@@ -39,3 +50,110 @@ def doubt_facts(flow: str, system: str, row: PlanRow) -> dict[str, str]:
     facts = {"key": row.title, "system": system, "flow": flow, "reference": reference}
     facts |= {"number": row.reference} if row.reference else {}
     return facts | ({"since": row.sent_at.isoformat()} if row.sent_at else {})
+
+
+def doubted(run: Run, flow: Flow, row: PlanRow) -> Outcome:
+    """Return the question whether the target has what was sent to it."""
+    cause = "read_back_missing" if row.accepted else "never_answered"
+    return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=doubt_facts(run.flow, flow.target, row)))
+
+
+class Doubts:
+    """What of a run was sent and has no end yet, and what may be sent while nobody knows whether looks see."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def look(
+        self, run: Run, flow: Flow, references: References, rows: Sequence[PlanRow]
+    ) -> tuple[dict[str, Held], bool]:
+        """Return what the target holds, and whether what it does not show is not there.
+
+        That matters where something new is sent, and there a look has to find something that is known to be there, or
+        some of what was sent as new.
+        """
+        target, wanted = self.parts.connectors[flow.target], [agreed_of(row) for row in rows]
+        if flow.stages[rows[0].stage].unproven:
+            return {}, True
+        if not self.parts.safeguards.look:
+            return look(target, [agreed_of(row) for row in rows if change_of(row).before], references), True
+        if all(change_of(row).before for row in rows):
+            return look(target, wanted, references), True
+        for number in WITNESSES:
+            known = self.parts.links.newest(run.flow, rows[0].kind, number)
+            held, sees = look_and_see(target, wanted, references, [one.agreed for one in known if one.agreed])
+            sees = sees or any(row.key in held for row in rows if change_of(row).before is None)
+            if sees or len(known) < number:
+                break
+        return held, sees
+
+    def one_alone(self, run: Run, flow: Flow, ready: list[Sending]) -> list[Sending]:
+        """Return what may be sent while nobody knows whether new records will be seen: of those, one alone.
+
+        None while one of this run may still be seen. Raises IntegrationError `look_unproven` where one was not.
+        """
+        new = [one for one in ready if one.change.before is None][:1]
+        doubts = self.parts.ledger.every_doubt(run.flow, new[0].row.kind) if new else []
+        if doubts and not self._may_try_another(flow, doubts, run):
+            if not any(row.run == run.id and row.step in UNSETTLED for row in doubts):
+                raise IntegrationError("look_unproven", system=flow.target, kind=str(new[0].row.kind))
+            new = []
+        return [one for one in ready if one.change.before is not None or one in new]
+
+    def settle(self, run: Run, flow: Flow) -> None:
+        """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
+        rows = self.parts.ledger.unsettled(run.id)
+        if not rows:
+            return
+        references, outcomes = self.parts.links.references(run.flow), []
+        for kind in dict.fromkeys(row.kind for row in rows):
+            alike = [row for row in rows if row.kind is kind]
+            held, sees = self.look(run, flow, references, alike)
+            if not sees and self._waits_for_another(run, flow, alike, held):
+                continue
+            outcomes += [self._after_look(run, flow, row, held.get(row.key), sees=sees) for row in alike]
+        self.parts.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_of(rows))
+
+    def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
+        """Tell whether one more record may be sent to find out whether looks see, where anything can be seen at all."""
+        return may_try_another(doubts, run) and self.parts.connectors[flow.target].shows(doubts[0].kind)
+
+    def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
+        """Tell whether the next new record will show first whether looks see: one that is there is proven."""
+        following = self.parts.ledger.next_planned(run.id, 1)
+        if any(row.step is Step.SENT or row.key in held for row in rows):
+            return False
+        doubts = self.parts.ledger.every_doubt(run.flow, rows[0].kind)
+        is_next = any(row.kind is rows[0].kind for row in following)
+        return is_next and self._may_try_another(flow, doubts, run)
+
+    def _after_look(self, run: Run, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
+        """Return what a look says about one change in doubt, or None while it is too early to tell.
+
+        Only what was never answered is sent again, and of something new only once, after a look that sees: what was
+        accepted and is not to be seen is a question for a person, and so is what no look can tell.
+        """
+        if flow.stages[row.stage].unproven:
+            return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else doubted(run, flow, row)
+        change, record = change_of(row), record_of(now)
+        if change.before is None and not self.parts.safeguards.look:
+            return Outcome(row.seq, Step.PLANNED)
+        wrong = differences(change.wanted, record)
+        if now is not None and not wrong:
+            return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
+        untouched, is_new = still_applies(change, record), change.before is None
+        partly = not untouched and not flow.stages[row.stage].once and remaining(change, record) is not None
+        waited = self.parts.clock() - (row.sent_at or self.parts.clock())
+        if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
+            return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
+        if untouched and waited < self.parts.patience.visible_within:
+            return None
+        if untouched and is_new and (row.accepted or row.attempts >= SENDINGS or not sees):
+            return doubted(run, flow, row)
+        if row.attempts >= ATTEMPTS:
+            cause = "read_back_missing" if untouched else "read_back_differs"
+            facts = {"key": row.title, "fields": named(wrong)}
+            return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
+        if untouched or partly:
+            return Outcome(row.seq, Step.PLANNED)
+        return parked_wrong(row, change, now, wrong)

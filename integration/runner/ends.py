@@ -1,0 +1,47 @@
+"""How changes end, and what their lines say of it."""
+
+from collections.abc import Iterable, Sequence
+
+from integration.core.issues import Issue
+from integration.core.plan import Change
+from integration.core.records import Held, Record
+from integration.core.run import Outcome, PlanRow, Step
+from integration.store.plan_lines import Known
+
+
+def record_of(held: Held | None) -> Record | None:
+    """Return the record of what is held, or None where nothing is."""
+    return held.record if held else None
+
+
+def change_of(row: PlanRow) -> Change:
+    """Return what a line changes. Raises TypeError for one that holds no change, which is a defect of ours."""
+    if row.change is None:
+        raise TypeError(f"line {row.seq} holds no change")
+    return row.change
+
+
+def changes_of(rows: Sequence[PlanRow]) -> Known:
+    """Return what lines change, by their numbers."""
+    return {row.seq: change_of(row) for row in rows}
+
+
+def agreed_of(row: PlanRow) -> Record:
+    """Return what both systems hold of our fields once a line is carried out."""
+    return change_of(row).agreed
+
+
+def named(paths: Iterable[str]) -> str:
+    """Return the names of fields as they are told, each once."""
+    return ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+
+def parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:
+    """Return the end of a change after which the target holds something else."""
+    held = now.record.flat() if now else {}
+    wanted = change.wanted.flat()
+    facts = {"key": row.title, "fields": named(wrong)}
+    if wrong:
+        facts |= {"planned_value": str(wanted[wrong[0]] or ""), "target_value": str(held.get(wrong[0]) or "")}
+    cause = "read_back_differs" if now is not None else "read_back_missing"
+    return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, wrong[0] if wrong else "", facts))
