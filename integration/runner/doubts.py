@@ -9,7 +9,7 @@ from integration.core.issues import Issue
 from integration.core.plan import differences, remaining, still_applies
 from integration.core.records import Held, Record
 from integration.core.run import Outcome, PlanRow, Run, Step
-from integration.runner.ends import agreed_of, change_of, changes_of, named, parked_wrong, record_of
+from integration.runner.ends import agreed_of, change_of, changes_of, named, parked_wrong, record_of, shows_in_part
 from integration.runner.lookup import look, look_and_see
 from integration.runner.parts import Parts
 from integration.runner.sending import Sending
@@ -146,7 +146,8 @@ class Doubts:
         waited = self.parts.clock() - (row.sent_at or self.parts.clock())
         if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
             return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
-        if untouched and waited < self.parts.patience.visible_within:
+        is_coming = untouched or shows_in_part(row, change, now)
+        if is_coming and waited < self.parts.patience.visible_within:
             return None
         if untouched and is_new and (row.accepted or row.attempts >= SENDINGS or not sees):
             return doubted(run, flow, row)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from integration.core.issues import Issue
-from integration.core.plan import Change
+from integration.core.plan import Change, remaining
 from integration.core.records import Held, Record
 from integration.core.run import Outcome, PlanRow, Step
 from integration.store.plan_lines import Known
@@ -29,6 +29,11 @@ def changes_of(rows: Sequence[PlanRow]) -> Known:
 def agreed_of(row: PlanRow) -> Record:
     """Return what both systems hold of our fields once a line is carried out."""
     return change_of(row).agreed
+
+
+def shows_in_part(row: PlanRow, change: Change, now: Held | None) -> bool:
+    """Tell whether a change of several calls, such as levels of several branches, may show in full in a moment."""
+    return row.calls > 1 and remaining(change, record_of(now)) is not None
 
 
 def named(paths: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from integration.core.issues import Issue
 from integration.core.plan import Change, differences, still_applies
 from integration.core.records import Held, Written
 from integration.core.run import Outcome, PlanRow, Run, Step
-from integration.runner.ends import agreed_of, change_of, changes_of, parked_wrong, record_of
+from integration.runner.ends import agreed_of, change_of, changes_of, parked_wrong, record_of, shows_in_part
 from integration.runner.lookup import look
 from integration.runner.parts import Parts
 from integration.store.links import References
@@ -118,7 +118,7 @@ class Sender:
             wrong = differences(change.wanted, record_of(now))
             if now is not None and not wrong:
                 outcomes.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
-            elif still_applies(change, record_of(now)):  # accepted, and not to be seen yet
+            elif still_applies(change, record_of(now)) or shows_in_part(row, change, now):  # accepted, and not seen yet
                 outcomes.append(Outcome(row.seq, Step.IN_DOUBT, accepted[row.seq]))
             else:
                 outcomes.append(parked_wrong(row, change, now, wrong))

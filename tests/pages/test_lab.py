@@ -33,8 +33,9 @@ def told(lab: Application, **more: object) -> None:
 
 def test_there_is_no_such_page_without_the_built_in_systems(fresh: Application, open_page: Open) -> None:
     assert not fresh.sandbox.is_connected
+    frame = open_page()
     with pytest.raises(ValueError, match="Could not find"):
-        open_page("lab")
+        frame.switch_page("pages/lab.py").run()
 
 
 def test_before_the_first_trial_it_says_how_long_they_take(lab: Application, open_page: Open) -> None:

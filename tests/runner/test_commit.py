@@ -323,6 +323,36 @@ class Halfway(MemoryConnector):
         raise SystemExit
 
 
+class InPart(MemoryConnector):
+    """A till that takes two calls for a change, and shows what the second one did only after some looks."""
+
+    looks = 0
+    shown: Record | None = None
+
+    def calls(self, change: Change) -> int:
+        return 2 * super().calls(change)
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        held = super().lookup(wanted, references)
+        if self.looks <= 0 or self.shown is None or "1003" not in held or len(self.writes) < len(FIVE) + 1:
+            return held
+        self.looks -= 1
+        now = held["1003"]
+        return held | {"1003": replace(now, record=replace(now.record, parts=self.shown.parts))}
+
+
+def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConnector) -> None:
+    target = InPart(system="mplus", in_flight=1)
+    bench = Bench(database, source, target, groups=False)
+    bench.run()
+    target.shown = target.held(Kind.PRODUCT)["1003"]
+    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    run = bench.preview()
+    target.looks = 3
+    assert bench.commit(run).counts.proven == 1
+    assert (bench.changes(run)["1003"].attempts, target.looks) == (1, 0)
+
+
 def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, source: MemoryConnector) -> None:
     target = Halfway(system="mplus", in_flight=1)
     bench = Bench(database, source, target, groups=False)
