@@ -22,7 +22,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatus
 
 from integration.background import again_and_again
-from integration.connectors.http import before_each_write
+from integration.connectors.before_writing import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
