@@ -6,19 +6,29 @@ Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wron
 
 import os
 import secrets
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from integration import demo as demo_rounds
-from integration import terminal
-from integration.bootstrap import OTHERS, ROOT, build
+from integration import programs, terminal
+from integration.arguments import (
+    AnyFlow,
+    Complete,
+    FlowName,
+    Json,
+    Patient,
+    RunId,
+    Shown,
+    among,
+    confirmations,
+    known_flow,
+)
+from integration.bootstrap import OTHERS
 from integration.core import errors
 from integration.core.causes import Who, cause
 from integration.core.plan import Approval
@@ -33,21 +43,6 @@ from integration.words import say
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, terminal.STOPPED
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-
-
-def _flow(name: str | None) -> str | None:
-    if name is not None and name not in FLOWS:
-        raise typer.BadParameter(f"there is no flow {name}; there is {', '.join(FLOWS)}")
-    return name
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
-FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=_flow)]
-AnyFlow = Annotated[str | None, typer.Argument(help="One flow only.", callback=_flow)]
-RunId = Annotated[str, typer.Argument(help="The run, as `runs` lists it.")]
-Complete = Annotated[bool, typer.Option(help="Read everything instead of what changed.")]
-Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for what is away or stands still.")]
-Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 STATUSES = {
     errors.RunActiveError: BUSY,
@@ -118,7 +113,7 @@ def commit(
     as_json: Json = False,
 ) -> None:
     """Write exactly the plan with this fingerprint, and prove it by reading back."""
-    confirmed = _confirmed(confirm or [])
+    confirmed = confirmations(confirm or [])
     with terminal.opened(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
         application.runs.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
@@ -264,40 +259,8 @@ def settings(as_json: Json = False) -> None:
     terminal.out.print(table)
 
 
-@cli.command()
-def sandbox(
-    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400,
-    accountview_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
-    mplus_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
-    journal: Annotated[Path | None, typer.Option(help="Keep what was written in this file.")] = None,
-    as_json: Json = False,  # noqa: ARG001 - JSON is all it prints
-) -> None:
-    """Run both systems in a box until interrupted; print their addresses as JSON."""
-    arguments = [
-        "--articles", str(articles), "--accountview-port", str(accountview_port), "--mplus-port", str(mplus_port),
-    ]  # fmt: skip
-    if journal:
-        arguments += ["--journal", str(journal)]
-    os.execv(sys.executable, [sys.executable, "-m", "integration.sandbox", *arguments])  # noqa: S606 - our own program
-
-
-@cli.command()
-def worker(as_json: Json = False) -> None:
-    """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    application = build(load_settings(), executor="worker", serves=False)
-    try:
-        application.start()
-        if as_json:
-            terminal.print_json({"worker": application.work.executor})
-            sys.stdout.flush()
-        else:
-            terminal.err.print("The worker is at work; Ctrl+C stops it.")
-        stop.wait()
-    finally:
-        application.close()
+cli.command()(programs.sandbox)
+cli.command()(programs.worker)
 
 
 @cli.command(name="log")
@@ -350,24 +313,7 @@ def _here_or_at_the_server(
     return answer
 
 
-@cli.command()
-def console(
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
-    as_json: Json = False,
-) -> None:
-    """Open the console in the browser."""
-    load_settings()  # a wrong setting stops here, with its name
-    arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
-    os.chdir(ROOT)
-    if as_json:
-        terminal.print_json({"console": f"http://{host}:{port}"})
-        sys.stdout.flush()
-    else:
-        terminal.err.print(f"The console: http://{host}:{port}")
-    os.execv(  # noqa: S606 - our own program
-        sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *arguments]
-    )
+cli.command()(programs.console)
 
 
 @cli.command()
@@ -383,7 +329,7 @@ def demo(
 
 @cli.command()
 def lab(
-    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=_flow)] = None,
+    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=known_flow)] = None,
     trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
     mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or those as shipped.")] = "mine",
@@ -396,7 +342,7 @@ def lab(
     """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
     series = Series(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
-        tuple(database or ["sqlite"]), _among(without, SAFEGUARDS), _among(hazard, HAZARDS), at_once,
+        tuple(database or ["sqlite"]), among(without, SAFEGUARDS), among(hazard, HAZARDS), at_once,
     )  # fmt: skip
     with terminal.opened(start=False) as application:
         application.lab.begin(series)
@@ -408,24 +354,6 @@ def lab(
     else:
         terminal.show_lab(report)
     raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
-
-
-def _among(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what was given; one that nobody knows is wrong use."""
-    for name in given or ():
-        if name not in known:
-            raise typer.BadParameter(f"there is no {name}; there is {', '.join(known)}")
-    return tuple(given or ())
-
-
-def _confirmed(given: list[str]) -> dict[str, int]:
-    confirmed = {}
-    for one in given:
-        name, _, number = one.partition("=")
-        if not number.isdecimal():
-            raise typer.BadParameter("brake=number, for example brake_price=3")
-        confirmed[name] = int(number)
-    return confirmed
 
 
 def _who() -> str:

@@ -6,23 +6,18 @@ ledger knows what was sent. Runs of a process that died are taken over by any ot
 
 import gc
 import logging
-import threading
-import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 
-from integration.background import again_and_again
-from integration.connectors.http import before_each_write
+from integration.connectors.before_writing import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
@@ -31,6 +26,7 @@ from integration.store.claims import Claims
 from integration.store.database import ClaimLost
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
 from integration.store.runs import Runs
+from integration.takeover import Takeover
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +81,7 @@ def _approve_step(run_id: str) -> str:
 
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
-    with _running().at(DBOS.workflow_id):
+    with _running().takeover.at(DBOS.workflow_id):
         return _repeated(step, run_id)
 
 
@@ -157,17 +153,10 @@ class Engine:
         self.schedules = schedules
         self.safeguards = safeguards
         self.pulse = pulse
-        self._stop = threading.Event()
-        self._stopped_working = False
-        self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
-        self._at: Counter[str] = Counter()  # the workflows that threads of this process are at
-        self._keeper = threading.Thread(
-            target=again_and_again,
-            args=(self._keep,),
-            kwargs={"every": self.pulse.apart, "until": self._stop},
-            name="engine-keeper",
-            daemon=True,
+        self.takeover = Takeover(
+            executor=executor, queue=QUEUE, runs=runs, heartbeats=heartbeats, requeue=self._requeue, pulse=pulse
         )
+        self._stopped_working = False
 
     def start(self) -> None:
         """Start working off the queue; what this process left behind when it died goes on by itself."""
@@ -186,26 +175,19 @@ class Engine:
         DBOS(config=config)
         DBOS.launch()
         self.reschedule()
-        self.heartbeats.beat(self.executor)
-        self._keeper.start()
+        self.takeover.start()
         if not gc.get_freeze_count():  # what is loaded by now stays: walking it again took a tenth of a run's time
             gc.freeze()
 
     def stop(self) -> None:
         """Stop taking work; a run under way is taken up again at the next start."""
         global _engine  # noqa: PLW0603
-        self._stop.set()
-        if self._keeper.is_alive():
-            self._keeper.join(timeout=10)
+        self.takeover.stop()
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it would tell of every page that is left behind
-        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self._mine() else 0)  # it waits in seconds
+        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self.takeover.mine() else 0)  # it waits in seconds
         self._stopped_working = True
         self.heartbeats.forget(self.executor)
         _engine = None
-
-    def _mine(self) -> list[WorkflowStatus]:
-        """Return the workflows that this process has begun and not ended."""
-        return DBOS.list_workflows(status="PENDING", executor_id=self.executor, load_input=False, load_output=False)
 
     def reschedule(self) -> None:
         """Take over the flows' schedules as they are set now."""
@@ -251,16 +233,6 @@ class Engine:
         run = self.runs.get(run_id)
         if run.state is RunState.PREVIEWING and run.error:
             self._queue(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
-
-    @contextmanager
-    def at(self, workflow: str | None) -> Iterator[None]:
-        """Say for the block that a thread of this process is at a workflow."""
-        name = workflow or ""
-        self._at[name] += 1
-        try:
-            yield
-        finally:
-            self._at[name] -= 1
 
     def _queue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
         with SetWorkflowID(name):
@@ -339,36 +311,6 @@ class Engine:
 
     # ---- in the background ------------------------------------------------------------------------------------
 
-    def _keep(self) -> None:
-        """Beat, and take over what dead processes left."""
-        self.heartbeats.beat(self.executor)
-        self._take_over()
-
-    def _take_over(self) -> None:
-        """Resume the runs of executors whose heart has stopped, and queue those that never reached the queue."""
-        dead = [one for one in self.heartbeats.dead(self.pulse.dead_after) if one != self.executor]
-        if dead:
-            left = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
-            if left:
-                DBOS.resume_workflows([one.workflow_id for one in left], queue_name=QUEUE)
-                log.info("took over runs", runs=len(left), executors=dead)
-            for one in dead:
-                self.heartbeats.forget(one)
-        idle: dict[str, Callable[[], object]] = {
-            one.workflow_id: partial(DBOS.resume_workflow, one.workflow_id, queue_name=QUEUE)
-            for one in self._mine()
-            if not self._at[one.workflow_id]
-        }
-        for run in self.runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):
-            known = _workflows(run)
-            if not any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
-                idle[run.id] = partial(self._requeue, run, len(known))
-        now = time.monotonic()
-        self._idle_since = {name: self._idle_since.get(name, now) for name in idle}
-        for name, again in idle.items():
-            if now - self._idle_since[name] > self.pulse.dead_after:
-                again()
-
     def _requeue(self, run: Run, known: int) -> None:
         """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did.
 
@@ -385,12 +327,6 @@ class Engine:
 def _of_approval(run_id: str, number: int) -> str:
     """Return the one workflow that carries out what was approved: whoever queues it twice, it runs once."""
     return f"commit-{run_id}-{number}"
-
-
-def _workflows(run: Run) -> list[WorkflowStatus]:
-    """Return all workflows of a run. One that is just approved, or just over, has none at work for a moment."""
-    prefixes = [f"preview-{run.id}", f"commit-{run.id}"]
-    return DBOS.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
 
 
 def _prepare_sqlite(url: str) -> None:

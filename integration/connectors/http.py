@@ -7,11 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +18,9 @@ import httpx
 import stamina
 
 from integration.connectors.answer import ENCODINGS, Answer, PackingError, TooLargeError, unpacked
+from integration.connectors.before_writing import ask_before_body
 from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
-from integration.core.clocks import since_boot
+from integration.connectors.throttle import Throttle, pause_asked
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -38,25 +35,7 @@ LONGEST_PAUSE_SECONDS = 15.0
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
-HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
 AWAY = frozenset({502, 503, 504})
-
-_before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
-
-
-@contextmanager
-def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
-    """Ask something in the block right before each call that writes: when all but its body is on its way.
-
-    What it raises keeps the call back, for no server acts on half a request. It is asked again where the process was
-    suspended meanwhile.
-    """
-    token = _before_writing.set(ask)
-    try:
-        yield
-    finally:
-        _before_writing.reset(token)
-
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
@@ -83,35 +62,6 @@ class _NotYetError(Exception):
         super().__init__(str(error))
         self.error = error
         self.pause = pause
-
-
-class _Throttle:
-    """Spaces calls evenly, and holds all of them when the system asks for a pause."""
-
-    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._spacing = 1 / per_second
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next = clock()
-        self._held_until = self._next
-
-    def turn(self) -> None:
-        """Return when it is this call's turn."""
-        while True:
-            with self._lock:
-                now = self._clock()
-                start = max(now, self._next, self._held_until)
-                self._next = start + self._spacing
-            if start > now:
-                self._sleep(start - now)
-            if start >= self._held_until:
-                return
-
-    def hold(self, seconds: float) -> None:
-        """Let no call begin before this many seconds have passed."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +116,7 @@ class Gateway:
         self._secrets = secrets
         self._road = road
         self._clock = clock
-        self._throttle = _Throttle(limits.per_second, clock, sleep)
+        self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
         self._client = httpx.Client(
             transport=transport,
@@ -283,7 +233,7 @@ class Gateway:
         return answer
 
     def _asked_to_wait(self, answer: Answer, call: _Call, code: str) -> NoReturn:
-        pause = _retry_after(answer)
+        pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
         raise _NotYetError(self._unavailable(code, call, duration=duration), pause)
 
@@ -311,7 +261,7 @@ class Gateway:
                 headers=call.headers,
                 content=call.content,
                 data=call.data,
-                extensions=None if call.repeatable else {"trace": _ask_before_body},
+                extensions=None if call.repeatable else {"trace": ask_before_body},
             )
         except httpx.InvalidURL:
             failure: IntegrationError = self._unavailable("host_unknown", call)
@@ -398,17 +348,6 @@ class Gateway:
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 
 
-def _ask_before_body(event: str, _: Mapping[str, object]) -> None:
-    """Let what has to be asked before a write be asked, at the last moment (httpcore tells of each step of a call)."""
-    if event != "http11.send_request_body.started":
-        return
-    ask = _before_writing.get()
-    asked_at = float("-inf")
-    while since_boot() - asked_at > HELD_STILL_SECONDS:
-        asked_at = since_boot()
-        ask()
-
-
 @cache
 def _certificates(more: Path | None) -> ssl.SSLContext:
     """Return what tells a good certificate, read once: it is the same for every gateway, and takes 75 ms to read.
@@ -439,26 +378,6 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
     while reason is not None:
         yield reason
         reason = reason.__cause__ or reason.__context__
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Return the pause asked for in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    until = _http_date(text)
-    if until is None:
-        return None
-    now = _http_date(answer.headers.get("date", "")) or datetime.now(UTC)  # their clock, since it is their date
-    return max(0.0, (until - now).total_seconds())
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 for _name in ("httpx", "httpcore.connection", "httpcore.http11"):  # httpx logs every address, secrets included

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from integration.sandbox.accountview import booking, posting
 from integration.sandbox.accountview.access import USERS, Access, AccessError, Grant, Pass, User
@@ -16,6 +15,7 @@ from integration.sandbox.accountview.company import Company, by_hand
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, BusinessObject, Definition, definitions
 from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
+from integration.sandbox.accountview.request import PREFIX, Request, received
 from integration.sandbox.accountview.tables import Table
 from integration.sandbox.faults import (
     Answer,
@@ -36,36 +36,13 @@ from integration.sandbox.shop import books
 from integration.sandbox.shop.shop import Shop
 
 SYSTEM: Final = "accountview"
-PREFIX: Final = "/api/v3/"
 AUTHORIZE: Final = "/ams/authorize.aspx"
-BODY_LIMIT: Final = 32 * 1024 * 1024
 MAIN_COMPANY: Final = "7f3c"
 EMPTY_COMPANY: Final = "9b21"
 COMPANIES: Final = tuple(
     {"Id": id_, "Description": name, "Code": code}
     for id_, (code, name) in zip((MAIN_COMPANY, EMPTY_COMPANY), books.COMPANIES, strict=True)
 )
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call as it came in, with path and names of parameters and headers in lower case."""
-
-    method: str
-    path: str
-    parameters: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def endpoint(self) -> str:
-        """What stands after the version of the API."""
-        return self.path.removeprefix(PREFIX).strip("/")
-
-    @property
-    def form(self) -> Mapping[str, str]:
-        """The fields of a form in the body."""
-        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 @dataclass
@@ -130,7 +107,7 @@ class AccountView:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
-        request = await _request(scope, receive)
+        request = await received(scope, receive)
         if request is None:
             await deliver(error("De aanvraag is te groot.", 413), None, scope, receive, send)
             return
@@ -385,23 +362,3 @@ def _system_tables(
     tables["DCT_FLD"].load(books.dictionary_fields(definitions))
     tables["DCT_FILE"].load(books.dictionary_tables(definitions, conventions))
     return tables
-
-
-async def _request(scope: Scope, receive: Receive) -> Request | None:
-    """The call with its whole body; none when that is too big."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
-            return None
-        if not message.get("more_body"):
-            break
-    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return Request(
-        method=scope["method"].upper(),
-        path=scope["path"].lower(),
-        parameters={name.lower(): value for name, value in query},
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
-        body=bytes(body),
-    )

@@ -1,0 +1,42 @@
+"""What the commands of a terminal are told, and what of it is wrong use."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from integration.flows.registry import FLOWS
+
+
+def known_flow(name: str | None) -> str | None:
+    """Return the flow that was named; one that nobody knows is wrong use."""
+    if name is not None and name not in FLOWS:
+        raise typer.BadParameter(f"there is no flow {name}; there is {', '.join(FLOWS)}")
+    return name
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
+FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=known_flow)]
+AnyFlow = Annotated[str | None, typer.Argument(help="One flow only.", callback=known_flow)]
+RunId = Annotated[str, typer.Argument(help="The run, as `runs` lists it.")]
+Complete = Annotated[bool, typer.Option(help="Read everything instead of what changed.")]
+Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for what is away or stands still.")]
+Shown = Literal["all", "create", "update", "retire", "skip", "park"]
+
+
+def among(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what was given; one that nobody knows is wrong use."""
+    for name in given or ():
+        if name not in known:
+            raise typer.BadParameter(f"there is no {name}; there is {', '.join(known)}")
+    return tuple(given or ())
+
+
+def confirmations(given: list[str]) -> dict[str, int]:
+    """Return the number that was typed for each brake."""
+    confirmed = {}
+    for one in given:
+        name, _, number = one.partition("=")
+        if not number.isdecimal():
+            raise typer.BadParameter("brake=number, for example brake_price=3")
+        confirmed[name] = int(number)
+    return confirmed

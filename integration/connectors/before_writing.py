@@ -1,0 +1,36 @@
+"""What is asked right before each call that writes: the last moment at which it can be kept back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from integration.core.clocks import since_boot
+
+HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
+
+_before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
+
+
+@contextmanager
+def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
+    """Ask something in the block right before each call that writes: when all but its body is on its way.
+
+    What it raises keeps the call back, for no server acts on half a request. It is asked again where the process was
+    suspended meanwhile.
+    """
+    token = _before_writing.set(ask)
+    try:
+        yield
+    finally:
+        _before_writing.reset(token)
+
+
+def ask_before_body(event: str, _: Mapping[str, object]) -> None:
+    """Let what has to be asked before a write be asked, at the last moment (httpcore tells of each step of a call)."""
+    if event != "http11.send_request_body.started":
+        return
+    ask = _before_writing.get()
+    asked_at = float("-inf")
+    while since_boot() - asked_at > HELD_STILL_SECONDS:
+        asked_at = since_boot()
+        ask()

@@ -1,0 +1,57 @@
+"""When a call may go: evenly spaced, and held for as long as a system asks for a pause."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from integration.connectors.answer import Answer
+
+
+class Throttle:
+    """Spaces calls evenly, and holds all of them when the system asks for a pause."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._spacing = 1 / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = clock()
+        self._held_until = self._next
+
+    def turn(self) -> None:
+        """Return when it is this call's turn."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                start = max(now, self._next, self._held_until)
+                self._next = start + self._spacing
+            if start > now:
+                self._sleep(start - now)
+            if start >= self._held_until:
+                return
+
+    def hold(self, seconds: float) -> None:
+        """Let no call begin before this many seconds have passed."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+
+def pause_asked(answer: Answer) -> float | None:
+    """Return the pause asked for in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    now = _http_date(answer.headers.get("date", "")) or datetime.now(UTC)  # their clock, since it is their date
+    return max(0.0, (until - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
