@@ -42,7 +42,7 @@ class Choices(Store):
                 _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])
             else:
                 _take(connection, run, [line.seq for line in found])
-            tell(connection, now, [_told(event, row, line, by) for line in found])
+            tell(connection, now, [told(event, row, line, by) for line in found])
 
 
 def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:
@@ -59,7 +59,8 @@ def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, A
     return {"run": run, "seq": seq, "digest": digest, "by": by, "left_at": at}
 
 
-def _told(event: str, run: Row, line: Row, by: str) -> Event:
+def told(event: str, run: Row, line: Row, by: str) -> Event:
+    """Return what tells that somebody left a line out of a plan, or took it in again."""
     return Event(
         event=event, run=run.id, flow=run.flow, kind=line.kind, key=line.key,
         sources=change_from_json(line.change).sources, title=line.title, code=line.action, facts={"by": by},

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
 from integration.store import transitions
+from integration.store.choices import told
 from integration.store.events import Event, values_of
 from integration.store.shapes import Row, change_from_json
-from integration.store.tables import lines, outbox, phases, runs
+from integration.store.tables import left_out, lines, outbox, phases, runs
 
 AT_ONCE = 1_000  # lines read together
 
@@ -46,7 +47,12 @@ def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[Told]]:
     ended = run.ended_at or began.get("stopped") or began.get("write") or began.get("approve") or run.started_at
     planned = began.get("approve") or ended
     yield [(run.started_at, of_run("run_started", by=run.by, mode=run.mode))]
+    chosen = connection.execute(sa.select(left_out).where(left_out.c.run == run.id)).all()
+    choices = {row.seq: row for row in chosen}
     for some in _lines(connection, run.id):
+        yield [
+            (choice.left_at, told("left_out", run, row, choice.by)) for row in some if (choice := choices.get(row.seq))
+        ]
         yield [(planned, _planned(run, row)) for row in some]
         yield [(row.sent_at or ended, _settled(run, row)) for row in some if row.change and row.step in SETTLED]
         yield [(row.sent_at or ended, _parked(run, row)) for row in some if row.change and row.step == Step.PARKED]
