@@ -269,8 +269,7 @@ def plan_page(run: Run) -> None:
     failures()
     stopped_by(run)
     what_moved(run)
-    if run.mode is Mode.UNDO:
-        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
+    _kind_of_plan(run)
     if run.state is RunState.READY:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
@@ -290,6 +289,14 @@ def plan_page(run: Run) -> None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
         anew(run)
+
+
+def _kind_of_plan(run: Run) -> None:
+    """Say what is particular to a plan: that it undoes another, or that nothing of it will be proven."""
+    if run.mode is Mode.UNDO:
+        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
+    if app.flows.is_unproven(run.flow):
+        note(f":violet[:material/done:] {text('plan_unproven', system=system_name(app.flows[run.flow].target))}")
 
 
 def other_plans(run: Run) -> None:

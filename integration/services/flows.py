@@ -78,6 +78,10 @@ class Flows(Mapping[str, Flow]):
         self._expect = expect
         self._changed = changed
 
+    def is_unproven(self, flow: str) -> bool:
+        """Tell whether somebody set that nobody can read back what a flow writes."""
+        return any(stage.unproven for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
+
     def __getitem__(self, flow: str) -> Flow:
         return self._specs[flow].flow
 

@@ -57,3 +57,11 @@ def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: M
 def test_a_flow_that_is_no_more_is_off(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert not application.flows.is_on("laundry")
+
+
+def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        assert not application.flows.is_unproven("orders")
+        application.flows.change("orders", {"unproven": True}, "test")
+        assert application.flows.is_unproven("orders")
+        assert not application.flows.is_unproven("products")
