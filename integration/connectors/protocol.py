@@ -55,7 +55,10 @@ class Connector(Protocol):
         """
 
     def shows(self, kind: Kind) -> bool:
-        """Tell whether anything of a kind can be read in the target, ours or not."""
+        """Tell whether the target shows records of a kind: it has any, ours or not, or says that it has none.
+
+        An answer that is empty for other reasons too says nothing.
+        """
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change and return the system's own reference.

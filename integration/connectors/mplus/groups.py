@@ -25,7 +25,7 @@ class Groups:
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what the till holds now; found by their link, then by name under the same parent."""
-        tree = self.tree()
+        tree = self._tree()
         found = _Matching(wanted, tree, references).numbers()
         codes = {number: key for key, number in found.items()}
         held = {}
@@ -45,8 +45,7 @@ class Groups:
                 )
         return held
 
-    def tree(self) -> dict[str, Group]:
-        """Return all groups of the till by their numbers."""
+    def _tree(self) -> dict[str, Group]:
         with readable():
             return codec.decode_groups(self._client.read("getArticleGroups", request={}))
 
