@@ -43,7 +43,7 @@ def own_main() -> Iterator[None]:
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """A new installation: nothing is connected."""
-    yield from _console(tmp_path, monkeypatch, sandbox="false")
+    yield from console_on(tmp_path, monkeypatch, sandbox="false")
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,13 @@ def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is."""
     articles = getattr(request.module, "ARTICLES", PARTLY_KNOWN)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield from _console(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true", articles=articles)
+        yield from console_on(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true", articles=articles)
 
 
-def _console(
+def console_on(
     data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = PARTLY_KNOWN
 ) -> Iterator[Application]:
+    """Yield the application of this process on a folder, with the sandbox or without."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CONSOLE_DATA", str(data))
     monkeypatch.setenv("CONSOLE_SANDBOX", sandbox)

@@ -1,0 +1,48 @@
+"""What became of a document that the books accepted and do not show: asked and answered on the page of exceptions."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.core.run import Mode, PreviewRequest, RunState, Step
+from integration.sandbox.faults import Fault
+from integration.services import Application
+from integration.services.exceptions import address_of
+from tests.pages.conftest import Open, committed, console_on, press, settled, texts
+
+DAYS = 3
+
+
+@pytest.fixture
+def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """A console whose books do not show the orders they accept, and that does not wait long for them."""
+    monkeypatch.setenv("CONSOLE_PATIENCE_SECONDS", "1")
+    for app in console_on(tmp_path, monkeypatch, sandbox="true", articles=60):
+        committed(app, settled(app, app.runs.preview(PreviewRequest("products", "test"))))
+        shop = app.sandbox.running
+        assert shop is not None
+        shop.switches.arm(Fault.LATE, system="accountview", operation="SO1 POST", times=None, seconds=100_000)
+        code = next(each.code for each in shop.shop.articles if each.number and not each.blocked and not each.fault)
+        since = (shop.shop.today - timedelta(days=DAYS)).isoformat()
+        app.flows.change("orders", {"date_from": since, "collective_article": code}, "test")
+        yield app
+
+
+def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
+    run = settled(blind, blind.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    run = committed(blind, run)
+    assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
+    (group,) = [one for one in blind.exceptions.groups("orders") if one.cause == "read_back_missing"]
+    (one,) = blind.exceptions.issues_of(group.of)
+
+    test = open_page("exceptions", cause=address_of(group.of))
+    assert group.facts["reference"] in texts(test)
+    test = test.segmented_control(key=f"doubt-{one.id}").set_value("there").run()
+    assert test.text_input(key=f"number-{one.id}").value == group.facts["number"]
+    press(test, "again")
+
+    line = next(row for row in blind.plans.rows(run.id, "accepted"))
+    assert (line.step, line.reference) == (Step.ACCEPTED, group.facts["number"])
+    assert blind.runs.counts(run.id).difference == 0
