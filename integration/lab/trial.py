@@ -33,6 +33,7 @@ STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
 LOOK_SECONDS = 0.03
 MOST_ROUNDS = 8
 WHO = "lab"
+LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
@@ -216,9 +217,7 @@ class Trial:
         if strike is not None and strike.hazard is Hazard.SUSPEND:
             self._take_over(sandbox, stores, strike.seconds if strike.fate is Fate.HAS_TO_WAIT else 0)
         elif strike is not None and strike.hazard is Hazard.FULL_DISK:
-            timer = threading.Timer(strike.seconds, self.place.make_room)
-            timer.daemon = True
-            timer.start()
+            threading.Thread(target=self._make_room, args=(strike.seconds,), daemon=True).start()
         console = self._consoles[0]
         if not console.is_suspended and not console.is_alive:
             self._start_again(console)
@@ -261,11 +260,22 @@ class Trial:
             time.sleep(LOOK_SECONDS)
             console.suspend()
 
+    def _make_room(self, seconds: float) -> None:
+        """Give the room back after a while, and not before the console found none: a busy machine is slow to look."""
+        end = time.monotonic() + LONGEST_FULL_SECONDS
+        time.sleep(seconds)
+        while not self._found_full() and time.monotonic() < end and not self.given_up.is_set():
+            time.sleep(LOOK_SECONDS)
+        self.place.make_room()
+
+    def _found_full(self) -> bool:
+        said = self.place.folder / "said"
+        return said.exists() and any(sign in said.read_text(encoding="utf-8", errors="replace") for sign in FULL)
+
     def _count_bites(self) -> None:
         """Count what bit as the console itself tells it: a disk that it found full, a clock that it asked."""
         if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.strikes):
-            said = (self.place.folder / "said").read_text(encoding="utf-8", errors="replace")
-            self.strikes.bit[Hazard.FULL_DISK] += any(sign in said for sign in FULL)
+            self.strikes.bit[Hazard.FULL_DISK] += self._found_full()
         self.strikes.bit[Hazard.CLOCK] += self.clock.was_asked
 
 
