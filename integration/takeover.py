@@ -71,6 +71,8 @@ class Takeover:
             yield
         finally:
             self._at[name] -= 1
+            if not self._at[name]:
+                self._at.pop(name, None)  # another thread may be at the same one, and be quicker
 
     def mine(self) -> list[WorkflowStatus]:
         """Return the workflows that this process has begun and not ended."""

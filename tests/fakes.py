@@ -292,6 +292,24 @@ class MemoryConnector:
         return Written(kept.reference, str(kept.stamp))
 
 
+class LateConnector(MemoryConnector):
+    """A system that shows what is new only after some looks, and knows no tokens."""
+
+    looks = 0
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        """Carry out one change, whatever token it comes with."""
+        return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return nothing while looks are left, once anything was written."""
+        held = super().lookup(wanted, references)
+        if not self.writes or self.looks <= 0:
+            return held
+        self.looks -= 1
+        return {}
+
+
 def _under(record: Record, key: str) -> Record:
     return record if record.key == key else replace(record, key=key)
 

@@ -95,7 +95,7 @@ class Place:
 
     def is_locked(self) -> bool:
         """Tell whether somebody is in the middle of writing to a file of the console's."""
-        return not self.url and any(_is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
+        return not self.url and any(is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
 
     def make_room(self) -> None:
         """Give the room back."""
@@ -182,7 +182,8 @@ class Grounds:
             self.drop(name)
 
 
-def _is_locked(file: Path) -> bool:
+def is_locked(file: Path) -> bool:
+    """Tell whether somebody is writing to a file of SQLite."""
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")

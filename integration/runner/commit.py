@@ -153,7 +153,7 @@ class Commit:
         found = []
         for row in rows:
             if row.key in doubts:
-                found.append(replace(doubted(run, flow, doubts[row.key]), seq=row.seq))
+                found.append(replace(doubted(flow, doubts[row.key]), seq=row.seq))
             elif row.key in links:
                 found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
         return found

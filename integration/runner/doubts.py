@@ -30,11 +30,7 @@ def in_doubt(
     What the look does show is kept as proven where it was in doubt.
     """
     doubts = parts.ledger.doubts(run.id, flow.name, stage.target, [record.key for record in desired])
-    found: dict[str, Issue] = {}
-    for row in parts.ledger.settle_doubts(doubts, held):
-        cause = "read_back_missing" if row.accepted else "never_answered"
-        found[row.key] = Issue(cause, row.key, facts=doubt_facts(flow.name, flow.target, row))
-    return found
+    return {row.key: doubt(flow, row) for row in parts.ledger.settle_doubts(doubts, held)}
 
 
 def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -43,19 +39,19 @@ def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
     return 0 < len(unanswered) == len(doubts) < MOST_UNANSWERED
 
 
-def doubt_facts(flow: str, system: str, row: PlanRow) -> dict[str, str]:
-    """Return what a person needs to know to find what was sent: under which reference, and which number was told."""
+def doubt(flow: Flow, row: PlanRow) -> Issue:
+    """Return the question whether the target has what was sent: under which reference, and which number was told."""
     values = row.change.wanted.values if row.change else {}
     reference = str(values.get("reference") or values.get("external_id") or values.get("number") or row.title)
-    facts = {"key": row.title, "system": system, "flow": flow, "reference": reference}
+    facts = {"key": row.title, "system": flow.target, "flow": flow.name, "reference": reference}
     facts |= {"number": row.reference} if row.reference else {}
-    return facts | ({"since": row.sent_at.isoformat()} if row.sent_at else {})
+    facts |= {"since": row.sent_at.isoformat()} if row.sent_at else {}
+    return Issue("read_back_missing" if row.accepted else "never_answered", row.key, facts=facts)
 
 
-def doubted(run: Run, flow: Flow, row: PlanRow) -> Outcome:
-    """Return the question whether the target has what was sent to it."""
-    cause = "read_back_missing" if row.accepted else "never_answered"
-    return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=doubt_facts(run.flow, flow.target, row)))
+def doubted(flow: Flow, row: PlanRow) -> Outcome:
+    """Return a change parked with the question whether the target has it."""
+    return Outcome(row.seq, Step.PARKED, issue=doubt(flow, row))
 
 
 class Doubts:
@@ -111,7 +107,7 @@ class Doubts:
             held, sees = self.look(run, flow, references, alike)
             if not sees and self._waits_for_another(run, flow, alike, held):
                 continue
-            outcomes += [self._after_look(run, flow, row, held.get(row.key), sees=sees) for row in alike]
+            outcomes += [self._after_look(flow, row, held.get(row.key), sees=sees) for row in alike]
         self.parts.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_of(rows))
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -127,14 +123,14 @@ class Doubts:
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
-    def _after_look(self, run: Run, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
+    def _after_look(self, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell.
 
         Only what was never answered is sent again, and of something new only once, after a look that sees: what was
         accepted and is not to be seen is a question for a person, and so is what no look can tell.
         """
         if flow.stages[row.stage].unproven:
-            return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else doubted(run, flow, row)
+            return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else doubted(flow, row)
         change, record = change_of(row), record_of(now)
         if change.before is None and not self.parts.safeguards.look:
             return Outcome(row.seq, Step.PLANNED)
@@ -150,7 +146,7 @@ class Doubts:
         if is_coming and waited < self.parts.patience.visible_within:
             return None
         if untouched and is_new and (row.accepted or row.attempts >= SENDINGS or not sees):
-            return doubted(run, flow, row)
+            return doubted(flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"
             facts = {"key": row.title, "fields": named(wrong)}

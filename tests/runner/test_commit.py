@@ -21,7 +21,7 @@ from integration.sandbox.server import Sandbox
 from integration.store.database import Database
 from integration.words import told_by
 from tests.bench import Bench, articles, edited
-from tests.fakes import MemoryConnector
+from tests.fakes import LateConnector, MemoryConnector
 
 FIVE = ("1001", "1002", "1003", "1004", "1005")
 HIGHER = {"price": Decimal("18.0000")}
@@ -235,24 +235,8 @@ def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
     assert bench.changes(run)["1003"].attempts == 4
 
 
-class Slow(MemoryConnector):
-    """A till that shows what is new only after some looks, and knows no tokens."""
-
-    looks = 0
-
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
-
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        held = super().lookup(wanted, references)
-        if not self.writes or self.looks <= 0:
-            return held
-        self.looks -= 1
-        return {}
-
-
 def test_what_shows_late_is_waited_for_and_not_sent_again(database: Database, source: MemoryConnector) -> None:
-    target = Slow(system="mplus")
+    target = LateConnector(system="mplus")
     bench = Bench(database, source, target)
     run = bench.preview()
     target.looks = 5
@@ -261,7 +245,7 @@ def test_what_shows_late_is_waited_for_and_not_sent_again(database: Database, so
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
-class Leisurely(Slow):
+class Leisurely(LateConnector):
     """A till that takes its time over every write, and then some to show it."""
 
     spent: Callable[[float], None]
@@ -283,7 +267,7 @@ def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_ot
     assert {row.attempts for row in bench.changes(run).values()} == {1}
 
 
-class Deadly(Slow):
+class Deadly(LateConnector):
     """A till at whose first article our process dies."""
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:

@@ -1,7 +1,5 @@
 """Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from integration.connectors.protocol import References
@@ -11,23 +9,13 @@ from integration.core.records import Held, Kind, Record, Written
 from integration.core.run import Mode, Run, RunState, Step
 from integration.store.database import Database
 from tests.bench import Bench, articles
-from tests.fakes import MemoryConnector
+from tests.fakes import LateConnector, MemoryConnector
 
 
-class Blind(MemoryConnector):
-    """A till that says yes, knows no tokens, and shows nothing for so many looks after its first write."""
+class Blind(LateConnector):
+    """A till that says yes and shows nothing."""
 
     looks = 1_000_000
-
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
-
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        held = super().lookup(wanted, references)
-        if not self.writes or self.looks <= 0:
-            return held
-        self.looks -= 1
-        return {}
 
 
 class Silent(MemoryConnector):

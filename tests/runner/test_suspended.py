@@ -5,15 +5,15 @@ As a machine does whose lid is closed, or that is moved: nothing tells the proce
 
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from integration.core.run import RunState
+from integration.lab.ground import is_locked
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.patience import until
@@ -50,19 +50,6 @@ def suspended(console: Obedient) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def is_locked(file: Path) -> bool:
-    """Tell whether somebody is writing to a file of SQLite."""
-    if not file.exists():
-        return False
-    with closing(sqlite3.connect(file, timeout=0.05, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            return True
-    return False
 
 
 def orders_accepted(sandbox: Sandbox) -> int:
