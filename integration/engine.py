@@ -8,7 +8,7 @@ import gc
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,6 +82,8 @@ def _approve_step(run_id: str) -> str:
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
     with _running().takeover.at(DBOS.workflow_id):
+        with suppress(IntegrationError):  # what stands in the way is told by the first page, which meets it too
+            _running().runner.begin(run_id)
         return _repeated(step, run_id)
 
 

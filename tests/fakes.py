@@ -93,6 +93,9 @@ class MemoryConnector:
         for record in records:
             self.put(record)
 
+    def begin(self) -> None:
+        """Do nothing: what is in memory answers in one way."""
+
     def close(self) -> None:
         """Do nothing: what is in memory has no connections."""
 

@@ -1,6 +1,7 @@
 """What makes runs durable, with the real engine in real processes."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
-from integration.core.run import PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
@@ -21,6 +22,7 @@ from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
 from integration.store.tables import runs
 from tests.clocks import now
+from tests.connectors.accountview.samples import calls_since, newest_call
 from tests.patience import until
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
@@ -87,6 +89,19 @@ def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, s
             console.ask("runs.preview", PreviewRequest("products", "test"))
     assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
     assert console.rests(first).state is RunState.READY
+
+
+def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+
+    def reads() -> Counter[str]:
+        first = newest_call(sandbox)
+        console.rests(console.ask("runs.preview", PreviewRequest("products", "test", Mode.COMPLETE)))
+        calls = calls_since(sandbox, first)
+        return Counter({name: calls[name] for name in ("AG1 GET", "AK1 GET")})
+
+    reads()  # the connection itself asks more
+    assert reads() == reads() >= Counter({"AG1 GET": 3, "AK1 GET": 3})
 
 
 def scheduled(console: Obedient) -> Run:

@@ -70,6 +70,9 @@ class Connector(Protocol):
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes: the number on the button."""
 
+    def begin(self) -> None:
+        """Take nothing for granted that earlier runs learned of how the system answers: a run begins, or goes on."""
+
     def close(self) -> None:
         """Close all connections."""
 

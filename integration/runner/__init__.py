@@ -18,3 +18,10 @@ class Runner:
 
     preview: Preview
     commit: Commit
+
+    def begin(self, run_id: str) -> None:
+        """Tell both systems of a run that it begins in this process, or goes on in it. Calls neither."""
+        parts = self.commit.parts
+        flow = parts.logic(parts.runs.get(run_id).flow).flow
+        for system in (flow.source, flow.target):
+            parts.connectors[system].begin()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from integration.sandbox.server import Sandbox
 from tests.patience import SECONDS
@@ -33,6 +34,28 @@ FLAGS = [
 ]  # fmt: skip
 
 expect.set_options(timeout=PATIENCE)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Tell with a failure what its page showed and what its browser complained of, as it cannot be looked at later."""
+    page: Page | None = getattr(item, "funcargs", {}).get("page")
+    if call.when == "call" and call.excinfo is not None and page is not None:
+        call.excinfo.value.add_note(_seen(page))
+    return (yield)
+
+
+def _seen(page: Page) -> str:
+    said = [f"{message.type}: {message.text}" for message in page.console_messages() if message.type == "error"]
+    errors = [str(error) for error in page.page_errors()]
+    try:
+        body = page.locator("body")
+        stale, script = page.locator("[data-stale=true]").count(), page.locator("[data-test-script-state]").first
+        state = script.get_attribute("data-test-script-state", timeout=SETTLE)
+        shown = f"{stale} stale, script {state}\n{body.inner_text(timeout=SETTLE)}"
+    except PlaywrightError as error:
+        shown = f"{error.message}\n{page.content()[:2000]}"
+    return "\n".join([page.url, *said, *errors, re.sub(r"\n\s*", " / ", shown)])
 
 
 @pytest.fixture(scope="session")

@@ -174,6 +174,10 @@ class AccountViewClient:
             self._answers.expect_interface(answer)
             json_of(answer, "look for the host")
 
+    def begin(self) -> None:
+        """Learn anew how this installation says that there is nothing: it may have changed since."""
+        self._nothing.learn_anew()
+
     def companies(self) -> list[Company]:
         """Return the companies the logged-in user may choose from."""
         operation = "read companies"
@@ -211,16 +215,18 @@ class AccountViewClient:
         Raises UnavailableError where that cannot be told apart or, with `conditions`, where those on its key change
         nothing; RejectedError where it refuses them.
         """
-        self._nothing.learn(self._sure(of, key), fresh=True)
+        sure = self._sure(of, key)
+        self._nothing.learn(sure, fresh=True)
         if conditions:
-            self._nothing.expect_conditions(of, taken=True)
+            self._nothing.expect_conditions(sure, taken=True)
 
     def _meant(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
         of = query.of
-        self._nothing.learn(self._sure(of, LIKE_TABLE if query.dictionary else query.key or query.sort[0]))
+        sure = self._sure(of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
+        self._nothing.learn(sure)
         if query.filters:
-            self._nothing.expect_conditions(of)
+            self._nothing.expect_conditions(sure)
         tables, form = self._found(query)
         self._nothing.expect_meant(of, form)
         return tables

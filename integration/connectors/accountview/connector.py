@@ -65,6 +65,10 @@ class AccountView:
             Kind.POSTING: Postings(settings, layouts, documents),
         }
 
+    def begin(self) -> None:
+        """Learn anew how this installation says that there is nothing; see `Connector.begin`."""
+        self.client.begin()
+
     def close(self) -> None:
         """Close all connections."""
         self.client.close()

@@ -45,29 +45,39 @@ class Nothing:
 
     ask: Ask
     proof: Sure  # an object that surely has rows
+    _lesson: int = 0  # of the run that is at work
+    _lessons: dict[str, int] = field(default_factory=dict)  # in which each object was asked
     _learned: dict[str, _Learned] = field(default_factory=dict)
     _proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
-    def learn(self, about: Sure, *, fresh: bool = False) -> None:
+    def learn(self, about: Sure, *, fresh: bool = False) -> _Learned:
         """Ask an object both questions, once; `fresh` asks again.
 
         Raises UnavailableError where it has rows for neither, in another way than by an empty list, and must have some
         or nothing else was seen to say it so.
         """
         with self._one_at_a_time:
-            if fresh or about.of.code not in self._learned:
+            known = about.of.code in self._learned and self._lessons[about.of.code] == self._lesson
+            if fresh or not known:
                 self._learned[about.of.code] = self._asked(about)
+                self._lessons[about.of.code] = self._lesson
+            return self._learned[about.of.code]
 
-    def expect_conditions(self, of: BusinessObject, *, taken: bool = False) -> None:
+    def learn_anew(self) -> None:
+        """Ask each object again before its next answer is believed; until then it counts what was learned of it."""
+        with self._one_at_a_time:
+            self._lesson += 1
+
+    def expect_conditions(self, about: Sure, *, taken: bool = False) -> None:
         """Raise UnavailableError where conditions change nothing: what was found was not looked for.
 
         With `taken`, raise RejectedError where one on the key is refused.
         """
-        learned = self._learned[of.code]
+        learned = self.learn(about)
         if learned.ignores:
-            self._learned.pop(of.code, None)  # asked again next time: somebody may have mended it
-            raise UnavailableError("filter_ignored", system=SYSTEM, object=of.code)
+            self._learned.pop(about.of.code, None)  # asked again next time: somebody may have mended it
+            raise UnavailableError("filter_ignored", system=SYSTEM, object=about.of.code)
         if taken and learned.refusal is not None:
             raise learned.refusal
 

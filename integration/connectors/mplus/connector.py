@@ -41,6 +41,9 @@ class Mplus:
             Kind.STOCK: Stock(settings, self._client, products),
         }
 
+    def begin(self) -> None:
+        """Do nothing: the till says by itself that there is nothing, in one way."""
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()

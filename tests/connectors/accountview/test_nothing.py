@@ -157,3 +157,13 @@ def test_a_moment_of_404_while_it_is_learned_is_not_learned() -> None:
     )
     with pytest.raises(UnavailableError, match="nothing_in_another_way"):
         an_accountview(lambda _: next(answers), minds=False).fetch(Kind.ARTICLE, ["A"])
+
+
+def test_objects_are_asked_again_when_a_run_begins(links: Links) -> None:
+    with books(Conventions()) as (sandbox, accountview):
+        accountview.fetch(Kind.GROUP, ["none"])
+        accountview.begin()
+        start = newest_call(sandbox)
+        accountview.fetch(Kind.GROUP, ["none"])
+        accountview.fetch(Kind.GROUP, ["none"])
+        assert calls_since(sandbox, start) == {"AG1 GET": 4}
