@@ -13,7 +13,17 @@ from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person
 from pages.components.shared.charts import answer_chart
-from pages.components.shared.layout import answered, choice, csv_button, empty, failures, forget, note, section
+from pages.components.shared.layout import (
+    answered,
+    choice,
+    chosen_in,
+    csv_button,
+    empty,
+    failures,
+    forget,
+    note,
+    section,
+)
 from pages.components.shared.tables import ROW, height
 from pages.components.shared.wording import counted, number, span, term, text
 
@@ -65,7 +75,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     """Draw the choice of a kept question; choosing one puts it into the editor and answers it."""
 
     def take() -> None:
-        chosen = st.session_state["_question"]
+        chosen = chosen_in("question")
         if chosen:
             _put(kept[chosen][1], chosen)
 
@@ -220,7 +230,7 @@ def _column(name: str, options: list[str], default: str, label: str) -> str:
     """Draw the choice of a column, kept in the address."""
 
     def keep() -> None:
-        st.query_params[name] = st.session_state[f"_{name}"]
+        st.query_params[name] = chosen_in(name)
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
@@ -232,7 +242,7 @@ def _columns(name: str, options: list[str], default: list[str], label: str) -> l
     """Draw the choice of some columns, kept in the address."""
 
     def keep() -> None:
-        st.query_params[name] = ",".join(st.session_state[f"_{name}"])
+        st.query_params[name] = ",".join(chosen_in(name))
 
     asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
     return (

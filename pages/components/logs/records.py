@@ -16,6 +16,7 @@ from pages.components.shared.charts import lines_over_time, points_over_time, re
 from pages.components.shared.layout import (
     LOOKS,
     choice,
+    chosen_in,
     clear_search,
     csv_button,
     empty,
@@ -123,7 +124,7 @@ def _days() -> tuple[date | None, date | None]:
     """Draw the period and return its first and last day; a period that is half chosen asks for nothing yet."""
 
     def moved() -> None:
-        chosen = [day.isoformat() for day in st.session_state["_days"]]
+        chosen = [day.isoformat() for day in chosen_in("days", ())]
         forget("page")
         for name, day in zip_longest(("from", "to"), chosen, fillvalue=""):
             keep(name, day)

@@ -91,6 +91,11 @@ def keep(name: str, value: str) -> None:
         st.query_params.pop(name, None)
 
 
+def chosen_in(name: str, otherwise: Any = "") -> Any:
+    """Return what a person just chose in a control, or `otherwise` where another drawing of the page dropped it."""
+    return st.session_state.get(f"_{name}", otherwise)
+
+
 def choice(
     name: str,
     options: Sequence[str],
@@ -104,7 +109,7 @@ def choice(
     """
 
     def moved() -> None:
-        keep(name, st.session_state[f"_{name}"])
+        keep(name, chosen_in(name))
         forget(*no_longer)
 
     asked = st.query_params.get(name, default)
@@ -128,7 +133,7 @@ def pick(name: str, options: Mapping[str, str], label: str, width: int = 260, no
 
     def moved() -> None:
         forget(*no_longer)
-        keep(name, st.session_state[f"_{name}"] or "")
+        keep(name, chosen_in(name) or "")
 
     codes, asked = list(options), st.query_params.get(name, "")
     found = st.selectbox(

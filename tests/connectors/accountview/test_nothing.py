@@ -159,7 +159,7 @@ def test_a_moment_of_404_while_it_is_learned_is_not_learned() -> None:
         an_accountview(lambda _: next(answers), minds=False).fetch(Kind.ARTICLE, ["A"])
 
 
-def test_objects_are_asked_again_when_a_run_begins(links: Links) -> None:
+def test_objects_are_asked_again_when_a_run_begins() -> None:
     with books(Conventions()) as (sandbox, accountview):
         accountview.fetch(Kind.GROUP, ["none"])
         accountview.begin()
