@@ -94,6 +94,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("nothing_in_another_way", NOBODY),
         Cause("nothing_but_nothing", ADMINISTRATOR),
         Cause("filter_ignored", ADMINISTRATOR),
+        Cause("known_not_found", ADMINISTRATOR),
         Cause("record_unreadable", OPERATOR, ("field",)),
         Cause("accountview_login_needed", ADMINISTRATOR),
         Cause("accountview_client_rejected", ADMINISTRATOR),

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from integration.connectors.accountview.articles import Warehouses
-from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Offered
+from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Filter, Offered, Query
 from integration.connectors.accountview.codec import STOCK
-from integration.connectors.accountview.documents import invoice_tables
+from integration.connectors.accountview.documents import invoice_tables, is_about_filter
 from integration.connectors.accountview.fields import WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
@@ -16,6 +16,8 @@ from integration.core.records import Kind
 
 # Default columns that an installation may lack without harm; one named in the settings has to exist.
 USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
+
+SEEN = 20  # documents of which one with a reference is looked for
 
 # Without which fields a kind cannot be looked up or written at all.
 NEEDED = {
@@ -179,8 +181,34 @@ class Check:
         history = self._settings.objects.history.code
         if kind is Kind.SALES_ORDER and history:
             _expect_offered(history, offered, kind)
+        if kind in {Kind.SALES_ORDER, Kind.POSTING}:
+            self._find_again(kind, of, key)
         found = offered[of.code.upper()]
         return _expect_insert(found) if written and kind in WRITTEN else found.name
+
+    def _find_again(self, kind: Kind, of: BusinessObject, key: str) -> None:
+        """Look for a document that was just seen, in the way runs look for theirs.
+
+        Raises RejectedError `known_not_found` where it is not found: what is written would not be seen either.
+        """
+        layout = self._layouts.of(kind)[0]
+        if not (key and layout.has("reference")):  # told among the fields
+            return
+        column = layout.column("reference").name
+        seen = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
+        known = next((text for row in seen if (text := layout.text(row, "reference"))), "")
+        if not known:  # none has one yet; before its first document a run looks for itself
+            return
+        try:
+            found = self._client.page(
+                Query(of=of, sort=(key,), size=SEEN, fields=(column,), filters=(Filter(column, "Equal", "C", known),))
+            )
+        except RejectedError as error:
+            if not is_about_filter(error, column):
+                raise
+            return  # runs read all documents since a day then
+        if known.casefold() not in {layout.text(row, "reference").casefold() for row in found}:
+            raise RejectedError("known_not_found", system=SYSTEM, object=of.code, field=column, kind=kind)
 
     def sorted_by(self, kind: Kind) -> str:
         """Return the column that sorts the records of a kind."""

@@ -99,6 +99,7 @@ class Conventions:
     last_year: int = 2099
     closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
     unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
+    unmatched: frozenset[str] = frozenset()  # fields by which a filter finds nothing
 
     def name(self, table: str, conventional: str) -> str:
         """What a field is called here."""

@@ -150,6 +150,8 @@ class Reader:
         place = table.place(field.name)
         if field.name in self._conventions.unfilterable:
             raise Refusal(f"Filteren op veld {field.name} is niet mogelijk.")
+        if field.name in self._conventions.unmatched:
+            return lambda _: False
         if each.type not in _filter_types(field):
             raise Refusal(f"FilterValueType {each.type} past niet bij veld {field.name}.")
         match each.operator:

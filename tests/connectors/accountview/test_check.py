@@ -7,11 +7,12 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.core.records import Kind
 from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
+from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from integration.services.access import WAREHOUSES as SANDBOX_WAREHOUSES
 from tests.connectors.accountview.conversation import Connect
-from tests.connectors.accountview.samples import INVOICES, connected
-from tests.fakes import MemoryKeeper
+from tests.connectors.accountview.samples import INVOICES, a_posting, an_order, connected, created, with_a_debtor
+from tests.fakes import Links, MemoryKeeper
 
 
 def check_of(accountview: AccountView) -> tuple[str, str, Mapping[str, str]]:
@@ -153,3 +154,22 @@ def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox)
     with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
         wrong = [(one.cause, one.facts["kind"]) for one in accountview.needs(Kind.SALES_ORDER) if not one.ok]
     assert wrong == [("flow_field_unknown", "sales_order")]
+
+
+@pytest.mark.parametrize("kind", [Kind.SALES_ORDER, Kind.POSTING])
+def test_documents_that_are_not_found_again_by_their_reference_are_told_before_anything_is_written(kind: Kind) -> None:
+    def causes(accountview: AccountView) -> list[tuple[str, str]]:
+        return [(one.cause, one.facts["object"]) for one in accountview.needs(kind, written=True) if not one.ok]
+
+    field = {Kind.SALES_ORDER: "COMMENT1", Kind.POSTING: "INV_NR"}[kind]
+    document = {Kind.SALES_ORDER: an_order, Kind.POSTING: a_posting}[kind]()
+    expected: dict[frozenset[str], list[tuple[str, str]]] = {
+        frozenset(): [],
+        frozenset({field}): [("known_not_found", {Kind.SALES_ORDER: "SO1", Kind.POSTING: "DJ2"}[kind])],
+    }
+    for unmatched, found in expected.items():
+        links = Links()
+        with running(articles=60, conventions=Conventions(unmatched=unmatched)) as books, connected(books) as av:
+            with_a_debtor(av, links, "501")
+            created(av, document, links)
+            assert causes(av) == found
