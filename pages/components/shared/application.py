@@ -112,7 +112,7 @@ def _languages() -> None:
             help=text("language"),
         )
         st.html(
-            f'<script src="app/static/language.js" data-language="{language()}" data-kept="{KEPT_LANGUAGE}"'
+            f'<script src="app/static/frame.js" data-language="{language()}" data-kept="{KEPT_LANGUAGE}"'
             f' data-chosen="{"yes" if chosen() else ""}"></script>',
             unsafe_allow_javascript=True,  # a file of ours, told nothing but our own three codes
         )
