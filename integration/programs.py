@@ -51,18 +51,23 @@ def worker(as_json: Json = False) -> None:
 
 def console(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; any but this machine's own needs a log-in in front of it.")
+    ] = "127.0.0.1",
     as_json: Json = False,
 ) -> None:
     """Open the console in the browser."""
-    load_settings()  # a wrong setting stops here, with its name
+    settings = load_settings()  # a wrong setting stops here, with its name
+    settings.listen(host)
+    shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
+    arguments += ["--logger.hideWelcomeMessage", "true"]  # the next lines say where the console is
     os.chdir(ROOT)
     if as_json:
-        terminal.print_json({"console": f"http://{host}:{port}"})
+        terminal.print_json({"console": shown})
         sys.stdout.flush()
     else:
-        terminal.err.print(f"The console: http://{host}:{port}")
+        terminal.err.print(f"The console: {shown}")
     os.execv(  # noqa: S606 - our own program
         sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *arguments]
     )

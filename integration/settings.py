@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
 from integration.connectors.limits import Megabytes, PerSecond
-from integration.core.connections import LOOPBACK, parsed
+from integration.core.connections import LOOPBACK, is_loopback, parsed
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term
 from integration.words.validation import reason_of
@@ -38,6 +38,14 @@ def _safe(url: str) -> str:
     if url and (address is None or not address.is_safe):
         raise PydanticCustomError("expected_https", "expected_https")
     return url.strip()
+
+
+def _public(url: str) -> str:
+    """Return where browsers find the console, as they name it themselves: who logs in there must not be read along."""
+    address = parsed(url)
+    if url and (address is None or not address.is_safe or not address.bare or address.path.strip("/")):
+        raise PydanticCustomError("expected_console_address", "expected_console_address")
+    return address.origin if address else ""
 
 
 def _proxy(url: SecretStr) -> SecretStr:
@@ -96,6 +104,8 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     database_url: SecretStr = SecretStr("")
     key: SecretStr = SecretStr("")
+    address: Annotated[str, AfterValidator(_public)] = ""
+    log_in: Literal["none", "in_front"] = "none"
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
@@ -119,6 +129,20 @@ class Settings(BaseSettings):
         if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "sqlite:///")):
             raise PydanticCustomError("expected_console_database_url", "expected_console_database_url")
         return url
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether somebody asks for a log-in before the console is reached."""
+        return bool(self.address) and self.log_in == "in_front"
+
+    def listen(self, host: str) -> str:
+        """Return the host to listen at; without a log-in only this machine may reach it.
+
+        Raises ConfigurationError `listens_without_log_in`. No host at all is every address there is.
+        """
+        if not (is_loopback(host) or self.is_guarded):
+            raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
+        return host
 
     def road(self, url: str) -> dict[str, Any]:
         """Return what lies between us and an address: a proxy, ours or else the machine's, and certificates.

@@ -1,5 +1,6 @@
 """Connections: what a check of one found, the tokens of one with log-in, and what can be an address at all."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -64,6 +65,14 @@ LONGEST = 2_000  # characters
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens at this name or number."""
+    try:
+        return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """The parts of an address of the web that can be asked."""
@@ -83,6 +92,12 @@ class Address:
     def place(self) -> str:
         """Scheme and host, without the port."""
         return f"{self.scheme}://[{self.host}]" if ":" in self.host else f"{self.scheme}://{self.host}"
+
+    @property
+    def origin(self) -> str:
+        """As a browser names where a page comes from: without the port that its scheme has anyway."""
+        usual = {"http": 80, "https": 443}[self.scheme]
+        return self.place if self.port in (None, usual) else f"{self.place}:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.place}{'' if self.port is None else f':{self.port}'}{self.path}"

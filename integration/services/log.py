@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
 import re
 import secrets
+import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from integration.core.errors import IntegrationError
 from integration.log.client import ANNOUNCED
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive, queries
 from integration.log.questions import table_of
+from integration.services.tickets import Tickets
 from integration.store.settings import StoredSettings
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -268,7 +268,6 @@ class Log:
             self.catch_up()
 
 
-TICKET_SECONDS = 12 * 3600
 FILES = ("log.csv", "log.parquet")
 
 
@@ -279,7 +278,8 @@ class LogAccess:
         self._log = log
         self._file = data / ANNOUNCED
         self._token = ""
-        self._ticket_key = secrets.token_bytes(32)
+        self._tickets = Tickets()
+        self._exports = data / "exports"
 
     def announce(self, address: str) -> None:
         """Tell programs of this user on this machine where this server answers questions to the log it owns.
@@ -287,6 +287,7 @@ class LogAccess:
         Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
         removed at the end.
         """
+        shutil.rmtree(self._exports, ignore_errors=True)  # what a server that was killed left behind
         self._token = secrets.token_urlsafe(32)
         fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
@@ -299,6 +300,11 @@ class LogAccess:
         if self._token:
             self._token = ""
             self._file.unlink(missing_ok=True)
+            shutil.rmtree(self._exports, ignore_errors=True)
+
+    def knows(self, token: str) -> bool:
+        """Return whether this is the token of this start."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
 
     def answer(self, body: bytes, token: str) -> tuple[int, bytes]:
         """Answer a program's question to the log: HTTP status and JSON.
@@ -307,7 +313,7 @@ class LogAccess:
         machine. 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this start; 400 for
         what is no question; 422 with `error` and `facts` for one that cannot be answered.
         """
-        if not self._token or not hmac.compare_digest(token.encode(), self._token.encode()):
+        if not self.knows(token):
             return 403, b'{"error": "token"}'
         try:
             asked = json.loads(body)
@@ -324,20 +330,18 @@ class LogAccess:
         return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
 
     def ticket(self) -> str:
-        """Return what a browser shows to be given the whole log as a file, for half a day."""
-        until = str(int(time.time()) + TICKET_SECONDS)
-        return f"{until}.{self._signed(until)}"
+        """Return what a browser shows to be given the whole log as a file, once and within minutes."""
+        return self._tickets.issue()
 
     def exported(self, name: str, ticket: str) -> Path | None:
         """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; None without a valid ticket.
 
         Whoever asks removes the file.
         """
-        until, _, signed = ticket.partition(".")
-        good = hmac.compare_digest(signed.encode(), self._signed(until).encode())
-        if not good or int(until) < time.time() or name not in FILES:
+        if name not in FILES or not self._tickets.spend(ticket):
             return None
-        handle, place = tempfile.mkstemp(suffix=f"-{name}")
+        self._exports.mkdir(mode=0o700, exist_ok=True)
+        handle, place = tempfile.mkstemp(suffix=f"-{name}", dir=self._exports)
         os.close(handle)
         try:
             self._log.export(Path(place))
@@ -345,9 +349,6 @@ class LogAccess:
             Path(place).unlink()
             raise
         return Path(place)
-
-    def _signed(self, until: str) -> str:
-        return hmac.new(self._ticket_key, until.encode(), hashlib.sha256).hexdigest()
 
 
 # ---- questions that are kept ----------------------------------------------------------------------------------------

@@ -1,27 +1,20 @@
 """A real browser before a real console: the server as `make run` starts it, on a port of its own."""
 
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from integration.sandbox.server import Sandbox
 from tests.patience import SECONDS
 from tests.programs import access
+from tests.servers import served
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
@@ -32,6 +25,12 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$")  # Streamlit seeks its base below the address of a page first
+MENDED = re.compile("delta path|when disconnected from server")  # Streamlit's own; the frame opens such a page again
+TELL = """
+addEventListener('securitypolicyviolation', (one) =>
+  console.error(`policy: ${one.effectiveDirective} ${one.blockedURI} ${one.sample}`), true)
+"""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -77,10 +76,31 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture
-def context(context: BrowserContext) -> BrowserContext:
-    """Wait as long for what is to be pressed as for what is to be seen."""
+def context(context: BrowserContext) -> Iterator[BrowserContext]:
+    """Wait as long for what is to be pressed as for what is to be seen, and break no policy on the way."""
     context.set_default_timeout(PATIENCE)
-    return context
+    with obeying(context):
+        yield context
+
+
+@contextmanager
+def obeying(context: BrowserContext) -> Iterator[list[str]]:
+    """Hold that the pages of a browser try nothing that their policy forbids, and have no errors to tell of."""
+    told: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type == "error" and not (SOUGHT.search(said.location["url"]) or MENDED.search(said.text)):
+            told.append(f"{said.text} {said.location['url']}")
+
+    def fail(failure: WebError) -> None:
+        if not MENDED.search(str(failure.error)):
+            told.append(str(failure.error))
+
+    context.add_init_script(TELL)
+    context.on("console", note)
+    context.on("weberror", fail)
+    yield told
+    assert told == []
 
 
 @contextmanager
@@ -88,7 +108,8 @@ def tab(browser: Browser, **look: Any) -> Iterator[Page]:
     """Open a browser of its own beside that of the test, which may look otherwise."""
     with browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **look}) as context:
         context.set_default_timeout(PATIENCE)
-        yield context.new_page()
+        with obeying(context):
+            yield context.new_page()
 
 
 @pytest.fixture(scope="module")
@@ -101,44 +122,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def serving(data: Path, **settings: str) -> Iterator[str]:
     """Run a console on a folder, with settings as the environment names them, and give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**_environment(), "CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false", **settings}
-    with (data / "server.log").open("w", encoding="utf-8") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "integration", "console", "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_well(address, server, data / "server.log")
-            yield address
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-def _environment() -> dict[str, str]:
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
-    return {**settings, "PYTHONUNBUFFERED": "1"}
-
-
-def _wait_until_well(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        assert server.poll() is None, log.read_text(encoding="utf-8")
-        try:
-            with urllib.request.urlopen(f"{address}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
-                if answer.status == 200:
-                    return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text(encoding="utf-8"))
+    with served(data, **settings) as server:
+        yield server.address
+        assert server.outside == []
 
 
 def at_rest(page: Page) -> Locator:

@@ -276,6 +276,7 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application
     told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert ran.id in set(told["run"])
+    assert connected.log_access.exported("log.csv", ticket) is None  # it holds once
     for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
         assert connected.log_access.exported("log.csv", wrong) is None
-    assert connected.log_access.exported("console.sqlite", ticket) is None
+    assert connected.log_access.exported("console.sqlite", connected.log_access.ticket()) is None

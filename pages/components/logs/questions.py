@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.services import Application
 from integration.words import has_term
-from pages.components.shared.application import person
+from pages.components.shared.application import person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.layout import (
     answered,
@@ -30,6 +30,7 @@ from pages.components.shared.wording import counted, number, span, term, text
 SECONDS = 2
 SHORTEST = 0.1
 MOST_ROWS = 10_000
+FRESH_SECONDS = 240  # the ticket of a link holds for five minutes
 KINDS = ("bar", "line", "scatter")
 MOST_SERIES = 8
 OWN = "own:"
@@ -156,11 +157,22 @@ def _tables(app: Application) -> None:
                 note(" ".join(f"`{column}`" for column in columns))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")
-    ticket = app.log_access.ticket()
+    _whole(app)
+
+
+@refreshing(FRESH_SECONDS)
+def _whole(app: Application) -> None:
+    """Draw the links to the whole log, each with a ticket of its own that holds once, and anew before it is too old."""
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
-            address = f"/api/log/log.{name}?ticket={ticket}"
-            st.link_button(text(f"btn_whole_{name}"), address, icon=":material/download:", type="tertiary")
+            st.link_button(
+                text(f"btn_whole_{name}"),
+                f"/api/log/log.{name}?ticket={app.log_access.ticket()}",
+                icon=":material/download:",
+                type="tertiary",
+                key=f"whole_{name}",
+                on_click="rerun",
+            )
 
 
 # ---- the answer -----------------------------------------------------------------------------------------------------

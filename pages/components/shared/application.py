@@ -51,9 +51,6 @@ def person() -> str:
 # ---- the frame ------------------------------------------------------------------------------------------------------
 
 
-A_YEAR = 31_536_000  # seconds
-
-
 def navigation() -> StreamlitPage:
     """Draw the frame and return the page that was asked for."""
     st.session_state["framed"] = True
@@ -114,10 +111,10 @@ def _languages() -> None:
             type="tertiary",
             help=text("language"),
         )
-        kept = f"document.cookie = '{KEPT_LANGUAGE}={language()}; path=/; max-age={A_YEAR}; SameSite=Lax';"
         st.html(
-            f"<script>document.documentElement.lang = '{language()}'; {kept if chosen() else ''}</script>",
-            unsafe_allow_javascript=True,  # nothing in it but our own three codes
+            f'<script src="app/static/frame.js" data-language="{language()}" data-kept="{KEPT_LANGUAGE}"'
+            f' data-chosen="{"yes" if chosen() else ""}"></script>',
+            unsafe_allow_javascript=True,  # a file of ours, told nothing but our own three codes
         )
 
 

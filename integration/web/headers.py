@@ -1,0 +1,90 @@
+"""What every answer tells a browser that it may do with it: load from here alone, and show it in no other page."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+INLINE = re.compile(r"<script(?P<named>[^>]*)>(?P<text>.*?)</script>", re.DOTALL | re.IGNORECASE)
+POWERS = (
+    "accelerometer", "bluetooth", "camera", "clipboard-read", "display-capture", "geolocation", "gyroscope", "hid",
+    "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb",
+    "xr-spatial-tracking",
+)  # fmt: skip
+
+
+def policy(index: str) -> str:
+    """Return the Content-Security-Policy under which pages live whose frame is this HTML: its own scripts run.
+
+    Styles are written into the page by what draws it, and wasm reads its messages.
+    """
+    inline = (one["text"] for one in INLINE.finditer(index) if "src=" not in one["named"])
+    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in inline)
+    return "; ".join((
+        "default-src 'none'",
+        f"script-src 'self' 'wasm-unsafe-eval' {hashes}".rstrip(),
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "object-src 'none'",
+    ))  # fmt: skip
+
+
+def _hash(script: str) -> str:
+    """Return the hash of a script as a browser takes it, which reads every end of a line as a line feed."""
+    text = script.replace("\r\n", "\n").replace("\r", "\n")
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def headers_of(index: str) -> Mapping[str, str]:
+    """Return the headers of every answer."""
+    return {
+        "Content-Security-Policy": policy(index),
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",  # with none at all, a browser no longer says where its own page comes from
+        "Permissions-Policy": ", ".join(f"{power}=()" for power in POWERS),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+class Headers:
+    """Puts these headers on every answer, that to a failure of our own too; no answer is for other origins."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer under the headers."""
+        begun = False
+
+        async def under(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
+                headers.update(self._headers)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, under)
+        except Exception:
+            if scope["type"] != "http" or begun:
+                raise
+            log.exception("request failed", path=scope["path"])
+            await PlainTextResponse("", 500)(scope, receive, under)

@@ -1,0 +1,146 @@
+"""What the server answers beside pages: how it is, to monitors; the log, to programs of its owner and to its page."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from integration import bootstrap
+from integration.core.errors import IntegrationError
+from integration.services.health import told as told_health
+from integration.services.log import LogAccess
+from integration.web.guard import ASKED_BY_PROGRAMS, told
+
+HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
+MOST_ASKED = 64 * 1024  # bytes of a question to the log
+ASKING_SECONDS = 10.0  # that a question may take to arrive
+PIECE = 256 * 1024  # bytes of a file that are sent at once
+TAKING_SECONDS = 60.0  # that somebody may take for one piece
+UNSTORED = {"Cache-Control": "no-store", "Connection": "close"}
+
+
+async def healthz(_request: Request) -> Response:
+    """Answer whether the console itself works: its engine beats, its database answers, its disk has room."""
+    try:
+        looking = asyncio.to_thread(lambda: bootstrap.application().health.look())  # noqa: PLW0108 - the first call starts it
+        health = await asyncio.wait_for(looking, HEALTH_SECONDS)
+    except IntegrationError as error:
+        return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)
+    except TimeoutError:
+        return JSONResponse({"status": "unwell", "causes": ["database_locked"]}, status_code=503)
+    return JSONResponse(told_health(health), status_code=503 if health.troubles else 200)
+
+
+async def metrics(_request: Request) -> Response:
+    """Answer the numbers a monitor watches, as Prometheus reads them."""
+    try:
+        numbers = await asyncio.to_thread(lambda: bootstrap.application().flows.metrics())  # noqa: PLW0108 - the first call starts it
+    except IntegrationError as error:
+        return PlainTextResponse(f"# {error.code}\n", status_code=503)
+    return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
+
+
+async def api_log(request: Request) -> Response:
+    """Answer the terminal's question to the log, which this process owns; only with the token of this start.
+
+    The token comes first: of whoever has none, nothing is read. 403 without it, 413 for a question that is too long,
+    408 for one that is too long on its way; otherwise as `LogAccess.answer` says.
+    """
+    token = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not (await _access()).knows(token):
+        return _refused(403, "token")
+    try:
+        async with asyncio.timeout(ASKING_SECONDS):
+            body = await _bounded(request)
+    except TimeoutError:
+        return _refused(408, "time")
+    except ClientDisconnect:
+        return Response(status_code=400)
+    if body is None:
+        return _refused(413, "size")
+    status, answer = await asyncio.to_thread((await _access()).answer, body, token)
+    return Response(answer, status, {"Cache-Control": "no-store"}, "application/json")
+
+
+async def _access() -> LogAccess:
+    return (await asyncio.to_thread(bootstrap.application)).log_access
+
+
+def _refused(status: int, why: str) -> Response:
+    return Response(json.dumps({"error": why}), status, UNSTORED, "application/json")
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """Return what was sent, or None as soon as it is too much, whatever length it says of itself."""
+    said = request.headers.get("content-length", "0")
+    if not said.isdecimal() or int(said) > MOST_ASKED:
+        return None
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_ASKED:
+            return None
+    return bytes(body)
+
+
+async def api_export(request: Request) -> Response:
+    """Answer with the whole log as a file, for whoever has a ticket of the page that offers it; it holds once."""
+    if request.method != "GET":
+        return told(request.scope, "not_offered", {}, 405)
+    name, ticket = request.path_params["name"], request.query_params.get("ticket", "")
+    access = await _access()
+    try:
+        file = await asyncio.to_thread(access.exported, name, ticket)
+    except IntegrationError as error:
+        return told(request.scope, error.code, error.facts, 503)
+    if file is None:
+        return told(request.scope, "ticket_spent", {}, 403)
+    return Once(file, name)
+
+
+class Once(Response):
+    """A file that is sent whole, and is gone afterwards, whatever becomes of the answer."""
+
+    media_type = "application/octet-stream"
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        super().__init__(headers={**UNSTORED, "Content-Disposition": f'attachment; filename="{name}"'})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI calls it
+        """Send the file. It has lost its name before its first byte is sent, where the system allows that."""
+        file = self._path.open("rb")
+        try:
+            with suppress(PermissionError):  # on Windows, which keeps the name of an open file
+                self._path.unlink()
+            self.headers["Content-Length"] = str(file.seek(0, 2))
+            file.seek(0)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for piece in _pieces(file):
+                async with asyncio.timeout(TAKING_SECONDS):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            file.close()
+            self._path.unlink(missing_ok=True)
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, PIECE):
+        yield piece
+
+
+ROUTES: tuple[BaseRoute, ...] = (
+    Route("/healthz", healthz),
+    Route("/metrics", metrics),
+    Route(ASKED_BY_PROGRAMS, api_log, methods=["POST"]),
+    Route(f"{ASKED_BY_PROGRAMS}/{{name}}", api_export),
+)

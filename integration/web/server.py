@@ -1,0 +1,83 @@
+"""The server of the console: the engine in its life span, its own answers, and the guard before everything."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from streamlit import config, file_util
+from streamlit.runtime.pages_manager import PagesManager
+
+from integration import bootstrap
+from integration.core.connections import is_loopback
+from integration.core.errors import IntegrationError
+from integration.settings import Settings, load_settings
+from integration.web import options
+from integration.web.guard import Door, Guard
+from integration.web.headers import Headers, headers_of
+from integration.web.routes import ROUTES
+from integration.words import say
+
+STOPPED = 5  # as the terminal ends where a setting or a connection stops it
+
+
+class Server:
+    """What an `st.App` is made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError where anybody could reach the console, and nobody asks them who they are."""
+        settings.listen(config.get_option("server.address") or "")
+        options.settle(settings.address)
+        index = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
+        self.routes: Sequence[BaseRoute] = ROUTES
+        self.middleware = [
+            Middleware(Headers, headers=headers_of(index)),
+            Middleware(Guard, door=Door(settings.address, settings.is_guarded)),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any] | None]:
+        """Start the engine with the server, whether anybody opens a page or not."""
+        with _told():
+            application = await asyncio.to_thread(bootstrap.application)
+        if place := _reached_at():
+            application.log_access.announce(place)
+        try:
+            yield None
+        finally:
+            await asyncio.to_thread(bootstrap.shut_down)
+
+
+def opened() -> Server:
+    """Return the server as the settings say; what keeps it from starting is told in sentences and ends the process."""
+    os.umask(bootstrap.OTHERS)  # what the server keeps is its owner's alone
+    # An address such as /runs opened first on a fresh server would run that page without the frame of `app.py`.
+    PagesManager.uses_pages_directory = False
+    with _told():
+        return Server(load_settings())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except IntegrationError as error:
+        sentences = say(error.code, error.facts)
+        sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
+        sys.stderr.flush()
+        os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
+
+
+def _reached_at() -> str:
+    """Return where programs of this machine reach the server, empty where it listens at others of its addresses."""
+    host, port = config.get_option("server.address") or "0.0.0.0", config.get_option("server.port")  # noqa: S104 - asked
+    if host in ("0.0.0.0", "::", "localhost"):  # noqa: S104 - asked, not bound
+        host = "127.0.0.1"
+    if not is_loopback(host):
+        return ""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

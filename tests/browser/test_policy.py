@@ -1,0 +1,108 @@
+"""Every page under its policy, while it is used: nothing of it is forbidden, and nothing is told as an error."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Download, Page, Position, expect
+
+from tests.browser.conftest import at_rest, button, commit, picture, serving, tab
+from tests.browser.test_languages import ADDRESSES, settled
+from tests.patience import SECONDS
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+IN_A_CELL: Position = {"x": 430, "y": 51}  # of the first line of a table, under what a field is without a value
+LEAST = 1_000  # bytes of a log
+MORE = {"lab": "lab", "numbers": "logs?tab=volume", "life": "logs?tab=life"}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[str]:
+    """A console on the sandbox that has written its products, and whose orders wait."""
+    settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
+    with serving(tmp_path_factory.mktemp("console"), **settings) as console:
+        with tab(browser) as page:
+            for flow in ("products", "orders"):
+                page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
+                button(page, re.compile("Make the first preview"))
+                expect(page).to_have_url(re.compile("plan="))
+                expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Done"))
+                if flow == "products":
+                    commit(page, re.compile(r"Commit [\d,.]+ change"))
+                    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+        yield console
+
+
+@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("nl-NL", "dark"), ("de-DE", "light")])
+def test_no_page_tries_what_its_policy_forbids(filled: str, browser: Browser, locale: str, scheme: str) -> None:
+    with tab(browser, locale=locale, color_scheme=scheme) as page:
+        for address in {**ADDRESSES, **MORE}.values():
+            page.goto(f"{filled}/{address}", wait_until="commit")
+            settled(page)
+            assert page.locator("[data-testid=stException], .st-key-page-failed").count() == 0, address
+            for chart in page.locator("[data-testid=stPlotlyChart]").all():
+                chart.scroll_into_view_if_needed()
+                chart.hover()
+                page.mouse.wheel(0, 40)
+
+
+def test_a_page_that_breaks_its_policy_is_noticed(filled: str, browser: Browser) -> None:
+    with pytest.raises(AssertionError, match=r"one\.png"), tab(browser) as page:
+        page.goto(filled, wait_until="commit")
+        settled(page)
+        with page.expect_console_message(lambda said: said.text.startswith("policy: img-src")):
+            page.evaluate("new Image().src = 'http://127.0.0.1:9/one.png'")
+
+
+def test_a_table_is_edited_under_the_policy(filled: str, page: Page) -> None:
+    page.goto(f"{filled}/flows?flow=products&tab=fields", wait_until="commit")
+    settled(page)
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.dblclick(position=IN_A_CELL)
+    page.keyboard.type("Tried")
+    page.keyboard.press("Enter")
+    picture(page, "policy-edited")
+    expect(at_rest(page).get_by_role("button", name="Save changes")).to_be_enabled()
+    settled(page)
+
+
+@pytest.mark.parametrize("name", ["Log as CSV", "Log as Parquet"])
+def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page: Page, name: str) -> None:
+    taken: list[Download] = []
+    page.context.on("page", lambda opened: opened.on("download", lambda download: taken.append(download)))  # noqa: PLW0108
+    page.on("download", lambda download: taken.append(download))  # noqa: PLW0108 - no method of a list is taken for one
+    page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
+    addresses = set()
+    for number in (1, 2):
+        link = at_rest(page).get_by_role("link", name=name)
+        expect(link).to_be_visible()
+        address = str(link.get_attribute("href"))
+        addresses.add(address)
+        link.click()
+        expect(page.locator(f'a[href="{address}"]')).to_have_count(0)  # a ticket holds once; the next is there already
+        until = time.monotonic() + SECONDS
+        while len(taken) < number and time.monotonic() < until:
+            page.wait_for_timeout(100)
+        assert Path(taken[-1].path()).stat().st_size > LEAST
+    assert len(addresses) == len(taken) == 2
+
+
+def test_an_answer_is_downloaded_and_drawn_under_the_policy(filled: str, page: Page) -> None:
+    query = "SELECT event, count(*) AS n FROM events GROUP BY event"
+    page.goto(f"{filled}/logs?tab=questions&query={query}", wait_until="commit")
+    settled(page)
+    for name in ("CSV", "Parquet"):
+        with page.expect_download() as download:
+            at_rest(page).get_by_role("button", name=re.compile(f"{name}$")).first.click()
+        assert Path(download.value.path()).stat().st_size > 10
+    page.goto(f"{filled}/logs?tab=questions&query={query}&show=chart", wait_until="commit")
+    settled(page)
+    page.get_by_test_id("stPlotlyChart").first.hover()
+    settled(page)

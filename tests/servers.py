@@ -1,0 +1,118 @@
+"""A real console on a port of its own, as it is started for operators, and whom outside of this machine it asks for."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.patience import SECONDS
+
+ROOT = Path(__file__).parent.parent
+COMMAND = ("-m", "integration", "console", "--port", "{port}")
+DIRECTLY = ("-m", "streamlit", "run", "app.py", "--server.port", "{port}", "--server.headless", "true")
+
+WATCH = """
+import os, sys
+said = open(os.environ["WATCHED"], "a", buffering=1)
+def watch(event, given, said=said):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto"):
+        asked = given[0] if event in ("socket.getaddrinfo", "socket.gethostbyname") else given[-1]
+        host = asked[0] if isinstance(asked, tuple) else asked
+        host = host.decode() if isinstance(host, bytes) else host
+        if isinstance(host, str) and not host.startswith(("127.", "/")) and host not in ("localhost", "::1", "", "0.0.0.0"):
+            said.write(f"{event} {host}\\n")
+sys.addaudithook(watch)
+"""
+"""Read by every Python that begins in this environment, before anything else: it cannot be undone, and sees all calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A console that runs."""
+
+    port: int
+    data: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def address(self) -> str:
+        """Where this machine reaches it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def outside(self) -> list[str]:
+        """Whom it looked up or connected to that is not this machine."""
+        return watched(self.data)
+
+
+def watched(folder: Path) -> list[str]:
+    """Return whom outside of this machine the programs asked for that were watched in a folder."""
+    file = folder / "watched"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def watching(folder: Path) -> dict[str, str]:
+    """Return the environment in which every Python tells whom outside it asks for."""
+    (folder / "watch").mkdir(exist_ok=True)
+    (folder / "watch" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+    return {"PYTHONPATH": str(folder / "watch"), "WATCHED": str(folder / "watched")}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served(
+    data: Path, *arguments: str, command: Sequence[str] = COMMAND, port: int = 0, **settings: str
+) -> Iterator[Server]:
+    """Run a console on a folder, with settings as the environment names them."""
+    port = port or free_port()
+    with (data / "server.log").open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, *(one.format(port=port) for one in command), *arguments],
+            cwd=ROOT, env=environment(data, settings), stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            server = Server(port, data, process)
+            _wait_until_well(server)
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def environment(data: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return an environment in which nothing is set for the console but this; names of ours as they are, in full."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("CONSOLE_", "STREAMLIT_"))}
+    ours = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false", **settings}
+    return {**others, **watching(data), "PYTHONUNBUFFERED": "1", **ours}
+
+
+def _wait_until_well(server: Server) -> None:
+    log = server.data / "server.log"
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        assert server.process.poll() is None, log.read_text(encoding="utf-8")
+        try:
+            with urllib.request.urlopen(f"{server.address}/healthz", timeout=SECONDS) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise AssertionError(log.read_text(encoding="utf-8"))

@@ -1,0 +1,63 @@
+"""Tickets hold once, for minutes, and are known to nobody but who gave them out."""
+
+import threading
+import time
+
+import pytest
+
+from integration.services import tickets
+from integration.services.tickets import Tickets
+
+
+def test_a_ticket_holds_once() -> None:
+    given = Tickets()
+    one, other = given.issue(), given.issue()
+    assert one != other
+    assert [given.spend(one), given.spend(one), given.spend(other), given.spend(one)] == [True, False, True, False]
+
+
+def test_a_ticket_is_of_one_process() -> None:
+    assert not Tickets().spend(Tickets().issue())
+
+
+@pytest.mark.parametrize("wrong", ["", ".", "x", "x.y", "9999999999-0.", "9999999999", "é.é", "1-2.3" * 50])
+def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
+    assert not Tickets().spend(wrong)
+
+
+def test_a_ticket_that_is_changed_does_not_hold() -> None:
+    given = Tickets()
+    ticket = given.issue()
+    body, _, signed = ticket.partition(".")
+    until, _, word = body.partition("-")
+    for changed in (f"{ticket}0", f"{int(until) + 1}-{word}.{signed}", f"{body}0.{signed}", ticket[:-1], ticket.upper()):
+        assert not given.spend(changed)
+    assert given.spend(ticket)
+
+
+def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, now = Tickets(), time.time()
+    old, fresh = given.issue(), given.issue()
+    assert tickets.SECONDS == 300
+    monkeypatch.setattr(time, "time", lambda: now + 299)
+    assert given.spend(fresh)
+    monkeypatch.setattr(time, "time", lambda: now + 302)
+    assert not given.spend(old)
+    assert not given.spend(fresh)
+
+
+def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
+    given = Tickets()
+    ticket, held = given.issue(), []
+    together = threading.Barrier(16)
+
+    def show() -> None:
+        together.wait()
+        held.append(given.spend(ticket))
+
+    everybody = [threading.Thread(target=show) for _ in range(16)]
+    for one in everybody:
+        one.start()
+    for one in everybody:
+        one.join()
+    assert sorted(held) == [False] * 15 + [True]

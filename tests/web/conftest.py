@@ -1,0 +1,15 @@
+"""A console that is asked as a browser, a program or an attacker asks it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import Server, served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A console on the sandbox, started as `make run` starts it."""
+    settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "50"}
+    with served(tmp_path_factory.mktemp("console"), **settings) as running:
+        yield running

@@ -1,0 +1,89 @@
+"""Under which headers a console answers, whatever the answer is."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from streamlit import file_util
+
+from integration.web.headers import Headers, headers_of, policy
+from tests.raw import asked
+from tests.servers import Server
+
+EVERYWHERE = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+ANSWERS = {
+    "page": ("GET /runs HTTP/1.1", 200),
+    "static": ("GET /app/static/icon.svg HTTP/1.1", 200),
+    "health": ("GET /healthz HTTP/1.1", 200),
+    "numbers": ("GET /metrics HTTP/1.1", 200),
+    "what Streamlit says": ("GET /_stcore/host-config HTTP/1.1", 200),
+    "not there": ("GET /media/none HTTP/1.1", 404),
+    "a way out of the folder": ("GET /app/static/../../etc/passwd HTTP/1.1", 400),
+    "refused": ("GET /api/log/log.csv?ticket=x HTTP/1.1", 403),
+    "without a token": ("POST /api/log HTTP/1.1", 403),
+    "a method": ("DELETE / HTTP/1.1", 405),
+    "moved": ("GET /runs/ HTTP/1.1", 301),
+    "seen before": ("GET / HTTP/1.1", 200),
+}
+
+
+@pytest.mark.parametrize("named", ANSWERS)
+def test_every_answer_is_under_the_headers(server: Server, named: str) -> None:
+    line, status = ANSWERS[named]
+
+    answer = asked(server.port, line, f"Host: 127.0.0.1:{server.port}")
+
+    assert answer.status == status
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    assert "camera=()" in answer.headers["permissions-policy"]
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
+    index = "<script>\n one() </script><script src='x.js'></script><SCRIPT type=module>two()</SCRIPT>"
+    hashes = re.findall(r"'sha256-([^']+)'", policy(index))
+
+    assert hashes == [
+        base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")
+    ]
+    assert policy(index.replace("\n", "\r\n")) == policy(index)
+    assert "sha256" not in policy("<html></html>")
+
+
+def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
+    index = asked(server.port, "GET / HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
+    installed = Path(file_util.get_static_dir(), "index.html")
+
+    assert index.body == installed.read_bytes()
+    assert index.headers["content-security-policy"] == policy(installed.read_text(encoding="utf-8"))
+    scripts = next(one for one in index.headers["content-security-policy"].split("; ") if one.startswith("script-src"))
+    assert "unsafe-inline" not in scripts
+    assert "'unsafe-eval'" not in scripts
+    assert "http" not in index.headers["content-security-policy"]
+
+
+def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
+    async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise ZeroDivisionError
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    anyio.run(Headers(failing, headers_of("")), {"type": "http", "path": "/", "method": "GET"}, anyio.sleep, send)
+
+    assert sent[0]["status"] == 500
+    assert (b"x-frame-options", b"DENY") in sent[0]["headers"]
+    assert sent[1]["body"] == b""

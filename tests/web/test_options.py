@@ -1,0 +1,49 @@
+"""How Streamlit is set beside the guard, whatever files and environment would have it be."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from integration.web.options import FIXED, options
+
+ROOT = Path(__file__).parents[2]
+ASK = """
+import json, os
+from pathlib import Path
+from streamlit import config
+from streamlit.web.bootstrap import load_config_options
+flags = {"server_enableCORS": False, "browser_gatherUsageStats": True, "server_enableAgentApi": True}
+load_config_options(flags)
+before = config.get_option("server.enableCORS")
+from integration.web import options
+options.settle("https://console.example.com")
+told = [before, {name: config.get_option(name) for name in options.options("")}]
+load_config_options(flags)  # as Streamlit does when a file of settings is changed
+print(json.dumps([*told, {name: config.get_option(name) for name in options.options("")}]))
+"""
+
+
+def test_the_file_says_what_is_needed_before_the_console_is_loaded() -> None:
+    file = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    said = {f"{section}.{name}": value for section, names in file.items() for name, value in names.items()}
+    ours: dict[str, Any] = options("")
+
+    assert {name: said[name] for name in said.keys() & ours.keys()} == {
+        name: ours[name] for name in said.keys() & ours.keys()
+    }
+    early = {"browser.gatherUsageStats", "browser.serverAddress", "server.showEmailPrompt", "server.allowedHosts"}
+    assert early <= said.keys()
+    assert said["server.address"] == "127.0.0.1"
+
+
+def test_what_flags_would_open_stays_shut_also_when_streamlit_reads_its_files_anew() -> None:
+    done = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, told, later = json.loads(done.stdout.splitlines()[-1])
+
+    assert before is False
+    assert told == later == options("https://console.example.com")
+    assert told["server.allowedHosts"][-1] == told["browser.serverAddress"] == "console.example.com"
+    assert {name: told[name] for name in FIXED} == dict(FIXED)
