@@ -21,8 +21,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.limits import Megabytes, PerSecond
-from integration.core.connections import LOOPBACK, parsed
+from integration.connectors.limits import Megabytes, PerSecond, safe_address
+from integration.core.connections import LOOPBACK
 from integration.core.errors import ConfigurationError, Reason
 from integration.words import term
 from integration.words.validation import reason_of
@@ -34,10 +34,7 @@ PREFIX = "CONSOLE_"
 
 def _safe(url: str) -> str:
     """Credentials go only to encrypted addresses, or stay on this machine."""
-    address = parsed(url)
-    if url and (address is None or not address.is_safe):
-        raise PydanticCustomError("expected_https", "expected_https")
-    return url.strip()
+    return safe_address(url) if url else ""
 
 
 def _proxy(url: SecretStr) -> SecretStr:

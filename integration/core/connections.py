@@ -61,6 +61,7 @@ class TokenKeeper(Protocol):
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LONGEST = 2_000  # characters
+USUAL_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
@@ -83,6 +84,11 @@ class Address:
     def place(self) -> str:
         """Scheme and host, without the port."""
         return f"{self.scheme}://[{self.host}]" if ":" in self.host else f"{self.scheme}://{self.host}"
+
+    @property
+    def spot(self) -> str:
+        """What tells one system from every other, however its address is written."""
+        return f"{self.place}:{self.port or USUAL_PORTS[self.scheme]}{self.path.rstrip('/')}"
 
     def __str__(self) -> str:
         return f"{self.place}{'' if self.port is None else f':{self.port}'}{self.path}"

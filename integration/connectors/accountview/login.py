@@ -3,6 +3,8 @@
 A refresh ends the pair before it, so pairs are renewed one at a time, across processes, and kept before they are used.
 """
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -61,22 +63,29 @@ class LogIn:
         token = self._token
         return [*texts, token.access, token.refresh] if token else texts
 
-    def authorize_address(self, state: str, redirect_uri: str) -> str:
-        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`."""
+    def authorize_address(self, state: str, redirect_uri: str, verifier: str) -> str:
+        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`.
+
+        Whoever has the code alone can do nothing with it: `exchange` wants the `verifier` too, which the browser never
+        sees (RFC 7636). A server that knows nothing of that leaves both unread.
+        """
+        digest = hashlib.sha256(verifier.encode()).digest()
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
             "redirect_uri": redirect_uri,
             "scope": SCOPE,
             "state": state,
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
         }
         return f"{self._settings.authorize_url}?{urlencode(asked, quote_via=quote)}"
 
-    def exchange(self, code: str, redirect_uri: str) -> None:
+    def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
         """Turn the code of a log-in into a pair of tokens, and keep it."""
         with self._keeper.alone():
-            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-            self._keep(self._granted(grant, refresh=""))
+            grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+            self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
 
     def token(self) -> Token:
         """Return a pair that can be used now, getting a new one if need be."""

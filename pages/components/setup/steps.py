@@ -189,9 +189,12 @@ def _asks(app: Application, spot: Spot) -> bool:
 
 def _checked(app: Application, spot: Spot) -> None:
     """Show what the last check found, offer a new one, and the way on."""
-    status = spot.status
+    status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
-        if status.findings:
+        if failed is not None:
+            check_result(failed.system, list(failed.findings))
+            note(f":orange[:material/info: {text('access_kept')}]")
+        elif status.findings:
             check_result(status.system, list(status.findings))
         elif status.connected:
             note(text("not_checked"))

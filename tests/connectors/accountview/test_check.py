@@ -8,7 +8,7 @@ from integration.connectors.accountview.connector import AccountView
 from integration.core.records import Kind
 from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
 from integration.sandbox.server import Sandbox, running
-from integration.services.access import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
 from tests.connectors.accountview.conversation import Connect
 from tests.connectors.accountview.samples import INVOICES, connected
 from tests.fakes import MemoryKeeper
