@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
+from integration.core.masking import remember
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event, tell
 from integration.store.leases import Leases
@@ -91,6 +92,7 @@ def seal(connection: sa.Connection, fernet: Fernet, at: datetime, system: str, v
 
 
 def _fernet(key: str, key_file: Path | None, salt: str) -> Fernet:
+    remember(key)
     if key:
         if len(key) < SHORTEST_KEY:
             raise ConfigurationError(

@@ -1,29 +1,39 @@
 """No secret on a page: neither while all is well, nor after everything was refused, nor while nothing can be opened."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
 from integration import bootstrap
-from integration.core.run import Run, RunState
+from integration.core.errors import IntegrationError
+from integration.core.records import Kind
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.secrets import Connections
-from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.echoes import MANNERS, Echo, echo
+from tests.pages.conftest import ROOT, Open, committed, previewed, settled
 from tests.planted import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
+    SPELLINGS,
     WRONG_CLIENT_SECRET,
     WRONG_REFRESH_TOKEN,
     WRONG_TILL_SECRET,
+    contents,
     found,
+    spelled,
 )
 from tests.programs import access
 from tests.stores import stores_in
@@ -48,6 +58,8 @@ PLACES: list[Place] = [
 ]
 """The same, and what they show on request."""
 
+LEAST_CUT = 11  # signs of a form: fewer, such as "sandbox...", stand anywhere
+PROXY_PASSWORD, CODE = "planted/proxy+password", "planted-code&4711"
 LEAST = 200  # bytes of a page that shows anything
 
 
@@ -186,3 +198,71 @@ def test_the_search_would_find_a_secret_on_a_page(secret: str) -> None:
 
     assert found(PLANTED, shown(test)) == [secret]
     assert len(leaks) == 13, leaks
+
+
+@pytest.mark.long
+def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
+    sandbox: Sandbox, tmp_path: Path, open_page: Open, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
+    planted = {"KEY": CONSOLE_KEY, "PROXY": f"http://user:{PROXY_PASSWORD}@127.0.0.1:9", "LOG": "debug"}
+    with echo(sandbox.mplus_url) as till, echo(sandbox.accountview_url) as books:
+        settings = {**access(sandbox), "MPLUS__URL": till.url, "ACCOUNTVIEW__URL": books.url, **planted}
+        with console(tmp_path, **settings) as app:
+            plan = previewed(app)
+            keys = [row.key for row in app.plans.rows(plan.id, "create", limit=100) if row.kind is Kind.ARTICLE]
+            known = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
+            runs = [refused(app, till, key, quoted(name, known)) for name, key in zip(SPELLINGS, keys, strict=False)]
+            assert len(runs) == len(SPELLINGS)
+            manners = cycle(MANNERS)
+            for name, secret in product(SPELLINGS, known):
+                quote_back(app, till, books, quoted(name, [secret]), next(manners))
+            assert {run.counts.parked for run in runs} == {1}
+            logging.getLogger("httpx").error("told %s", "sandbox-secret", exc_info=ValueError("sandbox%2dsecret"))
+            said = capfd.readouterr()
+            pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(runs[-1])}
+    files = {f"file {name}": content for name, content in contents(tmp_path)}
+    everything = {**pages, **files, "out": said.out.encode(), "err": said.err.encode()}
+    held = {where: here for where, content in everything.items() if (here := spelled_in(content, known))}
+
+    assert held == {}
+    assert len(said.out) > 1_000
+    assert any(b"***" in content for where, content in everything.items() if where.startswith("file console"))
+
+
+def quoted(spelling: str, secrets: list[str]) -> str:
+    """Return a text that holds secrets in one spelling."""
+    return "De aanvraag: https://x/?" + "&y=".join(SPELLINGS[spelling](secret) for secret in secrets)
+
+
+def refused(app: Application, till: Echo, key: str, text: str) -> Run:
+    """Let the till refuse a product with a text, and return the run that wanted to write it."""
+    till.says, till.to, till.manner = text, "createProduct", "refusal"
+    run = settled(app, app.runs.preview(PreviewRequest("products", "test", Mode.CHOSEN, (key,))))
+    done = committed(app, run)
+    till.says = ""
+    return done
+
+
+def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str) -> None:
+    """Let both systems answer a check and a log-in with a text."""
+    till.says = books.says = text
+    till.manner = books.manner = manner
+    till.to, books.to = "getApiVersion", "companies"
+    for system in ("accountview", "mplus"):
+        assert not all(one.ok for one in app.connections.check(system))
+    books.to = "token"
+    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", "test")
+    with pytest.raises(IntegrationError):
+        app.connections.authorized(CODE, parse_qs(urlsplit(address).query)["state"][0])
+    till.says = books.says = ""
+
+
+def spelled_in(content: bytes, secrets: list[str]) -> list[str]:
+    """Return which secrets stand in a content, and how."""
+    return [
+        f"{secret} {name}"
+        for secret in secrets
+        for name, form in spelled(secret).items()
+        if len(form) >= LEAST_CUT and form.encode() in content
+    ]

@@ -94,17 +94,14 @@ def test_a_workflow_of_before_keeps_its_arguments_and_the_answers_of_its_steps(u
 
     with rows(url) as (connection, schema):
         for claim in ("py_pickle", None):
-            kept = connection.execute(
-                sa.text(
-                    "SELECT s.status, s.serialization, i.inputs, o.output, o.serialization AS step"
-                    f" FROM {schema}workflow_status s JOIN {schema}workflow_input i USING (workflow_uuid)"
-                    f" JOIN {schema}operation_outputs o USING (workflow_uuid) WHERE workflow_uuid = :name"
-                ),
-                {"name": f"before-{claim}"},
-            ).one()
-            assert (kept.status, kept.serialization, kept.step) == ("PENDING", "portable_json", "portable_json")
-            assert json.loads(kept.inputs) == {"namedArgs": {}, "positionalArgs": ["run", False]}
-            assert json.loads(kept.output) == {"wait": 0.0}
+            of = {"name": f"before-{claim}"}
+            workflow, given, step = (
+                connection.execute(sa.text(f"SELECT * FROM {schema}{table} WHERE workflow_uuid = :name"), of).one()  # noqa: S608
+                for table in ("workflow_status", "workflow_input", "operation_outputs")
+            )
+            assert (workflow.status, workflow.serialization) == ("PENDING", "portable_json")
+            assert json.loads(given.inputs) == {"namedArgs": {}, "positionalArgs": ["run", False]}
+            assert (json.loads(step.output), step.serialization) == ({"wait": 0.0}, "portable_json")
     assert make_plain(url) == []
 
 

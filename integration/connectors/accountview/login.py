@@ -16,6 +16,7 @@ from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
 from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
+from integration.core.masking import remember
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)
@@ -55,6 +56,7 @@ class LogIn:
         self._answers = answers
         self._now = now
         self._token: Token | None = None
+        remember(*self.secrets())
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown: the client secret and the tokens in use."""
@@ -83,6 +85,7 @@ class LogIn:
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
         """Turn the code of a log-in into a pair of tokens, and keep it."""
+        remember(code, verifier)
         with self._keeper.alone():
             grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
             self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
@@ -99,8 +102,7 @@ class LogIn:
         with self._keeper.alone():
             kept = self._keeper.load()
             if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
-                self._token = kept
-                return kept
+                return self._known(kept)
             return self._keep(self._refreshed(kept))
 
     def _ends_soon(self, token: Token) -> bool:
@@ -108,7 +110,11 @@ class LogIn:
 
     def _keep(self, token: Token) -> Token:
         self._keeper.save(token)  # before it is used: the pair before it may be worth nothing any more
+        return self._known(token)
+
+    def _known(self, token: Token) -> Token:
         self._token = token
+        remember(token.access, token.refresh)
         return token
 
     def _refreshed(self, kept: Token | None) -> Token:
@@ -118,6 +124,7 @@ class LogIn:
         if given is not None and given.get_secret_value() not in refreshes:
             refreshes.append(given.get_secret_value())
         refusal = login_needed()
+        remember(*refreshes)
         for refresh in refreshes:
             try:
                 return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
@@ -160,6 +167,7 @@ class LogIn:
             if _names_the_client(answer):
                 raise client_rejected()
             raise login_needed() if shape.get("error") else unreadable(OPERATION)
+        remember(str(shape["access_token"]), str(shape.get("refresh_token") or ""))
         life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
 
