@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from urllib.parse import urlsplit
 
 from integration.connectors.mplus.client import NAMESPACE, SOAP, contract
@@ -22,7 +23,8 @@ class Echo:
     def __init__(self, url: str, port: int) -> None:
         self.target = url
         self.url = urlsplit(url)._replace(netloc=f"127.0.0.1:{port}").geturl()
-        self.says = ""
+        self.says: list[str] = []  # one after the other, and from the first again
+        self._next = count()
         self.manner = MANNERS[0]
         self.to = ""  # calls that hold this text, such as the name of an operation
 
@@ -30,20 +32,20 @@ class Echo:
         """Return its own answer to a call, or None to relay it."""
         if not self.says or self.to not in path + body.decode("utf-8", "replace"):
             return None
+        said = self.says[next(self._next) % len(self.says)]
         if self.manner == "text":
-            return 500, "text/plain; charset=utf-8", self.says.encode()
+            return 500, "text/plain; charset=utf-8", said.encode()
         if self.manner == "page":
-            return 500, "text/html; charset=utf-8", f"<html><body>{self.says}</body></html>".encode()
+            return 500, "text/html; charset=utf-8", f"<html><body>{said}</body></html>".encode()
         status = 400 if self.manner == "refusal" else 500
         if path.endswith("/token"):
-            return status, "application/json", json.dumps({"error": "x", "error_description": self.says}).encode()
+            return status, "application/json", json.dumps({"error": "x", "error_description": said}).encode()
         if "accountview" in path or "companies" in path:
-            said = {"ErrorType": "AccountViewError", "ErrorMessage": self.says}
-            return status, "application/json", json.dumps(said).encode()
-        return 200, "text/xml; charset=utf-8", self._soap(body)
+            refusal = {"ErrorType": "AccountViewError", "ErrorMessage": said}
+            return status, "application/json", json.dumps(refusal).encode()
+        return 200, "text/xml; charset=utf-8", self._soap(body, escape(said))
 
-    def _soap(self, body: bytes) -> bytes:
-        said = escape(self.says)
+    def _soap(self, body: bytes, said: str) -> bytes:
         if b"createProduct" in body and self.manner == "refusal":
             name = contract().answer_name("createProduct").rpartition("}")[2]
             inside = (

@@ -103,7 +103,7 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "in JSON with slashes": lambda secret: _escaped(secret).replace("/", "\\/"),
     "in JSON inside HTML": lambda secret: re.sub("[<>&/]", lambda sign: f"\\u{ord(sign[0]):04x}", _escaped(secret)),
     "in JSON inside JSON": lambda secret: _escaped(_escaped(secret).replace("/", "\\/")),
-    "every sign escaped": lambda secret: _signs(secret, lambda sign: f"\\u{ord(sign):04X}"),
+    "every sign escaped": lambda secret: re.sub("(....)", r"\\\\u\1", secret.encode("utf-16-be").hex()),
     "percent-encoded in JSON": lambda secret: _escaped(quote(secret, safe="")).replace("%", "\\u0025"),
     "in HTML": html.escape,
     "in HTML twice": lambda secret: html.escape(html.escape(secret)),

@@ -88,11 +88,12 @@ def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
     assert "--require-hashes --only-binary :all:" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
     wheel = tmp_path / "planted-1.0-py3-none-any.whl"
     wheel.write_bytes(b"not what was locked")
-    (tmp_path / "planted.lock").write_text(f"planted==1.0 --hash=sha256:{'0' * 64}\n")
+    lock = tmp_path / "planted.lock"
+    lock.write_text(f"planted==1.0 --hash=sha256:{'0' * 64}\n")
 
     done = subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-index", "--find-links", str(tmp_path),
-         "--require-hashes", "--only-binary", ":all:", "-d", str(tmp_path), "-r", str(tmp_path / "planted.lock")],
+         "--require-hashes", "--only-binary", ":all:", "-d", str(tmp_path / "got"), "-r", str(lock)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -26,11 +26,11 @@ _SIGNS = 0x110000
 
 _WRAPPED = re.compile(
     r"(?:%[0-9a-f]{2})+"
-    r"|\\+(?:u[0-9a-f]{4}(?:\\+u[0-9a-f]{4})*|U[0-9a-f]{8}|x[0-9a-f]{2}(?:\\+x[0-9a-f]{2})*|(?=[^\w\s]))"
+    r"|\\+(?:(?-i:U)[0-9a-f]{8}|u[0-9a-f]{4}(?:\\+u[0-9a-f]{4})*|x[0-9a-f]{2}(?:\\+x[0-9a-f]{2})*|(?=[^\w\s]))"
     r"|&(?:\#\d{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"\\+(?:u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2}))|%([0-9a-f]{2})", re.IGNORECASE)
+_UNIT = re.compile(r"\\+(?:(?-i:U)([0-9a-f]{8})|u([0-9a-f]{4})|x([0-9a-f]{2}))|%([0-9a-f]{2})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:^|[^a-z])(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|secret|token|passwords?|passwd|wachtwoord|passwort"
     r"|kennwort|code[_-]?verifier)[\"'\]]*\s*(?:=>|[=:>]|[\"']\s*value\s*=)\s*[\"'\[]*([^\s\"'&<>,;\]})]+)"

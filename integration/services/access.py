@@ -237,7 +237,7 @@ def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, 
 def usable(system: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return access to a system with its address as it is called. Raises ConfigurationError for what can be none."""
     settings = _settings_of(SYSTEMS[system].settings, given, system.upper())
-    return {**given, **({"url": settings.url} if "url" in given else {})}
+    return {**given, **({"url": settings.model_dump()["url"]} if "url" in given else {})}
 
 
 def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:

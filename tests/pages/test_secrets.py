@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import cycle, product
+from itertools import cycle
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,14 +16,13 @@ from streamlit.testing.v1.element_tree import Widget
 
 from integration import bootstrap
 from integration.core.errors import IntegrationError
-from integration.core.records import Kind
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.secrets import Connections
 from tests.echoes import MANNERS, Echo, echo
-from tests.pages.conftest import ROOT, Open, committed, previewed, settled
+from tests.pages.conftest import ROOT, Open, committed, previewed
 from tests.planted import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
@@ -205,22 +204,22 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
     sandbox: Sandbox, tmp_path: Path, open_page: Open, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
-    planted = {"KEY": CONSOLE_KEY, "PROXY": f"http://user:{PROXY_PASSWORD}@127.0.0.1:9", "LOG": "debug"}
+    planted = {"KEY": CONSOLE_KEY, "PROXY": f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:9", "LOG": "debug"}
     with echo(sandbox.mplus_url) as till, echo(sandbox.accountview_url) as books:
         settings = {**access(sandbox), "MPLUS__URL": till.url, "ACCOUNTVIEW__URL": books.url, **planted}
         with console(tmp_path, **settings) as app:
-            plan = previewed(app)
-            keys = [row.key for row in app.plans.rows(plan.id, "create", limit=100) if row.kind is Kind.ARTICLE]
+            assert all(one.ok for one in app.connections.check("accountview"))
             known = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
-            runs = [refused(app, till, key, quoted(name, known)) for name, key in zip(SPELLINGS, keys, strict=False)]
-            assert len(runs) == len(SPELLINGS)
+            till.says, till.to = [quoted(name, known) for name in SPELLINGS], "createProduct"
+            run = committed(app, previewed(app))
+            assert run.counts.parked > len(SPELLINGS)
             manners = cycle(MANNERS)
-            for name, secret in product(SPELLINGS, known):
-                quote_back(app, till, books, quoted(name, [secret]), next(manners))
-            assert {run.counts.parked for run in runs} == {1}
+            for name in SPELLINGS:  # one that is cut off stands alone: others would say where it ends
+                for secrets in [[secret] for secret in known] if "cut" in name else [known]:
+                    quote_back(app, till, books, quoted(name, secrets), next(manners))
             logging.getLogger("httpx").error("told %s", "sandbox-secret", exc_info=ValueError("sandbox%2dsecret"))
             said = capfd.readouterr()
-            pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(runs[-1])}
+            pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(run)}
     files = {f"file {name}": content for name, content in contents(tmp_path)}
     everything = {**pages, **files, "out": said.out.encode(), "err": said.err.encode()}
     held = {where: here for where, content in everything.items() if (here := spelled_in(content, known))}
@@ -235,18 +234,9 @@ def quoted(spelling: str, secrets: list[str]) -> str:
     return "De aanvraag: https://x/?" + "&y=".join(SPELLINGS[spelling](secret) for secret in secrets)
 
 
-def refused(app: Application, till: Echo, key: str, text: str) -> Run:
-    """Let the till refuse a product with a text, and return the run that wanted to write it."""
-    till.says, till.to, till.manner = text, "createProduct", "refusal"
-    run = settled(app, app.runs.preview(PreviewRequest("products", "test", Mode.CHOSEN, (key,))))
-    done = committed(app, run)
-    till.says = ""
-    return done
-
-
 def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str) -> None:
     """Let both systems answer a check and a log-in with a text."""
-    till.says = books.says = text
+    till.says = books.says = [text]
     till.manner = books.manner = manner
     till.to, books.to = "getApiVersion", "companies"
     for system in ("accountview", "mplus"):
@@ -255,7 +245,7 @@ def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str
     address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", "test")
     with pytest.raises(IntegrationError):
         app.connections.authorized(CODE, parse_qs(urlsplit(address).query)["state"][0])
-    till.says = books.says = ""
+    till.says = books.says = []
 
 
 def spelled_in(content: bytes, secrets: list[str]) -> list[str]:

@@ -247,7 +247,8 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
     page: list[str] = []
     if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
-        note(text("log_in_there"))
+        at = parsed(page[0].partition("?")[0])
+        note(text("log_in_there", host="" if at is None else at.host))  # as it is called, whatever letters were typed
         st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()
