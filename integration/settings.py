@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import re
 import ssl
 import sys
 import threading
@@ -139,8 +140,8 @@ class Settings(BaseSettings):
         groups = (self, self.accountview, self.mplus)
         values = [value for group in groups for _, value in group if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values]
-        passwords = [part for text in texts if "://" in text if (part := urlsplit(text).password)]
-        return [*texts, *passwords, *(unquote(one) for one in passwords)]
+        passwords = [found[1] for text in texts if (found := re.search(r"://[^:/@]*:(.+)@", text))]
+        return [*(text for text in texts if "://" not in text), *passwords, *(unquote(one) for one in passwords)]
 
     def given(self) -> set[str]:
         """Return the names, as in the environment, of the settings that somebody has set."""
@@ -298,9 +299,12 @@ def set_up_log(level: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
     )
     logging.setLogRecordFactory(_Said)
-    sys.excepthook = _died
-    sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
-    threading.excepthook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+    if sys.excepthook is sys.__excepthook__:  # somebody else's shows less, or knows better
+        sys.excepthook = _died
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
 
 
 class _Said(logging.LogRecord):

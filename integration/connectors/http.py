@@ -31,6 +31,7 @@ from integration.core.masking import told
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
+LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
@@ -134,7 +135,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return told(text, [*secrets, *self._road.secrets])
+        return told(text[:LONGEST_TOLD], [*secrets, *self._road.secrets])
 
     def send(
         self,

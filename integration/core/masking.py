@@ -16,10 +16,11 @@ from html import unescape
 
 MASK = "***"
 ROUNDS = 6  # of unwrapping: whoever encodes more often than that does not mean us to read it
-SHORTEST_CUT = 4  # signs of a secret that a text ends with, or begins with
+SHORTEST_CUT = 4  # signs of a secret that a text ends with
 SHORTEST_PART = 10  # signs of a secret anywhere, where they are half of it
 SHORTEST_PACKED = 4  # signs of a secret in base64: fewer say nothing
 SHORTEST_KNOWN = 6  # signs of a secret that is blotted out of everything: fewer may be part of any word
+SHORTEST_WORD = 12  # letters of one that has nothing else, such as the name of a product
 IN_PACKED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 _PAIRED = 0x10000  # from here on a sign takes two numbers of UTF-16
 _SIGNS = 0x110000
@@ -39,7 +40,7 @@ _NAMED = re.compile(
     r"|(?:^|[^a-z])(?:bearer|basic)\s+((?=\S*\d)[a-z0-9._~/ =-]{8,4000}?)(?=[\s\"'<>,;\]})]|$)"
 )
 _CUT = re.compile(  # perhaps inside an escape, or between the bytes of a sign
-    r"(?:\w?[^\x00-\x7f]{1,6})?(?:%[0-9a-f]?|\\+[ux]?[0-9a-f]{0,7}|&[#a-z0-9]{0,8})?\s*(?:\.{2,}|…|\[|$)"
+    r"((?:\w?[^\x00-\x7f]{1,6})?(?:%[0-9a-f]?|\\+[ux]?[0-9a-f]{0,7}|&[#a-z0-9]{0,8})?)\s*(?:\.{2,}|…|\[|$)"
 )
 
 Spot = tuple[int, int]
@@ -55,8 +56,9 @@ _known: deque[str] = deque(maxlen=40)
 
 
 def remember(*secrets: str) -> None:
-    """Blot these out of everything that is told from now on, in this process."""
-    _known.extend(one for one in secrets if len(one) >= SHORTEST_KNOWN and one not in _known)
+    """Blot these out of everything that is told from now on, in this process; a common word is none that could be."""
+    tellable = (one for one in secrets if len(one) >= (SHORTEST_WORD if one.isalpha() else SHORTEST_KNOWN))
+    _known.extend(one for one in tellable if one not in _known)
 
 
 def told(text: str, secrets: Collection[str] = ()) -> str:
@@ -207,10 +209,6 @@ def _of(needle: str, signs: str) -> Iterator[Spot]:
     while whole >= 0:
         yield whole, whole + len(needle)
         whole = signs.find(needle, whole + 1)
-    for length in range(min(len(needle) - 1, len(signs)), SHORTEST_CUT - 1, -1):
-        if signs.startswith(needle[-length:]):
-            yield 0, length
-            break
     yield from _cut(needle, signs)
     size = max(SHORTEST_PART, -(-len(needle) // 2))
     block = size // 2  # one of these is in every part of that size
@@ -230,8 +228,8 @@ def _cut(needle: str, signs: str) -> Iterator[Spot]:
         while length < len(needle) and signs[begin : begin + length + 1] == needle[: length + 1]:
             length += 1
         in_a_word = length < SHORTEST_PART and begin > 0 and signs[begin - 1].isalnum()
-        if _CUT.match(signs, begin + length) and not in_a_word:
-            yield begin, begin + length
+        if (behind := _CUT.match(signs, begin + length)) and not in_a_word:
+            yield begin, behind.end(1)
         begin = signs.find(needle[:SHORTEST_CUT], begin + 1)
 
 
