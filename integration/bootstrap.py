@@ -1,5 +1,6 @@
 """Opens the data of a console and builds the application on it, and keeps the one of this process."""
 
+import sys
 import threading
 import tomllib
 from contextlib import ExitStack, suppress
@@ -44,6 +45,7 @@ def build(
     quickens the `pulse`. Raises ConfigurationError, naming the setting, for what cannot be used.
     """
     closing = ExitStack()
+    _leave_no_core()
     try:
         database = _opened(settings)
         closing.callback(database.close)
@@ -57,6 +59,14 @@ def build(
     except BaseException:
         closing.close()
         raise
+
+
+def _leave_no_core() -> None:
+    """Keep what this process holds in its memory, secrets too, out of any file when it dies."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _publish_shipped(flows: Specs, rules: Rules) -> None:

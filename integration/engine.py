@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from integration.connectors.before_writing import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
@@ -25,6 +25,7 @@ from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.store.claims import Claims
 from integration.store.database import ClaimLost
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
+from integration.store.plain_rows import make_plain, refuse_classes
 from integration.store.runs import Runs
 from integration.takeover import Takeover
 
@@ -165,12 +166,14 @@ class Engine:
         global _engine  # noqa: PLW0603 - DBOS is one per process, and so is the engine
         _engine = self
         _prepare_sqlite(self.url)
+        _prepare_rows(self.url)
         _prepare_queue(self.url)
         config: DBOSConfig = {
             "name": NAME,
             "system_database_url": self.url,
             "application_version": WORKFLOW_VERSION,
             "executor_id": self.executor,
+            "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; an end waits for this
         }
@@ -341,10 +344,17 @@ def _prepare_sqlite(url: str) -> None:
         engine.dispose()
 
 
+def _prepare_rows(url: str) -> None:
+    """Take what is kept for data alone, from now on and in what earlier versions left."""
+    refuse_classes()
+    DBOS.migrate(url)
+    for workflow in make_plain(url):
+        log.warning("a workflow asks for code to be run and is set aside", workflow=workflow)
+
+
 def _prepare_queue(url: str) -> None:
     """Keep the queue before anything looks for it: one that comes later is noticed a second later."""
-    DBOS.migrate(url)
-    client = DBOSClient(system_database_url=url, application_name=NAME)
+    client = DBOSClient(system_database_url=url, application_name=NAME, serializer=DBOSPortableJSONSerializer())
     try:
         client.register_queue(
             QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"

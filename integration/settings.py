@@ -3,15 +3,19 @@
 import difflib
 import logging
 import os
+import re
 import ssl
 import sys
+import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOBase
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any, Literal, TextIO, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import structlog
@@ -21,9 +25,10 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from structlog.typing import EventDict
 
-from integration.connectors.limits import Megabytes, PerSecond
+from integration.connectors.limits import Megabytes, PerSecond, safe_address
 from integration.core.connections import LOOPBACK, is_loopback, parsed
 from integration.core.errors import ConfigurationError, Reason
+from integration.core.masking import remember, told
 from integration.words import term
 from integration.words.validation import reason_of
 
@@ -34,10 +39,7 @@ PREFIX = "CONSOLE_"
 
 def _safe(url: str) -> str:
     """Credentials go only to encrypted addresses, or stay on this machine."""
-    address = parsed(url)
-    if url and (address is None or not address.is_safe):
-        raise PydanticCustomError("expected_https", "expected_https")
-    return url.strip()
+    return safe_address(url) if url else ""
 
 
 def _public(url: str) -> str:
@@ -157,6 +159,14 @@ class Settings(BaseSettings):
             proxy = f"http://{proxy}"
         return {"proxy": proxy, "certificates": self.certificates}
 
+    def secrets(self) -> list[str]:
+        """Return every text among the settings that must not be shown."""
+        groups = (self, self.accountview, self.mplus)
+        values = [value for group in groups for _, value in group if isinstance(value, SecretStr)]
+        texts = [value.get_secret_value() for value in values]
+        passwords = [found[1] for text in texts if (found := re.search(r"://[^:/@]*:(.+)@", text))]
+        return [*(text for text in texts if "://" not in text), *passwords, *(unquote(one) for one in passwords)]
+
     def given(self) -> set[str]:
         """Return the names, as in the environment, of the settings that somebody has set."""
         groups = {"accountview": self.accountview, "mplus": self.mplus}
@@ -227,6 +237,7 @@ def load_settings(**given: Any) -> Settings:
         raise _one_each(name) from None
     except UnicodeDecodeError:
         raise ConfigurationError("setting_invalid", setting=".env", expected="expected_utf8_file") from None
+    remember(*settings.secrets())
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
         log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
@@ -294,7 +305,8 @@ class Steady(TextIOBase):
 def set_up_log(level: str) -> None:
     """Write log lines from this level on to the standard error, one line each.
 
-    A trace shows lines of code and never the values in them: among those may be a secret.
+    A trace shows lines of code and never the values in them: among those may be a secret. What libraries say of their
+    own, and what ends a program or a thread, passes the same mask.
     """
     structlog.configure(
         processors=[
@@ -305,10 +317,38 @@ def set_up_log(level: str) -> None:
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
             ),
+            lambda _logger, _method, line: told(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
     )
+    logging.setLogRecordFactory(_Said)
+    if sys.excepthook is sys.__excepthook__:  # somebody else's shows less, or knows better
+        sys.excepthook = _died
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+
+
+class _Said(logging.LogRecord):
+    """What a library says, with its traces."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        if self.exc_info and self.exc_info[0] is not None:
+            self.exc_text = told("".join(traceback.format_exception(*self.exc_info)).rstrip())
+
+    def getMessage(self) -> str:  # noqa: N802 - a name of the library
+        """Return the whole message."""
+        return told(super().getMessage())
+
+
+def _died(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error or kind(), trace)
+        return
+    Steady(sys.stderr).write(told("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:

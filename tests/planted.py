@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+import html
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -71,3 +72,58 @@ def command_lines() -> Iterator[bytes]:
             yield path.read_bytes()
         except OSError:  # it has ended
             continue
+
+
+# ---- how an answer may spell what it was told
+
+
+def _signs(secret: str, form: Callable[[str], str]) -> str:
+    return "".join(form(sign) for sign in secret)
+
+
+def _escaped(secret: str) -> str:
+    return json.dumps(secret)[1:-1]
+
+
+def _pack(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "as it is": lambda secret: secret,
+    "in capitals": lambda secret: secret.upper(),
+    "percent-encoded": lambda secret: quote(secret, safe=""),
+    "percent-encoded in small letters": lambda secret: quote(secret, safe="").lower(),
+    "percent-encoded twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "percent-encoded thrice": lambda secret: quote(quote(quote(secret, safe=""), safe=""), safe=""),
+    "every byte percent-encoded": lambda secret: "".join(f"%{byte:02x}" for byte in secret.encode()),
+    "in a form": quote_plus,
+    "in a form, encoded once more": lambda secret: quote(quote_plus(secret), safe=""),
+    "in JSON": _escaped,
+    "in JSON with slashes": lambda secret: _escaped(secret).replace("/", "\\/"),
+    "in JSON inside HTML": lambda secret: re.sub("[<>&/]", lambda sign: f"\\u{ord(sign[0]):04x}", _escaped(secret)),
+    "in JSON inside JSON": lambda secret: _escaped(_escaped(secret).replace("/", "\\/")),
+    "every sign escaped": lambda secret: re.sub("(....)", r"\\\\u\1", secret.encode("utf-16-be").hex()),
+    "percent-encoded in JSON": lambda secret: _escaped(quote(secret, safe="")).replace("%", "\\u0025"),
+    "in HTML": html.escape,
+    "in HTML twice": lambda secret: html.escape(html.escape(secret)),
+    "by numbers": lambda secret: _signs(secret, lambda sign: f"&#{ord(sign)};"),
+    "by hexadecimal numbers": lambda secret: _signs(secret, lambda sign: f"&#x{ord(sign):X};"),
+    "HTML of percents": lambda secret: quote(secret, safe="").replace("%", "&#37;"),
+    "in Python": lambda secret: repr(secret.encode())[2:-1],
+    "in base64": lambda secret: _pack(secret.encode()),
+    "in base64 for addresses": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+    "in base64 behind a name": lambda secret: _pack(f"somebody:{secret}".encode()),
+    "in base64 twice": lambda secret: _pack(_pack(secret.encode()).encode()),
+    "in base64 in an address": lambda secret: quote(_pack(secret.encode()), safe=""),
+    "in hexadecimal digits": lambda secret: secret.encode().hex(),
+    "cut off": lambda secret: secret[: len(secret) * 2 // 3],
+    "cut off in the middle of a sign": lambda secret: quote(secret, safe="")[: len(quote(secret, safe="")) * 2 // 3],
+    "cut off with dots": lambda secret: f"{secret[: len(secret) // 2]}...",
+    "cut off in base64": lambda secret: _pack(secret.encode())[: len(secret)],
+}
+
+
+def spelled(secret: str) -> dict[str, str]:
+    """Return a secret in every spelling."""
+    return {name: spelling(secret) for name, spelling in SPELLINGS.items()}

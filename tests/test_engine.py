@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
@@ -24,6 +25,7 @@ from integration.store.tables import runs
 from tests.clocks import now
 from tests.connectors.accountview.samples import calls_since, newest_call
 from tests.patience import until
+from tests.pickles import plant, rows
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
 
@@ -299,3 +301,41 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     assert unproven(worker, done) == {}
     numbers = [row["extArticleId"] for row in sandbox.state("articles", "mplus") if row.get("extArticleId")]
     assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_no_row_of_the_engine_makes_a_worker_run_a_command(
+    start: Start, tmp_path: Path, request: pytest.FixtureRequest, store: str
+) -> None:
+    address = request.getfixturevalue("postgres_url") if store == "postgres" else ""
+    engine = address or f"sqlite:///{tmp_path / 'engine.sqlite'}"
+    settings = {"database_url": address} if address else {}
+    console, mark = start(**settings), tmp_path / "ran"
+    console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    console.stop()
+
+    planted = [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while nobody is there
+    console.start()
+    first = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    planted += [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while it is at work
+    until(lambda: set(states(engine, planted).values()) <= {"ERROR", "SUCCESS", "PENDING"}, "the end of what is queued")
+    console.ask("queued", "planted")  # reads all that is kept of them
+    second = console.rests(console.ask("runs.preview", PreviewRequest("customers", "test")))
+    assert {first.state, second.state} == {RunState.READY}
+    console.stop()
+    console.start()
+    console.ask("runs.discard", second.id, "test")
+    assert console.rests(console.ask("runs.preview", PreviewRequest("customers", "test"))).state is RunState.READY
+    ended = states(engine, planted)
+    console.stop()
+
+    assert not mark.exists(), console.said()
+    assert set(ended.values()) <= {"ERROR", "SUCCESS"}
+    assert "asks for code to be run" in console.said()
+
+
+def states(engine: str, workflows: list[str]) -> dict[str, str]:
+    """Return how workflows stand in the engine's database."""
+    with rows(engine) as (connection, schema):
+        known = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status")).all()  # noqa: S608
+    return {name: status for name, status in known if name in workflows}

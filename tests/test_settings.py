@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -12,8 +14,10 @@ import structlog
 from integration.core.errors import ConfigurationError
 from integration.settings import Steady, known_settings, load_settings, settings_table, unknown_settings
 from integration.words import say
+from tests.planted import spelled
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +254,32 @@ def test_a_log_that_cannot_be_written_stops_nobody() -> None:
     stream = Steady(Full())
     assert stream.write("a line") == 6
     stream.flush()
+
+
+def test_what_libraries_and_dying_threads_say_passes_the_mask() -> None:
+    script = """
+import logging, sys, threading
+from integration.settings import load_settings
+load_settings(mplus={"secret": "planted-till/secret"}, log="debug", _env_file=None)
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+def fail():
+    try:
+        raise OSError("https://x/?a=planted-till%2fsecret")
+    except OSError as error:
+        raise ValueError("planted-till\\\\/secret") from error
+for name in ("httpx", "httpcore", "zeep", "urllib3", "dbos", "uvicorn.access"):
+    try:
+        fail()
+    except ValueError:
+        logging.getLogger(name).exception("told %s", "planted-till/secret")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for said, least in ((done.stdout, 6), (done.stderr, 2)):
+        assert said.count("Traceback") >= 2 * least, said
+        assert [form for form in spelled("planted-till/secret").values() if form in said] == []
+        assert "***" in said

@@ -1,6 +1,5 @@
 """The one way out to a system: bounded, paced, tried again where that is safe, and never telling a secret."""
 
-import html
 import logging
 import socket
 import ssl
@@ -12,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import urlencode
 
 import httpx
 import stamina
@@ -28,10 +27,11 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from integration.core.masking import told
 
-MASK = "***"
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
+LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
@@ -40,19 +40,6 @@ AWAY = frozenset({502, 503, 504})
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
 Again = Callable[[Answer], bool | str]  # whether a question is asked once more, or with what text it was refused
-
-
-def masked(text: str, secrets: Collection[str]) -> str:
-    """Return the text with every secret blotted out, also where it is written as part of an address or of XML."""
-    forms = {
-        form
-        for secret in secrets
-        if secret
-        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret))
-    }
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
 
 
 class _NotYetError(Exception):
@@ -148,7 +135,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return masked(text, [*secrets, *self._road.secrets])
+        return told(text[:LONGEST_TOLD], [*secrets, *self._road.secrets])
 
     def send(
         self,

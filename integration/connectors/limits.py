@@ -17,14 +17,15 @@ Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 MEGABYTE = 1_000_000
 
 
-def _address(url: str) -> str:
+def safe_address(url: str) -> str:
+    """Return an address as it is called and shown: one that secrets may go to, without any in it."""
     address = parsed(url)
     if address is None or not address.bare or not address.is_safe:
         raise PydanticCustomError("expected_https", "expected_https")
-    return url.strip()
+    return str(address)
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(safe_address)]
 
 
 @dataclass(frozen=True, slots=True)

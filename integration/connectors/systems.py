@@ -14,7 +14,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusSettings
 from integration.connectors.protocol import Connector
-from integration.core.connections import TokenKeeper
+from integration.core.connections import TokenKeeper, parsed
 
 
 class Role(StrEnum):
@@ -28,9 +28,10 @@ class Role(StrEnum):
 class System:
     """One system and what it takes to connect it; a flow and everything stored know it by `name`.
 
-    `connects` builds a connector of checked settings and the keeper of its log-in. It is connected once the setting
-    `sign` has a value and can be asked once all of `needed` have one; before, `unconnected` is the cause. `told` is the
-    line of the check that says to whom we are connected.
+    `connects` builds a connector of checked settings and the keeper of its log-in. `who` is the setting that says who
+    we are there, `secrets` are those that prove it. It is connected once the setting `sign` has a value and can be
+    asked once all of `needed` have one; before, `unconnected` is the cause. `told` is the line of the check that says
+    to whom we are connected.
     """
 
     name: str
@@ -38,6 +39,8 @@ class System:
     role: Role
     settings: type[BaseModel]
     connects: Callable[[Any, TokenKeeper], Connector]
+    who: str
+    secrets: tuple[str, ...]
     sign: str
     needed: tuple[str, ...]
     unconnected: str
@@ -47,6 +50,12 @@ class System:
     def is_connected(self, access: Mapping[str, Any]) -> bool:
         """Tell whether there is what it takes to speak to the system; says nothing about whether it answers."""
         return bool(access.get(self.sign))
+
+    def given_for(self, access: Mapping[str, Any]) -> str:
+        """Return to whom a secret is given with this access: where the system is, and who we are there."""
+        url = str(access.get("url") or self.usual_address)
+        address = parsed(url)
+        return f"{access.get(self.who) or ''} at {url if address is None else address.spot}"
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:
         """Tell whether a connector can be built."""
@@ -63,6 +72,8 @@ SYSTEMS: Mapping[str, System] = {
             role=Role.BOOKS,
             settings=AccountViewSettings,
             connects=AccountView,
+            who="client_id",
+            secrets=("client_secret", "refresh_token"),
             sign="company",
             needed=("client_id", "company"),
             unconnected="accountview_login_needed",
@@ -75,6 +86,8 @@ SYSTEMS: Mapping[str, System] = {
             role=Role.TILL,
             settings=MplusSettings,
             connects=lambda settings, _: Mplus(settings),
+            who="ident",
+            secrets=("secret",),
             sign="url",
             needed=("url",),
             unconnected="mplus_credentials_rejected",

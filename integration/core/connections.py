@@ -62,6 +62,7 @@ class TokenKeeper(Protocol):
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LONGEST = 2_000  # characters
+USUAL_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
@@ -96,8 +97,12 @@ class Address:
     @property
     def origin(self) -> str:
         """As a browser names where a page comes from: without the port that its scheme has anyway."""
-        usual = {"http": 80, "https": 443}[self.scheme]
-        return self.place if self.port in (None, usual) else f"{self.place}:{self.port}"
+        return self.place if self.port in (None, USUAL_PORTS[self.scheme]) else f"{self.place}:{self.port}"
+
+    @property
+    def spot(self) -> str:
+        """What tells one system from every other, however its address is written."""
+        return f"{self.place}:{self.port or USUAL_PORTS[self.scheme]}{self.path.rstrip('/')}"
 
     def __str__(self) -> str:
         return f"{self.place}{'' if self.port is None else f':{self.port}'}{self.path}"

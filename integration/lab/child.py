@@ -24,7 +24,7 @@ from integration.core.errors import IntegrationError
 from integration.flows.settings import BOOKS
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
-from integration.services.access import WAREHOUSES
+from integration.services.built_in import WAREHOUSES
 from integration.services.lab import Mine
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from integration.store.heartbeats import Pulse

@@ -14,7 +14,8 @@ from integration.log.logbook import Logbook
 from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.access import Access, BuiltIn
+from integration.services.access import Access
+from integration.services.built_in import BuiltIn
 from integration.services.connections import Chosen, Connections, needs
 from integration.services.drafts import Drafts
 from integration.services.exceptions import Exceptions
@@ -122,7 +123,7 @@ class Application:
             stores,
             name=self.access.name,
             well=self.connections.are_well,
-            entered=self.access.is_entered,
+            entered=self.connections.is_entered,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector

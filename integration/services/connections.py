@@ -1,24 +1,26 @@
 """Both connections: how they stand, connecting them, and the check line by line with what the flows need besides."""
 
-import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Finding, Tell, unheard
-from integration.core.errors import AccessDeniedError, IntegrationError
+from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
-from integration.flows.settings import BOOKS, FlowSettings
+from integration.flows.settings import BOOKS, TILL, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.access import Access, BuiltIn, expect_usable, mark
+from integration.services.access import KEPT_TOKENS, Access, usable
+from integration.services.built_in import BuiltIn
+from integration.services.logins import TOKENS, LogIns
 from integration.store.database import Clock
 
 
@@ -132,10 +134,6 @@ def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
 # ---- the connections ------------------------------------------------------------------------------------------------
 
 
-LOGINS = "accountview-logins"
-LOGIN_KEPT = timedelta(minutes=15)
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
     """One connection at a glance. `ok` is None before the first check."""
@@ -173,7 +171,9 @@ class Connections:
         self._flows = flows
         self._propose = propose
         self._needs = needs
+        self._logins = LogIns(access, clock)
         self._checked: dict[str, tuple[int, ConnectionStatus]] = {}
+        self._failed: dict[str, ConnectionStatus] = {}
 
     # ---- how they stand
 
@@ -199,23 +199,48 @@ class Connections:
 
         Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
         """
-        begun, whole = time.monotonic(), False
+        self._failed.pop(system, None)
+        return self._found(self._looked(system, tell, self._in_force(system)))
+
+    def failed(self, system: str) -> ConnectionStatus | None:
+        """Return how a new access was found that did not work: the one before it stayed in force."""
+        return self._failed.get(system)
+
+    def _looked(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionStatus:
+        begun = time.monotonic()
         try:
-            found = self._access.connector(system).check(lambda lines: tell(with_flows(lines, self._flows)))
-            findings = with_flows(found, self._flows)
-            whole = all(one.ok is not None for one in findings)
+            with connector as one:
+                findings = with_flows(one.check(lambda lines: tell(with_flows(lines, self._flows))), self._flows)
         except IntegrationError as error:
             findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
         about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
-        good = all(one.ok for one in findings)
-        if system == "accountview" and whole:
-            findings = [*findings, *self._needs()]
-        status = ConnectionStatus(
-            system, self._access.is_connected(system), about, good, self._clock(), tuple(findings), spent
+        return ConnectionStatus(
+            system,
+            self._access.is_connected(system),
+            about,
+            all(one.ok for one in findings),
+            self._clock(),
+            tuple(findings),
+            spent,
         )
-        self._checked[system] = self._access.changes(system), status
+
+    @contextmanager
+    def _in_force(self, system: str) -> Iterator[Connector]:
+        yield self._access.connector(system)
+
+    def _found(self, status: ConnectionStatus) -> list[Finding]:
+        """Keep how the connection in force was found, with what the flows need of it."""
+        findings = list(status.findings)
+        if status.system == BOOKS and all(one.ok is not None for one in findings):
+            findings += self._needs()
+        known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
+        self._checked[status.system] = self._access.changes(status.system), known
         return findings
+
+    def is_entered(self) -> bool:
+        """Tell whether somebody has entered here how a system of their own is reached, or is just doing so."""
+        return self._access.is_entered() or self._logins.are_begun()
 
     # ---- connecting the built-in systems
 
@@ -236,78 +261,90 @@ class Connections:
         elif self._sandbox.is_chosen():
             self._sandbox.leave(by="start")
 
-    # ---- connecting the till
+    # ---- connecting one's own systems: an access is in force until another one has worked
 
     def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
-        """Keep the access to the till and check it; `tell` hears each line.
+        """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
 
-        Raises ConfigurationError for what can be no access, before anything is kept.
+        Raises ConfigurationError for what can be no access, before anything is asked.
         """
         given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
-        expect_usable("mplus", given)
-        self._sandbox.leave(by)
-        self._access.keep("mplus", given, by)
-        return self._checked_in("mplus", by, tell)
+        entered = self._entered(TILL, given, by)
+        return self._replaced(
+            TILL,
+            self._access.on_trial(TILL, entered),
+            lambda: self._access.keep(TILL, entered, by),
+            by,
+            tell,
+        )
 
-    def _checked_in(self, system: str, by: str, tell: Tell) -> list[Finding]:
-        """Check a system that was just connected; once both answer, fill what they answer without a question."""
-        findings = self.check(system, tell)
-        if all(status.ok for status in self.statuses()):
+    def _entered(self, system: str, given: Mapping[str, Any], by: str) -> dict[str, Any]:
+        entered = usable(system, given)
+        self._access.expect_unbound(system, entered)
+        self._sandbox.leave(by)
+        return entered
+
+    def _replaced(
+        self,
+        system: str,
+        trial: AbstractContextManager[Connector],
+        take: Callable[[], None],
+        by: str,
+        tell: Tell,
+    ) -> list[Finding]:
+        """Check an access on trial and take it if it works; where there is none to lose, take it and see."""
+        self._failed.pop(system, None)
+        if not self._access.is_connected(system):
+            take()
+            findings = self.check(system, tell)
+        else:
+            status = self._looked(system, tell, trial)
+            if not any(one.ok and one.name == SYSTEMS[system].told for one in status.findings):
+                self._failed[system] = status
+                return list(status.findings)
+            take()
+            findings = self._found(status)
+        if all(status.ok for status in self.statuses()):  # then fill what they answer without a question
             self._propose(by)
             for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
                 if self._last(other) is None:
                     self.check(other)
         return findings
 
-    # ---- logging in at the books
-
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
-        """Keep the application's keys and return where the operator logs in at AccountView.
+        """Return where the operator logs in at AccountView with the application's keys.
 
         The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
         hour; `authorized` takes it. Raises ConfigurationError for what can be no access, before anything is kept.
         """
-        entered = {"client_id": client_id, "client_secret": client_secret, "url": url.strip().rstrip("/")}
-        given = {name: value.strip() for name, value in entered.items() if value.strip()}
-        expect_usable("accountview", given)
-        self._sandbox.leave(by)
-        self._access.keep("accountview", given, by)
-        state = secrets.token_urlsafe(24)
-        begun = {"redirect": redirect_uri, "until": (self._clock() + LOGIN_KEPT).isoformat()}
-        self._access.connected.renew(LOGINS, {**self._logins(), mark(state): begun})
-        with self._access.client() as client:
-            return client.login.authorize_address(state, redirect_uri)
+        given = {"client_id": client_id, "client_secret": client_secret, "url": url}
+        entered = {name: value.strip() for name, value in given.items() if value.strip()}
+        return self._logins.begin(self._entered(BOOKS, entered, by), redirect_uri, by)
 
     def authorized(self, code: str, state: str) -> None:
         """Exchange the code that came back from the log-in for the first pair of tokens.
 
         Raises AccessDeniedError for an answer to a log-in that was not begun here, or was answered before.
         """
-        logins = self._logins()
-        begun = logins.pop(mark(state), None)
-        if begun is None:
-            raise AccessDeniedError("accountview_login_unasked")
-        self._access.connected.renew(LOGINS, logins)
-        if not code:
-            raise AccessDeniedError("accountview_login_refused")
-        with self._access.client() as client:
-            client.login.exchange(code, begun["redirect"])
-
-    def _logins(self) -> dict[str, Any]:
-        """Return the log-ins under way by the mark of their state."""
-        known: Mapping[str, Any] = self._access.connected.get(LOGINS) or {}
-        return {state: one for state, one in known.items() if datetime.fromisoformat(one["until"]) > self._clock()}
+        self._logins.answered(code, state)
 
     def is_logged_in(self) -> bool:
         """Tell whether somebody has logged in at the AccountView that is connected, or is being connected."""
-        return self._access.tokens().load() is not None
+        return bool(self._logins.waiting()) or self._access.tokens().load() is not None
 
     def companies(self) -> dict[str, str]:
         """Return the companies the logged-in user may use: id and name."""
-        with self._access.client() as client:
+        entered = self._logins.waiting()
+        with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
             return {one.id: one.name for one in client.companies()}
 
     def choose_company(self, company: str, by: str, tell: Tell = unheard) -> list[Finding]:
-        """Keep the company and check the connection; `tell` hears each line."""
-        self._access.keep("accountview", {"company": company}, by)
-        return self._checked_in("accountview", by, tell)
+        """Check the company, with the log-in that waits for one, and keep it as `connect_mplus` does."""
+        entered, chosen = self._logins.waiting(), {"company": company}
+        return self._replaced(
+            BOOKS,
+            self._access.on_trial(BOOKS, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
+            lambda: self._logins.take(chosen, by),
+            by,
+            tell,
+        )

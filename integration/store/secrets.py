@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
+from integration.core.masking import remember
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event, tell
 from integration.store.leases import Leases
@@ -63,6 +64,26 @@ class Connections:
         with self.database.write() as connection:
             seal(connection, self._fernet, self.clock(), name, values)
 
+    def drop(self, *names: str) -> None:
+        """Drop what came by itself, without a word in the log."""
+        with self.database.write() as connection:
+            connection.execute(connections.delete().where(connections.c.system.in_(names)))
+
+    def replace(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str]) -> None:
+        """Keep a connection whole and, in the same moment, what came with it: `moved` tells under which name it waits.
+
+        What waited under a name that goes to none is dropped.
+        """
+        waited = {name: self.get(name) for name in moved}
+        with self.database.write() as connection:
+            seal(connection, self._fernet, self.clock(), system, values)
+            for name, to in moved.items():
+                found = waited[name]
+                if to and found is not None:
+                    seal(connection, self._fernet, self.clock(), to, found)
+            connection.execute(connections.delete().where(connections.c.system.in_(moved)))
+            tell(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
+
 
 def seal(connection: sa.Connection, fernet: Fernet, at: datetime, system: str, values: Mapping[str, Any]) -> None:
     """Keep values sealed, as part of the transaction under way."""
@@ -71,6 +92,7 @@ def seal(connection: sa.Connection, fernet: Fernet, at: datetime, system: str, v
 
 
 def _fernet(key: str, key_file: Path | None, salt: str) -> Fernet:
+    remember(key)
     if key:
         if len(key) < SHORTEST_KEY:
             raise ConfigurationError(
@@ -106,25 +128,33 @@ def _key_from(path: Path) -> bytes:
 
 
 class StoredTokens:
-    """The tokens of one connection, shared by all processes: a `TokenKeeper`."""
+    """The tokens of one connection, shared by all processes: a `TokenKeeper`.
 
-    def __init__(self, stored: Connections, leases: Leases, name: str, *, clock: Clock) -> None:
+    They are sealed together with whom they were `given_for`, and for anybody else they are not there. `assumed` is whom
+    tokens of an earlier version were given for, which do not say.
+    """
+
+    def __init__(
+        self, stored: Connections, leases: Leases, name: str, *, given_for: str, assumed: str = "", clock: Clock
+    ) -> None:
         self.stored = stored
         self.leases = leases
         self.name = name
+        self.given_for = given_for
+        self.assumed = assumed
         self.clock = clock
 
     def load(self) -> Token | None:
-        """Return the pair kept last, or None before the first log-in."""
+        """Return the pair kept last, or None before the first log-in here."""
         kept = self.stored.get(self.name)
-        if kept is None:
+        if kept is None or kept.get("given_for", self.assumed) != self.given_for:
             return None
         return Token(kept["access"], kept["refresh"], datetime.fromisoformat(kept["expires_at"]))
 
     def save(self, token: Token) -> None:
         """Keep a new pair; it is on disk when this returns."""
         shape = {"access": token.access, "refresh": token.refresh, "expires_at": token.expires_at.isoformat()}
-        self.stored.renew(self.name, shape)
+        self.stored.renew(self.name, {**shape, "given_for": self.given_for})
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold the right to refresh: one at a time, across all processes."""

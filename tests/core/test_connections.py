@@ -28,6 +28,14 @@ def test_an_address_has_a_place_and_perhaps_a_port(url: str, place: str, port: i
     assert parsed(str(address)) == address
 
 
+def test_one_system_is_told_from_another_however_its_address_is_written() -> None:
+    def spots(*urls: str) -> set[str]:
+        return {address.spot for url in urls if (address := parsed(url)) is not None}
+
+    assert spots("https://A.nl/api", "HTTPS://a.nl:443/api/", " https://a.nl/api ") == {"https://a.nl:443/api"}
+    assert len(spots("https://a.nl", "http://a.nl", "https://a.nl:444", "https://b.nl", "https://a.nl/b")) == 5
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -1,29 +1,38 @@
 """No secret on a page: neither while all is well, nor after everything was refused, nor while nothing can be opened."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
 from integration import bootstrap
+from integration.core.errors import IntegrationError
 from integration.core.run import Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.secrets import Connections
+from tests.echoes import MANNERS, Echo, echo
 from tests.pages.conftest import ROOT, Open, committed, previewed
 from tests.planted import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
+    SPELLINGS,
     WRONG_CLIENT_SECRET,
     WRONG_REFRESH_TOKEN,
     WRONG_TILL_SECRET,
+    contents,
     found,
+    spelled,
 )
 from tests.programs import access
 from tests.stores import stores_in
@@ -48,6 +57,8 @@ PLACES: list[Place] = [
 ]
 """The same, and what they show on request."""
 
+LEAST_CUT = 11  # signs of a form: fewer, such as "sandbox...", stand anywhere
+PROXY_PASSWORD, CODE = "planted/proxy+password", "planted-code&4711"
 LEAST = 200  # bytes of a page that shows anything
 
 
@@ -186,3 +197,62 @@ def test_the_search_would_find_a_secret_on_a_page(secret: str) -> None:
 
     assert found(PLANTED, shown(test)) == [secret]
     assert len(leaks) == 13, leaks
+
+
+@pytest.mark.long
+def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
+    sandbox: Sandbox, tmp_path: Path, open_page: Open, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
+    planted = {"KEY": CONSOLE_KEY, "PROXY": f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:9", "LOG": "debug"}
+    with echo(sandbox.mplus_url) as till, echo(sandbox.accountview_url) as books:
+        settings = {**access(sandbox), "MPLUS__URL": till.url, "ACCOUNTVIEW__URL": books.url, **planted}
+        with console(tmp_path, **settings) as app:
+            assert all(one.ok for one in app.connections.check("accountview"))
+            known = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
+            till.says, till.to = [quoted(name, known) for name in SPELLINGS], "createProduct"
+            run = committed(app, previewed(app))
+            assert run.counts.parked > len(SPELLINGS)
+            manners = cycle(MANNERS)
+            for name in SPELLINGS:  # one that is cut off stands alone: others would say where it ends
+                for secrets in [[secret] for secret in known] if "cut" in name else [known]:
+                    quote_back(app, till, books, quoted(name, secrets), next(manners))
+            logging.getLogger("httpx").error("told %s", "sandbox-secret", exc_info=ValueError("sandbox%2dsecret"))
+            said = capfd.readouterr()
+            pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(run)}
+    files = {f"file {name}": content for name, content in contents(tmp_path)}
+    everything = {**pages, **files, "out": said.out.encode(), "err": said.err.encode()}
+    held = {where: here for where, content in everything.items() if (here := spelled_in(content, known))}
+
+    assert held == {}
+    assert len(said.out) > 1_000
+    assert any(b"***" in content for where, content in everything.items() if where.startswith("file console"))
+
+
+def quoted(spelling: str, secrets: list[str]) -> str:
+    """Return a text that holds secrets in one spelling."""
+    return "De aanvraag: https://x/?" + "&y=".join(SPELLINGS[spelling](secret) for secret in secrets)
+
+
+def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str) -> None:
+    """Let both systems answer a check and a log-in with a text."""
+    till.says = books.says = [text]
+    till.manner = books.manner = manner
+    till.to, books.to = "getApiVersion", "companies"
+    for system in ("accountview", "mplus"):
+        assert not all(one.ok for one in app.connections.check(system))
+    books.to = "token"
+    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", "test")
+    with pytest.raises(IntegrationError):
+        app.connections.authorized(CODE, parse_qs(urlsplit(address).query)["state"][0])
+    till.says = books.says = []
+
+
+def spelled_in(content: bytes, secrets: list[str]) -> list[str]:
+    """Return which secrets stand in a content, and how."""
+    return [
+        f"{secret} {name}"
+        for secret in secrets
+        for name, form in spelled(secret).items()
+        if len(form) >= LEAST_CUT and form.encode() in content
+    ]

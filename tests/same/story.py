@@ -19,10 +19,10 @@ from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.services.access import CLIENT as SANDBOX_CLIENT
-from integration.services.access import REFRESH as SANDBOX_REFRESH
-from integration.services.access import TILL as SANDBOX_TILL
-from integration.services.access import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.built_in import CLIENT as SANDBOX_CLIENT
+from integration.services.built_in import REFRESH as SANDBOX_REFRESH
+from integration.services.built_in import TILL as SANDBOX_TILL
+from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
 from tests.patience import SECONDS
 from tests.same.asked import Places, line_of, unnumbered

@@ -7,20 +7,29 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from integration.core.errors import AccessDeniedError, ConfigurationError
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.core.run import PreviewRequest, RunState
-from integration.sandbox.server import Sandbox
+from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from tests.consoles import causes, opened, settled
+from integration.settings import AccountViewAccess, MplusAccess
+from tests.consoles import ARTICLES, causes, opened, settled
+from tests.strangers import stranger
 
 BACK = "http://127.0.0.1:8501/setup"
 
 
 def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     """Log in as an operator does: follow the address, allow, and come back. Returns the code and state brought back."""
-    address = application.connections.authorize_address(
-        BACK, "sandbox-client", "sandbox-secret", "test", shop.accountview_url
+    return answered(
+        application,
+        application.connections.authorize_address(
+            BACK, "sandbox-client", "sandbox-secret", "test", shop.accountview_url
+        ),
     )
+
+
+def answered(application: Application, address: str) -> tuple[str, str]:
+    """Allow the access at the address of a log-in, and come back."""
     with httpx.Client() as browser:
         page = browser.get(address)
         hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
@@ -42,6 +51,15 @@ def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
         "ftp://till.example/",
         "https://a b/",
         "http://kassa.example/",
+        "https://shop:planted@till.example/",
+        "https://till.example/?secret=planted",
+        "https://till.example/#planted",
+        "https://till.example/\r\nX: y",
+        "https://till.example\\@127.0.0.1/",
+        "javascript://till.example/",
+        "file:///etc/passwd",
+        "http://127.0.0.1.till.example/",
+        "http://localhost@till.example/",
     ],
 )
 def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
@@ -97,3 +115,220 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
+
+
+# ---- an access is in force until another one has worked, and a secret goes to whom it was given
+
+
+def connected(application: Application, shop: Sandbox) -> None:
+    logged_in(application, shop)
+    application.connections.choose_company("7f3c", "test")
+    application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+    assert all(status.ok for status in application.connections.statuses())
+
+
+def tokens(application: Application) -> dict[str, str]:
+    return dict(application.access.connected.get("accountview-tokens") or {})
+
+
+def secrets_of(application: Application) -> list[bytes]:
+    kept = tokens(application)
+    return [kept["access"].encode(), kept["refresh"].encode()]
+
+
+def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        before, known = tokens(application), secrets_of(application)
+
+        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", "test", other.url)
+        assert causes(application.connections.check("accountview")) == []
+        application.connections.companies()
+
+        assert other.heard == []
+        assert tokens(application)["refresh"] == before["refresh"]
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert [one for one in known if one in other.all] == []
+
+
+def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
+    tmp_path: Path, shop: Sandbox
+) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        before, known = application.access.of("accountview"), [*secrets_of(application), b"sandbox-secret"]
+
+        address = application.connections.authorize_address(BACK, "other-client", "other-secret", "test", other.url)
+        state = parse_qs(urlsplit(address).query)["state"][0]
+        with pytest.raises(IntegrationError):
+            application.connections.authorized("planted-code", state)
+
+        assert b"planted-code" in other.all
+        assert [one for one in known if one in other.all] == []
+        assert application.access.of("accountview") == before
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
+        connected(application, shop)
+        logged_in(application, other)
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert "7f3c" in application.connections.companies()
+
+        assert causes(application.connections.choose_company("nobody", "test")) == ["company_not_available"]
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        failed = application.connections.failed("accountview")
+        assert failed is not None
+        assert causes(list(failed.findings)) == ["company_not_available"]
+        assert application.connections.of("accountview").ok
+
+        assert causes(application.connections.choose_company("7f3c", "test")) == []
+        assert application.access.of("accountview")["url"] == other.accountview_url
+        assert application.connections.failed("accountview") is None
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_new_log_in_with_the_same_keys_is_in_force_at_once(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        before = tokens(application)
+        logged_in(application, shop)
+
+        assert tokens(application)["refresh"] != before["refresh"]
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        before = tokens(application)
+        address = application.connections.authorize_address(
+            BACK, "sandbox-client", "wrong", "test", shop.accountview_url
+        )
+        with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
+            answered(application, address)
+        again = application.connections.authorize_address(BACK, "sandbox-client", "wrong", "test", shop.accountview_url)
+        with pytest.raises(AccessDeniedError, match="accountview_login_refused"):
+            application.connections.authorized("", parse_qs(urlsplit(again).query)["state"][0])
+
+        assert tokens(application) == before
+        assert application.access.of("accountview")["client_secret"] == "sandbox-secret"
+        assert causes(application.connections.check("accountview")) == []
+
+
+@pytest.mark.parametrize("wrong", ["secret", "address"])
+def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: Path, shop: Sandbox, wrong: str) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        url = shop.mplus_url if wrong == "secret" else other.url
+        found = application.connections.connect_mplus(url, "sandbox", "wrong", "test")
+
+        assert causes(found)
+        assert b"sandbox-secret" not in other.all
+        assert application.access.of("mplus")["secret"] == "sandbox-secret"
+        assert application.connections.of("mplus").ok
+        assert causes(application.connections.check("mplus")) == []
+        assert application.connections.failed("mplus") is None
+
+
+def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        known = [*secrets_of(application), b"sandbox-secret"]
+    with stranger() as other:
+        books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
+        with opened(tmp_path, start=False, accountview=books, mplus=till) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+            assert causes(application.connections.check("mplus"))
+            assert not application.connections.is_logged_in()
+        assert [one for one in known if one in other.all] == []
+    with opened(tmp_path, start=False) as application:
+        assert causes(application.connections.check("accountview")) == []
+        assert causes(application.connections.check("mplus")) == []
+
+
+@pytest.mark.parametrize("other", ["client_id", "scheme", "port"])
+def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
+    tmp_path: Path, shop: Sandbox, other: str
+) -> None:
+    given = {
+        "client_id": AccountViewAccess(client_id="another"),
+        "scheme": AccountViewAccess(url=shop.accountview_url.replace("http://", "https://")),
+        "port": AccountViewAccess(url="http://127.0.0.1:9/api/v3"),
+    }
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+    with opened(tmp_path, start=False, accountview=given[other]) as application:
+        assert not application.connections.is_logged_in()
+        assert "client_secret" not in application.access.of("accountview")
+
+
+def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+    written = shop.accountview_url.replace("http", "HTTP", 1) + "/"
+    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=written)) as application:
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        row = application.access.connected.get("accountview") or {}
+        application.access.connected.put("accountview", {**row, "url": other.url, "client_secret": ""})
+        application.access.reconnect("accountview")
+
+        assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert [one for one in secrets_of(application) if one in other.all] == []
+
+
+def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        old = {name: value for name, value in tokens(application).items() if name != "given_for"}
+        application.access.connected.renew("accountview-tokens", old)
+        assert causes(application.connections.check("accountview")) == []
+        application.access.connected.renew("accountview-tokens", old)
+    with stranger() as other:
+        with opened(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert [one for one in old.values() if one.encode() in other.all] == []
+
+
+def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
+    books = AccountViewAccess.model_validate(
+        {"client_id": "sandbox-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh"}
+    )
+    till = MplusAccess.model_validate({"ident": "sandbox", "secret": "planted-secret"})
+    with opened(tmp_path, start=False, accountview=books, mplus=till) as application, stranger() as other:
+        for entering in (
+            lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", "test", other.url),
+            lambda: application.connections.connect_mplus(other.url, "sandbox", "x", "test"),
+        ):
+            with pytest.raises(ConfigurationError) as caught:
+                entering()
+            assert caught.value.facts["expected"] == "expected_beside_secret"
+        assert other.heard == []
+
+
+def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
+    with stranger() as other, stranger(leads_to=other.url) as leading:
+        with opened(tmp_path, start=False) as application:
+            address = application.connections.authorize_address(BACK, "client", "planted-secret", "test", leading.url)
+            with pytest.raises(IntegrationError):
+                application.connections.authorized("code", parse_qs(urlsplit(address).query)["state"][0])
+            assert causes(application.connections.connect_mplus(leading.url, "sandbox", "planted-secret", "test"))
+        assert b"planted-secret" in leading.all
+        assert other.heard == []
+
+
+def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        address = application.connections.authorize_address(
+            BACK, "client", "secret", "test", "https://www.аccountview.net/api/v3"
+        )
+        assert address.startswith("https://www.xn--ccountview-yqi.net/ams/authorize.aspx?")
+    books = AccountViewAccess(url="https://www.аccountview.net/api/v3")
+    with opened(tmp_path, start=False, accountview=books) as application:
+        assert application.connections.address("accountview") == "https://www.xn--ccountview-yqi.net/api/v3"

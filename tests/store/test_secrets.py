@@ -71,9 +71,23 @@ def test_a_forgotten_connection_is_gone(database: Database, clock: Clock) -> Non
 
 def test_tokens_are_kept_for_all_processes(database: Database, clock: Clock) -> None:
     stored = Connections(database, clock, key=KEY)
-    one, other = (StoredTokens(stored, Leases(database, clock), "accountview-tokens", clock=clock) for _ in range(2))
+    one, other, stranger = (
+        StoredTokens(
+            stored,
+            Leases(database, clock),
+            "accountview-tokens",
+            given_for=given_for,
+            assumed="client at A",
+            clock=clock,
+        )
+        for given_for in ("client at A", "client at A", "client at B")
+    )
     assert one.load() is None
     token = Token("access", "refresh", datetime(2026, 11, 25, 10, tzinfo=UTC))
     with one.alone():
         one.save(token)
     assert other.load() == token
+    assert stranger.load() is None
+    stored.renew("accountview-tokens", {"access": "a", "refresh": "r", "expires_at": token.expires_at.isoformat()})
+    assert other.load() is not None
+    assert stranger.load() is None  # as kept by an earlier version, which did not say for whom

@@ -3,6 +3,8 @@
 A refresh ends the pair before it, so pairs are renewed one at a time, across processes, and kept before they are used.
 """
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -14,6 +16,7 @@ from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
 from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
+from integration.core.masking import remember
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)
@@ -53,6 +56,7 @@ class LogIn:
         self._answers = answers
         self._now = now
         self._token: Token | None = None
+        remember(*self.secrets())
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown: the client secret and the tokens in use."""
@@ -61,22 +65,30 @@ class LogIn:
         token = self._token
         return [*texts, token.access, token.refresh] if token else texts
 
-    def authorize_address(self, state: str, redirect_uri: str) -> str:
-        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`."""
+    def authorize_address(self, state: str, redirect_uri: str, verifier: str) -> str:
+        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`.
+
+        Whoever has the code alone can do nothing with it: `exchange` wants the `verifier` too, which the browser never
+        sees (RFC 7636). A server that knows nothing of that leaves both unread.
+        """
+        digest = hashlib.sha256(verifier.encode()).digest()
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
             "redirect_uri": redirect_uri,
             "scope": SCOPE,
             "state": state,
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
         }
         return f"{self._settings.authorize_url}?{urlencode(asked, quote_via=quote)}"
 
-    def exchange(self, code: str, redirect_uri: str) -> None:
+    def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
         """Turn the code of a log-in into a pair of tokens, and keep it."""
+        remember(code, verifier)
         with self._keeper.alone():
-            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-            self._keep(self._granted(grant, refresh=""))
+            grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+            self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
 
     def token(self) -> Token:
         """Return a pair that can be used now, getting a new one if need be."""
@@ -90,8 +102,7 @@ class LogIn:
         with self._keeper.alone():
             kept = self._keeper.load()
             if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
-                self._token = kept
-                return kept
+                return self._known(kept)
             return self._keep(self._refreshed(kept))
 
     def _ends_soon(self, token: Token) -> bool:
@@ -99,7 +110,11 @@ class LogIn:
 
     def _keep(self, token: Token) -> Token:
         self._keeper.save(token)  # before it is used: the pair before it may be worth nothing any more
+        return self._known(token)
+
+    def _known(self, token: Token) -> Token:
         self._token = token
+        remember(token.access, token.refresh)
         return token
 
     def _refreshed(self, kept: Token | None) -> Token:
@@ -109,6 +124,7 @@ class LogIn:
         if given is not None and given.get_secret_value() not in refreshes:
             refreshes.append(given.get_secret_value())
         refusal = login_needed()
+        remember(*refreshes)
         for refresh in refreshes:
             try:
                 return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
@@ -151,6 +167,7 @@ class LogIn:
             if _names_the_client(answer):
                 raise client_rejected()
             raise login_needed() if shape.get("error") else unreadable(OPERATION)
+        remember(str(shape["access_token"]), str(shape.get("refresh_token") or ""))
         life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
 

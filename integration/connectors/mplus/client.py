@@ -24,6 +24,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from integration.core.masking import remember
 
 NAMESPACE = "urn:mplusqapi"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -114,6 +115,7 @@ class Client:
 
     def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         secret = settings.secret.get_secret_value()
+        remember(secret)
         self._gateway = gateway or Gateway(
             system=SYSTEM,
             host_shown=settings.host_shown,
@@ -192,7 +194,7 @@ class Client:
     def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
         """Return what a fault amounts to: `Client` asks for another request, `Server` failed on its own."""
         code = (fault.findtext("faultcode") or "").rpartition(":")[2]
-        said = self._gateway.masked(_text(fault, "faultstring")) or code or "SOAP Fault"
+        said = self._gateway.masked(_text(fault, "faultstring")) or self._gateway.masked(code) or "SOAP Fault"
         facts = {"system": SYSTEM, "operation": operation, "message": said}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
@@ -227,7 +229,8 @@ class Client:
         if reason == "OK":
             return body
         message = self._gateway.masked(_text(body, tag("errorMessage")) or result)
-        raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=result, **facts)
+        told = self._gateway.masked(result)
+        raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
 
 
 class _Looks:

@@ -1,5 +1,6 @@
 """Who may come in: users and their rights, authorization codes, access tokens, and refresh tokens that rotate."""
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105  # the sandbox has no secr
 REFRESH_TOKEN: Final = "sandbox-refresh"  # noqa: S105  # likewise
 LIMITED_REFRESH_TOKEN: Final = "sandbox-limited"  # noqa: S105  # likewise
 SCOPES: Final = ("readaccountviewdata", "updateaccountviewdata", "deleteaccountviewdata")
+CHALLENGE: Final = ("code_challenge", "code_challenge_method")
 _CODE_LIFE: Final = timedelta(minutes=10)
 _CODES_KEPT: Final = 1000
 
@@ -72,6 +74,7 @@ class _Code:
     redirect_uri: str
     scope: str
     until: datetime
+    challenge: str = ""  # RFC 7636: what only the verifier gives
 
 
 class AccessError(Exception):
@@ -81,8 +84,10 @@ class AccessError(Exception):
 class Access:
     """All tokens of one server. A caller holds the lock of the server."""
 
-    def __init__(self, token_seconds: int) -> None:
+    def __init__(self, token_seconds: int, *, challenges: bool = True) -> None:
+        """`challenges` tells whether a code that was asked for with a challenge is given out for its verifier alone."""
         self._life = timedelta(seconds=token_seconds)
+        self._challenges = challenges
         self._passes: dict[str, Pass] = {}
         self._refresh: dict[str, Grant] = {}
         self._codes: dict[str, _Code] = {}
@@ -101,7 +106,7 @@ class Access:
             case "refresh_token":
                 return self._refreshed(form.get("refresh_token", ""))
             case "authorization_code":
-                return self._coded(form.get("code", ""), form.get("redirect_uri", ""), now)
+                return self._coded(form, now)
             case _:
                 raise AccessError("unsupported_grant_type")
 
@@ -133,12 +138,12 @@ class Access:
 
     def page(self, asked: Mapping[str, str]) -> Answer:
         """The page on which a person allows the link."""
-        problem = _problem(asked)
+        problem = self._problem(asked)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
         hidden = "".join(
             f'<input type="hidden" name="{name}" value="{escape(asked.get(name, ""), quote=True)}">'
-            for name in ("response_type", "client_id", "redirect_uri", "scope", "state")
+            for name in ("response_type", "client_id", "redirect_uri", "scope", "state", *CHALLENGE)
         )
         return _html(
             200,
@@ -151,7 +156,7 @@ class Access:
 
     def answered(self, form: Mapping[str, str], now: datetime) -> Answer:
         """Sends the browser back to the application, with a code or with the refusal."""
-        problem = _problem(form)
+        problem = self._problem(form)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
         told = {"state": form["state"]} if form.get("state") else {}
@@ -168,7 +173,8 @@ class Access:
             self._codes.clear()
         code = secrets.token_urlsafe(16)
         wished = [scope for scope in form.get("scope", "").split() if scope in SCOPES]
-        self._codes[code] = _Code(form["redirect_uri"], " ".join(wished or SCOPES), now + _CODE_LIFE)
+        challenge = form.get(CHALLENGE[0], "") if self._challenges else ""
+        self._codes[code] = _Code(form["redirect_uri"], " ".join(wished or SCOPES), now + _CODE_LIFE, challenge)
         return code
 
     def _refreshed(self, token: str) -> Grant:
@@ -177,21 +183,31 @@ class Access:
             raise AccessError("invalid_grant")
         return Grant(known.user, token, known.scope)
 
-    def _coded(self, code: str, redirect_uri: str, now: datetime) -> Grant:
-        known = self._codes.pop(code, None)
-        if known is None or known.until <= now or known.redirect_uri != redirect_uri:
+    def _coded(self, form: Mapping[str, str], now: datetime) -> Grant:
+        known = self._codes.pop(form.get("code", ""), None)
+        if known is None or known.until <= now or known.redirect_uri != form.get("redirect_uri", ""):
+            raise AccessError("invalid_grant")
+        if self._challenges and _challenge_of(form.get("code_verifier", "")) != known.challenge:
             raise AccessError("invalid_grant")
         return Grant("BEHEER", "", known.scope)
 
+    def _problem(self, asked: Mapping[str, str]) -> str:
+        if asked.get("response_type") != "code":
+            return "response_type moet code zijn."
+        if asked.get("client_id") != CLIENT_ID:
+            return "De API-sleutel is onbekend."
+        if urlsplit(asked.get("redirect_uri", "")).scheme not in {"http", "https"}:
+            return "De redirect_uri ontbreekt of is geen webadres."
+        challenge, method = (asked.get(name, "") for name in CHALLENGE)
+        if self._challenges and (challenge or method) and not (challenge and method == "S256"):
+            return "code_challenge_method moet S256 zijn."
+        return ""
 
-def _problem(asked: Mapping[str, str]) -> str:
-    if asked.get("response_type") != "code":
-        return "response_type moet code zijn."
-    if asked.get("client_id") != CLIENT_ID:
-        return "De API-sleutel is onbekend."
-    if urlsplit(asked.get("redirect_uri", "")).scheme not in {"http", "https"}:
-        return "De redirect_uri ontbreekt of is geen webadres."
-    return ""
+
+def _challenge_of(verifier: str) -> str:
+    """What a verifier is announced by; empty for none, as a log-in without a challenge has none."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=") if verifier else ""
 
 
 def _html(status: int, inside: str) -> Answer:

@@ -87,7 +87,7 @@ class AccountView:
         self._conventions = conventions or Conventions()
         self._journal = journal or Journal()
         self._lock = threading.RLock()
-        self._access = Access(token_seconds)
+        self._access = Access(token_seconds, challenges=self._conventions.challenges)
         self._reader = Reader(self._conventions)
         self._definitions = definitions(self._conventions)
         self._answers = Answers(self._definitions, self._conventions)

@@ -98,6 +98,7 @@ class Conventions:
     first_year: int = 2000
     last_year: int = 2099
     closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
+    challenges: bool = True  # whether a log-in may carry a challenge (RFC 7636); otherwise nobody reads it
     unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
     unmatched: frozenset[str] = frozenset()  # fields by which a filter finds nothing
 

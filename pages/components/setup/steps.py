@@ -189,9 +189,12 @@ def _asks(app: Application, spot: Spot) -> bool:
 
 def _checked(app: Application, spot: Spot) -> None:
     """Show what the last check found, offer a new one, and the way on."""
-    status = spot.status
+    status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
-        if status.findings:
+        if failed is not None:
+            check_result(failed.system, list(failed.findings))
+            note(f":orange[:material/info: {text('access_kept')}]")
+        elif status.findings:
             check_result(status.system, list(status.findings))
         elif status.connected:
             note(text("not_checked"))
@@ -244,7 +247,8 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
     page: list[str] = []
     if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
-        note(text("log_in_there"))
+        at = parsed(page[0].partition("?")[0])
+        note(text("log_in_there", host="" if at is None else at.host))  # as it is called, whatever letters were typed
         st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()

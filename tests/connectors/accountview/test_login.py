@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from integration.connectors.accountview.connector import AccountView
 from integration.connectors.parallel import side_by_side
 from integration.core.connections import Token
 from integration.core.errors import (
@@ -17,7 +18,8 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.records import Batch, Kind
-from integration.sandbox.server import Sandbox
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import (
     ACCESS,
     CLIENT_SECRET,
@@ -31,6 +33,9 @@ from tests.connectors.accountview.conversation import (
     write,
 )
 from tests.fakes import MemoryKeeper
+
+BACK = "http://127.0.0.1:9/back"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # the example of RFC 7636, appendix B
 
 
 class Login:
@@ -141,15 +146,18 @@ def test_trouble_with_the_log_in_never_leaves_a_write_in_doubt(
 def test_a_person_is_sent_to_the_log_in_page_and_comes_back_with_a_code() -> None:
     login, keeper = Login(), MemoryKeeper()
     accountview = an_accountview(login, keeper)
-    address = urlsplit(accountview.client.login.authorize_address("state 1", "https://console.example/back"))
+    address = urlsplit(accountview.client.login.authorize_address("state 1", "https://console.example/back", VERIFIER))
     assert parse_qs(address.query) == {
         "response_type": ["code"],
         "client_id": ["key"],
         "redirect_uri": ["https://console.example/back"],
         "scope": ["readaccountviewdata updateaccountviewdata"],
         "state": ["state 1"],
+        "code_challenge": ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
+        "code_challenge_method": ["S256"],
     }
-    accountview.client.login.exchange("Zk3aQ9", "https://console.example/back")
+    accountview.client.login.exchange("Zk3aQ9", "https://console.example/back", VERIFIER)
+    assert login.forms[0]["code_verifier"] == VERIFIER
     assert login.forms[0]["grant_type"] == "authorization_code"
     assert login.forms[0]["code"] == "Zk3aQ9"
     assert keeper.saved[-1].access == "at-1"
@@ -165,16 +173,45 @@ def test_no_secret_is_in_an_error_whatever_accountview_echoes() -> None:
         assert secret not in told
 
 
-def test_a_person_logs_in_on_the_page_of_accountview(connect: Connect) -> None:
-    accountview = connect(keeper=MemoryKeeper(), refresh_token=None)
-    back = "http://127.0.0.1:9/back"
-    address = urlsplit(accountview.client.login.authorize_address("s1", back))
+def allowed(accountview: AccountView) -> str:
+    """Log in on the page of AccountView, and return the code that comes back."""
+    address = urlsplit(accountview.client.login.authorize_address("s1", BACK, VERIFIER))
     form = {name: values[0] for name, values in parse_qs(address.query).items()}
     sent = httpx.post(address._replace(query="").geturl(), data={**form, "answer": "allow"})
     returned = parse_qs(urlsplit(sent.headers["location"]).query)
     assert returned["state"] == ["s1"]
-    accountview.client.login.exchange(returned["code"][0], back)
-    assert accountview.client.companies()
+    return returned["code"][0]
+
+
+@pytest.mark.parametrize("challenges", [True, False])
+def test_a_person_logs_in_on_the_page_of_accountview_whether_it_knows_challenges_or_not(
+    connect: Connect, challenges: bool
+) -> None:
+    with running(articles=50, conventions=Conventions(challenges=challenges)) as sandbox:
+        accountview = connect(sandbox, MemoryKeeper(), refresh_token=None)
+        accountview.client.login.exchange(allowed(accountview), BACK, VERIFIER)
+        assert accountview.client.companies()
+
+
+def test_a_code_is_worth_nothing_without_its_verifier(connect: Connect) -> None:
+    accountview = connect(keeper=MemoryKeeper(), refresh_token=None)
+    with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
+        accountview.client.login.exchange(allowed(accountview), BACK, "another verifier, of somebody else altogether")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_server_that_leads_elsewhere_is_not_followed(status: int) -> None:
+    asked = []
+
+    def leading_away(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"location": "https://elsewhere.example/api/v3/token"})
+
+    for keeper in (MemoryKeeper(), MemoryKeeper(a_token("good"))):
+        with pytest.raises(IntegrationError):
+            read(an_accountview(leading_away, keeper, refresh_token=REFRESH))
+    assert "elsewhere.example" not in asked
+    assert len(asked) > 1
 
 
 def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, sandbox: Sandbox) -> None:

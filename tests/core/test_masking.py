@@ -1,0 +1,115 @@
+"""What is blotted out of a text: secrets in every spelling, and what stands where one is named."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.masking import MASK, masked, remember, told
+from tests.planted import SPELLINGS, WRONG_TILL_SECRET, spelled
+
+# As they are given out: of some length, of the signs that are typed or made by machines.
+SECRETS = st.text(
+    st.sampled_from("abcdefghkmnpqrstuvwxyzABCDEFGHKLMNPQRSTUVWXYZ23456789/+&<>\"'=-_. éß€"), min_size=12, max_size=60
+)
+AROUND = st.sampled_from(
+    ["", " ", "De kassa zegt: ", '{"ErrorMessage": "', "<b>", "https://till.example/?x=1&y=", "\n", "(", "'"]
+)
+
+
+def trimmed(secret: str) -> str:
+    """No machine gives out a secret with blanks around it."""
+    return re.sub(r"^[\s.]|[\s.]$", "x", secret)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@given(secret=SECRETS.map(trimmed), before=AROUND, others=st.lists(SECRETS, max_size=3))
+def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
+    assert_blotted_out(spelling, secret, before, others)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("secret", [WRONG_TILL_SECRET, "at-0f8fad5bd9cb469fa165708677289501", "wachtwoord €😀/1"])
+def test_these_secrets_are_blotted_out_in_every_spelling(spelling: str, secret: str) -> None:
+    assert_blotted_out(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
+
+
+def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str]) -> None:
+    there = SPELLINGS[spelling](secret)
+    seen = masked(f"{before}{there}", [*others, secret])
+    assert MASK in seen
+    assert len(seen) <= len(before) + 2 * len(MASK) + 4
+    if "cut" not in spelling:
+        behind = masked(f"{before}{there} en verder", [secret])
+        assert behind.endswith(" en verder")
+        assert there not in behind
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "\\ud83d\\ude00 planted-secret-1", "\\U0001F600planted-secret-1", "\\U00110000planted-secret-1",
+        "\\ud83d!planted-secret-1", "%ff%C3planted-secret-1", "…ted-secret-1", "ed-secret-1 was refused",
+        "xx anted-secret- yy", "&nosuch;planted-secret-1", "\nplanted-se…", "planted-sec [cut]",
+        "planted\\-secret\\-1", "cGxhbnRlZC1z\nZWNyZXQtMQ==", "PLANTED\\U002DSECRET-1",
+    ],
+)  # fmt: skip
+def test_a_secret_beside_strange_signs_is_blotted_out(there: str) -> None:
+    seen = masked(there, ["planted-secret-1"])
+    assert MASK in seen
+    assert [part for part in ("planted-s", "d-secret", "ZWNyZXQ") if part in seen] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("https://till/?ident=shop&secret=x9 en verder", "https://till/?ident=***&secret=*** en verder"),
+        ("https://till/?ident%3Dshop%26secret%3dx9", "https://till/?ident%3D***%26secret%3d***"),
+        ("ident%253Dshop%2526secret%253Dx9", "ident%253D***%2526secret%253D***"),
+        ("?ident=shop\\u0026secret=x9", "?ident=***\\u0026secret=***"),
+        ("?ident=shop&amp;secret=x9", "?ident=***&amp;secret=***"),
+        ("?code=abc&redirect_uri=x", "?code=***&redirect_uri=x"),
+        ("code_verifier=abc", "code_verifier=***"),
+        ('{"access_token":"abc","refresh_token" : "def"}', '{"access_token":"***","refresh_token" : "***"}'),
+        ('{\\"access_token\\":\\"abc\\"}', '{\\"access_token\\":\\"***\\"}'),
+        ("{'client_secret': 'abc'}", "{'client_secret': '***'}"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("authorization=Basic%20YWJj", "authorization=Basic%20***"),
+        ('"Authorization": "Basic YWJj"', '"Authorization": "Basic ***"'),
+        ("b'Authorization', b'Bearer a1b2c3d4e5'", "b'Authorization', b'Bearer ***'"),
+        ("password = hunter2, wachtwoord: geheim", "password = ***, wachtwoord: ***"),
+        ("<secret>abc</secret><Password>def</Password>", "<secret>***</secret><Password>***</Password>"),
+        ('<input name="client_secret" value="abc">', '<input name="client_secret" value="***">'),
+        ("token=abc;x", "token=***;x"),
+    ],
+)  # fmt: skip
+def test_what_stands_where_a_secret_is_named_is_blotted_out(text: str, seen: str) -> None:
+    assert masked(text, []) == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Artikel TSHIRT-RED-X bestaat niet.", "Artikelcode: 700; BTW-code 2", "basic authentication needed", "HTTP 500",
+        "The code 4711 and Secretaris: Jan", "Secretariaat gesloten",
+        "faultcode: Client", "50 % korting & 3 voor 2 \\ 100%25", "état d'été €",
+        "https://till.example/path?x=1&y=2", "%" + "25" * 9 + "41",
+        "run=261126-085637 cause=unavailable flow=products state=ready", "",
+    ],
+)  # fmt: skip
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert masked(text, [WRONG_TILL_SECRET, "sandbox-secret", ""]) == text
+
+
+@given(st.text(), st.lists(st.text(max_size=30), max_size=3))
+def test_no_text_is_too_strange_to_be_looked_at(text: str, secrets: list[str]) -> None:
+    seen = masked(text, secrets)
+    assert [one for one in secrets if len(one) > len(MASK) and one in seen and one not in MASK] == []
+
+
+def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
+    remember("planted-and-remembered/1", "", "postgres", "x/1")
+    assert told("postgresql, x/1") == "postgresql, x/1"
+    assert told("at https://x/?y=planted-and-remembered%2f1 end") == "at https://x/?y=*** end"
+    assert spelled("a")["in HTML"] == "a"

@@ -1,0 +1,101 @@
+"""The lock files hold what the requirements name, with the hashes of all files; nothing else is installed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+KINDS = ("requirements", "requirements-dev")
+PYTHONS, SYSTEMS = ("3.11", "3.12", "3.13"), ("linux", "darwin", "win32")
+MACHINES = {"linux": ("x86_64", "aarch64"), "darwin": ("arm64", "x86_64"), "win32": ("AMD64",)}
+
+
+def wanted(kind: str) -> list[Requirement]:
+    """Return what a file of requirements names, with what it takes from another."""
+    found = []
+    for line in (ROOT / f"{kind}.txt").read_text(encoding="utf-8").splitlines():
+        text = line.partition(" #")[0].strip()
+        if text.startswith("-r "):
+            found += wanted(text.removeprefix("-r ").removesuffix(".txt").strip())
+        elif text and not text.startswith("#"):
+            found.append(Requirement(text))
+    return found
+
+
+def locked(kind: str) -> list[tuple[Requirement, list[str]]]:
+    """Return each line of a lock file with its hashes."""
+    text = (ROOT / f"{kind}.lock").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(Requirement(line.partition(" --hash")[0].strip()), re.findall(r"--hash=(\S+)", line)) for line in lines]
+
+
+def machines() -> list[dict[str, str]]:
+    return [
+        {
+            "python_version": python, "python_full_version": f"{python}.7", "sys_platform": system,
+            "platform_machine": machine, "platform_python_implementation": "CPython", "implementation_name": "cpython",
+            "platform_system": {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[system],
+            "os_name": "nt" if system == "win32" else "posix", "extra": "",
+        }
+        for python in PYTHONS
+        for system in SYSTEMS
+        for machine in MACHINES[system]
+    ]  # fmt: skip
+
+
+def applies(marker: Marker | None, machine: dict[str, str]) -> bool:
+    return marker is None or marker.evaluate(machine)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_requirement_is_locked_in_its_range_on_every_machine(kind: str) -> None:
+    lock = locked(kind)
+    for machine in machines():
+        versions: dict[str, str] = {}
+        for one, _ in lock:
+            if applies(one.marker, machine):
+                assert canonicalize_name(one.name) not in versions, one
+                versions[canonicalize_name(one.name)] = str(one.specifier).removeprefix("==")
+        for requirement in wanted(kind):
+            if applies(requirement.marker, machine):
+                found = versions.get(canonicalize_name(requirement.name), "")
+                assert found, f"{requirement} is not in {kind}.lock: run scripts/lock"
+                assert requirement.specifier.contains(found, prereleases=True), requirement
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_line_is_one_version_with_the_hashes_of_its_files(kind: str) -> None:
+    for one, hashes in locked(kind):
+        assert re.fullmatch(r"==[\w.!+]+", str(one.specifier)), one
+        assert one.url is None
+        assert hashes, one
+        assert [each for each in hashes if not re.fullmatch(r"sha256:[0-9a-f]{64}", each)] == []
+
+
+def test_what_runs_is_what_is_tested() -> None:
+    run, tested = ({f"{one.name}{one.specifier}": hashes for one, hashes in locked(kind)} for kind in KINDS)
+    assert {one for one, hashes in run.items() if tested.get(one) != hashes} == set()
+
+
+def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
+    """The set-up installs with hashes alone: pip refuses what is not the very file that was locked."""
+    assert "--require-hashes --only-binary :all:" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
+    wheel = tmp_path / "planted-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"not what was locked")
+    lock = tmp_path / "planted.lock"
+    lock.write_text(f"planted==1.0 --hash=sha256:{'0' * 64}\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-index", "--find-links", str(tmp_path),
+         "--require-hashes", "--only-binary", ":all:", "-d", str(tmp_path / "got"), "-r", str(lock)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stderr
