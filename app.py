@@ -19,6 +19,7 @@ if __name__ != "__main__":
 
     from integration import bootstrap
     from integration.core.errors import IntegrationError
+    from integration.core.foreign import visible
     from integration.services.health import told
     from integration.words import say
 
@@ -37,7 +38,7 @@ if __name__ != "__main__":
             application = await asyncio.to_thread(bootstrap.application)
         except IntegrationError as error:
             sentences = say(error.code, error.facts)
-            sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
+            sys.stderr.writelines(f"{visible(said)}\n" for said in (sentences.what, sentences.data, sentences.do))
             sys.stderr.flush()
             os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
         if st.get_option("server.address") in (None, "", "0.0.0.0", "127.0.0.1", "localhost"):  # noqa: S104 - asked, not bound

@@ -1,6 +1,7 @@
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
 import difflib
+import io
 import logging
 import os
 import ssl
@@ -24,6 +25,7 @@ from structlog.typing import EventDict
 from integration.connectors.limits import Megabytes, PerSecond
 from integration.core.connections import LOOPBACK, parsed
 from integration.core.errors import ConfigurationError, Reason
+from integration.core.foreign import indented, visible
 from integration.words import term
 from integration.words.validation import reason_of
 
@@ -272,19 +274,49 @@ def set_up_log(level: str) -> None:
 
     A trace shows lines of code and never the values in them: among those may be a secret.
     """
+    logging.setLogRecordFactory(_OneLine)
     structlog.configure(
         processors=[
             *([] if level in ("debug", "info") else [_without_retries]),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _in_one_line,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=_indented_trace
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
     )
+
+
+class _OneLine(logging.LogRecord):
+    """What a library logs, in one line whatever it speaks of; nobody takes its trace for lines of the log."""
+
+    def __init__(self, *told: Any, **more: Any) -> None:
+        super().__init__(*told, **more)
+        if self.exc_info and self.exc_info[0] is not None:
+            self.exc_text = indented(logging.Formatter().formatException(self.exc_info)).rstrip("\n")
+
+    def getMessage(self) -> str:  # noqa: N802 - the name that logging gives it
+        """Return the message with every sign to be seen."""
+        return visible(super().getMessage())
+
+
+def _in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Let nothing that is spoken of make lines of its own, or do anything to a terminal."""
+    return {
+        name: value if name == "exc_info" else visible(value if isinstance(value, str) else repr(value))
+        for name, value in event.items()
+    }
+
+
+def _indented_trace(out: TextIO, trace: structlog.typing.ExcInfo) -> None:
+    """Write a trace that nobody takes for lines of the log, whatever the error says."""
+    said = io.StringIO()
+    structlog.dev.plain_traceback(said, trace)
+    out.write(indented(said.getvalue()).rstrip("\n"))
 
 
 def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
