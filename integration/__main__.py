@@ -27,6 +27,7 @@ from integration.arguments import (
     among,
     confirmations,
     known_flow,
+    wrong_use,
 )
 from integration.bootstrap import OTHERS
 from integration.core import errors
@@ -63,7 +64,7 @@ def _found(application: Application, run_id: str) -> Run:
     try:
         return application.runs.get(run_id)
     except KeyError:
-        raise typer.BadParameter(f"there is no run {run_id}; `runs` lists them") from None
+        raise wrong_use(f"there is no run {run_id}; `runs` lists them") from None
 
 
 def _begun(application: Application, flow: str, *, complete: bool) -> str:
@@ -202,7 +203,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Stop a run at its next page: a preview is put aside, and what a commit has not sent can be resumed."""
     with terminal.opened(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
-            raise typer.BadParameter(f"run {run_id} is not at work")
+            raise wrong_use(f"run {run_id} is not at work")
         application.runs.cancel(run_id, by=_who())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
@@ -228,7 +229,7 @@ def retry(
     """Make a plan of everything that is parked for one cause, with the mapping and tables of today."""
     with terminal.opened(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
-            raise typer.BadParameter(f"nothing of {flow} is parked for {cause}", param_hint="cause")
+            raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
         _end_with_plan(application, application.runs.try_again(flow, cause, by=_who()), as_json=as_json, wait=wait)
 
 
@@ -285,14 +286,14 @@ def log_(
 def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")], as_json: Json = False) -> None:
     """Write the log to a file: .csv or .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet"):
-        raise typer.BadParameter("the file is called .csv or .parquet")
+        raise wrong_use("the file is called .csv or .parquet")
     with terminal.opened(start=False) as application:
         try:
             answer = _here_or_at_the_server(
                 application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
             )
         except OSError as error:
-            raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
+            raise wrong_use(f"{path} cannot be written: {error.strerror}") from None
     if as_json:
         terminal.print_json({"path": str(path), **answer})
     else:
@@ -363,6 +364,7 @@ def _who() -> str:
 def main() -> None:
     """Run a command; what stops it is told in sentences, never as a stack trace. Its files are its owner's alone."""
     os.umask(OTHERS)
+    sys.excepthook = terminal.show_bug
     try:
         cli()
     except errors.IntegrationError as error:

@@ -4,13 +4,19 @@ from typing import Annotated, Literal
 
 import typer
 
+from integration.core.foreign import visible
 from integration.flows.registry import FLOWS
+
+
+def wrong_use(said: str, where: str | None = None) -> typer.BadParameter:
+    """Return the error of wrong use, in one line whatever was given."""
+    return typer.BadParameter(visible(said), param_hint=where)
 
 
 def known_flow(name: str | None) -> str | None:
     """Return the flow that was named; one that nobody knows is wrong use."""
     if name is not None and name not in FLOWS:
-        raise typer.BadParameter(f"there is no flow {name}; there is {', '.join(FLOWS)}")
+        raise wrong_use(f"there is no flow {name}; there is {', '.join(FLOWS)}")
     return name
 
 
@@ -27,7 +33,7 @@ def among(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
     """Return what was given; one that nobody knows is wrong use."""
     for name in given or ():
         if name not in known:
-            raise typer.BadParameter(f"there is no {name}; there is {', '.join(known)}")
+            raise wrong_use(f"there is no {name}; there is {', '.join(known)}")
     return tuple(given or ())
 
 
@@ -37,6 +43,6 @@ def confirmations(given: list[str]) -> dict[str, int]:
     for one in given:
         name, _, number = one.partition("=")
         if not number.isdecimal():
-            raise typer.BadParameter("brake=number, for example brake_price=3")
+            raise wrong_use("brake=number, for example brake_price=3")
         confirmed[name] = int(number)
     return confirmed

@@ -46,11 +46,10 @@ def _adds_up(line: Mapping[str, Any]) -> bool:
 
 
 def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
-    counted = ("read", "proven", "un-\nchanged", "skipped", "parked")
-    written = ("preview\nwrites", "commit\nwrites")
-    table = table_of("flow", "round", *counted, *written, "sum", numbers=("round", *counted, *written))
+    names = ("round", "read", "proven", "unchanged", "skipped", "parked", "preview_writes", "writes")
+    short = {"unchanged": "un-\nchanged", "preview_writes": "preview\nwrites", "writes": "commit\nwrites"}
+    table = table_of("flow", *names, "sum", numbers=names, short=short)
     for line in lines:
-        names = ("round", "read", "proven", "unchanged", "skipped", "parked", "preview_writes", "writes")
         numbers = [line[name] for name in names]
         table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)

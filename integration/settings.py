@@ -1,20 +1,13 @@
 """What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
 
 import difflib
-import logging
 import os
 import re
 import ssl
-import sys
-import threading
-import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOBase
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Literal, TextIO, cast
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -23,12 +16,12 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
-from structlog.typing import EventDict
 
 from integration.connectors.limits import Megabytes, PerSecond, safe_address
 from integration.core.connections import LOOPBACK, is_loopback, parsed
 from integration.core.errors import ConfigurationError, Reason
-from integration.core.masking import remember, told
+from integration.core.masking import remember
+from integration.stderr import set_up_log
 from integration.words import term
 from integration.words.validation import reason_of
 
@@ -281,81 +274,6 @@ def unknown_settings() -> dict[str, str]:
     given = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
     unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in names)
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
-
-
-class Steady(TextIOBase):
-    """A stream whose troubles stop nobody: what cannot be written, on a full disk for example, is lost."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write what can be written."""
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Let go of what can be let go of."""
-        with suppress(OSError, ValueError):
-            self._stream.flush()
-
-
-def set_up_log(level: str) -> None:
-    """Write log lines from this level on to the standard error, one line each.
-
-    A trace shows lines of code and never the values in them: among those may be a secret. What libraries say of their
-    own, and what ends a program or a thread, passes the same mask.
-    """
-    structlog.configure(
-        processors=[
-            *([] if level in ("debug", "info") else [_without_retries]),
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            ),
-            lambda _logger, _method, line: told(str(line)),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
-    )
-    logging.setLogRecordFactory(_Said)
-    if sys.excepthook is sys.__excepthook__:  # somebody else's shows less, or knows better
-        sys.excepthook = _died
-    if sys.unraisablehook is sys.__unraisablehook__:
-        sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
-    if threading.excepthook is threading.__excepthook__:
-        threading.excepthook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
-
-
-class _Said(logging.LogRecord):
-    """What a library says, with its traces."""
-
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
-        if self.exc_info and self.exc_info[0] is not None:
-            self.exc_text = told("".join(traceback.format_exception(*self.exc_info)).rstrip())
-
-    def getMessage(self) -> str:  # noqa: N802 - a name of the library
-        """Return the whole message."""
-        return told(super().getMessage())
-
-
-def _died(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error or kind(), trace)
-        return
-    Steady(sys.stderr).write(told("".join(traceback.format_exception(kind, error, trace))))
-
-
-def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """A call that is tried again is no news before the last attempt, whatever the library thinks."""
-    if event.get("event") == "stamina.retry_scheduled":
-        raise structlog.DropEvent
-    return event
 
 
 def logged_in() -> str:

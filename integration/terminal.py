@@ -1,24 +1,27 @@
 """What a terminal is shown: tables that fit it, progress, and why something stopped; or JSON for programs."""
 
-import json
 import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from types import TracebackType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from integration.background import again_and_again
 from integration.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
+from integration.core.foreign import indented, json_line, visible
 from integration.core.issues import CauseGroup
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
@@ -30,8 +33,17 @@ POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
 WIDEST = 1_000  # signs; wider than any terminal
 
-out = Console(markup=False, highlight=False, emoji=False)
-err = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+class _Terminal(Console):
+    """A terminal on which text is text: whatever is printed stands in one line, with every sign to be seen."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return text as it is drawn, wherever it stands: by itself or in a table."""
+        return super().render_str(visible(text), **how)
+
+
+out = _Terminal(markup=False, highlight=False, emoji=False)
+err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 GRACE_SECONDS = 15.0  # what a start, a call and an end may take beyond the time that a command waits
@@ -112,12 +124,20 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
     err.print(*(one for one in (sentences.data, sentences.do) if one), sep="\n")
 
 
-def table_of(*columns: str, numbers: Collection[str] = ()) -> Table:
-    """A table without frames; numbers are on the right, and never broken into lines."""
+def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the trace of an error of ours, which may speak of anything."""
+    sys.stderr.write(indented("".join(traceback.format_exception(kind, error, trace))))
+
+
+def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:
+    """A table without frames; numbers are on the right, and never broken into lines.
+
+    `short` has headings of ours in several lines, by the names they stand for.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in columns:
         if name in numbers:
-            table.add_column(name, justify="right", no_wrap=True)
+            table.add_column(Text((short or {}).get(name) or visible(name)), justify="right", no_wrap=True)
         else:
             fixed = RUN_ID_SIGNS if name == "run" else None  # an id that is cut names no run
             table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"), min_width=fixed)
@@ -131,7 +151,7 @@ def _fits(table: Table) -> bool:
 
 def print_json(value: object) -> None:
     """Print a value for programs, on one line."""
-    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value) + "\n")
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -184,7 +204,9 @@ def follow(
             if now - moved > max(wait, unmoved):
                 raise UnavailableError("nothing_moves", seconds=f"{max(wait, unmoved):g}")
             doing = say(run.error, run.facts).what if run.error else f"{run.flow}: {run.phase}"
-            progress.update(task, description=doing, completed=run.progress_done, total=run.progress_total or None)
+            progress.update(
+                task, description=visible(doing), completed=run.progress_done, total=run.progress_total or None
+            )
             time.sleep(POLL_SECONDS)
 
 
@@ -324,8 +346,7 @@ LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccoun
 
 def show_lab(report: Report) -> None:
     """Show what came of each fault, and how to repeat what went wrong."""
-    headed = [LAB_SHORT.get(name, name) for name in LAB_NUMBERS]
-    table = table_of("flow", *headed, numbers=headed)
+    table = table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
     table.columns[0].header = "fault"
     for line in report.lines:
         harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]

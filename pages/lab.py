@@ -8,7 +8,7 @@ from integration.services.lab import SEEDS, USUAL_TRIALS, Series
 from pages.components.lab.report import at_work, result
 from pages.components.shared.application import application
 from pages.components.shared.layout import act, empty, failures, head
-from pages.components.shared.wording import flow_name, sandbox_badges, text
+from pages.components.shared.wording import flow_name, offered, sandbox_badges, text
 
 MOST_TRIALS = 1_000
 EVERY = "all"
@@ -22,7 +22,7 @@ def controls() -> None:
         flow = st.selectbox(
             text("lab_flow"),
             (EVERY, *app.flows),
-            format_func=lambda name: text("all") if name == EVERY else flow_name(name),
+            format_func=offered(lambda name: text("all") if name == EVERY else flow_name(name)),
             key="lab-flow",
         )
         trials = st.number_input(text("lab_trials"), 1, MOST_TRIALS, USUAL_TRIALS, key="lab-trials")

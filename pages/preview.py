@@ -42,6 +42,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     flow_name,
     moment,
@@ -74,7 +75,7 @@ def plan_of_address(app: Application) -> Run | None:
     return next((runs[0] for runs in found if runs), None)
 
 
-def about_plan(run: Run, flow: Flow) -> str:
+def about_plan(run: Run, flow: Flow) -> Markdown:
     """Return what a plan is: which flow, which way, made when and by whom, with which mapping."""
     made = term("plan_made", moment=moment(run.started_at), by=plain(who(run.by)))
     read = term(f"mode_{run.mode}", system=system_name(flow.source))
@@ -190,7 +191,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
         _commit(app, run, {})
 
 
-def _ask(app: Application, run: Run, label: str, writes: str) -> None:
+def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
     """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
     typed: dict[str, int] = {}
     for brake in run.brakes:
@@ -221,9 +222,10 @@ def _braked(app: Application, run: Run, code: str) -> None:
     marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
-    columns = (text("col_code"), text("col_name"), text("col_what"))
-    shown = [(*map(plain, known_as(row)), plain(what_changes(row))) for row in marked]
-    st.table([dict(zip(columns, cells, strict=True)) for cells in shown], border="horizontal", hide_index=True)
+    known = [(*known_as(row), row) for row in marked]
+    key, name, what = text("col_code"), text("col_name"), text("col_what")
+    shown = [{key: plain(one), name: plain(title), what: plain(what_changes(row))} for one, title, row in known]
+    st.table(shown, border="horizontal", hide_index=True)
     if found > len(marked):
         note(text("and_more", number=number(found - len(marked))))
 
@@ -294,7 +296,7 @@ def plan_page(run: Run) -> None:
 def _kind_of_plan(run: Run) -> None:
     """Say what is particular to a plan: that it undoes another, or that nothing of it will be proven."""
     if run.mode is Mode.UNDO:
-        note(f":blue[:material/undo:] {text('undo_plan', run=short_id(run.undo_of))}")
+        note(f":blue[:material/undo:] {text('undo_plan', run=plain(short_id(run.undo_of)))}")
     if app.flows.is_unproven(run.flow):
         note(f":violet[:material/done:] {text('plan_unproven', system=system_name(app.flows[run.flow].target))}")
 

@@ -53,7 +53,7 @@ def one_run(run_id: str) -> None:
     flow = app.flows[run.flow]
     about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
     badges = [inline(run_state(run.state)), *sandbox_badges(app.sandbox.is_connected)]
-    with head(f"{flow_name(run.flow)} · {text('run_title', run=short_id(run.id))}", about, badges):
+    with head(f"{flow_name(run.flow)} · {text('run_title', run=plain(short_id(run.id)))}", about, badges):
         if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):
             st.query_params.clear()
             st.rerun()
@@ -89,7 +89,6 @@ def _records(run: Run) -> None:
 
 def history() -> None:
     """Draw what ran, newest first, with what is at work above it."""
-    asked = st.query_params.get("flow", "all")
     with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandbox.is_connected)):
         download = st.container(width="content")
     failures()
@@ -97,7 +96,7 @@ def history() -> None:
         progress_strip(app, active.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         flow = choice(
-            "flow", ("all", *app.flows), asked, lambda name: text("all") if name == "all" else flow_name(name)
+            "flow", ("all", *app.flows), "all", lambda name: text("all") if name == "all" else flow_name(name)
         )
         ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
     wanted, states = None if flow == "all" else flow, ENDED[ended]

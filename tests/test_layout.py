@@ -25,6 +25,7 @@ ACROSS = {
     "runner/test_machine.py": "run after run with people at work on both sides",
     "pages/test_all_flows.py": "every page for every flow",
     "pages/test_daily_work.py": "a day at the console, page after page",
+    "pages/test_foreign.py": "every page, and whoever speaks to a terminal or writes a file",
     "pages/test_first_day.py": "every page of a new installation",
     "pages/test_languages.py": "every page in every language",
     "pages/test_nonsense.py": "every page, whatever is stored",

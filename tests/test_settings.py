@@ -5,14 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 
 import pytest
 import structlog
 
 from integration.core.errors import ConfigurationError
-from integration.settings import Steady, known_settings, load_settings, settings_table, unknown_settings
+from integration.settings import known_settings, load_settings, settings_table, unknown_settings
 from integration.words import say
 from tests.planted import spelled
 
@@ -244,16 +243,6 @@ def test_a_file_without_certificates_stops_the_start(proxies: pytest.MonkeyPatch
 def test_the_password_of_a_proxy_is_printed_nowhere(proxies: pytest.MonkeyPatch) -> None:
     proxies.setenv("CONSOLE_PROXY", "http://winkel:geheim@proxy.example:3128")
     assert "geheim" not in repr(load_settings())
-
-
-def test_a_log_that_cannot_be_written_stops_nobody() -> None:
-    class Full(StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(28, f"No space left on device: {len(text)}")
-
-    stream = Steady(Full())
-    assert stream.write("a line") == 6
-    stream.flush()
 
 
 def test_what_libraries_and_dying_threads_say_passes_the_mask() -> None:

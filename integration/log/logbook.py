@@ -18,6 +18,7 @@ import structlog
 
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.core.records import Kind
+from integration.log.harmless import harmless
 from integration.log.questions import QuestionError, first_rows, require_select, wrong
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -393,6 +394,6 @@ class Logbook:
             written = 0
             with pc.CSVWriter(file, batches.schema) if as_csv else pq.ParquetWriter(file, batches.schema) as writer:
                 for batch in batches:
-                    writer.write_batch(batch)
+                    writer.write_batch(harmless(batch) if as_csv else batch)
                     written += batch.num_rows
             return written

@@ -1,8 +1,6 @@
 """The exception queue as a person works on it: groups by what one repair serves, and the repairs themselves."""
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from integration.connectors.protocol import Connector
 from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
+from integration.core.foreign import csv_text
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
 from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
@@ -289,21 +288,17 @@ class Exceptions:
 
     def csv(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> str:
         """Return every record of the groups as CSV, one line each."""
-        out = io.StringIO()
-        writer = csv.writer(out)
         shown = ["flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "seen"]
-        writer.writerow([*shown, "assigned", "note", "reason", "by"])
-        for group in groups:
-            for one in self._every(group.of, state, find):
-                issue, cause = one.issue, group.of
-                writer.writerow(
-                    [
-                        one.flow, issue.cause, issue.field, cause.detail, issue.key, one.title, one.state,
-                        one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
-                        one.reason, one.by,
-                    ]
-                )  # fmt: skip
-        return out.getvalue()
+        lines = (
+            [
+                one.flow, one.issue.cause, one.issue.field, group.of.detail, one.issue.key, one.title, one.state,
+                one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
+                one.reason, one.by,
+            ]
+            for group in groups
+            for one in self._every(group.of, state, find)
+        )  # fmt: skip
+        return csv_text([*shown, "assigned", "note", "reason", "by"], lines)
 
     def _every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         offset = 0

@@ -1,12 +1,11 @@
 """Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from integration.connectors.protocol import Connector
 from integration.core.errors import PlanStaleError
+from integration.core.foreign import csv_text
 from integration.core.issues import Trouble
 from integration.core.plan import Approval
 from integration.core.records import Kind, Unreadable
@@ -151,27 +150,23 @@ class Plans(StoredPlans):
 
     def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
         """Return the shown lines of a plan as CSV, one field of a change per line."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"])
+        header = ["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"]
+        return csv_text(header, self._csv_lines(run_id, show, find, among))
+
+    def _csv_lines(self, run_id: str, show: str, find: str, among: Among) -> Iterator[list[object]]:
         offset, left_out = 0, self._runs.get(run_id).left_out
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
                 is_out = row.step is Step.PLANNED and row.seq in left_out
-                writer.writerows(_csv_lines(row, "left_out" if is_out else row.step))
-        return out.getvalue()
+                yield from _csv_lines(row, "left_out" if is_out else row.step)
 
 
-def _csv_lines(row: PlanRow, state: str) -> Iterator[list[str]]:
+def _csv_lines(row: PlanRow, state: str) -> Iterator[list[object]]:
     shown = [row.action, row.kind, row.key, row.title]
     if row.change is None:
         yield [*shown, row.cause_field, "", "", state, row.cause]
         return
     before = row.change.before.flat() if row.change.before else {}
     for path, value in row.change.wanted.flat().items():
-        yield [*shown, path, _text(before.get(path)), _text(value), state, row.cause]
-
-
-def _text(value: object) -> str:
-    return "" if value is None else "; ".join(value) if isinstance(value, tuple) else str(value)
+        yield [*shown, path, before.get(path), value, state, row.cause]

@@ -16,6 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from integration import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
+from integration.core.foreign import visible
 from integration.settings import Settings, load_settings
 from integration.web import options
 from integration.web.guard import Door, Guard
@@ -68,7 +69,7 @@ def _told() -> Iterator[None]:
         yield
     except IntegrationError as error:
         sentences = say(error.code, error.facts)
-        sys.stderr.write(f"{sentences.what}\n{sentences.data}\n{sentences.do}\n")
+        sys.stderr.writelines(f"{visible(said)}\n" for said in (sentences.what, sentences.data, sentences.do))
         sys.stderr.flush()
         os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
 

@@ -28,7 +28,8 @@ from integration.runner import Parts, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
-from integration.settings import load_settings, set_up_log
+from integration.settings import load_settings
+from integration.stderr import set_up_log
 from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database

@@ -17,15 +17,28 @@ from integration.services.exceptions import Try, address_of
 from pages.components.exceptions.repairs import noun, preview_group, repair
 from pages.components.shared.application import guarded, person
 from pages.components.shared.flows import headline
-from pages.components.shared.layout import act, asked, attempt, forget, keep, mark, note, page_offset, pages, small
-from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.layout import (
+    act,
+    asked,
+    attempt,
+    forget,
+    keep,
+    mark,
+    note,
+    page_offset,
+    pages,
+    small,
+)
+from pages.components.shared.tables import CONFIG, browse, code
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     euros,
     flow_name,
     moment,
     money_text,
     number,
+    offered,
     plain,
     say,
     system_name,
@@ -134,7 +147,7 @@ def _grown(aside: CauseGroup, address: str) -> None:
             st.rerun()
 
 
-def _seen(group: CauseGroup) -> str:
+def _seen(group: CauseGroup) -> Markdown:
     parts = [flow_name(group.flow)]
     if group.sold:
         parts.append(text("cause_sold", amount=euros(group.sold)))
@@ -222,7 +235,7 @@ def _ask_who(app: Application, group: CauseGroup) -> None:
         index=known.index(group.assigned),
         key="assign_to",
         accept_new_options=True,
-        format_func=lambda one: who(one) if one else text("assign_nobody"),
+        format_func=offered(lambda one: who(one) if one else text("assign_nobody")),
     )
     if st.button(text("more_assign"), type="primary", key="assign_now"):
         act(lambda: app.issues.assign(group.of, (chosen or "").strip(), person()))
@@ -277,7 +290,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
             act(lambda: app.exceptions.take_back(group.of, person(), (one.id,)))
     if raw := one.issue.facts.get("raw"):
         note(text("as_it_came", system=system_name(one.issue.facts["system"])))
-        st.code(raw, language=None, height=RAW_HEIGHT)
+        code(raw, RAW_HEIGHT)
 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
@@ -332,7 +345,7 @@ def _clicked(frame: pd.DataFrame, key: str) -> int | None:
 # ---- a cause that was tried again -----------------------------------------------------------------------------------
 
 
-def outcome(one: Try) -> str:
+def outcome(one: Try) -> Markdown:
     """Return in one sentence what a try came to; empty where all of it is solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
     if one.same and one.elsewhere:

@@ -1,10 +1,12 @@
 """Values that hold in the place of those of the source: entered as a repair, and listed until they are taken back."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.foreign import csv_text, visible
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
@@ -70,7 +72,8 @@ def _asked_for(
     """Draw the values as the source has them beside what is to hold, and return those that are another one."""
     there = [one for one in found if one.issue.key in held]
     now = [typed_text(held[one.issue.key], field.type) for one in there]
-    frame = pd.DataFrame({"key": [one.issue.key for one in there], "now": now, "used": now})
+    keys = [visible(one.issue.key) for one in there]
+    frame = pd.DataFrame({"key": keys, "now": list(map(visible, now)), "used": now})
     columns = {
         "key": CONFIG.TextColumn(text("col_code"), disabled=True),
         "now": CONFIG.TextColumn(text("col_value_now", system=system), disabled=True),
@@ -109,13 +112,15 @@ def corrected_list(app: Application, flow: str) -> None:
 def corrected_csv(app: Application) -> str:
     """Return every value that holds in the place of one of the source as CSV."""
     lines = [
-        (flow, one.kind, one.key, one.title, one.field, as_text(one.was), as_text(one.becomes), one.by)
+        (flow, one.kind, one.key, one.title, one.field, _kept(one.was), _kept(one.becomes), one.by)
         for flow in app.flows
         for one in app.corrections.all(flow, limit=MOST_EXPORTED)
     ]
-    return pd.DataFrame(lines, columns=["flow", "kind", "key", "title", "field", "was", "becomes", "by"]).to_csv(
-        index=False
-    )
+    return csv_text(["flow", "kind", "key", "title", "field", "was", "becomes", "by"], lines)
+
+
+def _kept(value: Value) -> Value:
+    return value if isinstance(value, Decimal) else as_text(value)
 
 
 def _corrected_table(app: Application, flow: str, found: Sequence[Correction], key: str) -> int | None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from integration.core.causes import By
+from integration.core.foreign import visible
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rules import EMPTY
@@ -23,7 +23,18 @@ from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
 from pages.components.shared.inputs import captioned, codes_of
 from pages.components.shared.layout import asked, attempt, facts_table, note, small
-from pages.components.shared.wording import counted, field_name, plain, say, system_name, table_name, text, value_text
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    field_name,
+    offered,
+    plain,
+    say,
+    system_name,
+    table_name,
+    text,
+    value_text,
+)
 
 MOST_CANDIDATES = 5
 MOST_ALIKE = 8
@@ -107,21 +118,23 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     _nothing_written(app, group)
 
 
-def _code(row: MissingRow, ours: Mapping[str, str], system: str) -> str:
+def _code(row: MissingRow, ours: Mapping[str, str], system: Markdown) -> str:
     first = row.codes[0]
     if len(row.codes) == 1:
-        st.text_input(text("row_at", system=system), captioned(first, ours), disabled=True, key=f"code-{first}")
+        st.text_input(
+            text("row_at", system=system), visible(captioned(first, ours)), disabled=True, key=f"code-{first}"
+        )
         return first
     chosen = st.selectbox(
         text("row_code"),
         row.codes,
         key=f"codes-{first}",
-        format_func=lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours),
+        format_func=offered(lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours)),
     )
     return str(chosen)
 
 
-def _counterpart(theirs: Mapping[str, str], system: str) -> str:
+def _counterpart(theirs: Mapping[str, str], system: Markdown) -> str:
     label = text("row_at", system=system)
     if theirs:
         chosen = st.selectbox(
@@ -130,7 +143,7 @@ def _counterpart(theirs: Mapping[str, str], system: str) -> str:
             index=None,
             placeholder=text("row_choose"),
             key="counterpart",
-            format_func=lambda one: captioned(one, theirs),
+            format_func=offered(lambda one: captioned(one, theirs)),
         )
     else:
         chosen = st.text_input(label, key="counterpart", autocomplete="off")
@@ -167,7 +180,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
     _nothing_written(app, group)
 
 
-def _article(app: Application, label: str, key: str) -> str:
+def _article(app: Application, label: Markdown, key: str) -> str:
     """Ask for an article of the books by its code, or by its name among those that were sent to the till."""
     typed = (st.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
     if not typed:
@@ -209,7 +222,7 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
             continue
         told = line.flat()
         shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
-        facts_table({field_name(name): plain(value_text(value)) for name, value in shown.items()})
+        facts_table({plain(field_name(name)): plain(value_text(value)) for name, value in shown.items()})
     label = counted(f"btn_again_{noun(app, group)}", group.count)
     if st.button(label, type="primary", icon=":material/refresh:", key="again"):
         absent: list[str] = []
@@ -237,10 +250,10 @@ def _doubts(app: Application, group: CauseGroup) -> None:
     system = system_name(group.facts["system"])
     answers: list[tuple[OpenIssue, str | None]] = []
     for one in app.exceptions.issues_of(group.of, limit=MOST_CHOICES):
-        facts = {name: plain(value) for name, value in one.issue.facts.items()} | {"system": system}
+        facts = one.issue.facts
         st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
-        told = text("doubt_number", system=system, number=facts["number"]) if facts.get("number") else ""
-        note(f"{text('doubt_about', reference=facts['reference'])} {told}")
+        told = text("doubt_number", system=system, number=plain(facts["number"])) if facts.get("number") else ""
+        note(f"{text('doubt_about', reference=plain(facts['reference']))} {told}")
         way = st.segmented_control(
             text("doubt_question", record=plain(one.title), system=system),
             ("look", "there", "not_there"),
@@ -252,7 +265,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
         )
         if way == "there":
             number = st.text_input(
-                text("doubt_under"), value=facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
+                text("doubt_under"), value=one.issue.facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
             )
             if (number or "").strip():
                 answers.append((one, number.strip()))
@@ -289,6 +302,7 @@ def _customers(app: Application, group: CauseGroup) -> None:
             text("candidate_choose"),
             [each.reference for each in candidates if each.record],
             index=None,
+            format_func=plain,
             key=f"candidate-{one.id}",
             horizontal=True,
         )
@@ -310,17 +324,18 @@ def _side_by_side(candidates: Sequence[Candidate]) -> None:
     shown = candidates[:MOST_CANDIDATES]
     kind = next((each.record.kind for each in shown if each.record), "")
     names = list(dict.fromkeys(name for each in shown if each.record for name in each.record.flat()))
-    lines: list[list[str]] = []
+    lines: list[dict[Markdown, Markdown]] = []
+    field, called = text("col_field"), [_called(each) for each in shown]
     for name in names:
         values = [value_text(each.record.flat().get(name)) if each.record else "" for each in shown]
         if len(set(values)) > 1:
-            lines.append([field_name(f"{kind}.{name}"), *(plain(value) for value in values)])
-    titles = [text("col_field"), *(_called(each) for each in shown)]
-    st.table(pd.DataFrame(lines, columns=titles), border="horizontal", hide_index=True)
+            told = {title: plain(value) for title, value in zip(called, values, strict=True)}
+            lines.append({field: plain(field_name(f"{kind}.{name}")), **told})
+    st.table(lines, border="horizontal", hide_index=True)
     note(text("candidate_same"))
 
 
-def _called(candidate: Candidate) -> str:
+def _called(candidate: Candidate) -> Markdown:
     reference = plain(candidate.reference)
     if candidate.record is None:
         return f"{reference} · {text('candidate_gone')}"

@@ -33,13 +33,15 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, ROW, editor
+from pages.components.shared.tables import CONFIG, csv_of, editor, table
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_name,
     flow_term,
     moment,
     number,
+    offered,
     plain,
     say,
     system_name,
@@ -63,7 +65,9 @@ def fields_tab(app: Application, flow: str) -> None:
             return
         sources[target] = readable(spec, source, found)
         targets |= writable(spec, target, held)
-    made = text("mapping_made", version=published.version, by=who(published.by), moment=moment(published.published_at))
+    made = text(
+        "mapping_made", version=published.version, by=plain(who(published.by)), moment=moment(published.published_at)
+    )
     note(f"{made} · {plain(published.note)}" if published.note else made)
     wrong: list[str] = []
     rules: list[Rule] = [rule for rule in draft["rules"] if kind_of(rule.target) not in kinds]
@@ -82,7 +86,7 @@ def fields_tab(app: Application, flow: str) -> None:
         small(f"**{text('btn_why')}**")
         keys = ("why_code", "why_show")
         if traces := why_of(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
-            st.dataframe(trace_rows(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
+            table(trace_rows(traces), text("btn_why"))
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
 
@@ -130,7 +134,7 @@ def _table(
             text("col_source", system=system_name(flow.source)),
             options=known,
             width=165,
-            format_func=lambda name: field_label(of, str(name)),
+            format_func=offered(lambda name: field_label(of, str(name))),
         ),
         "how": CONFIG.TextColumn(text("col_functions"), width=90),
         "default": CONFIG.TextColumn(text("col_default"), width=100),
@@ -192,7 +196,7 @@ def _add(
                 index=None,
                 key="add_target",
                 placeholder=text("choose_field"),
-                format_func=lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}",
+                format_func=offered(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
             )
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = st.selectbox(
@@ -201,7 +205,7 @@ def _add(
                 index=None,
                 key="add_source",
                 placeholder=text("choose_field"),
-                format_func=lambda name: field_label(of, name),
+                format_func=offered(lambda name: field_label(of, name)),
             )
             pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
@@ -288,14 +292,14 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
     def key(name: str) -> str:
         return draft.key(f"filter-{place}-{name}")
 
-    def one_of(name: str, caption: str, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
+    def one_of(name: str, caption: Markdown, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
         return st.selectbox(
             caption,
             options,
             index=options.index(row[name]),
             width=width,
             key=key(name),
-            format_func=label,
+            format_func=offered(label),
             label_visibility="collapsed",
         )
 
@@ -357,7 +361,7 @@ def _left_out(found: Sifted) -> None:
         "name": CONFIG.TextColumn(text("col_name"), width=280),
         "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
     }
-    st.dataframe(frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("sift_out"))
+    table(frame, text("sift_out"), columns)
     if len(found.shown) < found.left_out:
         note(counted("sift_first", len(found.shown)))
-    csv_button("left-out.csv", lambda: frame.to_csv(index=False))
+    csv_button("left-out.csv", lambda: csv_of(frame))

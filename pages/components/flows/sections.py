@@ -37,12 +37,14 @@ from pages.components.shared.inputs import Form, field_label, source_field, sour
 from pages.components.shared.layout import note, small
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     flow_term,
     flow_text,
     language,
     moment,
     number,
+    plain,
     read_number,
     text,
     typed_text,
@@ -70,7 +72,7 @@ def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
             found[name] = rate
         elif name or given:
             draft.wrong[shape.name] = text("rate_wrong", currency=name or "–", rate=given or "–")
-    note(text("rates_about", currency=currency))
+    note(text("rates_about", currency=plain(currency)))
     return found
 
 
@@ -82,7 +84,8 @@ def example(form: Form, shape: Example) -> None:
     keys = (f"example-{flow}", f"example-show-{flow}")
     found = why_of(form.app, flow, keys, "calculate", text("example_about"), 200)
     if found:
-        st.table(trace_rows(found), hide_index=True, border="horizontal")
+        rows = [{plain(name): plain(said) for name, said in row.items()} for row in trace_rows(found)]
+        st.table(rows, hide_index=True, border="horizontal")
     if found is not None and form.draft.changed:
         note(f":orange[:material/info: {text('example_saved_only')}]")
 
@@ -168,7 +171,7 @@ def settings_tab(app: Application, draft: Draft) -> None:
                     note(text(each))
 
 
-def heading(title: str, *names: str) -> None:
+def heading(title: Markdown, *names: str) -> None:
     """Draw the head of a card; the one a repair leads to is marked."""
     asked_for = st.query_params.get("field", "").partition(".")[0]
     tops = {name.partition(".")[0] for name in names}
@@ -229,7 +232,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
         draft.beside("brakes")
 
 
-def _brake(draft: Draft, name: str, stopped: str) -> None:
+def _brake(draft: Draft, name: str, stopped: Markdown) -> None:
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         on = st.toggle(

@@ -26,7 +26,7 @@ from pages.components.shared.layout import (
     pages,
     small,
 )
-from pages.components.shared.wording import counted, plain, system_name, table_name, text
+from pages.components.shared.wording import Markdown, counted, offered, plain, system_name, table_name, text
 
 SIZE = 25
 
@@ -38,7 +38,9 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     if not names:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
-    name = choice("table", names, names[0], table_name, ("page",)) if len(names) > 1 else names[0]
+    name = (
+        choice("table", names, names[0], lambda one: plain(table_name(one)), ("page",)) if len(names) > 1 else names[0]
+    )
     source, target = app.flows[flow].source, app.flows[flow].target
     table = spec.table(name)
     ours, theirs = codes_of(app, table.ours), codes_of(app, table.theirs)
@@ -47,7 +49,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     saved, waiting = app.rules.tables().get(name, {}), app.exceptions.unmapped(flow, name)
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
-        st.subheader(table_name(name), anchor=False)
+        st.subheader(plain(table_name(name)), anchor=False)
         if has_term(f"table_{name}_about"):
             note(text(f"table_{name}_about"))
         note(text("table_about", source=system_name(source), target=system_name(target)))
@@ -96,7 +98,7 @@ def table_row(
             small(f"**{plain(code)}** {plain(caption)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
         chosen = code_field(
-            code,
+            plain(code),
             now,
             theirs,
             key,
@@ -112,7 +114,7 @@ def table_row(
         draft["rows"].pop(code, None)
 
 
-def _new_code(draft: dict[str, Any], source: str, target: str, theirs: Mapping[str, str]) -> None:
+def _new_code(draft: dict[str, Any], source: Markdown, target: Markdown, theirs: Mapping[str, str]) -> None:
     with (
         st.form("new_code", border=False, clear_on_submit=True),
         st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"),
@@ -120,7 +122,9 @@ def _new_code(draft: dict[str, Any], source: str, target: str, theirs: Mapping[s
         code = st.text_input(text("table_new_code", system=source), autocomplete="off", width=200) or ""
         label = text("table_new_other", system=target)
         other = (
-            st.selectbox(label, list(theirs), index=None, width=260, format_func=lambda one: captioned(one, theirs))
+            st.selectbox(
+                label, list(theirs), index=None, width=260, format_func=offered(lambda one: captioned(one, theirs))
+            )
             if theirs
             else st.text_input(label, autocomplete="off", width=200)
         ) or ""

@@ -7,7 +7,7 @@ from integration.services import Application
 from integration.services.lab import Line, Report
 from pages.components.shared.application import refreshing
 from pages.components.shared.layout import act, note, section, small, trouble
-from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.tables import CONFIG, browse, code
 from pages.components.shared.wording import flow_name, money_text, number, plain, span, term, text
 
 REFRESH_SECONDS = 1
@@ -85,4 +85,4 @@ def violations(report: Report) -> None:
             st.markdown(f":red[:material/error:] **{flow_name(one.flow)} · {hazards}**")
             for told in one.told:
                 small(plain(told))
-            st.code(one.command, language=None, wrap_lines=True)
+            code(one.command)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -15,8 +16,18 @@ from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
 from pages.components.shared.application import guarded
 from pages.components.shared.changes import DOCUMENTS, REMEMBERED, totals
-from pages.components.shared.layout import LOOKS, csv_button, empty, facts_table, head, inline, note, section
+from pages.components.shared.layout import (
+    LOOKS,
+    csv_button,
+    empty,
+    facts_table,
+    head,
+    inline,
+    note,
+    section,
+)
 from pages.components.shared.runs import short_id
+from pages.components.shared.tables import code, csv_of, values
 from pages.components.shared.timeline import (
     Entry,
     Happened,
@@ -30,10 +41,12 @@ from pages.components.shared.timeline import (
     texts_of,
 )
 from pages.components.shared.wording import (
+    Markdown,
     clock_time,
     counted,
     field_name,
     flow_name,
+    link,
     moment,
     number,
     plain,
@@ -85,9 +98,9 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
             st.rerun()
         with st.popover(text("btn_copy_link"), icon=":material/link:"):
             note(text("copy_link_about"))
-            st.code(f"{st.context.url or ''}?record={flow}:{key}", language=None, wrap_lines=True)
+            code(f"{st.context.url or ''}?{urlencode({'record': f'{flow}:{key}'})}")
         as_kept = events[["run", "event", "code", "facts", "before", "after"]]
-        csv_button("life.csv", lambda: event_frame(events).join(as_kept).to_csv(index=False))
+        csv_button("life.csv", lambda: csv_of(event_frame(events).join(as_kept)))
 
 
 def _code(own: Happened) -> str:
@@ -95,7 +108,7 @@ def _code(own: Happened) -> str:
     return str(own["title"] if own["kind"] in DOCUMENTS else own["key"])
 
 
-def _title(own: Happened, key: str) -> str:
+def _title(own: Happened, key: str) -> Markdown:
     title, kind = plain(own.get("title") or key), str(own.get("kind") or "")
     return f"{text(f'kind_{kind}')} {title}" if kind in DOCUMENTS else title
 
@@ -145,17 +158,17 @@ def _details(one: Entry) -> None:
         _difference(told, payload.before)
         sent = any(event["event"] in SENT for event in one.events)
         with st.expander(text("details_sent" if sent else "details_planned"), icon=":material/upload:"):
-            st.json(payload.after)
+            values(payload.after)
     if payload.facts:
         with st.expander(text("details_facts"), icon=":material/data_object:", expanded=not payload.after):
-            st.json(payload.facts)
+            values(payload.facts)
     if len(one.events) > 1:
         section(text("details_steps"))
         with st.container(gap=None):
             for event in one.events:
-                note(f"{clock_time(moment_of(event))} · {event_name(str(event['event']))}")
+                note(f"{clock_time(moment_of(event))} · {plain(event_name(str(event['event'])))}")
     if run := str(one.events[0].get("run") or ""):
-        note(f"{text('col_run')} [{plain(short_id(run))}](/runs?run={run})")
+        note(f"{text('col_run')} {link(plain(short_id(run)), 'runs', run=run)}")
 
 
 def _difference(event: Happened, before: Mapping[str, str]) -> None:
@@ -184,11 +197,11 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     named = dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows)
     linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in named if kind in list(Kind))
-    link = next(filter(None, linked), None)
+    known = next(filter(None, linked), None)
     section(text("now_title"))
     with st.container(border=True):
-        facts_table(_facts(app, flow, rows, link))
-    agreed = link.agreed if link else None
+        facts_table(_facts(app, flow, rows, known))
+    agreed = known.agreed if known else None
     if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
         section(text("to_the_cent"))
         with st.container(border=True):
@@ -199,29 +212,30 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
             _agreed(without_sums(agreed).flat())
 
 
-def _facts(app: Application, flow: str, rows: Sequence[Happened], link: Link | None) -> dict[str, str]:
+def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | None) -> dict[Markdown, Markdown]:
     """Return where a record is now: the captions with what is so."""
-    newest, shown = rows[0], {}
+    newest: Happened = rows[0]
+    shown: dict[Markdown, Markdown] = {}
     if flow in app.flows:
         source, target = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
-        there = f"**{plain(link.reference)}**" if link and link.reference else text("now_not_there")
+        there = f"**{plain(known.reference)}**" if known and known.reference else text("now_not_there")
         shown = {text("now_in", system=source): f"**{plain(_code(newest))}**", text("now_in", system=target): there}
     state = _state(rows)
     shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
-    if link and link.retired:
+    if known and known.retired:
         shown[text("now_retired")] = text("yes")
     if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
         address = address_of(cause_of(flow, issue.cause, issue.field, issue.facts))
         sentence = plain(say(issue.cause, issue.facts).what)
-        shown[text("now_waits")] = f"{sentence} [{text('btn_open')}](/exceptions?cause={address})"
+        shown[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:
         shown[text("now_proven")] = moment(moment_of(proven))
     if run := str(newest["run"] or ""):
-        shown[text("now_run")] = f"[{plain(short_id(run))}](/runs?run={run})"
+        shown[text("now_run")] = link(plain(short_id(run)), "runs", run=run)
     others = [one for one in app.log.flows_of(str(newest["key"])) if one != flow and one in app.flows]
     if others:
-        links = [f"[{flow_name(one)}](/logs?record={one}:{newest['key']})" for one in others]
+        links = [link(flow_name(one), "logs", record=f"{one}:{newest['key']}") for one in others]
         shown[text("now_also")] = " · ".join(links)
     return shown
 

@@ -24,8 +24,8 @@ from pages.components.shared.layout import (
     note,
     section,
 )
-from pages.components.shared.tables import ROW, height
-from pages.components.shared.wording import counted, number, span, term, text
+from pages.components.shared.tables import csv_of, height, table
+from pages.components.shared.wording import Markdown, coded, counted, number, offered, span, term, text
 
 SECONDS = 2
 SHORTEST = 0.1
@@ -87,7 +87,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
         index=names.index(asked) if asked in kept else None,
         key="_question",
         on_change=take,
-        format_func=lambda name: kept[name][0],
+        format_func=offered(lambda name: kept[name][0]),
         placeholder=text("question_kept_choose"),
     )
 
@@ -153,8 +153,8 @@ def _tables(app: Application) -> None:
     with st.container(height=250, border=False, gap="xsmall"):
         for name, columns in app.log.tables().items():
             if has_term(f"log_table_{name}"):  # else it serves other views alone
-                note(f"`{name}` {text(f'log_table_{name}')}")
-                note(" ".join(f"`{column}`" for column in columns))
+                note(f"{coded(name)} {text(f'log_table_{name}')}")
+                note(" ".join(map(coded, columns)))
         note(f"`ago(30)` {text('log_macro_ago')}")
     st.markdown(f":small[**{text('log_whole')}**]")
     _whole(app)
@@ -199,7 +199,7 @@ def _show(answer: Answer) -> None:
             section(text("answer_title"))
             note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
-        csv_button("answer.csv", lambda: frame.to_csv(index=False))
+        csv_button("answer.csv", lambda: csv_of(frame))
         st.download_button(
             text("btn_parquet"),
             data=lambda: frame.to_parquet(index=False),
@@ -215,7 +215,7 @@ def _show(answer: Answer) -> None:
     elif show == "chart":
         _chart(frame)
     else:
-        st.dataframe(frame, hide_index=True, row_height=ROW, height=height(len(frame)), alt=text("answer_title"))
+        table(frame, text("answer_title"), height=height(len(frame)))
 
 
 def _chart(frame: pd.DataFrame) -> None:
@@ -238,7 +238,7 @@ def _chart(frame: pd.DataFrame) -> None:
         answer_chart(cast("Kind", kind), ordered[at], values, text("answer_title"))
 
 
-def _column(name: str, options: list[str], default: str, label: str) -> str:
+def _column(name: str, options: list[str], default: str, label: Markdown) -> str:
     """Draw the choice of a column, kept in the address."""
 
     def keep() -> None:
@@ -246,11 +246,13 @@ def _column(name: str, options: list[str], default: str, label: str) -> str:
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
-    found = st.selectbox(label, options, index=options.index(at), key=f"_{name}", on_change=keep, width=220)
+    found = st.selectbox(
+        label, options, index=options.index(at), key=f"_{name}", on_change=keep, format_func=offered(str), width=220
+    )
     return str(found or at)
 
 
-def _columns(name: str, options: list[str], default: list[str], label: str) -> list[str]:
+def _columns(name: str, options: list[str], default: list[str], label: Markdown) -> list[str]:
     """Draw the choice of some columns, kept in the address."""
 
     def keep() -> None:
@@ -259,7 +261,14 @@ def _columns(name: str, options: list[str], default: list[str], label: str) -> l
     asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
     return (
         st.multiselect(
-            label, options, asked, key=f"_{name}", on_change=keep, placeholder=text("answer_y_choose"), width=320
+            label,
+            options,
+            asked,
+            key=f"_{name}",
+            on_change=keep,
+            format_func=offered(str),
+            placeholder=text("answer_y_choose"),
+            width=320,
         )
         or default
     )

@@ -34,11 +34,13 @@ from pages.components.shared.layout import (
     word,
 )
 from pages.components.shared.runs import short_id
-from pages.components.shared.tables import CONFIG, Columns, browse
+from pages.components.shared.tables import CONFIG, Columns, browse, csv_of
 from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of
 from pages.components.shared.wording import (
+    Markdown,
     field_date,
     flow_name,
+    link,
     number,
     plain,
     system_name,
@@ -96,7 +98,8 @@ def _asked(app: Application) -> Sought:
     run = st.query_params.get("run", "")
     if run:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.markdown(f":small[{text('col_run')} [{plain(short_id(run))}](/runs?run={run})]", width="content")
+            at = link(plain(short_id(run)), "runs", run=run)
+            st.markdown(f":small[{text('col_run')} {at}]", width="content")
             st.button(
                 text("btn_every_run"),
                 icon=":material/close:",
@@ -115,9 +118,9 @@ def pick_flow(app: Application, width: int) -> str:
     return pick("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
 
 
-def result_name(event: str) -> str:
+def result_name(event: str) -> Markdown:
     """Return the word of a result, or what else happened."""
-    return word(event) if event in LOOKS else event_name(event)
+    return word(event) if event in LOOKS else plain(event_name(event))
 
 
 def _days() -> tuple[date | None, date | None]:
@@ -166,7 +169,7 @@ def records(app: Application, tools: DeltaGenerator) -> None:
         _nothing(sought)
         return
     found, more = int(events.attrs["found"]), bool(events.attrs["more"])
-    csv_button("log.csv", lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)).to_csv(index=False), at=tools)
+    csv_button("log.csv", lambda: csv_of(event_frame(app.log.search(sought, 0, MOST_FOUND))), at=tools)
     clicked = browse(
         event_frame(events).assign(result=lambda frame: frame["result"].map(lambda one: [one])),
         _columns(),
@@ -301,7 +304,7 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
     with titled(text(title), text(about)):
         if len(data):
             indexed = data.index.name is not None
-            csv_button(f"{name}.csv", lambda: data.to_csv(index=indexed), key=f"csv-{name}", type="tertiary")
+            csv_button(f"{name}.csv", lambda: csv_of(data, index=indexed), key=f"csv-{name}", type="tertiary")
 
 
 def _errors(app: Application, period: Period) -> None:

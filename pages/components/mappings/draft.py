@@ -26,8 +26,9 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, ROW, browse, height
+from pages.components.shared.tables import CONFIG, browse, csv_of, height, table
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_name,
     field_term,
@@ -68,7 +69,7 @@ def changes_part(desk: Desk, place: Any) -> None:
         st.session_state["clicked_change"] = (desk.name, clicked)
         target = frame["target"].iloc[clicked]
         _show(part=str(kind_of(target)), field=target)
-    csv_button(f"draft-{desk.name}.csv", lambda: frame.to_csv(index=False), at=place)
+    csv_button(f"draft-{desk.name}.csv", lambda: csv_of(frame), at=place)
     section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
     effect_box(desk)
 
@@ -156,7 +157,7 @@ def effect_box(desk: Desk) -> None:
             _moved_table(desk, effect)
 
 
-def effect_sentence(desk: Desk, effect: Effect) -> str:
+def effect_sentence(desk: Desk, effect: Effect) -> Markdown:
     """Return in one sentence what a draft changes, with the fields it changes."""
     many = flow_term("many", desk.name)
     if not effect.read:
@@ -190,15 +191,8 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "now": CONFIG.TextColumn(text("col_now")),
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
-    st.dataframe(
-        frame,
-        hide_index=True,
-        row_height=ROW,
-        column_config=columns,
-        alt=text("effect_title"),
-        height=height(len(frame), 10),
-    )
-    csv_button(f"effect-{desk.name}.csv", lambda: frame.to_csv(index=False), key="effect_csv")
+    table(frame, text("effect_title"), columns, height=height(len(frame), 10))
+    csv_button(f"effect-{desk.name}.csv", lambda: csv_of(frame), key="effect_csv")
 
 
 def _place(one: Moved) -> str:
@@ -247,7 +241,7 @@ def overtaken_box(desk: Desk) -> None:
             st.rerun()
 
 
-def _fields(targets: Sequence[str]) -> str:
+def _fields(targets: Sequence[str]) -> Markdown:
     named = ", ".join(plain(field_term(target)) for target in targets[:MOST_FIELDS])
     return f"{named} …" if len(targets) > MOST_FIELDS else named or "–"
 
@@ -315,7 +309,7 @@ def history_part(desk: Desk, place: Any) -> None:
         "by": CONFIG.TextColumn(text("col_by"), width=160),
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
-    csv_button(f"versions-{desk.name}.csv", lambda: frame.to_csv(index=False), at=place)
+    csv_button(f"versions-{desk.name}.csv", lambda: csv_of(frame), at=place)
     clicked = browse(
         frame,
         columns,
@@ -341,13 +335,8 @@ def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
         return
     found = changes(mapping, desk.published.mapping)
     if found:
-        st.dataframe(
-            _difference(desk, found),
-            hide_index=True,
-            row_height=ROW,
-            column_config=_difference_columns(name, text("version_short", version=in_force)),
-            alt=text("changes_title", version=version),
-        )
+        columns = _difference_columns(name, text("version_short", version=in_force))
+        table(_difference(desk, found), text("changes_title", version=version), columns)
     else:
         note(text("version_same", version=in_force))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -373,15 +362,15 @@ def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
         "rule": CONFIG.TextColumn(text("aspect_rule"), width="large"),
         "owner": CONFIG.TextColumn(text("col_ownership"), width=180),
     }
-    st.dataframe(frame, hide_index=True, row_height=ROW, column_config=columns, alt=text("show_all_rules"))
+    table(frame, text("show_all_rules"), columns)
 
 
-def draft_badges(desk: Desk) -> list[str]:
+def draft_badges(desk: Desk) -> list[Markdown]:
     """Return the mark of a page whose rules are not those in force."""
     return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"] if desk.draft else []
 
 
-def about_draft(desk: Desk) -> str:
+def about_draft(desk: Desk) -> Markdown:
     """Return what the page shows: which version is in force, and whose draft it is."""
     one, draft = desk.published, desk.draft
     made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
@@ -391,7 +380,7 @@ def about_draft(desk: Desk) -> str:
     return f"{made} · {about}" if about else made
 
 
-def part_label(desk: Desk, part: str) -> str:
+def part_label(desk: Desk, part: str) -> Markdown:
     """Return how a part of the page is called; that of the changes with their number."""
     if part not in ("tables", "history", "changes"):
         return text(f"fields_{part}")

@@ -22,10 +22,12 @@ from pages.components.mappings.mapping import (
 from pages.components.shared.application import person
 from pages.components.shared.layout import forget, icon_button, keep, note, small
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_name,
     field_term,
     in_short,
+    offered,
     plain,
     reason,
     table_name,
@@ -127,7 +129,7 @@ def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         options,
         index=options.index(rule.source),
         key=f"{key}-source",
-        format_func=choices.label,
+        format_func=offered(choices.called),
     )
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, choices, key))
 
@@ -153,7 +155,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
             index=None,
             key=pick,
             placeholder=text("insert_field"),
-            format_func=choices.label,
+            format_func=offered(choices.called),
             label_visibility="collapsed",
             on_change=_insert,
             args=(area, pick, _named),
@@ -164,7 +166,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
             index=None,
             key=call,
             placeholder=text("insert_function"),
-            format_func=lambda name: f"{name}() · {function_label(name)}",
+            format_func=offered(lambda name: f"{name}() · {function_label(name)}"),
             label_visibility="collapsed",
             on_change=_insert,
             args=(area, call, "{}()".format),
@@ -200,7 +202,7 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
                 owners,
                 index=owners.index(rule.ownership),
                 key=f"{key}-owner",
-                format_func=lambda one: text(f"owner_{one}"),
+                format_func=offered(lambda one: text(f"owner_{one}")),
                 help=text("ownership_about"),
                 width=256,
             )
@@ -230,7 +232,7 @@ def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
                 index=options.index(rule.table),
                 key=f"{key}-table",
                 accept_new_options=True,
-                format_func=lambda one: table_name(one) if one else text("no_table"),
+                format_func=offered(lambda one: table_name(one) if one else text("no_table")),
                 help=text("rule_table_about"),
             )
             or ""
@@ -243,7 +245,7 @@ def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
             cases,
             index=cases.index(rule.unmapped),
             key=f"{key}-unmapped",
-            format_func=lambda one: text(f"unmapped_{one}"),
+            format_func=offered(lambda one: text(f"unmapped_{one}")),
         )
     _rows_of(desk, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
@@ -285,7 +287,8 @@ def _default(rule: Rule, choices: Choices, key: str) -> Rule:
             )
     numeric = choices.type in (FieldType.NUMBER, FieldType.MONEY)
     if numeric and isinstance(default, str) and not isinstance(typed_value(default, FieldType.NUMBER), Decimal):
-        note(f":orange[:material/error: {text('default_wrong', value=plain(given), field=field_term(rule.target))}]")
+        wrong = text("default_wrong", value=plain(given), field=plain(field_term(rule.target)))
+        note(f":orange[:material/error: {wrong}]")
     return replace(rule, default=default, force=bool(force) and default not in EMPTY)
 
 
@@ -322,7 +325,7 @@ def _way(trace: Trace) -> None:
         note(f":orange[:material/pause_circle: {plain(in_short(trace.issue))}]")
 
 
-def _value(value: Value) -> str:
+def _value(value: Value) -> Markdown:
     return plain(value_text(value)) if value not in EMPTY else f":gray[{term('empty_value')}]"
 
 

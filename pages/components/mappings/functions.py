@@ -13,7 +13,17 @@ from integration.flows.functions.toolbox import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.mappings.mapping import function_label, source_label
 from pages.components.shared.layout import icon_button, small
-from pages.components.shared.wording import plain, read_number, table_name, term, text, typed_text, typed_value
+from pages.components.shared.wording import (
+    Markdown,
+    offered,
+    plain,
+    read_number,
+    table_name,
+    term,
+    text,
+    typed_text,
+    typed_value,
+)
 
 LONGEST = 2_000
 NARROW = 130
@@ -33,7 +43,7 @@ class Choices:
         """How the values of the target are typed."""
         return self.target.type if self.target else FieldType.TEXT
 
-    def label(self, name: str) -> str:
+    def called(self, name: str) -> str:
         """Return how a field of the source is offered."""
         return source_label(self.sources, name, self.samples)
 
@@ -54,7 +64,7 @@ def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]
         list(FUNCTIONS),
         index=None,
         key=f"{key}-add-{len(calls)}",
-        format_func=lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}",
+        format_func=offered(lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}"),
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
@@ -111,7 +121,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
                     list(dict.fromkeys([*known, *chosen])),
                     chosen,
                     key=key,
-                    format_func=choices.label,
+                    format_func=offered(choices.called),
                     placeholder=text("choose_field"),
                 )
             )
@@ -133,7 +143,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
             return [_typed(argument, given, before, choices.type)]
 
 
-def _choice(argument: Argument, now: str, choices: Choices, label: str, key: str) -> Value:
+def _choice(argument: Argument, now: str, choices: Choices, label: Markdown, key: str) -> Value:
     options = list(argument.options) if argument.options else list(choices.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
     named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
@@ -142,7 +152,7 @@ def _choice(argument: Argument, now: str, choices: Choices, label: str, key: str
         every,
         index=every.index(now) if now in every else 0,
         key=key,
-        format_func=named,
+        format_func=offered(named),
         accept_new_options=argument.takes is Takes.TABLE,
     )
     return chosen or ("" if argument.needed else None)

@@ -21,7 +21,16 @@ from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import answered
-from pages.components.shared.wording import field_name, field_term, system_name, table_name, term, text, value_text
+from pages.components.shared.wording import (
+    Markdown,
+    field_name,
+    field_term,
+    system_name,
+    table_name,
+    term,
+    text,
+    value_text,
+)
 
 SAMPLE = 32  # characters of a value beside its field
 KEPT_SECONDS = 60
@@ -57,12 +66,12 @@ class Desk:
         return self.draft is not None and self.draft.base != self.published.version
 
     @property
-    def source(self) -> str:
+    def source(self) -> Markdown:
         """How the system is called that is read."""
         return system_name(self.flow.source)
 
     @property
-    def target(self) -> str:
+    def target(self) -> Markdown:
         """How the system is called that is written."""
         return system_name(self.flow.target)
 

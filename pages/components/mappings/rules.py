@@ -1,6 +1,7 @@
 """The rules of one part of a mapping as a table, tried on a record, with the way to add one."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
@@ -39,8 +40,8 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, plain, say, text
+from pages.components.shared.tables import CONFIG, browse, csv_of
+from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, offered, plain, say, text
 
 MOST_OFFERED = 25  # records to choose from
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
@@ -113,7 +114,7 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
             options,
             index=first,
             key=f"record-{kind}",
-            format_func=lambda key: title_of(known[key]) if key in known else key,
+            format_func=offered(lambda key: title_of(known[key]) if key in known else key),
             accept_new_options=True,
             on_change=keep,
             width=320,
@@ -218,14 +219,14 @@ def _csv(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: Tri
             "expression": rule.expression,
             "table": rule.table,
             "unmapped": str(rule.unmapped) if rule.table else "",
-            "default": as_text(rule.default),
+            "default": rule.default if isinstance(rule.default, Decimal) else as_text(rule.default),
             "always": rule.force,
             "ownership": str(rule.ownership),
             "gives": _gives(desk, rule, trial),
         }
         for rule in listed
     ]
-    return pd.DataFrame(lines).to_csv(index=False)
+    return csv_of(pd.DataFrame(lines))
 
 
 # ---- adding ---------------------------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Fie
             index=None,
             key=f"add-{desk.name}-{part}-{len(taken)}",
             placeholder=text("choose_field"),
-            format_func=lambda name: f"{targets[name].caption} · {target_about(targets[name])}",
+            format_func=offered(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
         )
         pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:

@@ -15,8 +15,10 @@ from integration.services.flows import FlowStatus
 from integration.services.log import Period
 from pages.components.shared.charts import flow_bars, state_bars
 from pages.components.shared.flows import headline, in_source, repair_address, try_again
-from pages.components.shared.layout import LOOKS, badge, csv_button, note, small, titled
+from pages.components.shared.layout import badge, csv_button, note, small, titled
+from pages.components.shared.tables import csv_of
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     euros,
     flow_name,
@@ -38,9 +40,9 @@ class Need:
     """One thing a person should look at: its state, two lines, and where the button leads."""
 
     state: str
-    title: str
-    about: str
-    verb: str
+    title: Markdown
+    about: Markdown
+    verb: Markdown
     page: str
     params: Mapping[str, str]
     again: tuple[str, str, str] | None = None  # flow, cause and field of what can be tried again
@@ -178,7 +180,7 @@ def connection_rows(app: Application) -> None:
                 _answer(status)
 
 
-def _about(status: ConnectionStatus) -> str:
+def _about(status: ConnectionStatus) -> Markdown:
     if not status.connected:
         return text("not_connected")
     checked = text("checked_at", moment=moment(status.checked_at)) if status.checked_at else text("not_checked")
@@ -186,13 +188,10 @@ def _about(status: ConnectionStatus) -> str:
 
 
 def _answer(status: ConnectionStatus) -> None:
-    if not status.connected or status.ok is None:
-        st.badge(text("badge_unknown"), icon=":material/remove:", color="gray")
-    elif status.ok:
-        label = text("milliseconds", number=status.milliseconds or 0)
-        st.badge(label, icon=f":material/{LOOKS['ok'].icon}:", color="green")
-    else:
-        st.badge(text("badge_no_answer"), icon=f":material/{LOOKS['failed'].icon}:", color="red")
+    """Draw whether a system answers, and how fast."""
+    state = {None: "unknown", True: "ok", False: "failed"}[status.ok if status.connected else None]
+    fast = text("milliseconds", number=int(status.milliseconds or 0))
+    badge(state, {"unknown": text("badge_unknown"), "ok": fast, "failed": text("badge_no_answer")}[state])
 
 
 # ---- the last days --------------------------------------------------------------------------------------------------
@@ -239,7 +238,12 @@ def _first_day() -> datetime:
 def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None]) -> None:
     with titled(text(title)):
         if len(wide):
-            csv_button(f"{title}.csv", lambda: wide.fillna(0).astype(int).to_csv(), key=f"csv-{title}", type="tertiary")
+            csv_button(
+                f"{title}.csv",
+                lambda: csv_of(wide.fillna(0).astype(int), index=True),
+                key=f"csv-{title}",
+                type="tertiary",
+            )
     with st.container(border=True):
         if len(wide):
             draw(_every_day(wide))

@@ -14,7 +14,17 @@ from pages.components.shared.flows import Edits
 from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import LOOKS, Look, asked, attempt, bottom_bar, mark, note, small
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import counted, field_name, flow_name, number, plain, text, wanted
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    field_name,
+    flow_name,
+    number,
+    offered,
+    plain,
+    text,
+    wanted,
+)
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
@@ -45,7 +55,7 @@ def names_section(app: Application) -> None:
             _names(app)
 
 
-def names_unsaved(app: Application) -> str:
+def names_unsaved(app: Application) -> Markdown:
     """Return what to do first while names are changed and not saved; empty when none are."""
     return text("names_save_first") if _draft(app).changed else ""
 
@@ -189,7 +199,7 @@ def _field(name: Name, draft: _Draft) -> str:
                 index=ways.index(now),
                 key=key,
                 disabled=name.fixed,
-                format_func=lambda one: text(f"names_page_strategy_{one}"),
+                format_func=offered(lambda one: text(f"names_page_strategy_{one}")),
             )
         )
     if not name.options:
@@ -212,7 +222,7 @@ def _field(name: Name, draft: _Draft) -> str:
         index=options.index(at) if at in options else None,
         key=key,
         disabled=name.fixed,
-        format_func=lambda one: _offered(one, name.options),
+        format_func=offered(lambda one: _offered(one, name.options)),
     )
     return now if chosen == at else str(chosen or "")
 
@@ -223,7 +233,7 @@ def _offered(code: str, options: Mapping[str, str]) -> str:
     return captioned(code, options) if code in options else text("field_absent", field=code)
 
 
-def _label(name: Name) -> str:
+def _label(name: Name) -> Markdown:
     group, _, short = name.path.rpartition(".")
     own = {"code": "names_code", "object": "names_code", "table": "names_table", "detail": "names_detail"}
     if group.startswith("objects") or name.path in ("warehouses.object", "warehouses.table"):
@@ -232,7 +242,7 @@ def _label(name: Name) -> str:
         return text(f"names_{short}")
     if short == "number" and group.endswith("_line"):
         return text("field_line_number")
-    return field_name(f"{WORDS.get(group, group)}.{short}" if group else short)
+    return plain(field_name(f"{WORDS.get(group, group)}.{short}" if group else short))
 
 
 def _beside(name: Name, draft: _Draft) -> None:
@@ -265,10 +275,10 @@ def _bar(app: Application, named: Named, draft: _Draft) -> None:
         return
     every = {name.path: name for one in named.objects for name in one.names}
     refused = [
-        text("names_refused", field=_label(every[path]) if path in every else path, expected=expected)
+        text("names_refused", field=_label(every[path]) if path in every else plain(path), expected=plain(expected))
         for path, expected in draft.refused.items()
     ]
-    about = f":orange[{plain(' '.join(refused))}]" if refused else f":gray[{text('names_effect')}]"
+    about = f":orange[{' '.join(refused)}]" if refused else f":gray[{text('names_effect')}]"
     with bottom_bar(f"**{counted('names_changed', len(draft.changed))}.** {about}"):
         if st.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
             draft.forget()

@@ -20,6 +20,7 @@ from pages.components.shared.flows import Draft, start_preview
 from pages.components.shared.inputs import Form, captioned, codes_of
 from pages.components.shared.layout import bottom_bar, empty, keep, mark, note, small
 from pages.components.shared.wording import (
+    Markdown,
     amount_text,
     counted,
     flow_name,
@@ -130,13 +131,13 @@ def name_of(one: Asked) -> str:
     return f"{one.flow}.{one.question.name}"
 
 
-def title_of(one: Asked) -> str:
+def title_of(one: Asked) -> Markdown:
     """Return what a question asks."""
     key = f"question_{one.flow}_{one.question.name}"
-    return text(key) if has_term(key) else capital(one.question.name.replace("_", " "))
+    return text(key) if has_term(key) else plain(capital(one.question.name.replace("_", " ")))
 
 
-def reason(why: Reason) -> str:
+def reason(why: Reason) -> Markdown:
     """Return a sentence of the set-up; what it names comes from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
     return text(why.code, **facts)
@@ -170,13 +171,13 @@ def _folded(form: Form, one: Asked) -> None:
         st.button(label, key=f"open-{name_of(one)}", type="tertiary", on_click=go_to, args=("questions", name_of(one)))
 
 
-def _sign(one: Asked) -> str:
+def _sign(one: Asked) -> Markdown:
     if one.weight in (Weight.STOPS, Weight.PARKS):
         return mark("failed" if one.weight is Weight.STOPS else "parked")
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[one.state]
 
 
-def _stands(form: Form, one: Asked) -> str:
+def _stands(form: Form, one: Asked) -> Markdown:
     if one.state is State.PROPOSED and one.proposal is not None:
         return text("question_proposed", answer=_answer(form, one, one.proposal.values))
     if one.state is not State.ANSWERED:
@@ -186,7 +187,7 @@ def _stands(form: Form, one: Asked) -> str:
     return _answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
-def _answer(form: Form, one: Asked, values: Mapping[str, Any]) -> str:
+def _answer(form: Form, one: Asked, values: Mapping[str, Any]) -> Markdown:
     """Return an answer in one line, as people read it."""
     if one.question.table:
         rows = [f"{plain(code)} → {plain(other)}" for code, other in values.items()]
@@ -201,12 +202,12 @@ def _answer(form: Form, one: Asked, values: Mapping[str, Any]) -> str:
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
 
-def _said(form: Form, shape: Shape, value: Any) -> str:
+def _said(form: Form, shape: Shape, value: Any) -> Markdown:
     match shape:
         case Choose(words=words):
             return text(f"{words}_{value}")
         case Pick(name=name, words=words):
-            return form.option(words or name, str(value))
+            return plain(form.option(words or name, str(value)))
         case Code(of=of, none=none):
             return plain(captioned(str(value), form.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
@@ -218,11 +219,13 @@ def _said(form: Form, shape: Shape, value: Any) -> str:
         case Money():
             return f"€ {amount_text(value)}"
         case Several(name=name, words=words):
-            return _listed([form.option(words or name, str(each)) for each in value]) or text("choose_none_is_all")
+            return _listed([plain(form.option(words or name, str(each))) for each in value]) or text(
+                "choose_none_is_all"
+            )
     return plain(value) or text("choose_nothing")
 
 
-def _listed(said: Sequence[str]) -> str:
+def _listed(said: Sequence[Markdown]) -> Markdown:
     return ", ".join(said[:SHOWN]) + (f" + {len(said) - SHOWN}" if len(said) > SHOWN else "")
 
 
@@ -358,7 +361,7 @@ def _line(app: Application, line: Line) -> None:
         _row(SIGNS[line.weight], step_name(line.step), stands, line.step)
 
 
-def _row(sign: str, title: str, about: str, step: str, question: str = "", flow: str = "") -> None:
+def _row(sign: Markdown, title: Markdown, about: Markdown, step: str, question: str = "", flow: str = "") -> None:
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(sign, width=24)

@@ -15,7 +15,9 @@ from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared.application import person
 from pages.components.shared.layout import act, asked, attempt, bottom_bar, facts_table, forget, keep, mark, note, small
-from pages.components.shared.wording import counted, flow_text, plain, say, system_name, text
+from pages.components.shared.wording import Markdown, counted, flow_text, offered, plain, say, system_name, text
+
+HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 
 
 def step_here(app: Application) -> str:
@@ -26,17 +28,17 @@ def step_here(app: Application) -> str:
     return asked
 
 
-def step_number(step: str) -> str:
+def step_number(step: str) -> Markdown:
     """Return the place of a step."""
     return str(STEPS.index(step) + 1)
 
 
-def step_name(step: str) -> str:
+def step_name(step: str) -> Markdown:
     """Return how a step is called."""
     return system_name(step) if step in ("accountview", "mplus") else text(f"step_{step}")
 
 
-def step_title(step: str) -> str:
+def step_title(step: str) -> Markdown:
     """Return a step with its place."""
     return f"{step_number(step)}\\. {step_name(step)}"
 
@@ -64,18 +66,18 @@ def rail(app: Application, here: str) -> None:
     """Draw every step with its state; each leads there."""
     asked, done = app.setup.questions(), app.setup.done()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
-    undone = dict.fromkeys(STEPS, ":gray[:material/radio_button_unchecked:]")
-    undone[here] = ":blue[:material/radio_button_checked:]"
     with st.container(gap="small"):
         for step in STEPS:
             with st.container(gap=None):
                 name = f"**{step_title(step)}**" if step == here else step_title(step)
-                sign = mark("failed") if step in failed else mark("ok") if done[step] else undone[step]
+                sign = (
+                    mark("failed") if step in failed else mark("ok") if done[step] else HERE if step == here else AHEAD
+                )
                 st.button(f"{sign} {name}", key=f"step-{step}", type="tertiary", on_click=go_to, args=(step,))
                 note(_stands(app, step, asked))
 
 
-def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -> str:
+def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -> Markdown:
     """Return in a few words how far a step is."""
     match step:
         case "flows":
@@ -91,7 +93,7 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -
     return connection_stands(app.connections.of(step))
 
 
-def connection_stands(status: ConnectionStatus) -> str:
+def connection_stands(status: ConnectionStatus) -> Markdown:
     """Return to what a system is connected, or the reason why it is not."""
     if not status.connected:
         return text("not_connected")
@@ -101,7 +103,7 @@ def connection_stands(status: ConnectionStatus) -> str:
     return plain(status.about) or text("connected")
 
 
-def next_step(step: str, *, primary: bool, waits: str = "", first: Callable[[], object] | None = None) -> None:
+def next_step(step: str, *, primary: bool, waits: Markdown = "", first: Callable[[], object] | None = None) -> None:
     """Draw the way on: the button to the next step and what comes there, or what it `waits` for here.
 
     `first` is done when it is pressed.
@@ -263,7 +265,7 @@ def _company_form(app: Application, spot: Spot) -> None:
         text("field_company"),
         list(known),
         index=None,
-        format_func=known.__getitem__,
+        format_func=offered(known.__getitem__),
         placeholder=text("choose_company"),
         key="company",
     )
@@ -342,13 +344,13 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
             st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
         coming = next((one.name for one in findings if one.ok is None), "") if under_way else ""
-        lines: dict[str, list[str]] = {}
+        lines: dict[Markdown, list[Markdown]] = {}
         for one in findings:
             lines.setdefault(_name(system, one), []).append(_line(system, one, now=one.name == coming))
         facts_table({name: "  \n".join(told) for name, told in lines.items()})
 
 
-def _name(system: str, finding: Finding) -> str:
+def _name(system: str, finding: Finding) -> Markdown:
     """Return the caption of a line; the systems have different words for some of them."""
     line = finding.name.replace("-", "_").replace(" ", "_")
     keys = (f"check_{system}_{line}", f"check_{line}")
@@ -357,7 +359,7 @@ def _name(system: str, finding: Finding) -> str:
     return next((text(key) for key in keys if has_term(key)), plain(finding.name))
 
 
-def _line(system: str, finding: Finding, *, now: bool) -> str:
+def _line(system: str, finding: Finding, *, now: bool) -> Markdown:
     if now:
         return f"{mark('running')} {text('check_now')}"
     if finding.ok is None:

@@ -106,7 +106,7 @@ def _languages() -> None:
             list(LANGUAGES),
             key="language",
             on_click=lambda: speak(st.session_state["language"]),
-            format_func=LANGUAGES.__getitem__,
+            format_func=lambda one: LANGUAGES[one],
             icon=":material/translate:",
             type="tertiary",
             help=text("language"),

@@ -16,9 +16,11 @@ from integration.core.totals.booked import compared_in
 from integration.services import Application
 from integration.words import capital, has_term
 from pages.components.shared.layout import answered, inline, mark, note, small
-from pages.components.shared.tables import ROW
+from pages.components.shared.tables import table
 from pages.components.shared.wording import (
+    Markdown,
     amount_text,
+    coded,
     counted,
     field_name,
     field_term,
@@ -39,7 +41,8 @@ SHOWN_PARTS = 8
 LEVEL = "level.amount"
 PRICES = ("article.price_incl", "article.price_excl")
 
-Row = dict[str, str]  # one line of a table on screen, by the captions of its columns
+Row = dict[str, str]  # one line of a table of plain text, by the captions of its columns
+MarkdownRow = dict[Markdown, Markdown]  # one of a table that reads Markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def origin(row: PlanRow, flow: Flow, change: Change) -> None:
     """Say out of which records of the source a line was made, and as what the target knows it."""
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
-    shown = ", ".join(f"`{code.replace('`', '')}`" for code in codes[:SHOWN_CODES])
+    shown = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
     said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
     if change.first_match:
         said.append(text("plan_first_match"))
@@ -199,7 +202,7 @@ def why(app: Application, run: Run, row: PlanRow) -> None:
     for key, traces in list(shown.items())[:SHOWN_PARTS]:
         if len(shown) > 1:
             small(f"**{plain(key)}**")
-        st.dataframe(trace_rows(traces), hide_index=True, row_height=ROW, alt=text("btn_why"))
+        table(trace_rows(traces), text("btn_why"))
 
 
 def _step(step: TraceStep) -> str:
@@ -272,7 +275,7 @@ def known_as(row: PlanRow) -> tuple[str, str]:
     return ("", row.title) if row.kind is Kind.ADDRESS else (row.key, row.title)
 
 
-def kinds_of(rows: Sequence[PlanRow]) -> list[str]:
+def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
     """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
     invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
     names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
@@ -286,7 +289,7 @@ def needed_by(change: Change) -> None:
         note(counted("needed_by", len(documents)))
 
 
-def _title(kind: Kind, name: str) -> str:
+def _title(kind: Kind, name: Markdown) -> Markdown:
     return f"**{text(f'kind_{kind}')}** · {name}"
 
 
@@ -311,7 +314,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             st.table(_values(kind, known), border="horizontal", hide_index=True)
 
 
-def _head(change: Change) -> list[Row]:
+def _head(change: Change) -> list[MarkdownRow]:
     """Return the fields of the record itself; where it is there already, with what is there now."""
     wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
@@ -328,22 +331,22 @@ def _head(change: Change) -> list[Row]:
     ]
 
 
-def _values(kind: Kind, values: Mapping[str, Value]) -> list[Row]:
+def _values(kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
     shown = {name: value for name, value in values.items() if name not in REMEMBERED and value not in (None, "")}
     field, value_there = text("col_field"), text("col_value")
     return [{field: plain(field_name(f"{kind}.{name}")), value_there: _shown(value)} for name, value in shown.items()]
 
 
-def _shown(value: Value) -> str:
+def _shown(value: Value) -> Markdown:
     return plain(value_text(value)) or f":gray[{text('empty_value')}]"
 
 
-def line_table(lines: Sequence[Record]) -> list[Row]:
+def line_table(lines: Sequence[Record]) -> list[MarkdownRow]:
     """Return the lines of a document as a table: only columns that a line has something for."""
     names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
-    captions = {name: field_name(f"line.{name}") for name in names}
+    captions = {name: plain(field_name(f"line.{name}")) for name in names}
 
-    def cell(name: str, value: Value) -> str:
+    def cell(name: str, value: Value) -> Markdown:
         if isinstance(value, Decimal):
             return number(value) if name in BARE else amount_text(value)
         return plain(value_text(value))
@@ -370,24 +373,24 @@ def totals(document: Record, flow: Flow) -> None:
     rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
     booked = values.get("booked_incl")
     if isinstance(rounding, Decimal) and rounding:
-        why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else rule
+        why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else plain(rule)
         note(f":orange[:material/balance:] {text('document_rounding', amount=amount_text(rounding), why=why)}")
     elif isinstance(booked, Decimal) and booked == values.get("sold_incl"):
         note(f"{mark('ok')} {text('document_adds_up')}")
 
 
-def _sums(document: Record) -> Iterator[list[str]]:
+def _sums(document: Record) -> Iterator[list[Markdown]]:
     values = document.values
     for one in compared_in(document):
         base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
-        yield _sum(text("sum_base", code=one.code), one.sold.excl, base)
-        yield _sum(text("sum_vat", code=one.code), one.sold.vat, vat)
+        yield _sum(text("sum_base", code=plain(one.code)), one.sold.excl, base)
+        yield _sum(text("sum_vat", code=plain(one.code)), one.sold.vat, vat)
     if "sold_excl" in values:
         yield _sum(text("sum_excl"), values.get("sold_excl"), values.get("booked_excl"))
     total = _sum(text("sum_incl"), values.get("sold_incl"), values.get("booked_incl"))
     yield [f"**{cell}**" if cell else "" for cell in total]
 
 
-def _sum(title: str, sold: Value, booked: Value) -> list[str]:
+def _sum(title: Markdown, sold: Value, booked: Value) -> list[Markdown]:
     apart = sold - booked if isinstance(sold, Decimal) and isinstance(booked, Decimal) else None
     return [title, *(amount_text(one) if isinstance(one, Decimal) else "" for one in (sold, booked, apart))]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from integration.core.foreign import visible
 from pages.components.shared.layout import LOOKS, line_colour, word
 from pages.components.shared.wording import separators
 
@@ -16,6 +18,7 @@ HEIGHT = 260
 WHOLE = ",.12~r"  # how numbers are written: all their digits, with the signs of the language
 
 
+OF_ITS_NAME = "<extra>%{fullData.name}</extra>"
 FAINT = 0.5
 LIMIT = "#8A94A0"
 BAR_SHARE = 0.7  # of a period that its bar fills
@@ -162,7 +165,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
     )
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
+    _show(figure, alt)
 
 
 def chart(figure: go.Figure, alt: str = "") -> None:
@@ -179,7 +182,26 @@ def chart(figure: go.Figure, alt: str = "") -> None:
         xaxis={"title": None, "type": "category"},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": WHOLE, "hoverformat": WHOLE},
     )
+    _show(figure, alt)
+
+
+def _show(figure: go.Figure, alt: str) -> None:
+    """Draw a figure, whose names and labels may be foreign: a chart would read tags and entities in them."""
+    for drawn in figure.data:
+        for name in ("name", "text", "x", "y"):
+            drawn[name] = _plain(drawn[name])
+    for one in figure.layout.annotations:
+        one.text = _plain(one.text)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt or None)
+
+
+def _plain(labels: Any) -> Any:
+    """Return a label, or many, as a chart shows them: text with every sign to be seen; numbers and moments stay."""
+    if isinstance(labels, str):
+        return escape(visible(labels), quote=False)
+    if labels is None or (getattr(labels, "dtype", None) is not None and labels.dtype.kind in "fiubM"):
+        return labels
+    return [_plain(one) if isinstance(one, str) else one for one in labels]
 
 
 ANY = ",~g"  # numbers with as many decimals as they have
@@ -220,7 +242,7 @@ def points_over_time(
             name=name,
             mode="markers",
             marker={"color": stand_in(colour), "size": 7, "opacity": 0.8},
-            hovertemplate=f"%{{y:,.1f}} {unit} · %{{text}}<extra>{name}</extra>",
+            hovertemplate=f"%{{y:,.1f}} {unit} · %{{text}}{OF_ITS_NAME}",
         )
     _over_time(figure, ticks, alt, SHORT, bounds)
 
@@ -240,7 +262,7 @@ def lines_over_time(
                 connectgaps=True,
                 line={"width": 2, "color": stand_in(colour)},
                 marker={"size": 5},
-                hovertemplate=f"%{{y:,.2f}} {unit}<extra>{name}</extra>",
+                hovertemplate=f"%{{y:,.2f}} {unit}{OF_ITS_NAME}",
             )
     if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
         figure.update_xaxes(dtick=UNITS["day"])  # else a day would be written several times
@@ -269,4 +291,4 @@ def answer_chart(
         xaxis={"title": None, **({} if continuous else {"type": "category", "nticks": 20})},
         yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
     )
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
+    _show(figure, alt)

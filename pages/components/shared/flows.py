@@ -19,6 +19,7 @@ from integration.words import has_term, told_by
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, badge, bottom_bar, empty, icon_button, inline, note
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_term,
     flow_name,
@@ -90,7 +91,7 @@ def _state(status: FlowStatus) -> str:
     return "on" if status.on else "off"
 
 
-def _figure(app: Application, status: FlowStatus) -> tuple[str, str]:
+def _figure(app: Application, status: FlowStatus) -> tuple[Markdown, Markdown]:
     if status.active:
         return text(f"figure_{status.active.phase or 'extract'}"), number(status.active.progress_done)
     if status.waiting:
@@ -161,7 +162,7 @@ def sandbox_button(app: Application, then: str = "overview") -> None:
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
 
 
-def headline(app: Application, group: CauseGroup) -> str:
+def headline(app: Application, group: CauseGroup) -> Markdown:
     """Return what is wrong, escaped: of one record all that is known, of several what they share."""
     facts = {"system": app.flows[group.flow].target, **group.facts}
     what = plain(say(group.cause, facts).what)
@@ -205,7 +206,7 @@ def field_to_correct(app: Application, flow: str, cause: str, field: str) -> Fie
         return None
 
 
-def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> str:
+def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> Markdown:
     """Return which field of which record to correct in the source; empty text when that is no repair."""
     found = field_to_correct(app, flow, cause, field)
     if found is None:
@@ -352,7 +353,7 @@ def _is_saved(app: Application, draft: Draft) -> bool:
     return True
 
 
-def toggle(draft: Draft, name: str, about: str = "", label: str = "") -> bool:
+def toggle(draft: Draft, name: str, about: Markdown = "", label: Markdown = "") -> bool:
     """Draw a setting that is on or off, and take it into the draft."""
     said = label or text(f"setting_{name.replace('.', '_')}")
     on = st.toggle(said, value=draft.value(name), key=draft.key(name))

@@ -33,9 +33,11 @@ from pages.components.shared.flows import Draft, toggle
 from pages.components.shared.layout import asked, note
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.wording import (
+    Markdown,
     field_date,
     field_name,
     language,
+    offered,
     plain,
     read_number,
     system_name,
@@ -58,12 +60,12 @@ class Form:
         """The flow."""
         return self.draft.flow
 
-    def label(self, name: str) -> str:
+    def label(self, name: str) -> Markdown:
         """Return what a setting is called."""
         key = self._own("setting", name)
-        return text(key) if key else name.replace("_", " ").capitalize()
+        return text(key) if key else plain(name.replace("_", " ").capitalize())
 
-    def about(self, name: str) -> str | None:
+    def about(self, name: str) -> Markdown | None:
         """Return the help of a setting, or None when it needs none."""
         key = self._own("about", name)
         return text(key) if key else None
@@ -101,7 +103,7 @@ def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
         options,
         index=options.index(now),
         key=form.draft.key(shape.name),
-        format_func=lambda one: form.option(shape.words or shape.name, one),
+        format_func=offered(lambda one: form.option(shape.words or shape.name, one)),
         help=form.about(shape.name),
     )
 
@@ -128,7 +130,7 @@ def several(form: Form, shape: Several) -> tuple[str, ...]:
             now,
             key=form.draft.key(shape.name),
             placeholder=text("choose_none_is_all"),
-            format_func=lambda one: form.option(shape.words or shape.name, one),
+            format_func=offered(lambda one: form.option(shape.words or shape.name, one)),
             help=form.about(shape.name),
         )
     )
@@ -147,7 +149,7 @@ def code(form: Form, shape: Code) -> str:
 
 
 def code_field(
-    label: str,
+    label: Markdown,
     now: str,
     choices: Mapping[str, str],
     key: str,
@@ -167,7 +169,7 @@ def code_field(
         index=options.index(now),
         key=key,
         **look,
-        format_func=lambda one: (labels(one) if labels else captioned(one, choices)) if one else none,
+        format_func=offered(lambda one: (labels(one) if labels else captioned(one, choices)) if one else none),
     )
     return str(chosen or "").strip()
 
@@ -187,7 +189,7 @@ def codes(form: Form, shape: Codes) -> tuple[str, ...]:
         list(dict.fromkeys([*choices, *now])),
         now,
         key=form.draft.key(shape.name),
-        format_func=lambda one: captioned(one, choices),
+        format_func=offered(lambda one: captioned(one, choices)),
         help=form.about(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,
@@ -265,7 +267,7 @@ def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, 
             st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
             with st.container(width=WIDE):
                 given[code] = code_field(
-                    code,
+                    plain(code),
                     str(rows.get(code, "")),
                     options,
                     draft.key(f"{shape.name}-{code}"),
@@ -305,16 +307,18 @@ def rows(form: Form, shape: Rows) -> dict[str, Any]:
     return found
 
 
-def _column(form: Form, shape: Rows, title: str, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
+def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
     if of is not None and not isinstance(of, Listed):
         return CONFIG.SelectboxColumn(
-            title, options=list(of), format_func=lambda one: form.option(shape.words or shape.name, str(one))
+            title, options=list(of), format_func=offered(lambda one: form.option(shape.words or shape.name, str(one)))
         )
     choices = form.choices(of)
     if not choices:
         return CONFIG.TextColumn(title)
     return CONFIG.SelectboxColumn(
-        title, options=list(dict.fromkeys([*choices, *now])), format_func=lambda one: captioned(str(one), choices)
+        title,
+        options=list(dict.fromkeys([*choices, *now])),
+        format_func=offered(lambda one: captioned(str(one), choices)),
     )
 
 

@@ -1,5 +1,6 @@
 """Shared shapes of a page: head, sections, notes, filters, empty states and trouble; and how each state looks."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +12,28 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.core.run import RunState, Step
 from integration.services import Application
-from pages.components.shared.wording import plain, say, text
+from pages.components.shared.wording import Markdown, offered, plain, say, text
 
 ASKED_SECONDS = 60
 
 T = TypeVar("T")
 
+_FOREIGN_IN_NAME = re.compile("[^a-z0-9_.-]|[.](?!csv$)", re.IGNORECASE)
+
 LONGEST_PAGE = 9  # digits that the number of a page in an address may have
 
 
-def note(words: str) -> None:
+def note(words: Markdown) -> None:
     """Write secondary text. `words` may hold our own Markdown; what is foreign comes escaped."""
     st.markdown(f":small[:gray[{words}]]")
 
 
-def small(words: str) -> None:
+def small(words: Markdown) -> None:
     """Write a line of the size that tables have."""
     st.markdown(f":small[{words}]")
 
 
-def head(title: str, about: str, badges: Sequence[str] = ()) -> DeltaGenerator:
+def head(title: Markdown, about: Markdown, badges: Sequence[Markdown] = ()) -> DeltaGenerator:
     """Draw the head of a page and return the container for its actions."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
@@ -39,14 +42,14 @@ def head(title: str, about: str, badges: Sequence[str] = ()) -> DeltaGenerator:
         return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
 
 
-def section(title: str, about: str = "") -> None:
+def section(title: Markdown, about: Markdown = "") -> None:
     """Draw the head of a section."""
     st.subheader(title, anchor=False)
     if about:
         note(about)
 
 
-def titled(title: str, about: str = "") -> DeltaGenerator:
+def titled(title: Markdown, about: Markdown = "") -> DeltaGenerator:
     """Draw the head of a section and return the room at its right, for what acts on it."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch", gap=None):
@@ -54,7 +57,7 @@ def titled(title: str, about: str = "") -> DeltaGenerator:
         return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
 
 
-def bottom_bar(said: str) -> DeltaGenerator:
+def bottom_bar(said: Markdown) -> DeltaGenerator:
     """Draw the bar at the foot of a page with what it says, and return it for its buttons."""
     with st.bottom:
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
@@ -63,11 +66,11 @@ def bottom_bar(said: str) -> DeltaGenerator:
 
 
 def csv_button(file: str, data: Callable[[], str], at: DeltaGenerator | None = None, **look: Any) -> None:
-    """Draw the button that gives data as a CSV file, here or `at` another place of the page."""
+    """Draw the button that gives data as a CSV file named in words of ours, here or `at` another place of the page."""
     (at or st).download_button(
         text("btn_csv"),
         data=data,
-        file_name=file,
+        file_name=_FOREIGN_IN_NAME.sub("", file),
         icon=":material/download:",
         on_click="ignore",
         mime="text/csv",
@@ -100,7 +103,7 @@ def choice(
     name: str,
     options: Sequence[str],
     default: str,
-    label: Callable[[str], str] = str,
+    label: Callable[[str], Markdown] = plain,
     no_longer: Sequence[str] = (),
 ) -> str:
     """Draw a filter and return what is chosen; the address holds the code, never the counted or translated label.
@@ -128,7 +131,9 @@ def choice(
     return str(chosen or at)
 
 
-def pick(name: str, options: Mapping[str, str], label: str, width: int = 260, no_longer: Sequence[str] = ()) -> str:
+def pick(
+    name: str, options: Mapping[str, str], label: Markdown, width: int = 260, no_longer: Sequence[str] = ()
+) -> str:
     """Draw a choice of one among many, which `options` name by code; see `choice` for the address."""
 
     def moved() -> None:
@@ -142,14 +147,14 @@ def pick(name: str, options: Mapping[str, str], label: str, width: int = 260, no
         index=codes.index(asked) if asked in options else 0,
         key=f"_{name}",
         on_change=moved,
-        format_func=options.__getitem__,
+        format_func=offered(options.__getitem__),
         label_visibility="collapsed",
         width=width,
     )
     return str(found or "")
 
 
-def search(name: str, placeholder: str) -> str:
+def search(name: str, placeholder: Markdown) -> str:
     """Draw a search field whose text is kept in the address, and return it."""
     if st.session_state.pop(f"clear_{name}", False):
         st.session_state[name] = ""  # the address follows: it is bound to the field
@@ -186,7 +191,7 @@ def pages(name: str, total: int, size: int) -> None:
         st.pagination(last, key=name, bind="query-params")
 
 
-def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty") -> bool:
+def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", key: str = "empty") -> bool:
     """Say why there is nothing here and what to do next; tell whether the action was pressed."""
     with st.container(border=True, gap="xsmall", horizontal_alignment="center"):
         st.space("xsmall")
@@ -198,12 +203,12 @@ def empty(icon: str, title: str, about: str, action: str = "", key: str = "empty
     return pressed
 
 
-def no_match(title: str, about: str) -> bool:
+def no_match(title: Markdown, about: Markdown) -> bool:
     """Say that the filters leave nothing over; tell whether they are to be cleared."""
     return empty("filter_alt_off", title, about, text("btn_clear_filters"), key="clear")
 
 
-def icon_button(icon: str, label: str, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
+def icon_button(icon: str, label: Markdown, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
     """Draw a button that is only an icon and tell whether it was pressed; its label is a tooltip, and is read aloud."""
     with st.container(key=f"icon-only-{key}", width="content"):
         return st.button(
@@ -276,10 +281,10 @@ def failures() -> None:
 def show_toast() -> None:
     """Say briefly what the last button did, once."""
     if words := st.session_state.pop("said", ""):
-        st.toast(words)
+        st.toast(plain(words))
 
 
-def facts_table(rows: Mapping[str, str]) -> None:
+def facts_table(rows: Mapping[Markdown, Markdown]) -> None:
     """Draw captions with their values; both may hold our own Markdown."""
     st.table({f":gray[{name}]": value for name, value in rows.items()}, border="horizontal")
 
@@ -348,7 +353,7 @@ def step_state(step: Step) -> str:
     return "running" if step is Step.SENT else str(step)
 
 
-def word(state: str) -> str:
+def word(state: str) -> Markdown:
     """Return the word of a state."""
     return text(f"badge_{state}")
 
@@ -363,19 +368,19 @@ def tint(state: str) -> str:
     return f"{COLOURS[LOOKS[state].colour][0]}33"
 
 
-def badge(state: str, label: str = "") -> None:
-    """Draw a state by itself."""
+def badge(state: str, label: Markdown = "") -> None:
+    """Draw a state by itself; a badge takes words of ours alone."""
     look = LOOKS[state]
     st.badge(label or word(state), icon=f":material/{look.icon}:", color=look.colour)
 
 
-def inline(state: str, label: str = "") -> str:
+def inline(state: str, label: Markdown = "") -> Markdown:
     """Return a state for use inside a title or sentence."""
     look = LOOKS[state]
     return f":{look.colour}-badge[:material/{look.icon}: {label or word(state)}]"
 
 
-def mark(state: str) -> str:
+def mark(state: str) -> Markdown:
     """Return the icon of a state in its colour."""
     look = LOOKS[state]
     return f":{look.colour}[:material/{look.icon}:]"

@@ -49,6 +49,7 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.tables import CONFIG, Columns, browse
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_name,
     number,
@@ -178,7 +179,7 @@ def plan_lines(
     run: Run,
     show: str,
     find: str,
-    none: str,
+    none: Markdown,
     *,
     ticks: bool = False,
     below: Callable[[], None] = lambda: None,
@@ -303,7 +304,7 @@ def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str],
             note(text("plan_kept", field=plain(field_name(path)), system=system_name(flow.target)))
 
 
-def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> str:
+def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markdown:
     if change.kind is Kind.STOCK:
         return plain(text("branch_named", branch=part, name=branches.get(part, "–")))
     held = change.agreed.flat()
@@ -314,7 +315,7 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> str:
 
 def _field_table(
     row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], groups: Mapping[str, str]
-) -> pd.DataFrame:
+) -> list[dict[Markdown, Markdown]]:
     system = system_name(flow.target)
     shown = [
         (plain(field_name(line.field)), _now(line, groups), _wanted(line, groups, brake="brake_price" in row.brakes))
@@ -325,7 +326,8 @@ def _field_table(
         (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
         for path in kept
     ]
-    return pd.DataFrame(shown, columns=[text("col_field"), text("col_now", system=system), text("col_will_be")])
+    field, now, wanted = text("col_field"), text("col_now", system=system), text("col_will_be")
+    return [{field: one, now: held, wanted: new} for one, held, new in shown]
 
 
 def _named(value: Value, groups: Mapping[str, str]) -> str:
@@ -336,14 +338,14 @@ def _named(value: Value, groups: Mapping[str, str]) -> str:
     return value_text(value)
 
 
-def _now(line: FieldChange, groups: Mapping[str, str]) -> str:
+def _now(line: FieldChange, groups: Mapping[str, str]) -> Markdown:
     if not line.there:
         return ":gray[–]"
     shown = _named(line.now, groups if line.field in GROUP_FIELDS else {})
     return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
 
 
-def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> str:
+def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> Markdown:
     shown = _named(line.wanted, groups if line.field in GROUP_FIELDS else {})
     new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:

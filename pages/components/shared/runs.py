@@ -13,8 +13,10 @@ from integration.services import Application
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.flows import show_plan
 from pages.components.shared.layout import act, attempt, facts_table, mark, note, run_state, section, tag, tint, trouble
-from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.tables import CONFIG, browse, csv_of
 from pages.components.shared.wording import (
+    Markdown,
+    coded,
     counted,
     duration,
     flow_name,
@@ -68,7 +70,7 @@ def progress_strip(app: Application, run_id: str) -> None:
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
 
 
-def _progress(app: Application, run: Run) -> list[str]:
+def _progress(app: Application, run: Run) -> list[Markdown]:
     done, total = run.progress_done, run.progress_total
     writing = run.state is RunState.COMMITTING
     if total:
@@ -87,7 +89,7 @@ def _progress(app: Application, run: Run) -> list[str]:
     return said
 
 
-def _settled(app: Application, run: Run) -> Iterator[str]:
+def _settled(app: Application, run: Run) -> Iterator[Markdown]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
@@ -197,7 +199,7 @@ def runs_csv(runs: Sequence[Run]) -> str:
         }
         for run in runs
     ]
-    return pd.DataFrame(shown).to_csv(index=False)
+    return csv_of(pd.DataFrame(shown))
 
 
 def short_id(run_id: str) -> str:
@@ -218,9 +220,9 @@ def run_facts(app: Application, run: Run) -> None:
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
     if run.mode is Mode.UNDO and run.undo_of:
-        rows[text("col_undoes")] = text("run_title", run=short_id(run.undo_of))
+        rows[text("col_undoes")] = text("run_title", run=plain(short_id(run.undo_of)))
     if run.fingerprint:
-        rows[text("col_fingerprint")] = f"`{run.fingerprint[:16]}`"
+        rows[text("col_fingerprint")] = coded(run.fingerprint[:16])
     if run.approval is not None:
         said = plain(who(run.approval.by))
         if left := app.plans.count(run.id, "left"):

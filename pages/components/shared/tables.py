@@ -1,13 +1,14 @@
-"""Dense tables: a click or the arrow keys choose what is looked at, ticks choose what is acted on."""
+"""Dense tables: a click or the arrow keys choose what is looked at, ticks choose what is acted on; trees and code."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_list_like, is_numeric_dtype
 from pandas.io.formats.style import Styler
 
+from integration.core.foreign import harmless, visible, visible_lines
 from integration.words import MISSING
 from pages.components.shared.wording import number_text
 
@@ -22,7 +23,47 @@ Written = Mapping[str, Callable[[Any], str]]  # how the values of a column are w
 
 def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:
     """Draw a table and return the place of the row that was clicked."""
-    return _draw(localised(frame, written), columns, key, alt, ["single-cell"], None, len(frame))[0]
+    return _draw(localised(seen(frame), written), columns, key, alt, ["single-cell"], None, len(frame))[0]
+
+
+def table(
+    rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
+) -> None:
+    """Draw a table in which nothing is chosen."""
+    frame = pd.DataFrame(rows)
+    st.dataframe(seen(frame), hide_index=True, row_height=ROW, column_config=columns, alt=alt, **look)
+
+
+def seen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in whose text every sign is to be seen, that of its captions too."""
+    return _with_text(frame, visible)
+
+
+def csv_of(frame: pd.DataFrame, *, index: bool = False) -> str:
+    """Return a table as a CSV file: no spreadsheet computes its text, and its numbers stay numbers."""
+    written = _with_text(frame, harmless)
+    return written.to_csv(index=index, lineterminator="\r\n")  # else a return alone would begin a line of its own
+
+
+def _with_text(frame: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
+    """Return a table whose text is written in this way, also where several texts are in one cell."""
+
+    def written_cell(value: Any) -> Any:
+        if isinstance(value, str):
+            return write(value)
+        if isinstance(value, dict):
+            return {written_cell(name): written_cell(one) for name, one in value.items()}
+        return [written_cell(one) for one in value] if is_list_like(value) else value
+
+    written = frame.rename(columns=written_cell)
+    if not (is_numeric_dtype(frame.index.dtype) or is_datetime64_any_dtype(frame.index.dtype)):
+        written = written.rename(index=written_cell)
+    written = written.rename_axis(index=[written_cell(name) for name in frame.index.names])
+    for name, kind in written.dtypes.items():
+        if not (is_numeric_dtype(kind) or is_datetime64_any_dtype(kind)):
+            written[name] = written[name].astype(object).map(written_cell, na_action="ignore")
+    written.attrs = frame.attrs
+    return written
 
 
 def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFrame | Styler:
@@ -51,7 +92,7 @@ def choose(
 
     `ticked` are the ticks it starts with; the same key must come with the same ones.
     """
-    return _draw(localised(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
+    return _draw(localised(seen(frame)), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
 
 
 def _draw(
@@ -85,7 +126,8 @@ def _draw(
 def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
     """Draw a table that can be edited and return it as it is on screen.
 
-    What it starts with stays the same while it is on screen: another table would throw away what was typed.
+    What it starts with stays the same while it is on screen: another table would throw away what was typed. Its text
+    stands as it is, to be typed in; what only stands beside that comes with every sign to be seen.
     """
     if key not in st.session_state:
         st.session_state[f"base-{key}"] = frame
@@ -104,3 +146,16 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
     """Return how high a table of so many rows is drawn."""
     return ROW * (min(rows, most) + 1) + 3
+
+
+# ---- what is no table ------------------------------------------------------------------------------------------------
+
+
+def code(text: str, height: int | Literal["content"] = "content") -> None:
+    """Draw text as it came, with its lines and with every sign to be seen."""
+    st.code(visible_lines(text), language=None, wrap_lines=height == "content", height=height)
+
+
+def values(told: Mapping[str, str]) -> None:
+    """Draw names with their values as a tree, with every sign to be seen."""
+    st.json({visible(name): visible(value) for name, value in told.items()})

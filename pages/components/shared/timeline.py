@@ -16,6 +16,7 @@ from integration.words import has_term, known
 from pages.components.shared.application import refreshing
 from pages.components.shared.layout import note, small
 from pages.components.shared.wording import (
+    Markdown,
     amount_text,
     clock_time,
     counted,
@@ -80,7 +81,7 @@ class Entry:
     at: datetime
     event: str
     title: str
-    lines: Sequence[str] = field(default_factory=list)
+    lines: Sequence[Markdown] = field(default_factory=list)
     events: Sequence[Happened] = field(default_factory=list)
 
 
@@ -220,7 +221,7 @@ def logged_value(path: str, value: str) -> str:
     return value
 
 
-def _about(event: Happened) -> list[str]:
+def _about(event: Happened) -> list[Markdown]:
     lines = []
     changed = [
         f"{plain(field_name(path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"

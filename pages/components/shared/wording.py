@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import wraps
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from integration import words
 from integration.core.errors import IntegrationError, Reason
+from integration.core.foreign import visible
 from integration.core.issues import Issue
 from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
@@ -28,10 +30,22 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
 _SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
 _CHOSEN = "chose_language"
 _SIGN = r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]"
-# What makes an address of text: Streamlit links those even where every sign is escaped.
-_ADDRESS = r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\.(?=\w)"
+# What addresses, pictures and arrows are made of even where every sign is escaped: `://`, `www.`, `a@b`, `:x:`, `->`.
+_MADE_OF = (
+    r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\."
+    r"|:(?=[\w+-]+:)|-(?=[->])|<(?=-)|[<>~](?==)"
+)
 
-_MARKDOWN = re.compile(f"(?P<address>{_ADDRESS})|{_SIGN}", re.IGNORECASE)
+_MARKDOWN = re.compile(f"(?P<made_of>{_MADE_OF})|{_SIGN}", re.IGNORECASE)
+_BLANKS = re.compile(" +")
+_NOT_CODED = re.compile("`|:material/|  |^ | $")
+
+Markdown = str
+"""Words of ours in Markdown, in which all that is foreign is escaped: by `plain`, or because it is a number or a day.
+
+Whatever a page draws as Markdown, labels and help among it, is of this kind; `tests/pages/test_foreign.py` looks that
+nothing else gets there.
+"""
 
 
 V = TypeVar("V")
@@ -129,14 +143,30 @@ def in_short(issue: Issue) -> str:
     return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
 
 
-def plain(value: object) -> str:
-    """Return foreign text so that Markdown leaves it alone, and makes no links of addresses in it."""
-    return _MARKDOWN.sub(_escaped, " ".join(str(value).split()))
+def plain(value: object) -> Markdown:
+    """Return foreign text so that Markdown leaves it alone, in one line, with every sign to be seen."""
+    return _MARKDOWN.sub(_escaped, _BLANKS.sub(" ", visible(str(value))).strip(" "))
 
 
 def _escaped(found: re.Match[str]) -> str:
     signs = "".join(f"&#{ord(sign)};" for sign in found[0])
-    return f":color[{signs}]" if found["address"] else signs  # of no colour: only an element of its own
+    return f":color[{signs}]" if found["made_of"] else signs  # of no colour: only an element of its own
+
+
+def link(words: Markdown, page: str, **asked: str) -> Markdown:
+    """Return words that lead to a page of the console; what is asked of it in the address may be foreign."""
+    return f"[{words}](/{page}?{urlencode(asked)})"
+
+
+def coded(value: object) -> Markdown:
+    """Return a code as such, in the letters of a machine; what would end or change them is written as other text is."""
+    shown = visible(str(value))
+    return plain(value) if _NOT_CODED.search(shown) or not shown.strip() else f"`{shown}`"
+
+
+def offered(label: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return how a choice is called, for a list of choices that reads no Markdown: every sign is to be seen."""
+    return lambda choice: visible(label(choice))
 
 
 def typed_value(given: str, kind: FieldType) -> Value:
@@ -198,7 +228,7 @@ def flow_term(stem: str, flow: str, **facts: object) -> str:
     return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
-def way(source: str, target: str) -> str:
+def way(source: str, target: str) -> Markdown:
     """Return from where to where."""
     return f"{system_name(source)} → {system_name(target)}"
 
@@ -258,7 +288,7 @@ def clock_time(at: datetime) -> str:
     return words.clock_time(at, language(), zone())
 
 
-def sandbox_badges(sandboxed: bool) -> list[str]:
+def sandbox_badges(sandboxed: bool) -> list[Markdown]:
     """Return the mark that every page head carries while both systems are the built-in ones."""
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
 

@@ -6,6 +6,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
+from integration.core.foreign import csv_text
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import SOON_DAYS, Difference, Listed, Reason, Show, Sort, Split, differences, largest
@@ -27,8 +28,18 @@ from pages.components.shared.layout import (
     titled,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import change_text, counted, moment, number, system_name, table_day, text, zone
+from pages.components.shared.tables import CONFIG, browse, csv_of
+from pages.components.shared.wording import (
+    Markdown,
+    change_text,
+    counted,
+    moment,
+    number,
+    system_name,
+    table_day,
+    text,
+    zone,
+)
 from pages.components.stock.view import BOOKS, TILL, View, about, download
 
 MOST_LINES = 5
@@ -46,7 +57,7 @@ def levels(app: Application, view: View) -> None:
         if not view.article and view.groups:
             by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
         split = cast("Split", by)
-        download("levels", lambda: app.stock.charted(view.scope, split).to_csv(index=False))
+        download("levels", lambda: csv_of(app.stock.charted(view.scope, split)))
     named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
     frame = largest(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
     frame.index = _here(frame.index)
@@ -76,7 +87,7 @@ def movements(app: Application, view: View) -> None:
     """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
     moved = app.stock.moved(view.scope)
     with titled(text("stock_moves_title")):
-        download("movements", lambda: moved.to_csv(index=False))
+        download("movements", lambda: csv_of(moved))
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
         return
@@ -147,7 +158,7 @@ def _outlook_csv(page: Callable[[int, int], pd.DataFrame]) -> str:
     parts: list[pd.DataFrame] = []
     while not parts or len(parts[-1]) == EXPORTED_AT_ONCE:
         parts.append(page(EXPORTED_AT_ONCE * len(parts), EXPORTED_AT_ONCE))
-    return pd.concat(parts).drop(columns="found").to_csv(index=False)
+    return csv_of(pd.concat(parts).drop(columns="found"))
 
 
 # ---- where the two systems differ -----------------------------------------------------------------------------------
@@ -175,7 +186,7 @@ def differences_of(app: Application, view: View) -> None:
         _differences_table(app, view, run)
 
 
-def _as_of(run: Run | None, last: Run | None) -> str:
+def _as_of(run: Run | None, last: Run | None) -> Markdown:
     if run is not None:
         return text("stock_differences_waits", moment=moment(run.started_at))
     if last is not None:
@@ -241,8 +252,5 @@ def _differences_csv(app: Application, run: Run, view: View) -> str:
             offset += len(rows)
             yield from differences(rows, view.scope)
 
-    lines = [
-        (one.article, one.title, one.branch, str(one.source), "" if one.target is None else str(one.target))
-        for one in every()
-    ]
-    return pd.DataFrame(lines, columns=["article", "title", "branch", BOOKS, TILL]).to_csv(index=False)
+    lines = [(one.article, one.title, one.branch, one.source, one.target) for one in every()]
+    return csv_text(["article", "title", "branch", BOOKS, TILL], lines)

@@ -11,14 +11,24 @@ from integration.services import Application
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import choice, csv_button, empty, forget, pick, small
-from pages.components.shared.wording import counted, moment, number, plain, system_name, table_day, term, text
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    moment,
+    number,
+    plain,
+    system_name,
+    table_day,
+    term,
+    text,
+)
 
 BOOKS, TILL = "accountview", "mplus"
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
 
 
-def about(key: str, **facts: object) -> str:
+def about(key: str, **facts: Markdown | int) -> Markdown:
     """Return a sentence that names the two systems."""
     return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
 
@@ -52,12 +62,12 @@ class View:
         return bool(self.sums.levels)
 
     @property
-    def title(self) -> str:
+    def title(self) -> Markdown:
         named = f"{self.article} · {self.name}" if self.name else self.article
         return plain(named) if self.article else text("nav_stock")
 
     @property
-    def about(self) -> str:
+    def about(self) -> Markdown:
         """What levels the page shows, where they come from, and of when they are."""
         if not self.known:
             return text("stock_about_none")

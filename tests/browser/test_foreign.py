@@ -1,0 +1,201 @@
+"""Both systems full of hostile names, in a real browser: text stays text, and nobody but the console is asked.
+
+Every page is walked in one language or another; `make test-long` walks all of their views in all three.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from integration.core.foreign import unguarded, visible
+from integration.sandbox.server import Sandbox
+from integration.services import Application
+from integration.settings import AccountViewAccess, MplusAccess
+from tests.browser.conftest import at_rest, connecting, serving, tab
+from tests.consoles import opened
+from tests.hostile import EVERY, FOREIGN, KEYS, systems
+from tests.programs import Terminal, access, confirmations
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+LOCALES = ("en-GB", "nl-NL", "de-DE")
+DRAWN = 400  # milliseconds until tables and charts are drawn
+CAUSES = 4
+CHARTED = quote("SELECT title, count(*) AS n FROM events WHERE title <> '' GROUP BY title LIMIT 60")
+ADDRESSES = {
+    "overview": "", "preview": "preview?flow=products&show=all", "customers": "preview?flow=customers&show=all",
+    "parked": "preview?flow=products&show=park", "orders": "preview?flow=orders&show=all", "runs": "runs",
+    "exceptions": "exceptions", "corrected": "exceptions?status=corrected", "stock": "stock", "logs": "logs",
+    "volume": "logs?tab=volume", "answer": f"logs?tab=questions&query={CHARTED}",
+    "chart": f"logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", "setup": "setup",
+    "till": "setup?step=mplus", "questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
+    "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
+    "tables": "flows?tab=tables", "tables of orders": "flows?flow=orders&tab=tables", "mappings": "mappings",
+    "mapping tables": "mappings?part=tables", "history": "mappings?part=history", "lab": "lab",
+    **{f"life of {key}": f"logs?record={quote(f'products:{key}', safe='')}" for key in KEYS[:3]},
+    **{f"record {at}": f"preview?flow=products&show=all&record={at}" for at in (12, 31)},
+    "a strange run": f"runs?run={quote(EVERY[0], safe='')}", "a strange flow": f"flows?flow={quote(EVERY[1], safe='')}",
+    "a strange article": f"stock?article={quote(EVERY[1], safe='')}",
+    "a strange life": f"logs?record={quote(EVERY[3], safe='')}",
+    "strange filters": f"logs?find={quote(EVERY[1], safe='')}&run={quote('x](http://evil.example) [y', safe='')}",
+    "strange search": f"preview?flow=products&find={quote('![x](http://evil.example/i.png)', safe='')}",
+}  # fmt: skip
+WALKED = (  # every page, with the views that show most of what is foreign
+    "overview", "preview", "parked", "runs", "exceptions", "stock", "logs", "chart", "ready", "filters", "mappings",
+    "tables of orders", "life of [K](/L)", "record 31", "strange filters", "history", "till", "flows", "strange search",
+    "a strange run", "answer",
+)  # fmt: skip
+# What must not be in a page: elements and words that only a name could have brought, and signs that turn or hide text.
+FOUND = """() => {
+  const ours = location.origin, found = [];
+  const PAGES = /^\\/(|overview|preview|exceptions|runs|stock|logs|setup|flows|mappings|lab|api\\/log\\/log.(csv|parquet))$/;
+  for (const one of document.querySelectorAll('a[href], img[src], script[src], link[href], iframe, object, embed, base, form[action]')) {
+    const to = one.href?.baseVal ?? one.href ?? one.src ?? one.data ?? one.action ?? '';
+    if (!(to.startsWith(ours + '/') || to === ours || to.startsWith('data:') || to.startsWith('blob:'))) found.push(one.outerHTML);
+    if (one.tagName === 'A' && !one.getAttribute('href').startsWith('#') && !PAGES.test(new URL(to).pathname))
+      found.push(one.outerHTML);
+  }
+  for (const one of document.querySelectorAll('[onerror], [onload], [onclick], .katex, del:has(> a)')) found.push(one.outerHTML);
+  for (const one of document.querySelectorAll('b, strong, em, del, code, h4, h5, h6, tspan[style], blockquote, li p'))
+    if (['bold', 'it', 'gone', 'inline', 'head', 'quote', 'x', 'y'].includes(one.textContent.trim())) found.push(one.outerHTML);
+  const said = document.body.innerText.match(/[\\u202a-\\u202e\\u2066-\\u2069\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028\\u2029]/g);
+  return found.concat(said ?? []).map(one => one.slice(0, 300));
+}"""  # noqa: E501 - a script
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A console whose systems, settings and people all have hostile names."""
+    data = tmp_path_factory.mktemp("console")
+    with systems() as both:
+        terminal = Terminal({"DATA": str(data), **access(both)})
+        plan = terminal("preview", "products", "--json").json
+        terminal("commit", plan["run"], "--fingerprint", plan["fingerprint"], *confirmations(plan))
+        for flow in ("products", "customers", "stock", "orders"):
+            terminal("preview", flow, "--json")
+        plant(data, both)
+        with serving(data, **connecting(both)) as address:
+            yield address
+
+
+def plant(data: Path, both: Sandbox) -> None:
+    """Give hostile names to whatever people can name in the console itself."""
+    given = access(both)
+    office, branches = (
+        {name.removeprefix(prefix).lower(): value for name, value in given.items() if name.startswith(prefix)}
+        for prefix in ("ACCOUNTVIEW__", "MPLUS__")
+    )
+    connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
+    with opened(data, start=False, **connected) as application:
+        for name in EVERY[:4]:
+            application.questions.save(name, "SELECT 1 AS x", name)
+        for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
+            application.issues.assign(group.of, name, name)
+            application.issues.annotate(group.of, name, name)
+        application.rules.set_table(EVERY[0], dict(zip(EVERY, reversed(EVERY), strict=True)), EVERY[1])
+        for flow in ("products", "orders"):
+            _published(application, flow)
+
+
+def _published(application: Application, flow: str) -> None:
+    published = application.mappings.published(flow)
+    application.mappings.publish(flow, published.mapping, published.version, EVERY[1], EVERY[0])
+
+
+@contextmanager
+def watched(browser: Browser, address: str, language: str) -> Iterator[Page]:
+    """Open a browser in a language; it may ask the console alone, and no name may ask the person anything."""
+    outside: list[str] = []
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        to = urlsplit(request.url)
+        if to.scheme not in ("data", "blob") and to.netloc != urlsplit(address).netloc:
+            outside.append(request.url)
+
+    with tab(browser, locale=language, timezone_id="Europe/Amsterdam") as page:
+        page.context.on("request", note)
+        page.on("dialog", lambda dialog: asked.append(dialog.message))
+        yield page
+    assert (outside, asked) == ([], [])
+
+
+def harm(page: Page, address: str, place: str) -> list[str]:
+    """Open a page and return what a name has made of it."""
+    page.goto(f"{address}/{place}", wait_until="commit")
+    expect(at_rest(page).locator("h1, [class*=st-key-page-failed]").first).to_be_visible()
+    page.wait_for_timeout(DRAWN)
+    found: list[str] = page.evaluate(FOUND)
+    return found + ([] if re.fullmatch(r"[A-Z][\w -]+", page.title()) else [page.title()])
+
+
+def causes_harm(page: Page, address: str) -> list[str]:
+    """Open some causes with their records and repairs, and return what a name has made of them."""
+    found = harm(page, address, "exceptions")
+    for at in range(CAUSES):
+        at_rest(page).locator("[class*=st-key-open-] button").nth(at).click()
+        expect(at_rest(page).locator("[class*=st-key-close-] button").first).to_be_visible()
+        page.wait_for_timeout(DRAWN)
+        found += page.evaluate(FOUND)
+    return found
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int) -> None:
+    with watched(browser, console, LOCALES[turn]) as page:
+        places = [(name, ADDRESSES[name]) for name in WALKED[turn::3]]
+        assert {name: found for name, place in places if (found := harm(page, console, place))} == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", LOCALES)
+def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Browser, language: str) -> None:
+    with watched(browser, console, language) as page:
+        assert {name: found for name, place in ADDRESSES.items() if (found := harm(page, console, place))} == {}
+        assert causes_harm(page, console) == []
+
+
+def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console: str, browser: Browser) -> None:
+    with watched(browser, console, "en-GB") as page:
+        page.goto(f"{console}/logs", wait_until="commit")
+        expect(at_rest(page).get_by_test_id("stDataFrame")).to_be_visible()
+        page.get_by_test_id("stDataFrame").hover()
+        expect(page.get_by_role("button", name="Search")).to_be_visible()
+        assert page.get_by_role("button", name="Download as CSV").count() == 0
+
+        with page.expect_download() as download:
+            page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+        assert download.value.suggested_filename == "log.csv"
+        kept = pd.read_csv(download.value.path(), keep_default_na=False)
+        assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(kept["title"].map(unguarded))
+        assert not [one for name in kept.columns for one in kept[name].astype(str) if re.match("[=+@＝＋＠-]", one)]
+
+        address = f"logs?record={quote(f'products:{KEYS[2]}', safe='')}"
+        page.goto(f"{console}/{address}", wait_until="commit")
+        at_rest(page).get_by_role("button", name="Copy link").click()
+        shown = page.get_by_test_id("stCode").first.text_content() or ""
+        page.goto(shown, wait_until="commit")
+        expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+        assert parse_qs(urlsplit(shown).query) == {"record": [f"products:{KEYS[2]}"]}
+
+
+def test_a_name_is_shown_as_it_is(console: str, browser: Browser) -> None:
+    with watched(browser, console, "en-GB") as page:
+        page.goto(f"{console}/exceptions", wait_until="commit")
+        expect(at_rest(page).get_by_text(f"[x](http://{FOREIGN}/l)").first).to_be_visible()
+        page.goto(f"{console}/logs?record={quote(f'products:{KEYS[4]}', safe='')}", wait_until="commit")
+        expect(at_rest(page).get_by_text(visible(KEYS[4])).first).to_be_visible()
+        page.goto(f"{console}/logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", wait_until="commit")
+        expect(at_rest(page).locator(".js-plotly-plot .xtick text").first).to_be_visible()
+        labels = page.locator(".js-plotly-plot .xtick text").all_text_contents()
+        assert any(visible(name) in labels for name in EVERY if "<" in name or "\u202e" in name or "&" in name), labels

@@ -1,0 +1,392 @@
+"""Finds what a page draws as Markdown without knowing that nothing foreign is in it.
+
+Read from the source, as a type checker would: words of ours, numbers and days are Markdown, and so is what `plain` made
+of foreign text; put together they still are. A name is if all that it is given is, a parameter, a result or a field of
+a class if its annotation says `Markdown`. Whoever says so is looked at in turn. All else may be foreign.
+"""
+
+import ast
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# Of Streamlit, what reads Markdown: the place of each such argument, then their names. `st.` or a container before it.
+ELEMENTS: Mapping[str, tuple[int, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        (
+            "markdown", "title", "header", "subheader", "caption", "write", "success", "info", "warning", "error",
+            "toast", "spinner", "status", "dialog", "popover", "expander", "toggle", "checkbox", "selectbox", "pills",
+            "multiselect", "text_input", "text_area", "number_input", "date_input", "button", "form_submit_button",
+            "download_button", "link_button", "menu_button", "tabs", "radio", "segmented_control", "table",
+        ),
+        (1, ("help", "label", "body")),
+    ),
+    "metric": (2, ("delta", "help")),
+    "progress": (0, ("text",)),
+    "page_link": (0, ("label", "help")),
+    "Page": (0, ("title",)),
+}  # fmt: skip
+# Whose choices are Markdown too, by `format_func`; those of the others are text, and come through `offered`.
+MARKDOWN_CHOICES = {"segmented_control", "pills", "radio", "menu_button"}
+TEXT_CHOICES = {"selectbox", "multiselect"}
+# Shown by one function each, and by nobody else.
+ROOMS = {
+    "dataframe": "tables.py", "data_editor": "tables.py", "plotly_chart": "charts.py", "json": "tables.py",
+    "code": "tables.py", "html": "application.py app.py", "badge": "layout.py",
+}  # fmt: skip
+NOT_DRAWN = {"text", "exception", "help", "chat_message", "image", "iframe"}  # nobody needs them
+# Words of ours: their facts, given by name, have to be Markdown where the whole is drawn as such.
+WORDS = {"text", "term", "counted", "flow_text", "flow_term"}
+# What gives words of ours, numbers or days, or is `plain`.
+SAFE = {
+    "plain", "link", "coded",
+    "number", "amount_text", "euros", "percentage", "span", "moment", "duration", "clock_time",
+    "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name", "way", "len", "int", "sum",
+}  # fmt: skip
+KEEPING = {"join", "lower", "rstrip", "strip", "capitalize", "format"}  # of text: Markdown stays Markdown
+AROUND = {"capital", "list", "tuple", "dict", "filter", "sorted", "fromkeys", "zip", "next", "iter", "str"}
+FIGURE_TYPES = {"int", "float", "Decimal", "datetime"}
+CONTAINERS = {"st", "bar", "actions", "at", "place", "tools", "download"}
+NUMBERS = {"version", "base", "runs"}  # facts that are numbers of ours
+FIGURES = (ast.Sub, ast.Mult, ast.FloorDiv, ast.Div)
+
+
+def says(annotation: ast.expr | None, aliases: set[str]) -> bool:
+    """Tell whether an annotation says that text is Markdown."""
+    named = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    return bool(named & aliases)
+
+
+def _in(file: str, name: str) -> str:
+    """Return a name as everybody may say it; one that is private is said in its file alone."""
+    return f"{file} {name}" if name.startswith("_") else name
+
+
+@dataclass
+class Known:
+    """What is said about functions and classes, everywhere in the pages."""
+
+    aliases: set[str] = field(default_factory=lambda: {"Markdown"})
+    results: set[str] = field(default_factory=set)  # functions whose result is Markdown
+    places: dict[str, dict[str, int]] = field(default_factory=dict)  # functions with the parameters that are
+    fields: dict[str, set[str]] = field(default_factory=dict)  # classes with the fields that are
+    gives: dict[str, str] = field(default_factory=dict)  # functions that give a thing of a class
+
+    def learn(self, tree: ast.Module, file: str) -> None:  # noqa: C901 - one branch for each sort of thing
+        """Take in what a file says."""
+        for said in tree.body:
+            if (
+                isinstance(said, ast.Assign)
+                and isinstance(said.targets[0], ast.Name)
+                and isinstance(said.value, ast.Subscript)
+            ):
+                self.aliases |= {said.targets[0].id} if says(said.value, self.aliases) else set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                if says(node.returns, self.aliases):
+                    self.results.add(_in(file, node.name))
+                for one in ast.walk(node.returns) if node.returns else ():
+                    if isinstance(one, ast.Name) and self.fields.get(one.id):
+                        self.gives[node.name] = one.id
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                marked = {one.arg: at for at, one in enumerate(given) if says(one.annotation, self.aliases)}
+                if marked:
+                    self.places[_in(file, node.name)] = marked
+            elif isinstance(node, ast.ClassDef):
+                told = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+                marked_fields = {one.target.id: at for at, one in enumerate(told) if says(one.annotation, self.aliases)}  # type: ignore[union-attr]
+                properties = {
+                    one.name
+                    for one in node.body
+                    if isinstance(one, ast.FunctionDef) and says(one.returns, self.aliases)
+                }
+                self.fields[node.name] = {*marked_fields, *properties}
+                if marked_fields:
+                    self.places[node.name] = marked_fields
+
+
+@dataclass
+class Scope:
+    """One function, or a file around them: what each name in it is given, and what its parameters are."""
+
+    node: ast.AST
+    known: Known
+    file: str
+    outer: "Scope | None" = None
+    given: dict[str, list[ast.expr | None]] = field(default_factory=dict)
+    marked: set[str] = field(default_factory=set)
+    classes: dict[str, str] = field(default_factory=dict)  # names that hold a thing of a class of the pages
+    trusted: set[str] = field(default_factory=set)  # being looked at
+
+    def __post_init__(self) -> None:
+        for one in _own(self.node):
+            self._take(one)
+
+    def _take(self, node: ast.AST) -> None:  # noqa: C901 - one branch for each sort of statement
+        match node:
+            case ast.arg(arg=name, annotation=annotation):
+                if says(annotation, self.known.aliases) or _is_figure_type(annotation):
+                    self.marked.add(name)
+                else:
+                    self.given.setdefault(name, []).append(None)
+                for one in ast.walk(annotation) if annotation else ():
+                    if isinstance(one, ast.Name) and self.known.fields.get(one.id):
+                        self.classes[name] = one.id
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._bind(target, value)
+            case ast.AnnAssign(target=target, value=value, annotation=annotation) if value is not None:
+                self._bind(target, value)
+            case ast.AugAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value):
+                self._bind(target, value)
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                self._bind_each(target, value)
+            case ast.With(items=items):
+                for item in items:
+                    if isinstance(item.optional_vars, ast.Name):
+                        self.given.setdefault(item.optional_vars.id, []).append(None)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend" | "update"), args=args):
+                self.given.setdefault(name, []).extend(args)
+            case ast.MatchAs(name=name) if name:
+                self.given.setdefault(name, []).append(None)
+            case _:
+                pass
+
+    def _bind(self, target: ast.expr, value: ast.expr) -> None:
+        match target, value:
+            case ast.Name(id=name), _:
+                self.given.setdefault(name, []).append(value)
+                if isinstance(value, ast.Call) and _called(value) in self.known.gives:
+                    self.classes[name] = self.known.gives[_called(value)]
+            case ast.Subscript(value=ast.Name(id=name), slice=key), _:
+                self.given.setdefault(name, []).extend((key, value))
+            case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
+                for one, each in zip(targets, values, strict=True):
+                    self._bind(one, each)
+            case ast.Tuple(elts=targets), ast.IfExp(body=body, orelse=orelse):
+                for side in (body, orelse):
+                    self._bind(target, side)
+            case ast.Tuple(elts=targets), _:
+                for one in targets:
+                    self._bind(one, value)
+            case _:
+                pass
+
+    def _bind_each(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(value, ast.Call) and _called(value) == "enumerate" and isinstance(target, ast.Tuple):
+            self._bind(target.elts[0], ast.Constant(0))
+            self._bind_each(target.elts[1], value.args[0])
+            return
+        if isinstance(value, ast.Call) and _called(value) == "zip" and isinstance(target, ast.Tuple):
+            for one, each in zip(target.elts, value.args, strict=False):
+                self._bind_each(one, each)
+            return
+        if (
+            isinstance(value, ast.Call)
+            and _called(value) in ("items", "values")
+            and isinstance(value.func, ast.Attribute)
+        ):
+            value = value.func.value
+        bare = value.value if isinstance(value, ast.Subscript) else value
+        if isinstance(bare, ast.Name) and isinstance(target, ast.Name) and self.class_of(bare.id):
+            self.classes[target.id] = self.class_of(bare.id)
+        self._bind(target, value)
+
+    def class_of(self, name: str) -> str:
+        return self.classes.get(name) or (self.outer.class_of(name) if self.outer else "")
+
+    def is_markdown(self, node: ast.expr | None) -> bool:  # noqa: C901, PLR0911 - one branch for each sort of expression
+        every = self.is_markdown
+        match node:
+            case ast.Constant():
+                return True
+            case ast.JoinedStr(values=values):
+                before = [ast.Constant(""), *values]
+                return all(
+                    every(one.value) or _is_look(one_before, one.value)
+                    for one_before, one in zip(before, values, strict=False)
+                    if isinstance(one, ast.FormattedValue)
+                )
+            case ast.BinOp(left=left, op=op, right=right):
+                return (
+                    isinstance(op, FIGURES) or (every(left) and every(right)) or _is_figure(left) or _is_figure(right)
+                )
+            case ast.UnaryOp() | ast.Compare():
+                return True
+            case ast.BoolOp(values=values) | ast.List(elts=values) | ast.Tuple(elts=values) | ast.Set(elts=values):
+                return all(map(every, values))
+            case ast.Subscript(value=ast.Dict(values=values)):
+                return all(map(every, values))
+            case ast.Dict(keys=keys, values=values):
+                return all(every(one) for one in (*keys, *values) if one is not None)
+            case ast.IfExp(body=body, orelse=orelse):
+                return every(body) and every(orelse)
+            case ast.NamedExpr(value=value) | ast.Starred(value=value) | ast.Lambda(body=value):
+                return every(value)
+            case ast.ListComp(elt=elt) | ast.GeneratorExp(elt=elt) | ast.SetComp(elt=elt):
+                return every(elt)
+            case ast.DictComp(key=key, value=value):
+                return every(key) and every(value)
+            case ast.Subscript(value=value):
+                return every(value)
+            case ast.Attribute(value=ast.Name(id=name), attr=attr):
+                return attr in self.known.fields.get(self.class_of(name), ()) or self._is_figure_of(attr)
+            case ast.Name(id=name):
+                return self._is_markdown_name(name)
+            case ast.Call():
+                return self._is_markdown_call(node)
+            case _:
+                return False
+
+    def _is_figure_of(self, attr: str) -> bool:
+        return attr in ("version", "count", "sign")  # numbers of ours; the sign of a look
+
+    def _is_markdown_name(self, name: str) -> bool:
+        if (
+            name in self.marked
+            or name in self.trusted
+            or name in SAFE
+            or _in(self.file, name) in self.known.results
+            or name.isupper()
+        ):
+            return True
+        if name in self.given:
+            self.trusted.add(name)
+            try:
+                return all(one is not None and self.is_markdown(one) for one in self.given[name])
+            finally:
+                self.trusted.discard(name)
+        if self.outer is not None:
+            return self.outer._is_markdown_name(name)
+        return False
+
+    def _is_markdown_fact(self, given: ast.keyword) -> bool:
+        """Tell it of one fact, or of several that are given together: of those the names do not matter."""
+        several = given.value
+        if given.arg is None and isinstance(several, ast.Name) and several.id in self.given:
+            return all(
+                self.is_markdown(one.value if isinstance(one, ast.DictComp) else one) for one in self.given[several.id]
+            )
+        return self.is_markdown(several)
+
+    def _is_markdown_call(self, node: ast.Call) -> bool:
+        name = _called(node)
+        if name in WORDS:
+            return all(one.arg in NUMBERS or self._is_markdown_fact(one) for one in node.keywords)
+        if name in SAFE or _in(self.file, name) in self.known.results:
+            return True
+        if name in KEEPING and isinstance(node.func, ast.Attribute):
+            return self.is_markdown(node.func.value) and all(map(self.is_markdown, node.args))
+        if name in ("get", "items", "values", "keys", "pop") and isinstance(node.func, ast.Attribute):
+            return self.is_markdown(node.func.value) and all(map(self.is_markdown, node.args[1:]))
+        if name == "map":
+            return self.is_markdown(node.args[0])
+        if name in AROUND:
+            return all(map(self.is_markdown, node.args))
+        return False
+
+
+def _is_look(before: ast.expr, value: ast.expr) -> bool:
+    """Tell whether a part of a string is the name of an icon, or of a colour: those are ours."""
+    name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
+    ends = {"icon": ":material/", "colour": ":"}.get(name)
+    text = before.value if isinstance(before, ast.Constant) else None
+    return ends is not None and isinstance(text, str) and text.endswith(ends)
+
+
+def _is_figure_type(annotation: ast.expr | None) -> bool:
+    named = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    return bool(named) and named <= FIGURE_TYPES
+
+
+def _is_figure(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _called(node: ast.Call) -> str:
+    return (
+        node.func.id
+        if isinstance(node.func, ast.Name)
+        else node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else ""
+    )
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands in a function or file itself, and not in a function inside it."""
+    waiting = deque(ast.iter_child_nodes(node))
+    if isinstance(node, ast.FunctionDef | ast.Lambda):
+        waiting = deque([*ast.walk(node.args), *(node.body if isinstance(node.body, list) else [node.body])])
+    while waiting:
+        one = waiting.popleft()
+        yield one
+        if not isinstance(one, ast.FunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(one))
+
+
+def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -> Iterator[Scope]:
+    """Yield the scope of a file or function and of every function in it."""
+    scope = Scope(node, known, file, outer)
+    yield scope
+    for one in _own(node):
+        if isinstance(one, ast.FunctionDef | ast.Lambda):
+            yield from scopes(one, known, file, scope)
+
+
+def unknown(files: list[Path]) -> list[str]:
+    """Return each place where something is drawn that may be foreign, with the file and its line."""
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    known = Known()
+    for _ in range(2):  # what is learnt first may be said by what was read before
+        for file, tree in trees.items():
+            known.learn(tree, str(file))
+    found = []
+    for file, tree in trees.items():
+        for scope in scopes(tree, known, str(file)):
+            found += [f"{file.name}:{line}: {what}" for line, what in _unknown_in(scope, file.name)]
+    return sorted(found)
+
+
+def _unknown_in(scope: Scope, file: str) -> Iterator[tuple[int, str]]:
+    """Yield what a function draws that may be foreign, and what it gives that it says is not."""
+    node, known = scope.node, scope.known
+    promises = isinstance(node, ast.FunctionDef) and _in(scope.file, node.name) in known.results - SAFE
+    for one in _own(node):
+        match one:
+            case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value) if promises:
+                if value is not None and not scope.is_markdown(value):
+                    yield value.lineno, f"gives {ast.unparse(value)[:80]}"
+            case ast.Call():
+                yield from ((one.lineno, f"{_called(one)} draws {part}") for part in _drawn(one, scope, file))
+            case _:
+                pass
+
+
+def _drawn(call: ast.Call, scope: Scope, file: str) -> Iterator[str]:
+    name, of_streamlit = _called(call), isinstance(call.func, ast.Attribute)
+    named = {one.arg: one.value for one in call.keywords if one.arg}
+    if (
+        of_streamlit
+        and ast.unparse(call.func).startswith("st.")
+        and (name in NOT_DRAWN or file not in ROOMS.get(name, file))
+    ):
+        yield "what has a function of its own"
+    drawn: list[ast.expr] = []
+    if of_streamlit and name in ELEMENTS and ast.unparse(call.func).partition(".")[0].strip("(") in CONTAINERS:
+        places, names = ELEMENTS[name]
+        drawn = [*call.args[:places], *(named[one] for one in names if one in named)]
+        choices = named.get("format_func")
+        if name in MARKDOWN_CHOICES:
+            drawn += [choices] if choices is not None else call.args[1:2]
+        elif name in TEXT_CHOICES and not (isinstance(choices, ast.Call) and _called(choices) == "offered"):
+            told = ast.unparse(choices)[:60] if choices is not None else "as they are"
+            if choices is not None or not all(map(scope.is_markdown, call.args[1:2])):
+                yield f"choices that come not through `offered`: {told}"
+    for place, at in scope.known.places.get(_in(scope.file, name), {}).items():
+        if place in named:
+            drawn.append(named[place])
+        elif at < len(call.args) and not of_streamlit:
+            drawn.append(call.args[at])
+    yield from (ast.unparse(one)[:100] for one in drawn if not scope.is_markdown(one))
