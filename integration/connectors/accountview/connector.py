@@ -47,7 +47,8 @@ class AccountView:
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)
         self._check = Check(client, settings, layouts, warehouses)
-        self._choices = Choices(client, layouts, warehouses, settings)
+        years = FiscalYears(client, settings)
+        self._choices = Choices(client, layouts, warehouses, years, settings)
         sure = (settings.objects.articles, settings.article.code)
         pages = Pages(client, settings, Reader(client, settings, sure=sure), now)
         reader = Reader(client, settings)
@@ -57,7 +58,6 @@ class AccountView:
             Kind.ARTICLE: Articles(settings, pages, warehouses),
             Kind.DEBTOR: self._debtors,
         }
-        self._years = years = FiscalYears(client, settings)
         documents = Documents(client, reader, years)
         history = History(settings, layouts, reader, years)
         self._targets: Mapping[Kind, Target] = {

@@ -1,7 +1,7 @@
 """The fiscal years of the books: each is an administration of its own, which the book date of a call chooses."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from integration.connectors.accountview.client import AccountViewClient, Query
@@ -47,9 +47,17 @@ class FiscalYears:
         own = [(date_of(records[0]), records) for first, records in years.items() if first != this]
         return [*own, (None, [record for records in years.values() for record in records])] if years else []
 
-    def period(self, day: date) -> int | None:
-        """Return the number of the period that a day is in; None where the books do not tell."""
-        return next((each.number for each in self._periods(day) if each.start <= day <= each.end), None)
+    def starts(self) -> dict[str, str]:
+        """Return the periods of this fiscal year, the one before and the one after: first day and number.
+
+        Empty where the books do not tell.
+        """
+        this = self._periods(self._client.today())
+        if not this:
+            return {}
+        first, last = min(each.start for each in this), max(each.end for each in this)
+        around = (self._periods(first - timedelta(days=1)), this, self._periods(last + timedelta(days=1)))
+        return {each.start.isoformat(): str(each.number) for periods in around for each in periods}
 
     def _first_day(self, day: date) -> date:
         periods = self._periods(day)

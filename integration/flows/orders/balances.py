@@ -21,17 +21,11 @@ BALANCE_ACCOUNTS = "balance_accounts"
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """What the till says: of its turnover groups what they are for and their usual VAT code; the groups of gift cards.
+    """What the till says of its turnover groups, and of the gift cards that payment methods take."""
 
-    All by code: group to word, group to VAT code, payment method to group.
-    """
-
-    types: Mapping[str, str] = field(default_factory=dict)
-    vat_codes: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, str] = field(default_factory=dict)
-
-
-NOTHING_TOLD = Turnover()
+    types: Mapping[str, str] = field(default_factory=dict)  # group to the word for what it is for
+    vat_codes: Mapping[str, str] = field(default_factory=dict)  # group to its usual VAT code
+    cards: Mapping[str, str] = field(default_factory=dict)  # payment method to group
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A document as the books should have it: its reference, its fields, and lines that come to exactly what was sold."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
 from integration.core.run import Link
 from integration.core.totals.booked import Compared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
+from integration.flows.orders.balances import Turnover
 from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
 from integration.flows.orders.lines import (
     BookedLines,
@@ -29,18 +30,30 @@ NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
+NO_TURNOVER = Turnover()
 ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
+
+
+@dataclass(frozen=True, slots=True)
+class BothTold:
+    """What both systems say about postings: the till of its turnover, the books of periods and fields of a line."""
+
+    turnover: Turnover = NO_TURNOVER
+    periods: Mapping[str, str] = field(default_factory=dict)  # first day to number
+    line_fields: Collection[str] = ()
+
+
+NOTHING_TOLD = BothTold()
 
 
 class Bookings:
     """Documents as the books should have them, for one version of the settings, mapping and value tables."""
 
     def __init__(
-        self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], *, has_base: bool = False
+        self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], told: BothTold
     ) -> None:
         """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
 
-        Books with `has_base` have a field for the taxable amount of a posting line.
         Raises ConfigurationError when the mapping leaves an amount to the books.
         """
         self._settings = tables.settings
@@ -53,7 +66,8 @@ class Bookings:
         self._lines = lines
         self._tables = tables
         self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
-        self._has_base = has_base and self._kind is Kind.POSTING
+        self._has_base = self._kind is Kind.POSTING and "vat_base" in told.line_fields
+        self._periods = told.periods
         self._discounts = "line.discount_percent" in rules
 
     # ---- what the whole document is
@@ -110,12 +124,18 @@ class Bookings:
             **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
         }
         if isinstance(day, date):
-            computed["period"] = Decimal(day.month)
+            computed["period"] = self._period(day)
         if made is not None:
             computed["gross"] = made.gross
         references = (as_text(part.values.get("reference")) for part in told.record.parts if part.kind is Kind.PAYMENT)
         computed["payment_reference"] = next((each for each in references if each), "")
         return Record(told.record.kind, told.record.key, {**told.values, **computed})
+
+    def _period(self, day: date) -> Decimal:
+        """Return the period of a day as the books count, where they tell: a fiscal year need not begin in January."""
+        started = [start for start in self._periods if start <= day.isoformat()]
+        known = bool(started) and len(started) < len(self._periods)  # of the last one nobody knows the end
+        return Decimal(self._periods[max(started)]) if known else Decimal(day.month)
 
     # ---- its lines
 

@@ -17,8 +17,8 @@ from integration.core.rules import Mapping as Rules
 from integration.core.rules import Rule, Trace, as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, NOTHING_TOLD, Balances, Turnover
-from integration.flows.orders.bookings import Bookings
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances
+from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
 from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, shaped
@@ -55,16 +55,13 @@ class Orders(FlowLogic):
         till_rates: Mapping[str, Decimal],
         known: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
-        turnover: Turnover = NOTHING_TOLD,
-        *,
-        has_base: bool = True,
+        told: BothTold = NOTHING_TOLD,
     ) -> None:
         """Make everything ready that does not depend on a document.
 
         `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till; `known` answers
-        which article codes the books have, `linked` which documents are booked already; `turnover` is what the till
-        says of its turnover groups and gift cards, for postings; books with `has_base` have a field for the taxable
-        amount of a line. Raises ConfigurationError when the mapping cannot be used.
+        which article codes the books have, `linked` which documents are booked already; `told` is what both say
+        about postings. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = _in_use(rules_from(mapping_body), tables), Tools(tables)
         target = settings.target
@@ -88,10 +85,10 @@ class Orders(FlowLogic):
                 tables.get(REVENUE_ACCOUNTS, {}),
                 vat_rates,
                 till_rates,
-                Balances(tables.get(BALANCE_ACCOUNTS, {}), settings.gift_cards, turnover, till_rates),
+                Balances(tables.get(BALANCE_ACCOUNTS, {}), settings.gift_cards, told.turnover, till_rates),
             ),
             {rule.target for rule in rules.rules},
-            has_base=has_base,
+            told,
         )
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
         self._ask_known = known

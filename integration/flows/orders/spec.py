@@ -23,6 +23,7 @@ from integration.flows.forms import (
     Words,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
+from integration.flows.orders.bookings import NOTHING_TOLD, BothTold
 from integration.flows.orders.codes import ARTICLES, REVENUE_ACCOUNTS, VAT_CODES
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
@@ -151,12 +152,15 @@ def _as_set(settings: OrderSettings) -> Flow:
     return documents(settings.source, settings.target, unproven=settings.unproven)
 
 
-# What the till says of its turnover groups and gift cards, which decides what is no revenue.
-TOLD = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+# What both systems say about postings: what is no revenue, in which period a day is, and what a line can hold.
+TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
 
 
-def _told(settings: OrderSettings, asked: Asked) -> tuple[Turnover, ...]:
-    return (Turnover(*map(asked.codes, TOLD)),) if settings.target is Kind.POSTING else ()
+def _told(settings: OrderSettings, asked: Asked) -> BothTold:
+    if settings.target is not Kind.POSTING:
+        return NOTHING_TOLD
+    return BothTold(Turnover(*map(asked.codes, TURNOVER)), asked.codes(PERIODS), asked.codes(LINE_FIELDS))
 
 
 def _needs(settings: OrderSettings) -> Needs:
@@ -176,9 +180,9 @@ ORDERS = FlowSpec(
         asked.rates(TILL),
         partial(asked.present, BOOKS, Kind.ARTICLE),
         partial(asked.links, FLOW.name, settings.target),
-        *_told(settings, asked),
+        _told(settings, asked),
     ),
-    made_with=lambda settings: TOLD if settings.target is Kind.POSTING else (),
+    made_with=lambda settings: (*TURNOVER, PERIODS, LINE_FIELDS) if settings.target is Kind.POSTING else (),
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),

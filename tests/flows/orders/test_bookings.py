@@ -22,6 +22,7 @@ from tests.core.totals.sales import accounts, awkward
 from tests.flows.orders.tills import (
     BODY,
     TILL,
+    TOLD,
     Questions,
     a_line,
     a_refund,
@@ -161,7 +162,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
-    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked)
+    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked, TOLD)
     one = staged(as_record(sold), logic)
     if one.record is None:
         assert one.skip is not None or (one.issue is not None and one.issue.cause == "totals_differ")

@@ -14,6 +14,7 @@ from tests.flows.orders.tills import (
     BODY,
     BOOKS,
     TILL,
+    TOLD,
     VAT_NUMBER,
     Questions,
     a_customer,
@@ -41,7 +42,7 @@ def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dic
     asked = Questions()
     rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
     chosen = OrderSettings(collective_account="1300")
-    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked)
+    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked, TOLD)
     assert lines_of(booking(order, logic))[0].values["vat_code"] == found
 
 

@@ -1,6 +1,5 @@
 """A reference fits with its credit, tells every document from every other, and is read back."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +32,7 @@ MARKS = st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @given(MARKS, NUMBERS, st.booleans())
-def test_a_reference_is_read_back_as_what_it_stands_for(mark: str, number: DocumentNumber, credit: bool) -> None:  # noqa: FBT001
+def test_a_reference_is_read_back_as_what_it_stands_for(mark: str, number: DocumentNumber, credit: bool) -> None:
     reference = packed(mark, number, credit=credit)
     assert reference is not None
     assert len(reference) == 12

@@ -14,6 +14,7 @@ from integration.core.records import Kind, Record, Value, record_from_json, reco
 from integration.core.run import Link, Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.bookings import BothTold
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
@@ -28,13 +29,14 @@ BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5
 TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 TURNOVER = Turnover(
     types={
-        **dict.fromkeys(("10", "20", "30", "40", "50", "8000", "8010", "8020"), "turnover"),
+        **dict.fromkeys(("10", "20", "30", "40", "50", "60", "70", "8000", "8010", "8020"), "turnover"),
         "80": "balance-upgrade", "85": "balance-upgrade", "90": "refundable-deposit", "91": "refundable-deposit",
         "92": "suspense", "95": "cash-inflow", "97": "cash-outflow", "99": "unknown",
     },
     vat_codes={"80": "4", "85": "1", "90": "3", "91": "2"},
     cards={"GIFTCARD": "80", "VOUCHER": "85"},
 )  # fmt: skip
+TOLD = BothTold(TURNOVER, line_fields={"vat_base"})
 DEBTORS, ADDRESSES, PAPERS = FLOW.stages
 VAT_NUMBER = "NL004495445B01"
 
@@ -59,13 +61,13 @@ def orders(
     body: Mapping[str, Any] = BODY,
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
-    turnover: Turnover = TURNOVER,
+    told: BothTold = TOLD,
     **given: Any,
 ) -> Orders:
     """Return the logic with the shipped mapping; postings have their daybook."""
     asked = questions or Questions()
     chosen = {"collective_account": "1300", "daybook": "700", **given}
-    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, turnover)
+    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, told)
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:
