@@ -12,7 +12,7 @@ from integration.core.money import CENT, HUNDRED, amount
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
-from integration.core.totals.sorts import GROUPS, Means, Purpose, Sort, means_of, sort_of
+from integration.core.totals.sorts import GROUPS, METHODS, Means, Purpose, Sort, means_of, sort_of
 from integration.flows.orders.parties import Told
 from integration.flows.settings import EVERY, TILL, Parked
 
@@ -26,6 +26,19 @@ class Turnover:
     types: Mapping[str, str] = field(default_factory=dict)  # group to the word for what it is for
     vat_codes: Mapping[str, str] = field(default_factory=dict)  # group to its usual VAT code
     cards: Mapping[str, str] = field(default_factory=dict)  # payment method to group
+
+    def vouchers(self, rates: Mapping[str, Decimal]) -> list[str]:
+        """Return the groups of gift cards that are sold with VAT, at these rates of the till."""
+        cards = (group for group, word in self.types.items() if GROUPS.get(word) is Sort.GIFT_CARD)
+        return [group for group in cards if rates.get(self.vat_codes.get(group, ""))]
+
+    def may_take_vouchers(self, type_: str, rates: Mapping[str, Decimal]) -> bool:
+        """Tell whether a payment method of this type may take vouchers of which the till does not say who takes them.
+
+        Only a type that says nothing can hide that.
+        """
+        told = set(self.cards.values())
+        return METHODS.get(type_) is Means.SUSPENSE and any(group not in told for group in self.vouchers(rates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Balances:
     def account(self, told: Told, line: Record) -> str | None:
         """Return the account of a line that is no revenue, None of one that is. Raises Parked where none is set."""
         sort, group = self.sort(line), _text(line, "turnover_group")
-        if sort is Sort.REVENUE and not self.accounts.get(group):
+        if sort is Sort.REVENUE and group not in self.accounts:  # a row says of a group that it is none
             return None
         name = _text(line, "text") or group or sort
         return self._account(told, group, sort, name)
@@ -107,20 +120,16 @@ class Balances:
             return self.purposes[method]
         group = self.turnover.cards.get(method)
         is_card = group is not None or bool(_text(payment, "giftcardNumber"))
-        means = means_of(_text(payment, "type"), rounds=rounds, is_card=is_card)
+        type_ = _text(payment, "type")
+        means = means_of(type_, rounds=rounds, is_card=is_card)
         if means is Means.GIFT_CARD:
             rate = self.rates.get(self.turnover.vat_codes.get(group or "", ""))
             return None if rate is None else Purpose.SINGLE if rate else Purpose.MULTI
-        # Where vouchers are sold with VAT, a method that only the shop understands may well take them back.
-        return None if means is Means.SUSPENSE and self._vouchers() else Purpose.NONE
-
-    def _vouchers(self) -> list[str]:
-        """Return the turnover groups of gift cards that are sold with VAT."""
-        cards = (group for group, word in self.turnover.types.items() if GROUPS.get(word) is Sort.GIFT_CARD)
-        return [group for group in cards if self.rates.get(self.turnover.vat_codes.get(group, ""))]
+        hides = means is Means.SUSPENSE and self.turnover.may_take_vouchers(type_, self.rates)
+        return None if hides else Purpose.NONE
 
     def _only_voucher(self) -> str:
-        found = self._vouchers()
+        found = self.turnover.vouchers(self.rates)
         return found[0] if len(found) == 1 else ""
 
 
@@ -131,7 +140,7 @@ def share_of(told: Told, one: Redeemed, sold: Sums) -> VatSum:
     """
     whole = sold.get(one.code, VatSum())
     if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
-        facts = {"amount": str(one.amount), "sold": str(whole.incl), "code": one.code}
+        facts = {"amount": str(one.amount), "there": str(whole.incl), "code": one.code}
         raise Parked("voucher_too_large", "line.account", document=told.title, **facts)
     vat = whole.vat if one.amount == whole.incl else amount(one.amount * whole.vat / whole.incl)
     return VatSum(one.amount - vat, vat)

@@ -305,6 +305,9 @@ def _booking_objection(desired: Record, held: Held | None, link: Link | None) ->
         first = link.reference if link.reference in both else held.reference
         facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
         return Issue("document_doubled", desired.key, "", facts)
+    if link is None and held is not None and _is_of_another(desired, held.record):
+        facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
+        return Issue("reference_of_before", desired.key, "", facts)
     if values.get("cancelled") is True:
         amount = as_text(now if before is None else before)
         return Issue("document_cancelled_after_booking", desired.key, "", facts | {"amount": amount})
@@ -316,6 +319,24 @@ def _booking_objection(desired: Record, held: Held | None, link: Link | None) ->
     if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
         return Issue("target_record_missing", desired.key, "", facts | {"key": number})
     return None
+
+
+def _is_of_another(desired: Record, held: Record) -> bool:
+    """Tell whether what was found under the reference of earlier versions cannot be this document.
+
+    To them an order and an invoice of one number were the same; their amounts say which one was booked.
+    """
+    before = as_text(desired.values.get("reference_before"))
+    if not before or as_text(held.values.get("reference")).casefold() != before.casefold():
+        return False
+    lines = [[part for part in one.parts if part.kind is Kind.LINE] for one in (desired, held)]
+    sums = [sum((_amount(part) for part in some), Decimal(0)) for some in lines]
+    return bool(lines[0]) and sums[0] != sums[1]
+
+
+def _amount(line: Record) -> Decimal:
+    value = line.values.get("amount")
+    return value if isinstance(value, Decimal) else Decimal(0)
 
 
 def _staged(

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.core.totals.sorts import GROUPS, METHODS, Means, Sort
 from integration.flows.forms import (
     Known,
     Lack,
@@ -18,7 +17,7 @@ from integration.flows.forms import (
     vat_question,
     without_row,
 )
-from integration.flows.orders.balances import BALANCE_ACCOUNTS
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
 from integration.flows.settings import BOOKS, TILL, books, till
 
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
@@ -120,16 +119,11 @@ def _balances(known: Known) -> Proposal | None:
 
 def _unclear_cards(known: Known) -> list[str]:
     """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
-    rates, codes = known.of(till("vat_rates")), known.of(till("turnover_vat_codes"))
-    cards = [group for group, word in known.of(till("turnover_types")).items() if GROUPS.get(word) is Sort.GIFT_CARD]
-    if not any(Decimal(rates.get(codes.get(group, ""), "0")) for group in cards):
-        return []
-    told = {*known.of(till("gift_cards")), *known.settings["gift_cards"], *known.settings["rounding_methods"]}
-    return [
-        method
-        for method, type_ in known.of(till("payment_types")).items()
-        if METHODS.get(type_) is Means.SUSPENSE and method not in told
-    ]
+    turnover = Turnover(*(known.of(till(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
+    rates = {code: Decimal(rate) for code, rate in known.of(till("vat_rates")).items()}
+    settled = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
+    methods = known.of(till("payment_types")).items()
+    return [method for method, type_ in methods if method not in settled and turnover.may_take_vouchers(type_, rates)]
 
 
 def _cards(known: Known) -> Proposal | None:
