@@ -19,6 +19,7 @@ from integration.sandbox.faults import Fault
 from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
 from tests.counter import LOW, ZERO
+from tests.flows.orders import oracle
 from tests.stores import stores_in
 
 PARKED = {
