@@ -44,8 +44,8 @@ EVERY = "*"  # the row for every code that has none of its own
 class ValueTable:
     """A value table: a list of a system on each side, or any text.
 
-    What the logic `looks_up` itself is used whether rules name it or not. `cause` parks records that lack a row, where
-    it is one of its own: the code is then the first of the facts `named` that is told, also with the country in front
+    What the logic `looks_up` itself is used whether rules name it or not. `causes` park records that lack a row, where
+    they are its own: the code is then the first of the facts `named` that is told, also with the country in front
     where a table is `by_country`, or that of every code where it is `for_all`.
     """
 
@@ -53,7 +53,7 @@ class ValueTable:
     ours: Listed | None = None
     theirs: Listed | None = None
     looks_up: bool = False
-    cause: str = ""
+    causes: tuple[str, ...] = ()
     named: tuple[str, ...] = ("code",)
     by_country: bool = False
     for_all: bool = False

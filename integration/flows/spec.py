@@ -118,6 +118,12 @@ class Asked(Protocol):
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
         """Return which of these keys a flow has linked, with their reference."""
 
+    def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
+        """Return the links that a flow has of these keys."""
+
+    def codes(self, listed: Listed) -> Mapping[str, str]:
+        """Return codes and captions of a list, of those the flow says it is made with."""
+
 
 # How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask.
 Make = Callable[[Any, Mapping[str, Any], int, Mapping[str, Mapping[str, str]], Asked], FlowLogic]
@@ -146,6 +152,9 @@ class FlowSpec:
 
     # The systems whose VAT percentages the logic is made with; the others need not be there.
     rated: tuple[str, ...] = ()
+
+    # The lists that the logic is made with, as the flow is set; a change in one of them makes it anew.
+    made_with: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
 
     # ---- its mapping
 

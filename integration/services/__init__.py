@@ -90,7 +90,7 @@ class Application:
         )
         self.lists = Lists(connector, lambda: self.access.sandboxed, clock)
         closing.callback(self.lists.close)
-        self.logics = Logics(flows, stores, connector=connector, rates=self.lists.vat_rates)
+        self.logics = Logics(flows, stores, connector=connector, rates=self.lists.vat_rates, codes=self.lists.choices)
         self.mappings = Mappings(stores.rules, self.logics)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)

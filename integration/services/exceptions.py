@@ -111,7 +111,7 @@ def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> Missing
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
     if cause == UNMAPPED and facts.get("table"):
         return MissingRow(facts["table"], (facts.get("value", ""),))
-    table = next((one for one in spec.tables if one.cause == cause), None)
+    table = next((one for one in spec.tables if cause in one.causes), None)
     return MissingRow(table.name, table.codes(facts)) if table is not None else None
 
 
@@ -251,7 +251,7 @@ class Exceptions:
         spec = self._flows[flow]
         missing = (
             missing_row(spec, cause, one.issue.facts)
-            for cause in (*filter(None, (one.cause for one in spec.tables)), UNMAPPED)
+            for cause in (*(cause for one in spec.tables for cause in one.causes), UNMAPPED)
             for one in self._stores.issues.list(flow, cause, limit=MOST)
         )
         return dict(Counter(one.codes[0] for one in missing if one is not None and one.table == table))

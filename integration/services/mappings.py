@@ -13,8 +13,9 @@ from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
+from integration.core.run import Link
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.store.rules import Rules
 from integration.store.stores import Stores
@@ -30,12 +31,14 @@ class Logics:
         *,
         connector: Callable[[str], Connector],
         rates: Callable[[str], Mapping[str, Decimal]],
+        codes: Callable[[str, str], Mapping[str, str]],
     ) -> None:
-        """`rates` tells the VAT percentages of a system by code."""
+        """`rates` tells the VAT percentages of a system by code, `codes` any of its lists by its name."""
         self._flows = flows
         self.links = stores.links
         self.connector = connector
         self.rates = rates
+        self.codes = codes
         self._rules = stores.rules
         self._stored = stores.settings
         self._corrections = stores.corrections
@@ -84,11 +87,13 @@ class Logics:
         version, body = published
         tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
         spec = self._flows[flow]
-        state = (version, tables, stored, *(self.rates(system) for system in spec.rated))
+        settings = spec.settings(**stored)
+        told = [self.codes(*listed) for listed in spec.made_with(settings)]
+        state = (version, tables, stored, *(self.rates(system) for system in spec.rated), *told)
         known = self._made.get(flow)
         if known is not None and known[0] == state:
             return known[1]
-        logic = spec.make(spec.settings(**stored), body, version, tables, self._asked(flow))
+        logic = spec.make(settings, body, version, tables, self._asked(flow))
         self._made[flow] = (state, logic)
         return logic
 
@@ -136,8 +141,14 @@ class _Asked:
         return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        return {key: link.reference for key, link in self.links(flow, kind, keys).items()}
+
+    def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return {key: link.reference for key, link in self.logics.links.get(flow, kind, asked).items()}
+        return self.logics.links.get(flow, kind, asked)
+
+    def codes(self, listed: Listed) -> Mapping[str, str]:
+        return self.logics.codes(*listed)
 
 
 # ---- mappings as they are published ---------------------------------------------------------------------------------

@@ -137,6 +137,7 @@ _SORTS = (
     _Sort("ledgers"),
     _Sort("daybooks"),
     _Sort("cost_centres"),
+    _Sort("periods", "period"),
     _Sort("fields"),
 )
 

@@ -78,7 +78,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
     lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
-    logics = Logics(FLOWS, stores, connector=lambda _system: source, rates=lists.vat_rates)
+    logics = Logics(FLOWS, stores, connector=lambda _system: source, rates=lists.vat_rates, codes=lists.choices)
     mappings = Mappings(stores.rules, logics)
     yield Drafts(FLOWS, stores, logics=logics, mappings=mappings, lists=lists, connector=lambda _system: source)
     database.close()

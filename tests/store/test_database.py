@@ -12,8 +12,9 @@ from alembic.migration import MigrationContext
 
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import MIGRATIONS, Database, open_database
+from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
-from integration.store.tables import metadata, outbox
+from integration.store.tables import metadata, outbox, settings
 from tests.clocks import Clock
 from tests.patience import SECONDS
 
@@ -39,6 +40,41 @@ def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock:
     StoredSettings(database, clock).put("flow:products", {"on": True}, "anna")
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "rows"),
+    [
+        ({"deposit_account": "1560"}, {"*": "1560"}),
+        (
+            {"deposit_account": "1560", "deposit_accounts": {"90": "1570"}, "deposit_groups": ["80", "90"]},
+            {"80": "1560", "90": "1570", "*": "1560"},
+        ),
+        ({"deposit_groups": ["80"]}, {"80": ""}),
+        ({}, None),
+    ],
+)
+def test_accounts_of_gift_cards_and_deposits_move_from_the_settings_into_their_table(
+    url: str, clock: Clock, tmp_path: Path, before: dict[str, object], rows: dict[str, str] | None
+) -> None:
+    (tmp_path / "data").mkdir()
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        value = {"becomes": "posting", "daybook": "700", **before}
+        kept = {"name": "flow:orders", "value": value, "by": "anna", "changed_at": clock()}
+        connection.execute(settings.insert().values(kept))
+    engine.dispose()
+
+    database = open_database(url)
+
+    assert StoredSettings(database, clock).get("flow:orders") == {"becomes": "posting", "daybook": "700"}
+    assert Rules(database, clock).tables().get("balance_accounts") == rows
     database.close()
 
 

@@ -10,6 +10,7 @@ from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import Row, flag, number, text
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.years import FiscalYears
 from integration.core.records import Kind
 
 HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
@@ -19,11 +20,16 @@ class Choices:
     """Reads the lists when they are asked for; nothing is kept.
 
     Those of payment conditions and accounts of debtors are what debtors have; warehouses are there where the settings
-    name their object; article codes are a page of them.
+    name their object; article codes are a page of them. Periods are told by their first day, with their number.
     """
 
     def __init__(
-        self, client: AccountViewClient, layouts: Layouts, warehouses: Warehouses, settings: AccountViewSettings
+        self,
+        client: AccountViewClient,
+        layouts: Layouts,
+        warehouses: Warehouses,
+        years: FiscalYears,
+        settings: AccountViewSettings,
     ) -> None:
         self._client = client
         self._layouts = layouts
@@ -45,6 +51,8 @@ class Choices:
             "companies": lambda: {one.id: f"{one.name} ({one.code})" for one in client.companies()},
             "article_fields": lambda: {one.name: one.caption for one in client.dictionary(objects.articles.table)},
             "article_codes": self._article_codes,
+            "periods": years.starts,
+            "posting_line_fields": self._of_posting_lines,
         }
 
     def of(self, name: str) -> dict[str, str]:
@@ -64,6 +72,11 @@ class Choices:
         column, size = self._settings.article.code, self._settings.page_size
         rows = self._client.page(Query(of=self._settings.objects.articles, sort=(column,), size=size, fields=(column,)))
         return {code: code for row in rows if (code := text(row.get(column)))}
+
+    def _of_posting_lines(self) -> dict[str, str]:
+        """Our names of the fields of a posting line that can be written, with their columns."""
+        layout = self._layouts.of(Kind.POSTING)[1]
+        return {name: column for name, column in layout.known().items() if not layout.columns[column].blocked}
 
     def _of_debtors(self, name: str) -> dict[str, str]:
         """What the debtors have in a field: the object of payment conditions, for one, is not published."""

@@ -16,6 +16,7 @@ from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
+from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import References
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard
@@ -46,7 +47,8 @@ class AccountView:
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)
         self._check = Check(client, settings, layouts, warehouses)
-        self._choices = Choices(client, layouts, warehouses, settings)
+        years = FiscalYears(client, settings)
+        self._choices = Choices(client, layouts, warehouses, years, settings)
         sure = (settings.objects.articles, settings.article.code)
         pages = Pages(client, settings, Reader(client, settings, sure=sure), now)
         reader = Reader(client, settings)
@@ -56,8 +58,8 @@ class AccountView:
             Kind.ARTICLE: Articles(settings, pages, warehouses),
             Kind.DEBTOR: self._debtors,
         }
-        documents = Documents(client, reader)
-        history = History(settings, layouts, reader, client.today)
+        documents = Documents(client, reader, years)
+        history = History(settings, layouts, reader, years)
         self._targets: Mapping[Kind, Target] = {
             Kind.DEBTOR: self._debtors,
             Kind.ADDRESS: Addresses(client, layouts, reader),

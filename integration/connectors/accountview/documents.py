@@ -1,4 +1,4 @@
-"""Documents in the books: found by our reference, whichever fiscal year they are in, and created with their lines.
+"""Documents in the books: found by our reference in the fiscal year they are in, and created with their lines.
 
 First what all have in common; then what was invoiced, sales orders with trade invoices, and postings.
 """
@@ -29,7 +29,9 @@ from integration.connectors.accountview.target import (
     pointer,
     rank,
     reference_of,
+    references_of,
 )
+from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.records import Held, Kind, Record, Value
@@ -64,23 +66,24 @@ class DocumentTables:
 class Documents:
     """Documents of any sort, looked up and created. Safe to share between threads."""
 
-    def __init__(self, client: AccountViewClient, reader: Reader) -> None:
+    def __init__(self, client: AccountViewClient, reader: Reader, years: FiscalYears) -> None:
         self._client = client
         self._reader = reader
+        self._years = years
 
     def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return the documents with our reference."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
         def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
-            asked = tables.header.stored("reference", map(reference_of, waiting))
+            asked = tables.header.stored("reference", (each for one in waiting for each in references_of(one)))
             since = from_earliest(tables.header, "date", waiting)
             return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
 
         def held(record: Record, several: Sequence[DocumentRows]) -> Held:
             return _held(tables, record, {tables.number_of(row): (row, lines) for row, lines in several}, references)
 
-        return by_year(wanted, self._client.today(), read, lambda one: tables.header.text(one[0], "reference"), held)
+        return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held)
 
     def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
         """Create a document with its lines and return its number; empty where the answer does not tell it."""
@@ -113,7 +116,7 @@ def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
 
 def by_year(
     wanted: Sequence[Record],
-    today: date,
+    years: FiscalYears,
     read: Callable[[Sequence[Record], date | None], Sequence[T]],
     reference: Callable[[T], str],
     held_of: Callable[[Record, Sequence[T]], Held],
@@ -123,25 +126,16 @@ def by_year(
     A read looks into one fiscal year, that of its book date: theirs first, then this one for those not found.
     """
     held: dict[str, Held] = {}
-    for book_date, records in _years(wanted, today):
+    for book_date, records in years.of(wanted):
         waiting = absent(records, held)
         found: dict[str, list[T]] = {}
         for one in read(waiting, book_date) if waiting else ():
             found.setdefault(reference(one).casefold(), []).append(one)
         for record in waiting:
-            if several := found.get(reference_of(record).casefold()):
-                held[record.key] = held_of(record, several)
+            several = (found.get(reference.casefold()) for reference in references_of(record))
+            if there := next(filter(None, several), None):
+                held[record.key] = held_of(record, there)
     return held
-
-
-def _years(wanted: Sequence[Record], today: date) -> list[tuple[date | None, list[Record]]]:
-    """Return documents by the book date to ask with; None is today's."""
-    years: dict[int, list[Record]] = {}
-    for record in wanted:
-        if reference_of(record):
-            years.setdefault((date_of(record) or today).year, []).append(record)
-    own = [(date_of(records[0]), records) for year, records in years.items() if year != today.year]
-    return [*own, (None, [record for records in years.values() for record in records])] if years else []
 
 
 def by_references(
@@ -233,20 +227,18 @@ def says_no_such_year(error: RejectedError) -> bool:
 class History:
     """The order lines of one installation that were invoiced."""
 
-    def __init__(
-        self, settings: AccountViewSettings, layouts: Layouts, reader: Reader, today: Callable[[], date]
-    ) -> None:
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, reader: Reader, years: FiscalYears) -> None:
         self._settings = settings
         self._layouts = layouts
         self._reader = reader
-        self._today = today
+        self._years = years
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return what has left the orders for the history, with as much as the history tells."""
         layout = self._layouts.history()
         return by_year(
             wanted,
-            self._today(),
+            self._years,
             lambda waiting, book_date: self._rows(layout, waiting, book_date),
             lambda row: layout.text(row, "reference"),
             lambda record, rows: _from_history(layout, record, rows, references),

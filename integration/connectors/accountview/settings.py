@@ -62,6 +62,7 @@ class Objects(_Settings):
     postings: BusinessObject = BusinessObject(code="DJ2", table="DJ_PAGE", detail="DJ_LINE")
     posting_history: tuple[BusinessObject, ...] = ()  # where else our pages may be; read like `postings`
     cost_centres: BusinessObject = BusinessObject(code="CC1", table="COST")
+    periods: BusinessObject = BusinessObject(code="PER", table="ADM_PER")  # of the fiscal year of the book date
     fields: BusinessObject = BusinessObject(code="FLD", table="DCT_FLD")
 
     @model_validator(mode="after")
@@ -281,11 +282,20 @@ class PostingFields(_Settings):
     amount="AMOUNT",
     vat_code="VAT_CODE",
     vat="VAT_AMT",
+    vat_base="BASE_AMT",
     quantity="TRN_QTY",
     cost_centre="COST_CODE",
 )
 class PostingLineFields(_Settings):
     """Which column of a line of a daybook page holds what."""
+
+
+class PeriodFields(_Settings):
+    """Which column of a period of a fiscal year holds what."""
+
+    number: Name = Field("PER_NR", min_length=1)
+    start: Name = Field("START_DATE", min_length=1)
+    end: Name = Field("END_DATE", min_length=1)
 
 
 class HistoryFields(_Settings):
@@ -322,6 +332,7 @@ class Names(_Settings):
     posting: PostingFields = PostingFields()
     posting_line: PostingLineFields = PostingLineFields()
     history: HistoryFields = HistoryFields()
+    period: PeriodFields = PeriodFields()
     order_reference_field: Name = Field("COMMENT1", min_length=1)
     conditions: int = Field(20, ge=1, le=100)  # of one call, joined by "or"
     page_strategy: Literal["number", "last_key"] = "number"

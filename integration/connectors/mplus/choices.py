@@ -8,6 +8,7 @@ from functools import partial
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.fields import Fields
+from integration.core.errors import RejectedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,37 @@ class _Question:
     caption: str
     requests: bool = False  # whether the call takes a request element
     keep: Callable[[Element], bool] = lambda _: True
+    needed: bool = False  # whether what has no caption is left out
+    said: Callable[[str], str] = lambda told: told  # what is made of a caption
 
 
 def _unless_off(flag: str) -> Callable[[Element], bool]:
     return lambda item: item.findtext(tag(flag)) not in ("false", "0")
 
 
+TURNOVER = "TURNOVER-GROUP-TYPE-TURNOVER"
+
+
+def _turnover(
+    caption: str,
+    *,
+    keep: Callable[[Element], bool] = lambda _: True,
+    needed: bool = False,
+    said: Callable[[str], str] = lambda told: told,
+) -> _Question:
+    item = "turnoverGroup"  # what holds a group is called as its number is
+    return _Question("getTurnoverGroups", item, item, caption, requests=True, keep=keep, needed=needed, said=said)
+
+
 _QUESTIONS = {
     "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
-    "turnover_groups": _Question(
-        "getTurnoverGroups",
-        "turnoverGroup",
-        "turnoverGroup",
-        "turnoverGroupName",
-        requests=True,
-        keep=lambda item: item.findtext(tag("turnoverGroupType")) == "TURNOVER-GROUP-TYPE-TURNOVER",
+    "turnover_groups": _turnover("turnoverGroupName"),
+    "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.word(told).lower()),
+    "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
+    "turnover_accounts": _turnover("accountNumber", needed=True, said=lambda told: "" if told == "0" else told),
+    # What is no revenue, or may be none: the till has groups of which it does not say it.
+    "balance_groups": _turnover(
+        "turnoverGroupName", keep=lambda item: item.findtext(tag("turnoverGroupType")) != TURNOVER
     ),
     "payment_methods": _Question(
         "getPaymentMethods", "paymentMethod", "method", "description", keep=_unless_off("active")
@@ -51,6 +68,16 @@ _QUESTIONS = {
 }
 
 
+_METHOD_TYPES = _Question(
+    "getPaymentMethods",
+    "paymentMethod",
+    "method",
+    "type",
+    keep=_unless_off("active"),
+    said=lambda told: codec.word(told).lower(),
+)
+
+
 class Choices:
     """Reads the lists when they are asked for; nothing is kept."""
 
@@ -65,6 +92,8 @@ class Choices:
                 field: kind.removeprefix("DATA-TYPE-").lower() for field, kind in fields.custom_types().items()
             },
             "article_groups": self._article_groups,
+            "gift_cards": self._gift_cards,
+            "payment_types": partial(self._asked, _METHOD_TYPES),
             "workplaces": self._workplaces,
             **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
         }
@@ -74,7 +103,9 @@ class Choices:
 
         Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
         delivery_methods, order_categories, employees, workplaces (`1/2` is the second of branch 1), custom_fields
-        (with their types), article_groups.
+        (with their types), article_groups. Of turnover groups also balance_groups (those that are no revenue, or may
+        be none), and turnover_types, turnover_vat_codes and turnover_accounts, whose captions are those; of payment
+        methods payment_types, and gift_cards with the turnover group of the cards that each of them takes.
         """
         return self._lists[name]() if name in self._lists else {}
 
@@ -84,11 +115,24 @@ class Choices:
 
     def _asked(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
-        return {
-            code: item.findtext(tag(question.caption)) or code
+        told = {
+            code: question.said(item.findtext(tag(question.caption)) or ("" if question.needed else code))
             for item in answer.iter(tag(question.item))
             if (code := item.findtext(tag(question.code))) and question.keep(item)
         }
+        return {code: caption for code, caption in told.items() if caption}
+
+    def _gift_cards(self) -> dict[str, str]:
+        """Return the turnover group of the gift cards that each payment method takes, as far as the till says so."""
+        try:
+            answer = self._client.read("getPaymentMethodsV2", request={"includeGiftcardType": True})
+        except RejectedError:  # a till that does not know the question says nothing of it
+            return {}
+        groups = (
+            (item.findtext(tag("method")), item.findtext(f"{tag('giftcardType')}/{tag('turnoverGroupNumber')}"))
+            for item in answer.iter(tag("paymentMethod"))
+        )
+        return {method: group for method, group in groups if method and group and group != "0"}
 
     def _workplaces(self) -> dict[str, str]:
         branches = self._client.read("getBranches").iter(tag("branch"))

@@ -1,6 +1,6 @@
 """What the books make of a sale: of lines with their own VAT, of postings, and both sides beside each other."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -84,19 +84,23 @@ def _price(line: SoldLine, basis: Basis, rate: Decimal) -> Decimal:
 Account = TypeVar("Account", bound=Hashable)
 
 
-def posted(sale: Sale, accounts: Mapping[str, Account]) -> dict[tuple[str, Account | None], VatSum]:
+def posted(
+    sale: Sale, accounts: Mapping[str, Account], owed: Collection[Account] = ()
+) -> dict[tuple[str, Account | None], VatSum]:
     """Return what was sold by VAT code and account; per VAT code exactly the till's split.
 
     `accounts` are those of the lines, by key. Each starts from the totals of its own lines; what these miss of the
-    split is shared out in whole cents in proportion to their size, the largest remainders first. A code without lines
-    stands under None.
+    split is shared out in whole cents in proportion to their size, the largest remainders first; those that are `owed`
+    take nothing of it as long as there is another one. A code without lines stands under None.
     """
     codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
-    shares = {(code, account): share for code in codes for account, share in _of_code(sale, code, accounts)}
+    shares = {(code, account): share for code in codes for account, share in _of_code(sale, code, accounts, owed)}
     return {where: share for where, share in shares.items() if share}
 
 
-def _of_code(sale: Sale, code: str, accounts: Mapping[str, Account]) -> list[tuple[Account | None, VatSum]]:
+def _of_code(
+    sale: Sale, code: str, accounts: Mapping[str, Account], owed: Collection[Account]
+) -> list[tuple[Account | None, VatSum]]:
     """One VAT code's amounts by account."""
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
@@ -104,8 +108,9 @@ def _of_code(sale: Sale, code: str, accounts: Mapping[str, Account]) -> list[tup
     excl, vat = (
         [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
     )
-    excl_shares = _filled(excl, to_cents(sold.excl), excl)
-    vat_shares = _filled(vat, to_cents(sold.vat), vat if any(vat) else excl)
+    takes = [account not in owed for account in own]
+    excl_shares = _filled(excl, to_cents(sold.excl), _weights(takes, excl))
+    vat_shares = _filled(vat, to_cents(sold.vat), _weights(takes, vat, excl))
     return [
         (account, VatSum(from_cents(excl_share), from_cents(vat_share)))
         for account, excl_share, vat_share in zip(own, excl_shares, vat_shares, strict=True)
@@ -125,6 +130,14 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
         return VatSum(part, incl - part)
     told = excl or NOTHING
     return VatSum(told, amount(told * sold.vat / sold.excl) if sold.excl else NOTHING)
+
+
+def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
+    """How much each part takes of what is missing: by the first side on which those that take have anything."""
+    left = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
+    if not any(takes):
+        return next((list(side) for side in sides if any(side)), list(sides[-1]))
+    return next((side for side in left if any(side)), [int(may) for may in takes])
 
 
 def _filled(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:

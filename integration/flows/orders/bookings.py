@@ -1,8 +1,7 @@
 """A document as the books should have it: its reference, its fields, and lines that come to exactly what was sold."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,8 +9,10 @@ from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
+from integration.core.run import Link
 from integration.core.totals.booked import Compared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
+from integration.flows.orders.balances import Turnover
 from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
 from integration.flows.orders.lines import (
     BookedLines,
@@ -22,27 +23,42 @@ from integration.flows.orders.lines import (
     posting_sums,
 )
 from integration.flows.orders.parties import ZONE, Owner, Told, customer_name, expect_mapped
-from integration.flows.orders.settings import LONGEST_REFERENCE
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.orders.references import References
 
 # What the mapping must have rules for: without these the books would make up amounts of their own.
 NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
+NO_TURNOVER = Turnover()
 ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
+
+
+@dataclass(frozen=True, slots=True)
+class BothTold:
+    """What both systems say about postings: the till of its turnover, the books of periods and fields of a line."""
+
+    turnover: Turnover = NO_TURNOVER
+    periods: Mapping[str, str] = field(default_factory=dict)  # first day to number
+    line_fields: Collection[str] = ()
+
+
+NOTHING_TOLD = BothTold()
 
 
 class Bookings:
     """Documents as the books should have them, for one version of the settings, mapping and value tables."""
 
-    def __init__(self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str]) -> None:
+    def __init__(
+        self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], told: BothTold
+    ) -> None:
         """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
 
         Raises ConfigurationError when the mapping leaves an amount to the books.
         """
         self._settings = tables.settings
         self._kind = tables.settings.target
+        self._references = References(self._kind, tables.settings.reference_prefix)
         for target in NEEDED[self._kind]:
             if target not in rules:
                 raise unusable(target, Reason("reason_no_rule"))
@@ -50,19 +66,26 @@ class Bookings:
         self._lines = lines
         self._tables = tables
         self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
+        self._has_base = self._kind is Kind.POSTING and "vat_base" in told.line_fields
+        self._periods = told.periods
         self._discounts = "line.discount_percent" in rules
 
     # ---- what the whole document is
 
-    def brief(self, record: Record, booked_as: str) -> Record:
-        """Return of a document what is needed to recognise it in the books, and to see whether it changed since."""
+    def brief(self, record: Record, link: Link | None) -> Record:
+        """Return of a document what is needed to recognise it in the books, and to see whether it changed since.
+
+        What is linked goes by the reference and the day it was booked under, whatever the till says of it today.
+        """
         values = record.values
         day, entered = values.get("date"), values.get("entered")
         if not isinstance(day, date) and isinstance(entered, datetime):
             day = entered.astimezone(ZONE).date()
-        told: dict[str, Value] = {"reference": self.reference(record), "date": day}
-        if booked_as:
-            told["booked_as"] = booked_as
+        agreed = link.agreed.values if link is not None and link.agreed is not None else {}
+        told: dict[str, Value] = {"date": agreed.get("date") or day}
+        told |= {"reference": reference} if (reference := agreed.get("reference")) else self._references_of(record)
+        if link is not None:
+            told["booked_as"] = link.reference
         return Record(self._kind, record.key, {**told, **_known_by(record)}, _compared(record))
 
     def booking(self, told: Told, owner: Owner, address: str, articles: Mapping[str, str]) -> Record:
@@ -74,7 +97,7 @@ class Bookings:
         values: dict[str, Value] = {"date": told.values["date"]}
         named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
         values |= {name: value for name, value in named if value not in EMPTY}
-        values |= {"reference": self.reference(told.record), **owner.values}
+        values |= {**self._references_of(told.record), **owner.values}
         if address:
             values["address"] = address
         if self._settings.becomes == "invoice":
@@ -84,37 +107,35 @@ class Bookings:
         values |= {**_known_by(told.record), "completed": told.completed, **_shown(made)}
         return Record(self._kind, told.record.key, values, (*lines, *_compared(told.record, made)))
 
-    def reference(self, record: Record) -> str:
-        """Return our reference. Raises Parked when it does not fit: a reference is never cut."""
-        known = as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
-        field = f"{self._kind}.reference"
-        if not known:
-            raise Parked("required_field_empty", field, field=field, system=BOOKS, document=record.key)
-        reference = self._settings.reference_prefix + (compact(known) if self._kind is Kind.POSTING else known)
-        limit = LONGEST_REFERENCE[self._kind]
-        if len(reference) > limit:
-            facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
-            raise Parked("field_too_long", field, **facts, document=known)
-        return reference
+    def _references_of(self, record: Record) -> dict[str, Value]:
+        """Return our reference, and where it is another one, what earlier versions called it. Raises Parked."""
+        reference, before = self._references.of(record), self._references.before(record)
+        return {"reference": reference, **({"reference_before": before} if before not in ("", reference) else {})}
 
     def header_source(self, told: Told, made: BookedLines | None = None) -> Record:
         """Return what the rules for the document itself read: the till's values and those worked out here."""
         day, customer = told.values.get("date"), told.customer.values if told.customer else {}
         name = customer_name(told.customer)
         computed: dict[str, Value] = {
-            "our_reference": self.reference(told.record),
+            "our_reference": self._references.of(told.record),
             "description": f"{told.title} {name}".strip(),
             "daybook": self._settings.daybook,
             "customer_name": name,
             **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
         }
         if isinstance(day, date):
-            computed["period"] = Decimal(day.month)
+            computed["period"] = self._period(day)
         if made is not None:
             computed["gross"] = made.gross
         references = (as_text(part.values.get("reference")) for part in told.record.parts if part.kind is Kind.PAYMENT)
         computed["payment_reference"] = next((each for each in references if each), "")
         return Record(told.record.kind, told.record.key, {**told.values, **computed})
+
+    def _period(self, day: date) -> Decimal:
+        """Return the period of a day as the books count, where they tell: a fiscal year need not begin in January."""
+        started = [start for start in self._periods if start <= day.isoformat()]
+        known = bool(started) and len(started) < len(self._periods)  # of the last one nobody knows the end
+        return Decimal(self._periods[max(started)]) if known else Decimal(day.month)
 
     # ---- its lines
 
@@ -129,6 +150,8 @@ class Bookings:
         named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
         if "books_article" in source.values:
             named["article"] = source.values["books_article"]
+        if self._has_base and named.get("vat_code") not in EMPTY:
+            named["vat_base"] = source.values.get("books_vat_base")
         return Record(Kind.LINE, source.key, {name: value for name, value in named.items() if value not in EMPTY})
 
     def _expect_exact(self, told: Told, lines: Sequence[Record], made: BookedLines) -> None:
@@ -176,18 +199,6 @@ class Bookings:
                 return
 
 
-def compact(number: str) -> str:
-    """Return a number of the till in as few characters as tell it from every other: 2026.118 is 26118.
-
-    The dots before it stay as soon as branch or workplace have two digits.
-    """
-    pieces = number.split(".")
-    if not re.fullmatch(r"(\d+\.)*\d{4}\.\d+", number, re.ASCII):
-        return number
-    *places, year, last = pieces
-    return ("" if all(len(place) == 1 for place in places) else ".").join([*places, year[2:], last])
-
-
 def _known_by(document: Record) -> dict[str, Value]:
     """Return what a document is shown with and recognised by later; nothing of it is written."""
     values, split = document.values, split_of(document).values()
@@ -206,15 +217,15 @@ def _known_by(document: Record) -> dict[str, Value]:
 def _shown(made: BookedLines) -> dict[str, Value]:
     """Return what the books make of a document, for people to see."""
     shown: dict[str, Value] = {
-        "booked_incl": sum((each.incl for each in made.sums.values()), NOTHING),
-        "booked_excl": sum((each.excl for each in made.sums.values()), NOTHING),
+        "booked_incl": sum((each.incl for each in made.sums.values()), made.redeemed.incl),
+        "booked_excl": sum((each.excl for each in made.sums.values()), made.redeemed.excl),
     }
+    if made.redeemed:
+        shown["redeemed"] = made.redeemed.incl
     return shown | {"rounding": made.correction, "rounding_rule": made.rule} if made.rule else shown
 
 
 def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
-    """Return what was sold by the till's VAT codes, with what is booked of it where a code is one in the books too."""
-    codes = made.codes if made else {}
-    theirs = list(codes.values())
-    booked = {code: made.sums.get(other) for code, other in codes.items() if theirs.count(other) == 1} if made else {}
+    """Return what was sold by the till's VAT codes, with what is booked of it where that can be told apart."""
+    booked = made.by_till if made else {}
     return as_parts(Compared(code, sold, booked.get(code)) for code, sold in split_of(document).items())

@@ -9,6 +9,7 @@ from integration.core.compiled import Compiled
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
+from integration.flows.orders.balances import Balances
 from integration.flows.orders.parties import Told, expect_mapped
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS, Parked
@@ -109,10 +110,6 @@ def _is_text(line: Record) -> bool:
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
-# Sorts of turnover group that are no revenue.
-BALANCES = frozenset({"payment", "suspense", "balance-upgrade", "refundable-deposit", "cash-inflow", "cash-outflow"})
-# Sorts of price that are no revenue.
-CARDS = frozenset({"gift-card", "payment"})
 
 
 class Account(NamedTuple):
@@ -120,6 +117,7 @@ class Account(NamedTuple):
 
     vat_code: str
     number: str
+    is_balance: bool = False  # of what is no revenue
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +129,7 @@ class Codes:
     revenue_accounts: Mapping[str, str]
     book_rates: Mapping[str, Decimal]
     till_rates: Mapping[str, Decimal]
+    balances: Balances
 
     def rates(self, codes: Iterable[str]) -> dict[str, Decimal]:
         """Return what the books charge under these codes of theirs; nothing under one they do not have."""
@@ -161,19 +160,15 @@ class Codes:
         facts = {"country": told.country, "code": vat_code, "document": told.title}
         raise Parked("revenue_account_unmapped", "line.account", **facts)
 
-    def balance_account(self, told: Told, line: Record) -> str | None:
-        """Return the account of a line that is no revenue, or None when it is. Raises Parked when none is set."""
-        settings, values = self.settings, line.values
-        group = as_text(values.get("turnover_group")).strip()
-        sorts = as_text(values.get("price_type")), as_text(values.get("turnover_type"))
-        sort = next((each for each in sorts if each in CARDS | BALANCES), "")
-        if not sort and group not in settings.deposit_groups and group not in settings.deposit_accounts:
-            return None
-        account = settings.deposit_accounts.get(group) or settings.deposit_account
-        if not account:
-            named = as_text(values.get("text")) or sort or group
-            raise Parked("deposit_account_missing", "line.account", document=told.title, kind=named)
-        return account
+    def account(self, told: Told, line: Record) -> Account:
+        """Return where a line is posted; what is neither taxed nor revenue has no VAT code. Raises Parked."""
+        balance = self.balances.account(told, line)
+        if balance is not None and not self.balances.is_taxed(line, vat_method(told.record)):
+            return Account("", balance, is_balance=True)
+        code = self.vat_code(told, vat_code(line))
+        if balance is not None:
+            return Account(code, balance, is_balance=True)
+        return Account(code, self.revenue_account(told, code))
 
 
 ARTICLES = "articles"

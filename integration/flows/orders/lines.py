@@ -8,6 +8,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
+from integration.flows.orders.balances import share_of
 from integration.flows.orders.codes import (
     Account,
     Codes,
@@ -22,6 +23,8 @@ from integration.flows.orders.codes import (
 from integration.flows.orders.parties import Told, customer_name
 from integration.flows.settings import Parked
 
+NO_SUM = VatSum()
+
 
 @dataclass(frozen=True, slots=True)
 class BookedLines:
@@ -30,9 +33,10 @@ class BookedLines:
     sources: tuple[Record, ...]
     gross: bool
     sums: Sums  # by the VAT codes of the books
-    codes: Mapping[str, str]  # those of the till to those of the books
+    by_till: Sums  # of what was sold, by the VAT codes of the till, as far as they can be told apart
     correction: Decimal = NOTHING
     rule: str = ""
+    redeemed: VatSum = NO_SUM  # what was paid with vouchers that were taxed at their sale
 
 
 def numbered(sources: Iterable[Record]) -> tuple[Record, ...]:
@@ -98,7 +102,9 @@ def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, disco
         *(_order_line(told, one, settings.rounding_article) for one in extra),
     ]
     sums = booked((*made, *extra), rates, basis, settings.rounding)
-    lines_made = BookedLines(numbered(sources), basis == "incl", sums, codes)
+    theirs = list(codes.values())
+    by_till = {code: sums[other] for code, other in codes.items() if other in sums and theirs.count(other) == 1}
+    lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till)
     return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
 
 
@@ -142,7 +148,7 @@ EXACT_PLACES = 4  # postings are sent amounts, not prices
 def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     """Return the lines of a posting. Raises Parked when they would not come to what was sold."""
     settings, lines = tables.settings, goods(told.record)
-    accounts = {line.key: _account(told, line, tables) for line in lines}
+    accounts = {line.key: tables.account(told, line) for line in lines}
     codes = _codes(told, lines, accounts, tables)
     sale = _sale(told, lines, tables, discounts=discounts)
     rates = {code: tables.book_rates.get(theirs, NOTHING) for code, theirs in codes.items()}
@@ -150,28 +156,36 @@ def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     moved = correction(found, settings.rounding_limit) if found.rule else {}
     if moved is None or (found.rule and not settings.rounding_account):
         raise books_differ(told, sale, found, "line.amount", settings.rounding_limit, {})
+    shares = _shares(told, _without(sale, moved), accounts, codes, tables)
     rounded = [(Account(codes.get(code, ""), settings.rounding_account), each) for code, each in moved.items()]
-    listed = [*_by_account(told, _without(sale, moved), accounts, codes, tables).items(), *rounded]
+    vouchers = _redeemed(told, sale, tables)
+    listed = [*summed((account, each) for _, account, each in shares).items(), *rounded, *vouchers]
     gross = settings.price_basis == "incl"
-    sources = [_posting_line(told, account, each, gross=gross) for account, each in listed]
+    sources = [_posting_line(told, account, each, gross=gross) for account, each in listed if each]
     sums = summed((account.vat_code, each) for account, each in listed)
-    made = BookedLines(numbered(sources), gross, sums, codes)
+    by_till = plus(summed((code, each) for code, _, each in shares), moved)
+    redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
+    made = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
     return replace(made, correction=found.amount, rule=found.rule) if moved else made
+
+
+def _redeemed(told: Told, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
+    """Return what was paid with single-purpose vouchers, taken off again: it was taxed when they were sold."""
+    paid = tables.balances.redeemed(told, tables.settings.rounding_methods)
+    taken = [(one, share_of(told, one, sale.sold)) for one in paid]
+    for one, _ in taken:  # several of one code together too
+        together = sum((other.amount for other, _ in taken if other.code == one.code), NOTHING)
+        share_of(told, replace(one, amount=together), sale.sold)
+    return [
+        (Account(tables.vat_code(told, one.code), one.account, is_balance=True), VatSum() - share)
+        for one, share in taken
+    ]
 
 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
     """Return what the books come to for the fields of lines, each under its VAT code of the books."""
     told = [(code, number(line, "amount") or NOTHING, number(line, "vat") or NOTHING) for code, line in lines]
     return summed((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
-
-
-def _account(told: Told, line: Record, tables: Codes) -> Account:
-    """Return where a line is posted; what is neither taxed nor revenue has no VAT code."""
-    balance = tables.balance_account(told, line)
-    if balance is not None and number(line.values, "amount_incl") == number(line.values, "amount_excl"):
-        return Account("", balance)
-    code = tables.vat_code(told, vat_code(line))
-    return Account(code, balance or tables.revenue_account(told, code))
 
 
 def _codes(told: Told, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes) -> dict[str, str]:
@@ -188,17 +202,20 @@ def _sale(told: Told, lines: Sequence[Record], tables: Codes, *, discounts: bool
     return sale_of(told.record, sold, dict(zip(codes, codes, strict=True)), tables.settings.rounding_methods)
 
 
-def _by_account(
+def _shares(
     told: Told, sale: Sale, accounts: Mapping[str, Account], codes: Mapping[str, str], tables: Codes
-) -> dict[Account, VatSum]:
-    """Return what is posted on each account; what no line stands for is revenue under its VAT code."""
+) -> list[tuple[str, Account, VatSum]]:
+    """Return what is posted by the till's VAT code and account; what no line stands for is revenue under its code.
+
+    The cents that lines miss of the split go to revenue where there is any: what is owed is owed to the cent.
+    """
 
     def revenue(code: str) -> Account:
         books = codes.get(code, "")
         return Account(books, tables.revenue_account(told, books))
 
-    sums = summed((account or revenue(code), each) for (code, account), each in posted(sale, accounts).items())
-    return {account: each for account, each in sums.items() if each}
+    owed = {account for account in accounts.values() if account.is_balance}
+    return [(code, account or revenue(code), each) for (code, account), each in posted(sale, accounts, owed).items()]
 
 
 def _without(sale: Sale, moved: Sums) -> Sale:
@@ -213,6 +230,7 @@ def _posting_line(told: Told, account: Account, each: VatSum, *, gross: bool) ->
         "books_account": account.number,
         "books_amount": each.incl if gross else each.excl,
         "books_vat": each.vat,
+        "books_vat_base": each.excl,
         "posting_text": f"{told.title} {customer_name(told.customer)}".strip(),
     }
     if account.vat_code:

@@ -17,10 +17,12 @@ from integration.core.rules import Mapping as Rules
 from integration.core.rules import Rule, Trace, as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.bookings import Bookings
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances
+from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
+from integration.flows.orders.credits import credit
 from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, shaped
-from integration.flows.orders.settings import LONGEST_REFERENCE, OrderSettings, documents
+from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.vocabulary import expect_known
 from integration.flows.settings import BOOKS, Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped
@@ -52,13 +54,14 @@ class Orders(FlowLogic):
         vat_rates: Mapping[str, Decimal],
         till_rates: Mapping[str, Decimal],
         known: Callable[[Collection[str]], set[str]],
-        linked: Callable[[Collection[str]], Mapping[str, str]],
+        linked: Callable[[Collection[str]], Mapping[str, Link]],
+        told: BothTold = NOTHING_TOLD,
     ) -> None:
         """Make everything ready that does not depend on a document.
 
         `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till; `known` answers
-        which article codes the books have, `linked` which documents are booked already, with their reference. Raises
-        ConfigurationError when the mapping cannot be used.
+        which article codes the books have, `linked` which documents are booked already; `told` is what both say
+        about postings. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = _in_use(rules_from(mapping_body), tables), Tools(tables)
         target = settings.target
@@ -76,8 +79,16 @@ class Orders(FlowLogic):
         self._bookings = Bookings(
             compile(rules, tools, {target}),
             compile(rules, tools, {Kind.LINE}),
-            Codes(settings, tables.get(VAT_CODES, {}), tables.get(REVENUE_ACCOUNTS, {}), vat_rates, till_rates),
+            Codes(
+                settings,
+                tables.get(VAT_CODES, {}),
+                tables.get(REVENUE_ACCOUNTS, {}),
+                vat_rates,
+                till_rates,
+                Balances(tables.get(BALANCE_ACCOUNTS, {}), settings.gift_cards, told.turnover, till_rates),
+            ),
             {rule.target for rule in rules.rules},
+            told,
         )
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
         self._ask_known = known
@@ -121,7 +132,7 @@ class Orders(FlowLogic):
                 done[record.key] = self._read(*told[record.key], booked, done)
         return [done[record.key] for record in records]
 
-    def _at_once(self, record: Record, booked: Mapping[str, str]) -> _Read | None:
+    def _at_once(self, record: Record, booked: Mapping[str, Link]) -> _Read | None:
         """Return what needs no mapping: what is left out, and what is in the books or must not get there.
 
         A filter never hides what is booked.
@@ -139,7 +150,7 @@ class Orders(FlowLogic):
         if record.key not in booked and record.values.get("cancelled") is not True:
             return None
         try:
-            return _Read(_staged(record, self._bookings.brief(record, booked.get(record.key, ""))))
+            return _Read(_staged(record, self._bookings.brief(record, booked.get(record.key))))
         except Parked as parked:
             return _Read(_staged(record, issue=_issue(parked, record)))
 
@@ -157,7 +168,7 @@ class Orders(FlowLogic):
             self._known |= self._ask_known(asked)
 
     def _read(
-        self, told: Told, articles: Mapping[str, str], booked: Mapping[str, str], done: Mapping[str, _Read]
+        self, told: Told, articles: Mapping[str, str], booked: Mapping[str, Link], done: Mapping[str, _Read]
     ) -> _Read:
         record = told.record
         try:
@@ -178,7 +189,7 @@ class Orders(FlowLogic):
         """Return the address goods go to; a posting knows none."""
         return None if self.settings.target is Kind.POSTING else self._parties.address(told, owner)
 
-    def _expect_original(self, told: Told, booked: Mapping[str, str], done: Mapping[str, _Read]) -> None:
+    def _expect_original(self, told: Told, booked: Mapping[str, Link], done: Mapping[str, _Read]) -> None:
         """Raise Parked for a refund whose sale is neither booked, nor about to be, nor left out of the flow."""
         original = told.text("credit_of")
         if not original or original in booked or original in self._outside:
@@ -294,6 +305,9 @@ def _booking_objection(desired: Record, held: Held | None, link: Link | None) ->
         first = link.reference if link.reference in both else held.reference
         facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
         return Issue("document_doubled", desired.key, "", facts)
+    if link is None and held is not None and _is_of_another(desired, held.record):
+        facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
+        return Issue("reference_of_before", desired.key, "", facts)
     if values.get("cancelled") is True:
         amount = as_text(now if before is None else before)
         return Issue("document_cancelled_after_booking", desired.key, "", facts | {"amount": amount})
@@ -305,6 +319,24 @@ def _booking_objection(desired: Record, held: Held | None, link: Link | None) ->
     if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
         return Issue("target_record_missing", desired.key, "", facts | {"key": number})
     return None
+
+
+def _is_of_another(desired: Record, held: Record) -> bool:
+    """Tell whether what was found under the reference of earlier versions cannot be this document.
+
+    To them an order and an invoice of one number were the same; their amounts say which one was booked.
+    """
+    before = as_text(desired.values.get("reference_before"))
+    if not before or as_text(held.values.get("reference")).casefold() != before.casefold():
+        return False
+    lines = [[part for part in one.parts if part.kind is Kind.LINE] for one in (desired, held)]
+    sums = [sum((_amount(part) for part in some), Decimal(0)) for some in lines]
+    return bool(lines[0]) and sums[0] != sums[1]
+
+
+def _amount(line: Record) -> Decimal:
+    value = line.values.get("amount")
+    return value if isinstance(value, Decimal) else Decimal(0)
 
 
 def _staged(
@@ -348,47 +380,10 @@ def _policy(rules: Rules, target: Kind) -> Policy:
         if not name.startswith("debtor.") and who is not Ownership.NEVER:
             owned[name] = Ownership.ON_CREATE
     always = [f"{target}.{name}" for name in ("reference", "date", "debtor", "debtor_number", "address")]
-    always += ["address.debtor", "address.debtor_number"]
+    always += ["address.debtor", "address.debtor_number", "line.vat_base"]
     always += ["sales_order.trade_invoice", "line.article"] if target is Kind.SALES_ORDER else []
     return owned | dict.fromkeys(always, Ownership.ON_CREATE)
 
 
 def _listed(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
-
-
-# ---- the document that takes a booked one back: the same sold back, under a key and a reference of its own
-
-
-CREDIT, CREDIT_ENDING = "#credit", "-C"
-TURNED = frozenset({"quantity", "amount", "vat", "discount", "rounding"})
-# How the names of what both sides come to begin, also as earlier versions kept them.
-SUMS = ("sold_", "booked_")
-
-
-def credit(change: Change) -> Change | None:
-    """Return the change that credits what another one booked; None when its reference is full: that is never cut."""
-    reference = as_text(change.wanted.values.get("reference")) + CREDIT_ENDING
-    if len(reference) > LONGEST_REFERENCE.get(change.kind, len(reference)):
-        return None
-    key = change.key + CREDIT
-    return replace(
-        change,
-        key=key,
-        title=change.title + CREDIT_ENDING,
-        wanted=_opposite(change.wanted, key, reference),
-        agreed=_opposite(change.agreed, key, reference),
-    )
-
-
-def _opposite(record: Record, key: str, reference: str) -> Record:
-    """Return the same sold back: quantities of an order, amounts of a posting."""
-    parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
-    return Record(record.kind, key, {**_turned(record), "reference": reference}, parts, record.source)
-
-
-def _turned(record: Record) -> dict[str, Value]:
-    return {
-        name: -value if isinstance(value, Decimal) and (name in TURNED or name.startswith(SUMS)) else value
-        for name, value in record.values.items()
-    }

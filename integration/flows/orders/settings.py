@@ -11,6 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
+from integration.core.totals.sorts import Purpose
 from integration.flows.settings import BOOKS, TILL, Filter, FlowSettings
 
 SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
@@ -86,9 +87,7 @@ class OrderSettings(FlowSettings):
     unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
     daybook: str = ""  # of postings
     collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
-    deposit_account: str = ""  # for gift cards and deposits in postings
-    deposit_accounts: dict[str, str] = Field(default_factory=dict)  # by turnover group of the till
-    deposit_groups: tuple[str, ...] = ()  # turnover groups of the till that are no revenue
+    gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods of which the till does not say it
 
     # To the cent.
     price_basis: Literal["till", "incl", "excl"] = "till"  # till: as the document was counted

@@ -1,25 +1,19 @@
 """The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
 
-import re
-from collections.abc import Mapping
 from functools import partial
 
 from integration.core.causes import By, Repair
-from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, FieldType, Kind
+from integration.core.totals.sorts import Purpose
 from integration.flows.forms import (
     Code,
     Codes,
     Day,
-    Known,
-    Lack,
     Money,
     Only,
     PerKey,
     Pick,
-    Proposal,
-    Question,
     Rows,
     Section,
     Several,
@@ -27,156 +21,17 @@ from integration.flows.forms import (
     Together,
     Whole,
     Words,
-    only,
-    rowless,
-    usual,
-    vat_question,
-    without_row,
 )
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
+from integration.flows.orders.bookings import NOTHING_TOLD, BothTold
 from integration.flows.orders.codes import ARTICLES, REVENUE_ACCOUNTS, VAT_CODES
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
+from integration.flows.orders.questions import BALANCE_GROUPS, LEDGERS, QUESTIONS
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.vocabulary import INVOICE_TYPES, ORDER_TYPES, RECEIPT_TYPES, STATES
 from integration.flows.settings import BOOKS, TILL, ValueTable, books, till
-from integration.flows.spec import MAPPINGS, FlowSpec, Needs
-
-# ---- what the flow of documents is asked in the set-up
-
-
-SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
-ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # what the account is called in Dutch books
-DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books("debtor_accounts"), books("collective_accounts")
-
-
-def sales_daybook(daybooks: Mapping[str, str]) -> str:
-    """Return the sales daybook; nothing where more or fewer than one is called so."""
-    return only(code for code, name in daybooks.items() if name.casefold() == SALES_DAYBOOK)
-
-
-def _documents(known: Known) -> Proposal:
-    daybook = sales_daybook(known.of(books("daybooks")))
-    return Proposal({"documents": "order", "becomes": "order", "daybook": daybook}, Reason("proposed_orders"))
-
-
-def _plain_daybook(known: Known) -> dict[str, str]:
-    daybook = sales_daybook(known.of(books("daybooks")))
-    return {"daybook": daybook} if daybook else {}
-
-
-def _revenue(known: Known) -> Proposal | None:
-    account = only(known.of(books("revenue_accounts")))
-    return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
-
-
-def _terms(known: Known) -> Proposal | None:
-    rows = known.tables.get("payment_methods", {})
-    if rows and without_row(known, "payment_methods", till("payment_methods")):
-        return None
-    return Proposal(rows, Reason("proposed_terms"))
-
-
-def _collective(known: Known) -> Proposal | None:
-    if plain := _plain_collective(known):
-        return Proposal(plain, Reason("proposed_account_of_debtors"))
-    account = only(known.of(COLLECTIVE_ACCOUNTS))
-    return Proposal({"collective_account": account}, Reason("proposed_only_one")) if account else None
-
-
-def _plain_collective(known: Known) -> dict[str, str]:
-    account = only(known.of(DEBTOR_ACCOUNTS))
-    return {"collective_account": account} if account else {}
-
-
-def _accountless(known: Known) -> Lack | None:
-    settings = known.settings
-    if settings["collective_account"] or not settings["create_debtors"] or settings["default_debtor"] == "forced":
-        return None
-    return Lack(Reason("lack_collective_account"), stops=False)
-
-
-def _nobody(known: Known) -> Proposal | None:
-    if known.settings["documents"] == "receipt":  # most have no customer, and only the shop knows for whom they count
-        return None
-    return Proposal({"default_debtor": "off", "debtor_number": ""}, Reason("proposed_no_default_debtor"))
-
-
-def _customerless(known: Known) -> Lack | None:
-    if known.settings["documents"] != "receipt" or known.settings["default_debtor"] != "off":
-        return None
-    return Lack(Reason("lack_default_debtor"), stops=False)
-
-
-def _completion(known: Known) -> Proposal | None:
-    usual_one = known.defaults.get("default_employee", "")
-    employees, branch = known.of(till("employees")), only(known.of(till("branches")))
-    if employees and usual_one not in employees:
-        return None
-    name = employees.get(usual_one, "")
-    why = Reason("proposed_employee", {"name": name}) if name else Reason("proposed_employee_unseen")
-    return Proposal({"default_employee": usual_one, "default_branch": branch}, why)
-
-
-def _rounding(known: Known) -> Proposal:
-    account = only(code for code, name in known.of(books("ledgers")).items() if ROUNDING.search(name))
-    values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
-    why = "proposed_rounding_account" if account else "proposed_rounding"
-    return Proposal({**values, "rounding_account": account}, Reason(why))
-
-
-QUESTIONS = (
-    Question(
-        "documents",
-        _documents,
-        ("documents", "becomes", "daybook"),
-        lists=(books("daybooks"),),
-        plain=_plain_daybook,
-    ),
-    vat_question("vat_codes_sales", TILL, BOOKS),
-    Question(
-        "revenue",
-        _revenue,
-        table="revenue_accounts",
-        arises=lambda settings: settings["becomes"] == "posting",
-        lists=(books("vat_codes"), books("revenue_accounts")),
-        lacks=rowless("revenue_accounts", books("vat_codes"), needed=True),
-    ),
-    Question(
-        "account",
-        _collective,
-        ("collective_account",),
-        lists=(DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS),
-        lacks=_accountless,
-        plain=_plain_collective,
-    ),
-    Question("debtor", _nobody, ("default_debtor", "debtor_number"), lacks=_customerless),
-    Question(
-        "payment",
-        _terms,
-        table="payment_methods",
-        lists=(till("payment_methods"), books("payment_conditions")),
-        lacks=rowless("payment_methods", till("payment_methods"), needed=False),
-    ),
-    Question(
-        "article",
-        usual("proposed_collective_article", "collective_article"),
-        ("collective_article",),
-        arises=lambda settings: settings["becomes"] != "posting",
-    ),
-    Question(
-        "rounding",
-        _rounding,
-        ("rounding_limit", "rounding_article", "rounding_account"),
-        lists=(books("ledgers"),),
-    ),
-    Question(
-        "completion",
-        _completion,
-        ("default_employee", "default_branch"),
-        lists=(till("employees"), till("branches")),
-    ),
-)
-
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
 COMPUTED: tuple[Field, ...] = (
@@ -201,6 +56,7 @@ COMPUTED: tuple[Field, ...] = (
     Field("books_account", "Ledger account of a posting", _T.CODE, _L),
     Field("books_amount", "Amount of a posting", _T.MONEY, _L),
     Field("books_vat", "VAT of a posting", _T.MONEY, _L),
+    Field("books_vat_base", "Taxable amount of a posting", _T.MONEY, _L),
     Field("posting_text", "Text of a posting", _T.TEXT, _L),
     Field("collective_account", "Collective account of the settings", _T.CODE, Kind.RELATION),
     Field("number", "Relation number", _T.CODE, Kind.RELATION),
@@ -255,15 +111,14 @@ SECTIONS = (
             Words("reference_prefix", 12),
             Code("daybook", books("daybooks"), only=_AS_POSTINGS),
             Words("collective_article", 15, only=_AS_ORDERS),
-            Code("deposit_account", books("ledgers"), only=_AS_POSTINGS),
             Rows(
-                "deposit_accounts",
-                "col_turnover_group",
-                {"account": books("ledgers")},
-                till("turnover_groups"),
+                "gift_cards",
+                "col_payment_method",
+                {"purpose": tuple(Purpose)},
+                till("payment_methods"),
+                words="purpose",
                 only=_AS_POSTINGS,
             ),
-            Codes("deposit_groups", till("turnover_groups"), "choose_none", only=_AS_POSTINGS),
             Switch("unproven"),
         ),
     ),
@@ -297,6 +152,17 @@ def _as_set(settings: OrderSettings) -> Flow:
     return documents(settings.source, settings.target, unproven=settings.unproven)
 
 
+# What both systems say about postings: what is no revenue, in which period a day is, and what a line can hold.
+TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
+
+
+def _told(settings: OrderSettings, asked: Asked) -> BothTold:
+    if settings.target is not Kind.POSTING:
+        return NOTHING_TOLD
+    return BothTold(Turnover(*map(asked.codes, TURNOVER)), asked.codes(PERIODS), asked.codes(LINE_FIELDS))
+
+
 def _needs(settings: OrderSettings) -> Needs:
     where = () if settings.target is Kind.POSTING else (Kind.ADDRESS,)
     return Needs((Kind.DEBTOR, *where, settings.target), as_invoices=settings.becomes == "invoice")
@@ -313,8 +179,10 @@ ORDERS = FlowSpec(
         asked.rates(BOOKS),
         asked.rates(TILL),
         partial(asked.present, BOOKS, Kind.ARTICLE),
-        partial(asked.linked, FLOW.name, settings.target),
+        partial(asked.links, FLOW.name, settings.target),
+        _told(settings, asked),
     ),
+    made_with=lambda settings: (*TURNOVER, PERIODS, LINE_FIELDS) if settings.target is Kind.POSTING else (),
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),
@@ -337,7 +205,7 @@ ORDERS = FlowSpec(
             till("vat_codes"),
             books("vat_codes"),
             looks_up=True,
-            cause="vat_code_unmapped",
+            causes=("vat_code_unmapped",),
             by_country=True,
         ),
         ValueTable(
@@ -345,9 +213,17 @@ ORDERS = FlowSpec(
             books("vat_codes"),
             books("revenue_accounts"),
             looks_up=True,
-            cause="revenue_account_unmapped",
+            causes=("revenue_account_unmapped",),
             by_country=True,
             for_all=True,
+        ),
+        ValueTable(
+            BALANCE_ACCOUNTS,
+            BALANCE_GROUPS,
+            LEDGERS,
+            looks_up=True,
+            causes=("deposit_account_missing", "turnover_group_unknown"),
+            named=("group", "sort"),
         ),
         ValueTable(ARTICLES, looks_up=True),
         ValueTable(COUNTRIES, looks_up=True),
@@ -355,7 +231,7 @@ ORDERS = FlowSpec(
             "payment_methods",
             till("payment_methods"),
             books("payment_conditions"),
-            cause="payment_method_unmapped",
+            causes=("payment_method_unmapped",),
             named=("value", "method"),
         ),
         ValueTable("shipping_methods", till("delivery_methods")),
@@ -380,6 +256,7 @@ ORDERS = FlowSpec(
         "ledgers",
         "daybooks",
         "cost_centres",
+        "periods",
     ),
     needs=_needs,
     sections=SECTIONS,

@@ -102,7 +102,9 @@ PRODUCTS = FlowSpec(
     rated=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),
     sent_as={PRICE: ("article.price_incl", "article.price_excl")},
-    tables=(ValueTable("vat_codes", books("vat_codes"), till("vat_codes"), looks_up=True, cause="vat_code_unmapped"),),
+    tables=(
+        ValueTable("vat_codes", books("vat_codes"), till("vat_codes"), looks_up=True, causes=("vat_code_unmapped",)),
+    ),
     objects=("articles", "groups", "vat"),
     sections=SECTIONS,
     questions=QUESTIONS,

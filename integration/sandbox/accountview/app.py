@@ -134,7 +134,10 @@ class AccountView:
             return self._companies[company].plain(table)
 
     def edit(self, table: str, key: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
-        """Changes a row as a person in AccountView would. LookupError when there is no such row."""
+        """Changes a row as a person in AccountView would. LookupError when there is no such row.
+
+        One of the `conventions` of booking is changed likewise, by its name and a `value`.
+        """
         self._by_hand("edit", company, table=table, key=key, values=values)
 
     def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
@@ -278,7 +281,8 @@ class AccountView:
         if how := self._conventions.unreadable.get(object_.code):
             return self._answers.nothing(how, object_)
         company.ripen(datetime.now(UTC))
-        rows = self._reader.page(company.table(object_.table), query)
+        table = company.table(object_.table)
+        rows = self._reader.page(table, query, company.administration(table, query.book_date))
         children = company.table(object_.detail).children if object_.detail else {}
         return self._answers.page(object_, rows, children, query.fields)
 

@@ -1,14 +1,14 @@
 """Carrying a checked document out: what must hold before, and which rows it becomes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from decimal import Decimal
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from integration.sandbox.accountview import posting
 from integration.sandbox.accountview.answers import Document
 from integration.sandbox.accountview.company import NOUNS, Company, Late
-from integration.sandbox.accountview.conventions import Field, Value
+from integration.sandbox.accountview.conventions import Field, Value, tidy
 from integration.sandbox.accountview.dictionary import BusinessObject, Definition
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.accountview.tables import Row, Table, normal
@@ -23,6 +23,7 @@ _DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "DJ_PAG
 _TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL"})
 _BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK",)}
 _FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT_CODE", "VAT_CODE"))
+_CENT: Final = Decimal("0.01")
 _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
 
 
@@ -160,7 +161,9 @@ def _make(company: Company, document: posting.Document, sent: posting.SentRow, e
     detail = company.table(object_.detail)
     lines = [_line(company, detail, each, (table, values), entry) for each in document.details[sent.row_id]]
     if object_.code == "DJ2":
-        values |= _totals(lines)
+        is_gross = bool(values.get(table.definition.here("GROSS_FLG")))
+        lines = [_taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
+        values |= _totals(lines, is_gross=is_gross)
     return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
 
 
@@ -198,7 +201,7 @@ def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry)
             values.setdefault(here("BOX_CITY"), values.get(here("PO_CITY")) or values.get(here("CITY")))
         case "DJ_PAGE":
             day = str(values.setdefault(here("TRN_DATE"), today))
-            values.setdefault(here("PERIOD"), Decimal(int(day[5:7])))
+            values.setdefault(here("PERIOD"), Decimal(company.period_of(date.fromisoformat(day[:10]))))
     return values
 
 
@@ -244,9 +247,25 @@ def _late(entry: Entry) -> Late | None:
     return Late(entry.at + timedelta(seconds=float(seconds))) if fault == Fault.LATE else None
 
 
-def _totals(lines: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+def _taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
+    """A line of a page with its VAT: as it was sent, or at the rate of its code where these books know better."""
+    here = definition.here
+    code = line.get(here("VAT_CODE"))
+    amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
+    if not code:
+        return dict(line)
+    if company.conventions.vat_amounts == "computed":
+        vats = company.table("VAT")
+        rate = _number(vats.value(vats.rows[normal(str(code))], "VAT_PCT"))
+        vat = (amount * rate / (100 + rate if is_gross else 100)).quantize(_CENT, ROUND_HALF_UP)
+        return {**line, here("VAT_AMT"): tidy(vat), here("BASE_AMT"): tidy(amount - vat if is_gross else amount)}
+    return {here("BASE_AMT"): amount - vat if is_gross else amount, **line}
+
+
+def _totals(lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
     vat = sum((_number(each.get("VAT_AMT")) for each in lines), Decimal(0))
-    return {"PAGE_VAT": vat, "PAGE_AMT": vat + sum((_number(each.get("AMOUNT")) for each in lines), Decimal(0))}
+    amount = sum((_number(each.get("AMOUNT")) for each in lines), Decimal(0))
+    return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
 
 
 def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: Entry) -> None:

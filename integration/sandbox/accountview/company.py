@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
 from decimal import Decimal
 from random import Random
 from typing import Any, Final
@@ -27,6 +27,10 @@ NOUNS: Final = {
     "LEDGER": "Rekening",
     "VAT": "BTW-code",
 }
+
+
+# The tables that each fiscal year has for itself, by the field that says in which one a row is.
+_DATED: Final = {"ADM_PER": "START_DATE", "DJ_PAGE": "TRN_DATE", "SO_HDR": "ORD_DATE", "K9_INV": "INV_DATE"}
 
 
 @dataclass
@@ -54,11 +58,34 @@ class Company:
     def open_shop(self) -> None:
         """Fills the tables with everything the shop has."""
         books.fill(self._tables, self.shop)
+        self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
         self._stocked = False
 
     def open_empty(self) -> None:
         """Fills the tables with no more than an administration cannot be without."""
         books.settle(self._tables, self.shop)
+        self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
+
+    def administration(self, table: Table, book_date: str) -> Callable[[Row], bool] | None:
+        """Which rows of a table are in the fiscal year of a book date; None where all of them are."""
+        name = table.definition.name
+        column = _DATED.get(name)
+        if column is None or (self.conventions.years == "together" and name != "ADM_PER"):
+            return None
+        year_of, place = self.conventions.year_of, table.place(column)
+        asked = year_of(date.fromisoformat(book_date[:10]) if book_date else self.shop.today)
+        return lambda row: year_of(date.fromisoformat(str(row.values[place])[:10])) == asked
+
+    def period_of(self, day: date) -> int:
+        """The number of the period that a day is in."""
+        periods = self.conventions.periods(self.conventions.year_of(day))
+        return next(number for number, (start, end) in enumerate(periods, start=1) if start <= day <= end)
+
+    def settle(self, question: str, choice: object) -> None:
+        """Decides anew what no source settles. LookupError for a question that is none."""
+        if question not in {each.name for each in fields(Conventions)}:
+            raise LookupError(f"there is no convention {question}")
+        self.conventions = replace(self.conventions, **{question: choice})  # type: ignore[arg-type]
 
     def table(self, name: str) -> Table:
         """One table. The stock per branch is big, and made when it is first needed. LookupError for an unknown name."""
@@ -154,6 +181,9 @@ def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int)
 
 
 def _edit(company: Company, told: Mapping[str, Any]) -> Act:
+    if told["table"] == "conventions":
+        company.settle(told["key"], told["values"]["value"])
+        return lambda _: None
     table = company.table(told["table"])
     row, values = _must(table, told["key"]), _typed(table, told["values"])
     if table.definition.key in values:

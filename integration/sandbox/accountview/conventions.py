@@ -8,7 +8,9 @@ guessed them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
@@ -97,14 +99,34 @@ class Conventions:
     unknown_company_status: int = 403
     first_year: int = 2000
     last_year: int = 2099
+    year_begins: str = "01-01"  # the first day of a fiscal year, as `mm-dd`
+    # Whether the documents of another fiscal year are to be seen: each year is an administration of its own.
+    years: Literal["together", "apart"] = "together"
+    vat_amounts: Literal["kept", "computed"] = "kept"  # whether VAT on a posting line stays as it was sent
     closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
     challenges: bool = True  # whether a log-in may carry a challenge (RFC 7636); otherwise nobody reads it
     unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
     unmatched: frozenset[str] = frozenset()  # fields by which a filter finds nothing
 
+    def year_of(self, day: date) -> date:
+        """The first day of the fiscal year that a day is in."""
+        month, first = (int(each) for each in self.year_begins.split("-"))
+        begins = day.replace(month=month, day=first)
+        return begins if begins <= day else begins.replace(year=day.year - 1)
+
+    def periods(self, year: date) -> list[tuple[date, date]]:
+        """The first and the last day of the twelve periods of a fiscal year."""
+        starts = [_months_later(year, each) for each in range(13)]
+        return [(start, after - timedelta(days=1)) for start, after in pairwise(starts)]
+
     def name(self, table: str, conventional: str) -> str:
         """What a field is called here."""
         return self.renamed.get(f"{table}.{conventional}") or self.renamed.get(conventional) or conventional
+
+
+def _months_later(day: date, months: int) -> date:
+    years, month = divmod(day.month - 1 + months, 12)
+    return day.replace(year=day.year + years, month=month + 1)
 
 
 _STAMPS: Final = (

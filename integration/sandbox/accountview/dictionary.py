@@ -91,6 +91,7 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
         BusinessObject("GL1", "Grootboekrekeningen", "LEDGER"),
         BusinessObject("VA1", "BTW-codes", "VAT"),
         BusinessObject("CC1", "Kostenplaatsen", "COST"),
+        BusinessObject("PER", "Perioden", "ADM_PER"),
         BusinessObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
         BusinessObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
     )
@@ -177,6 +178,12 @@ _SEEN: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("HST_AH_COMMENT2", "M", 4, "Externe notitie"),
         Field("HST_AH_DEL_ADDR", "M", 4, "Afleveradres"),
     ),
+    "ADM_PER": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True),
+        Field("PER_NR", "I", 4, "Periode", blocked=True),
+        Field("START_DATE", "D", 8, "Begindatum", blocked=True),
+        Field("END_DATE", "D", 8, "Einddatum", blocked=True),
+    ),
     "DCT_FLD": (
         Field("FLD_DESC", "C", 60, "Omschrijving veld"),
         Field("FIELD_NAME", "C", 10, "Veldnaam"),
@@ -228,6 +235,7 @@ _TABLES: Final = (
     ("LEDGER", "Grootboekrekeningen", "ACCT_NR", ""),
     ("VAT", "BTW-codes", "VAT_CODE", ""),
     ("COST", "Kostenplaatsen", "COST_CODE", ""),
+    ("ADM_PER", "Perioden", "REC_ID", ""),
     ("K9_STOCK", "Voorraad per magazijn", "REC_ID", ""),
     ("K9_INV", "Verkoopfacturen", "REC_ID", ""),
     ("K9_INVL", "Verkoopfactuurregels", "REC_ID", "HDR_ID"),

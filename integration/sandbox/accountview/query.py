@@ -84,9 +84,11 @@ class Reader:
         self._conventions = conventions
         self._kept: OrderedDict[tuple[object, ...], list[str]] = OrderedDict()
 
-    def page(self, table: Table, query: Query) -> list[Row]:
-        """One page of rows."""
+    def page(self, table: Table, query: Query, among: Callable[[Row], bool] | None = None) -> list[Row]:
+        """One page of rows, or of those among them."""
         keys = self._selected(table, query)
+        if among is not None:
+            keys = [key for key in keys if among(table.rows[key])]
         start = (query.page_number - 1) * query.page_size
         if query.last_key is not None:
             start = self._after(table, keys, query.last_key)

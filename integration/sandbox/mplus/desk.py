@@ -177,9 +177,7 @@ class Reference:
             "getTurnoverGroups": lambda _: self._answer(
                 "GetTurnoverGroupsResponse", turnoverGroupList=setup.turnover_groups
             ),
-            "getPaymentMethods": lambda _: self._answer(
-                "GetPaymentMethodsResponse", paymentMethodList=setup.payment_methods
-            ),
+            "getPaymentMethods": lambda _: self._methods(setup.payment_methods),
             "getPaymentMethodsV2": self._some_methods,
             "getDeliveryMethods": lambda _: self._answer(
                 "GetDeliveryMethodsResponse", deliveryMethodList=setup.delivery_methods
@@ -265,7 +263,12 @@ class Reference:
             for row in self.setup.payment_methods
             if (not account or row["accountNumber"] == account) and (not types or row["type"] in types)
         ]
-        return self._answer("GetPaymentMethodsResponse", paymentMethodList=rows)
+        return self._methods(rows, with_cards=bool(ask.flag("includeGiftcardType")))
+
+    def _methods(self, rows: Rows, *, with_cards: bool = False) -> Fields:
+        """The payment methods, with the gift cards that they take only where those are asked for."""
+        kept = [row if with_cards else {**row, "giftcardType": None} for row in rows]
+        return self._answer("GetPaymentMethodsResponse", paymentMethodList=kept)
 
     def _deliveries_v2(self, request: Fields) -> Fields:
         only_enabled = request.child("request").flag("onlyEnabled")

@@ -107,6 +107,21 @@ def administrations(shop: Shop) -> Iterator[Values]:
         }
 
 
+def periods(shop: Shop, conventions: Conventions) -> Iterator[Values]:
+    """The periods of the fiscal years around today."""
+    number = 0
+    for year in range(shop.today.year - 3, shop.today.year + 3):
+        first = conventions.year_of(shop.today.replace(year=year, month=12, day=31))
+        for period, (start, end) in enumerate(conventions.periods(first), start=1):
+            number += 1
+            yield {
+                "REC_ID": f"{number:06}",
+                "PER_NR": Decimal(period),
+                "START_DATE": f"{start}T00:00:00",
+                "END_DATE": f"{end}T00:00:00",
+            }
+
+
 def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Values]:
     """The rows of the data dictionary, for every table."""
     number = 0

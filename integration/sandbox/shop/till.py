@@ -7,6 +7,7 @@ from typing import Final
 from integration.sandbox.mplus.contract import ZONE
 from integration.sandbox.mplus.desk import Setup
 from integration.sandbox.mplus.house import House
+from integration.sandbox.shop import till_market
 from integration.sandbox.shop.shop import Shop
 from integration.sandbox.shop.till_cards import FIRST_RELATION, fill_products, fill_relations
 from integration.sandbox.shop.till_sales import Sales
@@ -43,6 +44,7 @@ class SampleTill:
             for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
+        till_market.fill(Sales(self._shop, house, Random(self._shop.seed + 13)), on)
 
     def advance(self, house: House) -> None:
         """A day of new orders and receipts; one order is delivered, and one customer gets another telephone number."""

@@ -122,23 +122,37 @@ class Sales:
     def _put_receipt(self, on: date, branch: int, basket: Basket, serial: int, credited: str = "") -> str:
         total = basket.sums.incl
         payments = [] if total == 0 else self._split(total, serial)
-        kind = "RECEIPT-TYPE-CREDIT-RECEIPT" if credited else "RECEIPT-TYPE-RECEIPT"
         is_on_account = any(method == "INVOICE" for method, _ in payments)
-        workplace = 1 + serial % 2
+        relation = self._relation() if serial % 5 == 0 or is_on_account else None
+        return self.paid(on, (branch, 1 + serial % 2), basket, payments, relation=relation, credited=credited)
+
+    def paid(
+        self,
+        on: date,
+        place: tuple[int, int],
+        basket: Basket,
+        payments: Sequence[tuple[str, int]],
+        *,
+        relation: int | None = None,
+        credited: str = "",
+        before: int = 0,
+    ) -> str:
+        """One receipt of a branch and workplace with so many `before` it, paid like this; its id."""
+        branch, workplace = place
         id_ = self._house.desk.new_id("receipt")
         values = {
             "receiptId": id_,
-            **self._head(on, branch, self._relation() if serial % 5 == 0 or is_on_account else None),
+            **self._head(on, branch, relation),
             **self._totals(basket, "Receipt"),
             "receiptNumber": {
                 "branchNumber": branch,
                 "workplaceNumber": workplace,
                 "year": on.year,
-                "number": self._house.desk.count(f"receipt {branch} {workplace}"),
+                "number": before + self._house.desk.count(f"receipt {branch} {workplace}"),
             },
-            "receiptType": kind,
+            "receiptType": "RECEIPT-TYPE-CREDIT-RECEIPT" if credited else "RECEIPT-TYPE-RECEIPT",
             "workplaceNumber": workplace,
-            "paidAmount": total,
+            "paidAmount": basket.sums.incl,
             "state": "RECEIPT-STATE-PAID",
             "lineList": self._lines(basket),
             "paymentList": self._payments(on, payments),

@@ -21,8 +21,11 @@ REVERSED: Final = 5
 RATES: Final = {LOW: Decimal(9), HIGH: Decimal(21), ZERO: Decimal(0), EXEMPT: Decimal(0), REVERSED: Decimal(0)}
 VAT_CODES: Final[Mapping[str, int]] = {"1": HIGH, "2": LOW, "3": ZERO, "4": EXEMPT, "5": REVERSED}
 
-GIFT_CARDS: Final = 80
-DEPOSITS: Final = 90
+GIFT_CARDS: Final = 80  # for anything: taxed when they are used
+VOUCHERS: Final = 85  # for repairs alone: taxed when they are sold
+DEPOSITS: Final = 90  # statiegeld, without VAT
+TAXED_DEPOSITS: Final = 91  # taxed like what is in the packaging, as Pfand is
+DOWN_PAYMENTS: Final = 92
 SUPERUSER: Final = 999999
 
 _TURNOVER: Final = (
@@ -40,11 +43,13 @@ _METHODS: Final = (
     ("IDEAL", "iDEAL", "PAYMENT-METHOD-TYPE-PAYMENT", 1100, True),
     ("CREDITCARD", "Creditcard", "PAYMENT-METHOD-TYPE-EFT", 1010, True),
     ("GIFTCARD", "Cadeaubon", "PAYMENT-METHOD-TYPE-SUSPENSE", 1560, True),
-    ("DEPOSIT", "Aanbetaling", "PAYMENT-METHOD-TYPE-DEPOSIT", 1400, True),
+    ("VOUCHER", "Reparatiebon", "PAYMENT-METHOD-TYPE-SUSPENSE", 1565, True),
+    ("DEPOSIT", "Aanbetaling", "PAYMENT-METHOD-TYPE-DEPOSIT", 1575, True),
     ("INVOICE", "Op rekening", "PAYMENT-METHOD-TYPE-SUSPENSE", 1300, True),
-    ("ROUNDING", "Afronding", "PAYMENT-METHOD-TYPE-SUSPENSE", 4400, True),
+    ("ROUNDING", "Afronding", "PAYMENT-METHOD-TYPE-SUSPENSE", 4410, True),
     ("CHEQUE", "Cheque", "PAYMENT-METHOD-TYPE-PAYMENT", 1100, False),
 )
+_CARDS: Final = {"GIFTCARD": GIFT_CARDS, "VOUCHER": VOUCHERS}
 _CATEGORIES: Final = (
     (1, "Webshop", (2, 5), True),
     (2, "In behandeling", (3, 5), True),
@@ -93,6 +98,7 @@ def setup(shop: Shop) -> Setup:
                 "type": type_,
                 "accountNumber": account,
                 "depositPaymentMethod": "DEPOSIT" if method in {"CASH", "PIN", "IDEAL"} else None,
+                "giftcardType": _card(method, description),
             }
             for method, description, type_, account, active in _METHODS
         ],
@@ -158,6 +164,25 @@ def _branch(branch: ShopBranch) -> dict[str, Any]:
     }
 
 
+def _card(method: str, name: str) -> dict[str, Any] | None:
+    """The sort of gift card that a payment method takes."""
+    group = _CARDS.get(method)
+    if group is None:
+        return None
+    rights = ("nonStandardValue", "issuable", "redeemable", "personalizable")
+    return {
+        "cardTypeId": f"card-{group}",
+        "name": name,
+        "sequenceNumber": group,
+        "isDeleted": False,
+        "turnoverGroupNumber": group,
+        "paymentMethodId": method,
+        **dict.fromkeys(rights, True),
+        "reloadable": False,
+        "restitutable": False,
+    }
+
+
 def _turnover_groups() -> Rows:
     return [
         {
@@ -183,7 +208,14 @@ def _balance_groups() -> Rows:
         }
         for type_, number, name, account, vat_code in (
             ("TURNOVER-GROUP-TYPE-BALANCE-UPGRADE", GIFT_CARDS, "Cadeaubonnen", 1560, EXEMPT),
-            ("TURNOVER-GROUP-TYPE-REFUNDABLE-DEPOSIT", DEPOSITS, "Statiegeld", 1400, ZERO),
+            ("TURNOVER-GROUP-TYPE-BALANCE-UPGRADE", VOUCHERS, "Reparatiebonnen", 1565, LOW),
+            ("TURNOVER-GROUP-TYPE-REFUNDABLE-DEPOSIT", DEPOSITS, "Statiegeld", 1570, ZERO),
+            ("TURNOVER-GROUP-TYPE-REFUNDABLE-DEPOSIT", TAXED_DEPOSITS, "Statiegeld met btw", 1571, HIGH),
+            ("TURNOVER-GROUP-TYPE-SUSPENSE", DOWN_PAYMENTS, "Aanbetalingen", 1575, EXEMPT),
+            ("TURNOVER-GROUP-TYPE-CASH-INFLOW", 95, "Wisselgeld uit kluis", 1020, EXEMPT),
+            ("TURNOVER-GROUP-TYPE-CASH-INFLOW", 96, "Fooi", 1580, EXEMPT),
+            ("TURNOVER-GROUP-TYPE-CASH-OUTFLOW", 97, "Kleine uitgaven porti", 4510, EXEMPT),
+            ("TURNOVER-GROUP-TYPE-CASH-OUTFLOW", 98, "Afstorting bij de bank", 1090, EXEMPT),
         )
     ]
 

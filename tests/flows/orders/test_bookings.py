@@ -16,13 +16,13 @@ from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, Compared, booked, compared_in
 from integration.core.totals.sold import Sale, VatSum
-from integration.flows.orders.bookings import compact
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from tests.core.totals.sales import accounts, awkward
 from tests.flows.orders.tills import (
     BODY,
     TILL,
+    TOLD,
     Questions,
     a_line,
     a_refund,
@@ -34,7 +34,6 @@ from tests.flows.orders.tills import (
     staged,
     with_rules,
     with_tables,
-    without,
 )
 
 
@@ -65,44 +64,6 @@ def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
     assert shown.isdisjoint(change.wanted.values)
     assert {"reference", "debtor", "date", "gross"} <= set(change.wanted.values)
     assert change.wanted.parts == lines_of(one)
-
-
-@pytest.mark.parametrize(
-    ("number", "short"),
-    [
-        ("2026.118", "26118"),
-        ("1.2.2026.118", "1226118"),
-        ("12.2.2026.118", "12.2.26.118"),
-        ("WEB-118", "WEB-118"),
-    ],
-)
-def test_a_number_becomes_short_for_postings(number: str, short: str) -> None:
-    assert compact(number) == short
-
-
-PLACES = st.integers(1, 99)
-
-
-@given(st.lists(st.tuples(PLACES, PLACES, st.integers(2020, 2035), st.integers(1, 99999)), min_size=2, unique=True))
-def test_short_numbers_never_clash(numbers: list[tuple[int, int, int, int]]) -> None:
-    assert len({compact(".".join(map(str, number))) for number in numbers}) == len(numbers)
-
-
-def test_a_posting_has_a_reference_of_twelve_characters_at_most() -> None:
-    assert booking(an_order(number="2026.118"), becomes="posting").values["reference"] == "MP-26118"
-    issue = parked(an_order(number="2026.12345678"), becomes="posting")
-    assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "13", "12")
-    assert issue.facts["field"] == "posting.reference"
-
-
-def test_a_reference_of_an_order_has_forty_characters_at_most() -> None:
-    assert booking(an_order(number="9" * 37))
-    assert parked(an_order(number="9" * 38)).cause == "field_too_long"
-
-
-def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
-    assert booking(without(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
-    assert parked(without(an_order(), "number")).cause == "required_field_empty"
 
 
 def test_other_tables_park_what_they_do_not_have() -> None:
@@ -201,7 +162,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
-    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked)
+    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked, TOLD)
     one = staged(as_record(sold), logic)
     if one.record is None:
         assert one.skip is not None or (one.issue is not None and one.issue.cause == "totals_differ")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.flows.orders.tills import (
     BODY,
     BOOKS,
     TILL,
+    TOLD,
     VAT_NUMBER,
     Questions,
     a_customer,
@@ -42,7 +42,7 @@ def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dic
     asked = Questions()
     rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
     chosen = OrderSettings(collective_account="1300")
-    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked)
+    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked, TOLD)
     assert lines_of(booking(order, logic))[0].values["vat_code"] == found
 
 
@@ -67,20 +67,6 @@ def test_the_revenue_account_goes_by_country() -> None:
     assert issue.cause == "revenue_account_unmapped"
     assert (issue.facts["country"], issue.facts["code"]) == ("NL", "1")
     assert line_of(an_order(), becomes="posting", tables=with_tables(revenue_accounts={"*": "8"}))["account"] == "8"
-
-
-@pytest.mark.parametrize("about", [{"price_type": "gift-card"}, {"turnover_type": "balance-upgrade"}, {}])
-def test_a_gift_card_is_no_revenue(about: dict[str, str]) -> None:
-    card = a_line("2", "25.00", "25.00", vat_code="4", turnover_group="80", text="Cadeaubon", **about)
-    order = an_order(lines=(a_line("1"), card))
-    given_settings: dict[str, Any] = {"becomes": "posting", "deposit_groups": () if about else ("80",)}
-    issue = parked(order, **given_settings)
-    assert (issue.cause, issue.facts["kind"]) == ("deposit_account_missing", "Cadeaubon")
-    one = booking(order, **given_settings, deposit_account="1560")
-    assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(one)[1].values.items()
-    assert "vat_code" not in lines_of(one)[1].values
-    one = booking(order, **given_settings, deposit_accounts={"80": "1561"})
-    assert lines_of(one)[1].values["account"] == "1561"
 
 
 # ---- what was sold is read from the lines and the split of the till

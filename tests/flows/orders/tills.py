@@ -11,8 +11,10 @@ from typing import Any
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
-from integration.core.run import Staged
+from integration.core.run import Link, Staged
 from integration.core.totals.sold import VatSum
+from integration.flows.orders.balances import Turnover
+from integration.flows.orders.bookings import BothTold
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
@@ -25,6 +27,16 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 BOOKS = {"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
 TILL = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
+TURNOVER = Turnover(
+    types={
+        **dict.fromkeys(("10", "20", "30", "40", "50", "60", "70", "8000", "8010", "8020"), "turnover"),
+        "80": "balance-upgrade", "85": "balance-upgrade", "90": "refundable-deposit", "91": "refundable-deposit",
+        "92": "suspense", "95": "cash-inflow", "97": "cash-outflow", "99": "unknown",
+    },
+    vat_codes={"80": "4", "85": "1", "90": "3", "91": "2"},
+    cards={"GIFTCARD": "80", "VOUCHER": "85"},
+)  # fmt: skip
+TOLD = BothTold(TURNOVER, line_fields={"vat_base"})
 DEBTORS, ADDRESSES, PAPERS = FLOW.stages
 VAT_NUMBER = "NL004495445B01"
 
@@ -41,20 +53,21 @@ class Questions:
         self.asked.append(set(codes))
         return set(codes) if self.articles is None else {code for code in codes if code in self.articles}
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, str]:
-        return {key: self.booked[key] for key in ids if key in self.booked}
+    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+        return {key: Link(Kind.POSTING, key, self.booked[key]) for key in ids if key in self.booked}
 
 
 def orders(
     body: Mapping[str, Any] = BODY,
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
+    told: BothTold = TOLD,
     **given: Any,
 ) -> Orders:
     """Return the logic with the shipped mapping; postings have their daybook."""
     asked = questions or Questions()
     chosen = {"collective_account": "1300", "daybook": "700", **given}
-    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked)
+    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, told)
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:

@@ -86,7 +86,7 @@ class TestOrders:
 
     @pytest.mark.parametrize(
         ("operation", "kind", "count"),
-        [("getOrders", "order", 60), ("getReceipts", "receipt", 300), ("getInvoices", "invoice", 20)],
+        [("getOrders", "order", 60), ("getReceipts", "receipt", 312), ("getInvoices", "invoice", 20)],
     )
     def test_paging_by_marker_meets_every_document_once(
         self, till: RawClient, operation: str, kind: str, count: int

@@ -54,7 +54,7 @@ def test_articles_in_the_way_have_another_name_and_price(till: Till, shop: Shop)
 
 
 def test_it_has_the_documents_of_the_shop(till: Till) -> None:
-    assert [len(till.state(kind)) for kind in KINDS] == [60, 300, 20]
+    assert [len(till.state(kind)) for kind in KINDS] == [60, 312, 20]
 
 
 def test_most_relations_are_customers_of_the_bookkeeping(till: Till, shop: Shop) -> None:
@@ -126,7 +126,7 @@ def test_documents_sell_articles_of_the_shop(till: Till, shop: Shop) -> None:
         article["articleNumber"] for article in till.state("articles")
     }
     sold = {line["articleNumber"] for document in documents(till) for line in lines(document)}
-    assert sold <= known
+    assert sold - {0} <= known  # what is sold by its turnover group alone has no article
     assert len(sold) > 100
 
 

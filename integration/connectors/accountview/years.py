@@ -1,0 +1,89 @@
+"""The fiscal years of the books: each is an administration of its own, which the book date of a call chooses."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from integration.connectors.accountview.client import AccountViewClient, Query
+from integration.connectors.accountview.codec import day as day_of
+from integration.connectors.accountview.codec import number, text
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.accountview.target import date_of, reference_of
+from integration.core.errors import AccessDeniedError, ConnectorError, RejectedError
+from integration.core.records import Record
+
+
+class Period(NamedTuple):
+    """One period of a fiscal year, under its number, with its first and its last day."""
+
+    number: int
+    start: date
+    end: date
+
+
+class FiscalYears:
+    """Which days are in one fiscal year, as its periods say. Asked once for each year; safe to share between threads.
+
+    Where the periods cannot be read, only the days of one month are taken to be in one year: years begin with a month.
+    """
+
+    def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
+        self._client = client
+        self._of = settings.objects.periods
+        self._named = settings.period
+        self._known: tuple[tuple[Period, ...], ...] = ()
+        self._untold: frozenset[date] = frozenset()  # months of which the books say nothing
+        self._are_readable = bool(self._of.code)
+
+    def of(self, wanted: Sequence[Record]) -> list[tuple[date | None, list[Record]]]:
+        """Return documents with a reference by the book date to ask with: each fiscal year, then today's for all.
+
+        None stands for today.
+        """
+        today = self._client.today()
+        this, years = self._first_day(today), dict[date, list[Record]]()
+        for record in wanted:
+            if reference_of(record):
+                years.setdefault(self._first_day(date_of(record) or today), []).append(record)
+        own = [(date_of(records[0]), records) for first, records in years.items() if first != this]
+        return [*own, (None, [record for records in years.values() for record in records])] if years else []
+
+    def starts(self) -> dict[str, str]:
+        """Return the periods of this fiscal year, the one before and the one after: first day and number.
+
+        Empty where the books do not tell.
+        """
+        this = self._periods(self._client.today())
+        if not this:
+            return {}
+        first, last = min(each.start for each in this), max(each.end for each in this)
+        around = (self._periods(first - timedelta(days=1)), this, self._periods(last + timedelta(days=1)))
+        return {each.start.isoformat(): str(each.number) for periods in around for each in periods}
+
+    def _first_day(self, day: date) -> date:
+        periods = self._periods(day)
+        return min(each.start for each in periods) if periods else day.replace(day=1)
+
+    def _periods(self, day: date) -> tuple[Period, ...]:
+        """Return the periods of the fiscal year of a day; none where they cannot be read."""
+        for known in self._known:
+            if any(each.start <= day <= each.end for each in known):
+                return known
+        if not self._are_readable or day.replace(day=1) in self._untold:
+            return ()
+        query = Query(of=self._of, sort=(self._named.number,), size=100, book_date=day)
+        try:
+            rows = self._client.page(query)
+        except ConnectorError as error:  # who looks for documents next meets the same trouble, and tells of it
+            self._are_readable = not isinstance(error, AccessDeniedError | RejectedError)
+            return ()
+        found = []
+        for row in rows:
+            start, end = (day_of(row.get(column)) for column in (self._named.start, self._named.end))
+            if start and end and text(row.get(self._named.number)):
+                found.append(Period(int(number(row[self._named.number], 0) or 0), start, end))
+        if not any(each.start <= day <= each.end for each in found):
+            self._untold |= {day.replace(day=1)}  # a year that does not exist, or periods that make no sense
+            return ()
+        self._known = (*self._known, tuple(found))
+        return tuple(found)

@@ -1,0 +1,154 @@
+"""What is no revenue, and on which account it stands: gift cards, deposits and whatever else the till keeps for others.
+
+The till's list of turnover groups says what each of them is for. A line of one that is no revenue keeps its VAT: Pfand
+is taxed like the drink in the bottle, Dutch statiegeld is not.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from integration.core.money import CENT, HUNDRED, amount
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
+from integration.core.totals.sorts import GROUPS, METHODS, Means, Purpose, Sort, means_of, sort_of
+from integration.flows.orders.parties import Told
+from integration.flows.settings import EVERY, TILL, Parked
+
+BALANCE_ACCOUNTS = "balance_accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """What the till says of its turnover groups, and of the gift cards that payment methods take."""
+
+    types: Mapping[str, str] = field(default_factory=dict)  # group to the word for what it is for
+    vat_codes: Mapping[str, str] = field(default_factory=dict)  # group to its usual VAT code
+    cards: Mapping[str, str] = field(default_factory=dict)  # payment method to group
+
+    def vouchers(self, rates: Mapping[str, Decimal]) -> list[str]:
+        """Return the groups of gift cards that are sold with VAT, at these rates of the till."""
+        cards = (group for group, word in self.types.items() if GROUPS.get(word) is Sort.GIFT_CARD)
+        return [group for group in cards if rates.get(self.vat_codes.get(group, ""))]
+
+    def may_take_vouchers(self, type_: str, rates: Mapping[str, Decimal]) -> bool:
+        """Tell whether a payment method of this type may take vouchers of which the till does not say who takes them.
+
+        Only a type that says nothing can hide that.
+        """
+        told = set(self.cards.values())
+        return METHODS.get(type_) is Means.SUSPENSE and any(group not in told for group in self.vouchers(rates))
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What was paid with single-purpose vouchers of one turnover group, with their account and the till's VAT code."""
+
+    account: str
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """The accounts of what is no revenue, by turnover group; what a person said of gift cards, and the till of both."""
+
+    accounts: Mapping[str, str]
+    purposes: Mapping[str, Purpose]  # of gift cards, by payment method
+    turnover: Turnover
+    rates: Mapping[str, Decimal]  # of the till, in percent
+
+    # ---- lines
+
+    def sort(self, line: Record) -> Sort:
+        """Return what a line is. One that the till does not put into any group is revenue."""
+        group = _text(line, "turnover_group")
+        found = sort_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
+        return Sort.REVENUE if found is Sort.UNKNOWN and not group else found
+
+    def account(self, told: Told, line: Record) -> str | None:
+        """Return the account of a line that is no revenue, None of one that is. Raises Parked where none is set."""
+        sort, group = self.sort(line), _text(line, "turnover_group")
+        if sort is Sort.REVENUE and group not in self.accounts:  # a row says of a group that it is none
+            return None
+        name = _text(line, "text") or group or sort
+        return self._account(told, group, sort, name)
+
+    def is_taxed(self, line: Record, method: str) -> bool:
+        """Tell whether VAT was charged on a line that is no revenue, or would have been but for reverse charge."""
+        sort = self.sort(line)
+        if method in UNTAXED:
+            return sort not in (Sort.GIFT_CARD, Sort.CASH_IN, Sort.PAYMENT)
+        incl, excl = (line.values.get(name) for name in ("amount_incl", "amount_excl"))
+        rate = line.values.get("vat_percent")
+        charged = rate if isinstance(rate, Decimal) else self.rates.get(_text(line, "vat_code"), NOTHING)
+        if not isinstance(incl, Decimal) or not isinstance(excl, Decimal):
+            return bool(charged)
+        return incl != excl or (bool(charged) and abs(incl) * charged / (HUNDRED + charged) < CENT)
+
+    def _account(self, told: Told, group: str, sort: Sort, name: str) -> str:
+        own = self.accounts.get(group) or self.accounts.get(sort)
+        if found := own or (self.accounts.get(EVERY) if sort.is_balance else None):
+            return found
+        facts = {"document": told.title, "kind": name, "group": group, "sort": str(sort), "system": TILL}
+        cause = "deposit_account_missing" if sort.is_balance else "turnover_group_unknown"
+        raise Parked(cause, "line.account", **facts)
+
+    # ---- payments
+
+    def redeemed(self, told: Told, rounding: tuple[str, ...]) -> Iterator[Redeemed]:
+        """Yield what was paid with vouchers that were taxed at their sale. Raises Parked for a card nobody knows."""
+        for payment in told.record.parts:
+            paid = payment.values.get("amount")
+            if payment.kind is not Kind.PAYMENT or not isinstance(paid, Decimal) or not paid:
+                continue
+            method = _text(payment, "method")
+            purpose = self._purpose(payment, method, rounds=method in rounding)
+            if purpose is Purpose.SINGLE:
+                group = self.turnover.cards.get(method) or self._only_voucher()
+                code = self.turnover.vat_codes.get(group, "")
+                if not code:
+                    raise _unclear(told, method)
+                yield Redeemed(self._account(told, group, Sort.GIFT_CARD, method), code, paid)
+            elif purpose is None:
+                raise _unclear(told, method)
+
+    def _purpose(self, payment: Record, method: str, *, rounds: bool) -> Purpose | None:
+        """Return what a payment's card is for, as a person or the till says; None where it is one and neither does."""
+        if method in self.purposes:
+            return self.purposes[method]
+        group = self.turnover.cards.get(method)
+        is_card = group is not None or bool(_text(payment, "giftcardNumber"))
+        type_ = _text(payment, "type")
+        means = means_of(type_, rounds=rounds, is_card=is_card)
+        if means is Means.GIFT_CARD:
+            rate = self.rates.get(self.turnover.vat_codes.get(group or "", ""))
+            return None if rate is None else Purpose.SINGLE if rate else Purpose.MULTI
+        hides = means is Means.SUSPENSE and self.turnover.may_take_vouchers(type_, self.rates)
+        return None if hides else Purpose.NONE
+
+    def _only_voucher(self) -> str:
+        found = self.turnover.vouchers(self.rates)
+        return found[0] if len(found) == 1 else ""
+
+
+def share_of(told: Told, one: Redeemed, sold: Sums) -> VatSum:
+    """Return the part of what was sold that a voucher paid for, with its VAT as the till told it for the whole.
+
+    Raises Parked when less than that was sold under its VAT code: nobody knows what the rest of it was spent on.
+    """
+    whole = sold.get(one.code, VatSum())
+    if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
+        facts = {"amount": str(one.amount), "there": str(whole.incl), "code": one.code}
+        raise Parked("voucher_too_large", "line.account", document=told.title, **facts)
+    vat = whole.vat if one.amount == whole.incl else amount(one.amount * whole.vat / whole.incl)
+    return VatSum(one.amount - vat, vat)
+
+
+def _unclear(told: Told, method: str) -> Parked:
+    return Parked("gift_card_unclear", "line.account", document=told.title, method=method)
+
+
+def _text(record: Record, name: str) -> str:
+    return as_text(record.values.get(name)).strip()

@@ -1,0 +1,173 @@
+"""Under which reference a document stands in the books: one scheme for all kinds, never cut, told apart for ever.
+
+A posting has twelve characters for it, always all of them: a filter of the books may compare beginnings only.
+
+    M R 6 01 02 01000
+    | | | |  |  number
+    | | | |  workplace, 00 where the till's number has none
+    | | | branch, likewise
+    | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
+    | kind: I invoice, O order, R receipt; what credits one of these has the next letter
+    the first letter or digit of the prefix that is set, so that two consoles can share the books
+
+Whoever knows the number of a receipt, 1.2.2026.1000, reads it in there. A number too large for its places goes on with
+letters: after 99999 come A0000 to ZZZZZ, after branch 99 come A0 to ZZ.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.flows.orders.settings import LONGEST_REFERENCE
+from integration.flows.settings import BOOKS, Parked
+
+CREDIT_ENDING = "-C"  # of a reference with room for it
+MARK = "M"  # where the prefix has neither letter nor digit
+FIRST_YEAR, LAST_YEAR = 2020, 2055
+PLACES, NUMBERS = 2, 5  # characters of branch and workplace, and of the number
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KINDS: Mapping[str, Kind] = {"I": Kind.INVOICE, "O": Kind.ORDER, "R": Kind.RECEIPT}
+_NUMBER = re.compile(r"(?:(\d+)\.(\d+)\.)?(\d{4})\.(\d+)", re.ASCII)
+_PACKED = re.compile(r"([0-9A-Z])([IJOPRSX])([0-9A-Z])([0-9A-Z]{2})([0-9A-Z]{2})([0-9A-Z]{5})")
+# What credits a document that an earlier version booked: whether it was an order or an invoice is not kept of it.
+_OF_BEFORE = "X"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentNumber:
+    """The number of a document of the till; without branch and workplace where the till gives numbers for all."""
+
+    kind: Kind | None  # None: a document that an earlier version booked
+    year: int
+    number: int
+    branch: int = 0
+    workplace: int = 0
+
+    @classmethod
+    def read(cls, kind: Kind | None, text: str) -> "DocumentNumber | None":
+        """Return the number as the till tells it, such as 1.2.2026.118 or 2026.118; None for any other text."""
+        found = _NUMBER.fullmatch(text)
+        if found is None:
+            return None
+        branch, workplace, year, number = (int(each or 0) for each in found.groups())
+        one = cls(kind, year, number, branch, workplace)
+        return one if one.text == text else None  # 01.2.2026.0118 is another number than 1.2.2026.118
+
+    @property
+    def text(self) -> str:
+        """The number as the till tells it."""
+        where = (self.branch, self.workplace) if self.branch or self.workplace else ()
+        return ".".join(map(str, (*where, self.year, self.number)))
+
+
+def packed(mark: str, number: DocumentNumber, *, credit: bool = False) -> str | None:
+    """Return the twelve characters of a number; None where its places have no room for it."""
+    sign = next((letter for letter, kind in _KINDS.items() if kind is number.kind), "")
+    if not sign and not (credit and number.kind is None):
+        return None
+    letter = (chr(ord(sign) + 1) if credit else sign) if sign else _OF_BEFORE
+    year = _DIGITS[number.year - FIRST_YEAR] if FIRST_YEAR <= number.year <= LAST_YEAR else None
+    places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
+    return None if year is None or None in places else "".join([mark, letter, year, *filter(None, places)])
+
+
+def unpacked(reference: str) -> tuple[str, DocumentNumber, bool] | None:
+    """Return the mark, the number and whether it is a credit; None for a text that is no such reference."""
+    found = _PACKED.fullmatch(reference)
+    if found is None:
+        return None
+    mark, letter, year, branch, workplace, number = found.groups()
+    credit = letter not in _KINDS
+    kind = None if letter == _OF_BEFORE else _KINDS[chr(ord(letter) - 1) if credit else letter]
+    read = DocumentNumber(kind, FIRST_YEAR + _DIGITS.index(year), *map(_read, (number, branch, workplace)))
+    return (mark, read, credit) if packed(mark, read, credit=credit) == reference else None
+
+
+def mark_of(prefix: str) -> str:
+    """Return the character that tells this console's postings from those of another one."""
+    return next((each for each in prefix.upper() if each in _DIGITS), MARK)
+
+
+# ---- the references of one document
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """How documents are called in the books, as they are set to become one kind of document there."""
+
+    kind: Kind  # in the books
+    prefix: str
+
+    def of(self, record: Record) -> str:
+        """Return our reference of a document. Raises Parked where it, or that of its credit, would not fit."""
+        known = self._known(record)
+        field = f"{self.kind}.reference"
+        if not known:
+            raise Parked("required_field_empty", field, field=field, system=BOOKS, document=record.key)
+        number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
+        if number is not None and (short := packed(mark_of(self.prefix), number)):
+            return short
+        reference, limit = self.prefix + known, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
+        if len(reference) > limit:
+            facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
+            raise Parked("field_too_long", field, **facts, document=known)
+        return reference
+
+    def before(self, record: Record) -> str:
+        """Return what earlier versions called a document in the books, where that was something else; else nothing."""
+        known = self._known(record)
+        if self.kind is not Kind.POSTING or not known:
+            return ""
+        reference = self.prefix + _compact(known)
+        return "" if len(reference) > LONGEST_REFERENCE[self.kind] else reference
+
+    def _known(self, record: Record) -> str:
+        return as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
+
+
+def of_credit(kind: Kind, reference: str, number: str) -> str | None:
+    """Return the reference of what credits a document; None where there is none that fits: nothing is ever cut.
+
+    `number` is the till's, from which a reference of earlier versions that is full gets one of today's scheme.
+    """
+    if (ours := unpacked(reference)) is not None and kind is Kind.POSTING:
+        mark, read, credit = ours
+        return None if credit else packed(mark, read, credit=True)
+    if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
+        return reference + CREDIT_ENDING
+    told = DocumentNumber.read(None, number) if kind is Kind.POSTING else None
+    return packed(mark_of(reference), told, credit=True) if told is not None else None
+
+
+def _compact(number: str) -> str:
+    """Return a number as short as earlier versions wrote it: 2026.118 was 26118, and 12.2.2026.118 was 12.2.26.118."""
+    if not re.fullmatch(r"(\d+\.)*\d{4}\.\d+", number, re.ASCII):
+        return number
+    *places, year, last = number.split(".")
+    return ("" if all(len(place) == 1 for place in places) else ".").join([*places, year[2:], last])
+
+
+# ---- whole numbers in a fixed number of characters: decimal as long as that fits, then with a letter in front
+
+
+def _written(number: int, width: int) -> str | None:
+    """Return a number in so many characters; None where it does not fit."""
+    if number < 10**width:
+        return f"{number:0{width}}" if number >= 0 else None
+    rest = number - 10**width + 10 * len(_DIGITS) ** (width - 1)
+    written = ""
+    while rest:
+        rest, digit = divmod(rest, len(_DIGITS))
+        written = _DIGITS[digit] + written
+    return written if len(written) == width else None
+
+
+def _read(written: str) -> int:
+    if written.isdecimal():
+        return int(written)
+    width = len(written)
+    letters: int = 10 * len(_DIGITS) ** (width - 1)  # A0, A0000: where counting goes on after nines alone
+    return int(written, len(_DIGITS)) - letters + 10**width

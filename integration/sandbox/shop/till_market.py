@@ -1,0 +1,76 @@
+"""A day on the market: everything that is no revenue, at a stall whose tills count far and have two digits.
+
+The stall is closed by now, so no list of branches has it any more; its receipts stay.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from integration.sandbox.mplus.sums import INCLUSIVE, rounded, summed
+from integration.sandbox.shop.till_cards import GIFT_CARD, REPAIR_HOUR
+from integration.sandbox.shop.till_sales import COIN, Sales
+from integration.sandbox.shop.till_setup import (
+    DEPOSITS,
+    DOWN_PAYMENTS,
+    EXEMPT,
+    GIFT_CARDS,
+    HIGH,
+    LOW,
+    RATES,
+    TAXED_DEPOSITS,
+    VOUCHERS,
+    ZERO,
+    Basket,
+    Sold,
+    returned,
+)
+
+STALL: Final = 12
+TILLS: Final = (1, 10)
+BEFORE: Final = 997  # receipts of the year before this day, so that numbers pass from three digits to four
+
+
+def fill(sales: Sales, on: date) -> None:
+    """Puts the day's receipts into a till."""
+    first, second = ((STALL, each) for each in TILLS)
+    tube, repair = _sold("Binnenband", 30, HIGH, 1295), _sold("Reparatie", 50, LOW, 5450, REPAIR_HOUR)
+    book, crate = _sold("Fietskaart", 70, LOW, 995), _sold("Statiegeld krat", DEPOSITS, ZERO, 390)
+    drum = _sold("Statiegeld vat", TAXED_DEPOSITS, HIGH, 3025)
+    card, voucher = _sold("Cadeaubon", GIFT_CARDS, EXEMPT, 5000, GIFT_CARD), _sold("Reparatiebon", VOUCHERS, LOW, 5450)
+    advance = _sold("Aanbetaling bakfiets", DOWN_PAYMENTS, EXEMPT, 10000)
+    helmet = _sold("Helm", 20, HIGH, 4999)
+
+    def paid(place: tuple[int, int], *lines: Sold, **with_: int) -> tuple[str, Basket]:
+        basket = _basket(*lines)
+        rest = basket.sums.incl - sum(with_.values())
+        payments = [*with_.items(), *([("PIN", rest)] if rest else [])]
+        return sales.paid(on, place, basket, payments, before=BEFORE), basket
+
+    paid(first, card)
+    paid(first, helmet, book, GIFTCARD=3500)
+    paid(first, voucher)
+    repaired, basket = paid(first, repair, VOUCHER=5450)
+    paid(first, repair, tube, VOUCHER=2725)
+    paid(second, tube, crate)
+    paid(second, tube, book, drum, crate)
+    paid(second, _back(crate), _back(drum))
+    paid(second, advance)
+    paid(second, helmet, helmet, helmet, DEPOSIT=10000)
+    cash = _basket(helmet, repair, card, voucher, crate, drum, _back(crate))
+    coins = rounded(Decimal(cash.sums.incl) / COIN) * COIN
+    rounding = [("ROUNDING", cash.sums.incl - coins)] if cash.sums.incl != coins else []
+    sales.paid(on, first, cash, [("CASH", coins), *rounding], before=BEFORE)
+    sales.paid(on, first, returned(basket), [("VOUCHER", -5450)], credited=repaired, before=BEFORE)
+
+
+def _sold(text: str, group: int, vat_code: int, incl: int, article: int = 0) -> Sold:
+    return Sold(article, text, group, vat_code, incl)
+
+
+def _back(one: Sold) -> Sold:
+    return Sold(one.article, one.text, one.group, one.vat_code, one.incl, Decimal(-1))
+
+
+def _basket(*lines: Sold) -> Basket:
+    return Basket(lines, INCLUSIVE, summed([(one.vat_code, one.amount(INCLUSIVE)) for one in lines], RATES, INCLUSIVE))

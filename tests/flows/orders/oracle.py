@@ -1,0 +1,74 @@
+"""What a bookkeeper would book of a document, in whole cents and by plain addition. Imports nothing of the product."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+# Turnover groups that are no revenue, with their accounts; and those of revenue by the books' VAT code.
+BALANCES = {"80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575", "95": "1020", "97": "4510"}
+REVENUE = {"1": "8000", "2": "8100", "3": "8300", "4": "8040", "5": "8200"}
+CODES = {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"}  # of the till to those of the books
+RATES = {"1": 9, "2": 21, "3": 0, "4": 0, "5": 0}  # at the till
+VOUCHERS = {"VOUCHER": ("1565", "1")}  # taxed at their sale: account and the till's VAT code
+
+
+class Sold(NamedTuple):
+    """One line: its turnover group, the till's VAT code, and its total with and without VAT."""
+
+    group: str
+    code: str
+    incl: int
+    excl: int
+
+
+def halves_up(number: int, over: int) -> int:
+    """Return a quotient in whole cents, half a cent away from zero."""
+    sign = -1 if (number < 0) != (over < 0) else 1
+    return sign * ((2 * abs(number) + abs(over)) // (2 * abs(over)))
+
+
+def told(lines: Iterable[tuple[str, str, int]]) -> list[Sold]:
+    """Return lines of group, VAT code and price as a till tells them: VAT once per code, the first takes the rest."""
+    listed = list(lines)
+    found: dict[int, int] = {}
+    for code in {code for _, code, _ in listed}:
+        places = [place for place, (_, one, _) in enumerate(listed) if one == code]
+        whole = sum(listed[place][2] for place in places)
+        excl = halves_up(whole * 100, 100 + RATES[code])
+        parts = {place: halves_up(listed[place][2] * 100, 100 + RATES[code]) for place in places}
+        parts[places[0]] += excl - sum(parts.values())
+        found |= parts
+    return [Sold(group, code, incl, found[place]) for place, (group, code, incl) in enumerate(listed)]
+
+
+def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
+    """Return base and VAT by the till's VAT code."""
+    found: dict[str, tuple[int, int]] = {}
+    for line in lines:
+        excl, vat = found.get(line.code, (0, 0))
+        found[line.code] = excl + line.excl, vat + line.incl - line.excl
+    return found
+
+
+def booked(lines: Iterable[Sold], paid: Mapping[str, int]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return base and VAT by account and VAT code of the books; what comes to nothing is left out."""
+    listed = list(lines)
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def add(account: str, code: str, excl: int, vat: int) -> None:
+        before = found.get((account, code), (0, 0))
+        found[account, code] = before[0] + excl, before[1] + vat
+
+    for line in listed:
+        vat, code = line.incl - line.excl, CODES[line.code]
+        if account := BALANCES.get(line.group):
+            is_taxed = bool(vat) or (RATES[line.code] and abs(line.incl) * RATES[line.code] < 100 + RATES[line.code])
+            add(account, code if is_taxed else "", line.excl, vat)
+        else:
+            add(REVENUE[code], code, line.excl, vat)
+    for method, amount in paid.items():
+        if method in VOUCHERS:
+            account, till_code = VOUCHERS[method]
+            excl, vat = split(listed)[till_code]
+            share = vat if amount == excl + vat else halves_up(amount * vat, excl + vat)
+            add(account, CODES[till_code], share - amount, -share)
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}

@@ -1,0 +1,268 @@
+"""What is no revenue stands on its own account, with the VAT it was sold with, to the cent; or the document waits."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integration.core.records import Kind, Record, Value
+from integration.core.totals.sorts import Purpose
+from integration.flows.orders.balances import Turnover
+from integration.flows.orders.bookings import BothTold
+from tests.flows.orders import oracle
+from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, with_tables
+
+ACCOUNTS = {**oracle.BALANCES}
+TABLES = with_tables(balance_accounts=ACCOUNTS, revenue_accounts=oracle.REVENUE)
+Sums = dict[tuple[str, str], tuple[int, int]]
+
+
+def euros(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+def paid_by(**methods: int) -> tuple[Record, ...]:
+    types = {"PIN": "eft", "CASH": "payment"}
+    return tuple(
+        Record(Kind.PAYMENT, name, {"method": name, "type": types.get(name, "suspense"), "amount": euros(amount)})
+        for name, amount in methods.items()
+    )
+
+
+def sold(*lines: oracle.Sold, **methods: int) -> Record:
+    """Return a document of the till with these lines."""
+    made = [
+        a_line(
+            f"{place}", turnover_group=one.group, vat_code=one.code, vat_percent=Decimal(oracle.RATES[one.code]),
+            amount_incl=euros(one.incl), amount_excl=euros(one.excl),
+            price_incl=euros(one.incl), price_excl=euros(one.excl),
+        )
+        for place, one in enumerate(lines, start=1)
+    ]  # fmt: skip
+    return an_order(lines=tuple(made), others=paid_by(**methods))
+
+
+def posted(record: Record, **given: Any) -> Sums:
+    """Return what the lines of a booking come to, by account and VAT code, in cents."""
+    found: Sums = {}
+    for line in lines_of(booking(record, becomes="posting", tables=TABLES, **given)):
+        values = line.values
+        excl, vat = (int(Decimal(str(values[name])) * 100) for name in ("amount", "vat"))
+        where = str(values["account"]), str(values.get("vat_code", ""))
+        before = found.get(where, (0, 0))
+        found[where] = before[0] + excl, before[1] + vat
+        assert values.get("vat_base") == (values["amount"] if where[1] else None)
+        assert where[1] or not vat  # no VAT without a VAT code
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+
+
+GROUPS = st.sampled_from(["10", "50", "80", "85", "90", "91", "92", "95", "97", ""])
+BASKETS = st.lists(
+    st.tuples(GROUPS, st.sampled_from(list(oracle.RATES)), st.integers(-20_000, 20_000)), min_size=1, max_size=7
+)
+
+
+@settings(max_examples=300)
+@given(BASKETS, st.integers(0, 100))
+def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take(
+    basket: list[tuple[str, str, int]], share: int
+) -> None:
+    lines = [line for line in oracle.told(basket) if line.incl or line.excl]
+    whole = sum(line.incl for line in lines if line.code == "1")
+    methods = {"VOUCHER": whole * share // 100} if whole * share // 100 and whole > 0 else {}
+    record = sold(*lines, **methods)
+    if not lines:
+        return
+    assert posted(record) == oracle.booked(lines, methods)
+    one = booking(record, becomes="posting", tables=TABLES)
+    assert one.values["booked_incl"] == one.values["sold_incl"]
+    assert one.values.get("redeemed", 0) == euros(sum(methods.values()))
+
+
+@settings(max_examples=100)
+@given(BASKETS, st.integers(-2, 2), st.integers(-2, 2))
+def test_cents_that_lines_miss_never_change_what_is_owed(
+    basket: list[tuple[str, str, int]], off: int, vat_off: int
+) -> None:
+    lines = [line for line in oracle.told([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
+    record = sold(*lines)
+    parts = tuple(
+        replace(part, values={**part.values, "excl": _plus(part, "excl", off), "vat": _plus(part, "vat", vat_off)})
+        if part.kind is Kind.VAT and part.values["code"] == "2"
+        else part
+        for part in record.parts
+    )
+    odd = replace(record, parts=parts, values={**record.values, "total_incl": None, "total_excl": None})
+    expected = oracle.booked(lines, {})
+    found = posted(odd, rounding_limit="1000", rounding_account="4410")
+    owed = set(oracle.BALANCES.values())
+    assert {where: sums for where, sums in found.items() if where[0] in owed} == {
+        where: sums for where, sums in expected.items() if where[0] in owed
+    }
+    for place, gap in ((0, off), (1, vat_off)):
+        assert sum(sums[place] for sums in found.values()) == sum(sums[place] for sums in expected.values()) + gap
+
+
+def _plus(part: Record, name: str, cents: int) -> Value:
+    amount = part.values[name]
+    assert isinstance(amount, Decimal)
+    return amount + euros(cents)
+
+
+# ---- what is no revenue
+
+
+CARD = a_line("2", "25.00", "25.00", vat_code="4", vat_percent=Decimal(0), turnover_group="80", text="Cadeaubon")
+
+
+@pytest.mark.parametrize("about", [{"price_type": "gift-card"}, {"turnover_type": "balance-upgrade"}, {}])
+def test_the_list_of_turnover_groups_says_what_is_no_revenue_where_a_line_does_not(about: dict[str, str]) -> None:
+    order = an_order(lines=(a_line("1"), replace(CARD, values={**CARD.values, **about})))
+    issue = parked(order, becomes="posting")
+    assert (issue.cause, issue.facts["kind"], issue.facts["group"]) == ("deposit_account_missing", "Cadeaubon", "80")
+    one = booking(order, becomes="posting", tables=with_tables(balance_accounts={"80": "1560"}))
+    assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(one)[1].values.items()
+    assert "vat_code" not in lines_of(one)[1].values
+
+
+def test_a_word_for_no_revenue_counts_wherever_it_stands() -> None:
+    card = replace(CARD, values={**CARD.values, "turnover_type": "turnover"})
+    assert parked(an_order(lines=(card,)), becomes="posting").cause == "deposit_account_missing"
+    tip = a_line("1", "2.50", "2.50", vat_code="4", turnover_group="10", turnover_type="cash-inflow")
+    assert parked(an_order(lines=(tip,)), becomes="posting").cause == "deposit_account_missing"
+
+
+@pytest.mark.parametrize("group", ["77", "99"])
+def test_a_group_of_which_nobody_knows_what_it_is_for_is_never_revenue(group: str) -> None:
+    line = a_line("1", "12.10", "10.00", turnover_group=group)
+    issue = parked(an_order(lines=(line,)), becomes="posting")
+    assert (issue.cause, issue.facts["group"]) == ("turnover_group_unknown", group)
+    one = booking(an_order(lines=(line,)), becomes="posting", tables=with_tables(balance_accounts={group: "8090"}))
+    assert {"account": "8090", "vat_code": "1"}.items() <= lines_of(one)[0].values.items()
+
+
+def test_the_row_for_all_is_for_what_is_known_to_be_no_revenue() -> None:
+    tables = with_tables(balance_accounts={"*": "1560", "90": "1570"})
+    one = booking(an_order(lines=(CARD,)), becomes="posting", tables=tables)
+    assert lines_of(one)[0].values["account"] == "1560"
+    unknown = an_order(lines=(a_line("1", turnover_group="77"),))
+    assert parked(unknown, becomes="posting", tables=tables).cause == "turnover_group_unknown"
+
+
+def test_a_person_may_say_of_a_group_of_turnover_that_it_is_none() -> None:
+    one = booking(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting",
+                  tables=with_tables(balance_accounts={"40": "1590"}))  # fmt: skip
+    assert {"account": "1590", "vat_code": "1"}.items() <= lines_of(one)[0].values.items()
+    nobody = with_tables(balance_accounts={"40": ""})
+    assert parked(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting", tables=nobody)
+
+
+def test_a_taxed_deposit_of_less_than_a_cent_of_vat_keeps_its_code() -> None:
+    tiny = a_line("1", "0.02", "0.02", turnover_group="91")
+    one = booking(an_order(lines=(tiny,)), becomes="posting", tables=TABLES)
+    assert {"account": "1571", "vat_code": "1", "vat": Decimal("0.00")}.items() <= lines_of(one)[0].values.items()
+
+
+def test_a_packaging_deposit_under_reverse_charge_keeps_its_code() -> None:
+    line = a_line("1", "10.00", "10.00", vat_code="5", vat_percent=Decimal(0), turnover_group="91")
+    tables = with_tables(balance_accounts=ACCOUNTS, revenue_accounts={"*": "8000"})
+    one = booking(an_order(lines=(line,), vat_method="shifted"), becomes="posting", tables=tables)
+    assert {"account": "1571", "vat_code": "5"}.items() <= lines_of(one)[0].values.items()
+
+
+def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
+    line = a_line("1", turnover_group="91", amount_incl=None, amount_excl=None)
+    order = an_order(lines=(line,), total_incl=None, total_excl=None)
+    vat = Record(Kind.VAT, "vat:1", {"code": "2", "excl": Decimal("10.00"), "vat": Decimal("2.10")})
+    one = booking(replace(order, parts=(*order.parts, vat)), becomes="posting", tables=TABLES)
+    assert {"account": "1571", "vat_code": "1", "vat": Decimal("2.10")}.items() <= lines_of(one)[0].values.items()
+
+
+# ---- gift cards that pay
+
+
+REPAIR = oracle.Sold("50", "1", 5450, 5000)
+
+
+def test_what_a_single_purpose_voucher_pays_for_is_not_taxed_again() -> None:
+    lines = oracle.told([("50", "1", 5450), ("10", "2", 1295)])
+    found = posted(sold(*lines, VOUCHER=5450, PIN=1295))
+    assert found["8100", "2"] == (5000, 450)
+    assert found["1565", "2"] == (-5000, -450)
+
+
+def test_what_a_multi_purpose_gift_card_pays_for_is_taxed() -> None:
+    assert posted(sold(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
+
+
+def test_the_return_of_what_a_voucher_paid_for_gives_the_voucher_back() -> None:
+    back = oracle.Sold("50", "1", -5450, -5000)
+    assert posted(sold(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)
+
+
+@pytest.mark.parametrize("amount", [5451, -100])
+def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount: int) -> None:
+    issue = parked(sold(REPAIR, oracle.Sold("10", "2", 1210, 1000), VOUCHER=amount), becomes="posting", tables=TABLES)
+    assert (issue.cause, issue.facts["amount"], issue.facts["there"]) == (
+        "voucher_too_large", str(euros(amount)), "54.50",
+    )  # fmt: skip
+
+
+def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
+    twice = (*paid_by(VOUCHER=3000), *(replace(one, key="payment:2") for one in paid_by(VOUCHER=3000)))
+    record = sold(REPAIR)
+    issue = parked(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
+    assert issue.cause == "voucher_too_large"
+
+
+def unlinked(**cards: str) -> dict[str, Any]:
+    """Return a till that sells vouchers with VAT and says of these methods alone which cards they take."""
+    return {"told": BothTold(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
+
+
+def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
+    record = sold(REPAIR, BON=5450)
+    issue = parked(record, becomes="posting", tables=TABLES, **unlinked())
+    assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "BON")
+    for purpose, on_account in ((Purpose.SINGLE, (-5000, -450)), (Purpose.MULTI, None), (Purpose.NONE, None)):
+        found = posted(record, gift_cards={"BON": purpose}, **unlinked())
+        assert found.get(("1565", "2")) == on_account
+    assert posted(sold(REPAIR, PIN=5450), **unlinked()) == {("8100", "2"): (5000, 450)}
+
+
+def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
+    record = sold(REPAIR)
+    card = Record(Kind.PAYMENT, "payment:1", {"method": "PIN", "type": "eft", "amount": euros(5450)})
+    numbered = replace(card, values={**card.values, "giftcardNumber": "GC-7781"})
+    assert parked(replace(record, parts=(*record.parts, numbered)), becomes="posting", tables=TABLES).cause == (
+        "gift_card_unclear"
+    )
+    assert booking(replace(record, parts=(*record.parts, card)), becomes="posting", tables=TABLES)
+
+
+def test_without_vouchers_that_are_taxed_no_method_is_asked_about() -> None:
+    plain = Turnover({**TURNOVER.types, "85": "turnover"}, TURNOVER.vat_codes)
+    assert posted(sold(REPAIR, BON=5450), told=BothTold(plain, line_fields={"vat_base"}))
+
+
+def test_the_rounding_of_cash_is_no_gift_card() -> None:
+    record = sold(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
+    assert posted(record, **unlinked()) == {("8100", "2"): (5002, 450)}
+
+
+def test_books_without_a_field_for_the_taxable_amount_are_not_sent_it() -> None:
+    bare = replace(TOLD, line_fields=())
+    assert "vat_base" not in lines_of(booking(sold(REPAIR), becomes="posting", tables=TABLES, told=bare))[0].values
+
+
+@pytest.mark.parametrize(("day", "period"), [("2026-11-20", 5), ("2026-06-30", 12), ("2027-07-02", 7)])
+def test_the_period_is_that_of_the_books_where_they_tell_it(day: str, period: int) -> None:
+    months = [date(2025 + (6 + place) // 12, (6 + place) % 12 + 1, 1) for place in range(25)]
+    periods = {each.isoformat(): str(place % 12 + 1) for place, each in enumerate(months)}
+    told = replace(TOLD, periods=periods)
+    one = booking(an_order(date=date.fromisoformat(day)), becomes="posting", told=told)
+    assert one.values["period"] == Decimal(period)

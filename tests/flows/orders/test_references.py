@@ -1,0 +1,189 @@
+"""A reference fits with its credit, tells every document from every other, and is read back."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record
+from integration.core.run import Link
+from integration.flows.orders.references import (
+    LAST_YEAR,
+    DocumentNumber,
+    References,
+    mark_of,
+    of_credit,
+    packed,
+    unpacked,
+)
+from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
+
+KINDS = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
+FEW = st.one_of(st.integers(0, 120), st.integers(0, 1035))  # branches, workplaces
+NUMBERS = st.builds(
+    DocumentNumber,
+    st.sampled_from(KINDS),
+    st.integers(2020, LAST_YEAR),
+    st.one_of(st.integers(1, 1100), st.integers(9_900, 100_100), st.integers(1, 43_770_015)),
+    FEW,
+    FEW,
+)
+MARKS = st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@given(MARKS, NUMBERS, st.booleans())
+def test_a_reference_is_read_back_as_what_it_stands_for(mark: str, number: DocumentNumber, credit: bool) -> None:
+    reference = packed(mark, number, credit=credit)
+    assert reference is not None
+    assert len(reference) == 12
+    assert reference == reference.upper()
+    assert unpacked(reference) == (mark, number, credit)
+    assert DocumentNumber.read(number.kind, number.text) == number
+
+
+@given(st.lists(st.tuples(MARKS, NUMBERS, st.booleans()), min_size=2, max_size=40, unique=True))
+def test_no_two_documents_or_credits_share_a_reference(many: list[tuple[str, DocumentNumber, bool]]) -> None:
+    assert len({packed(mark, number, credit=credit) for mark, number, credit in many}) == len(many)
+
+
+def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:
+    found = {
+        packed("M", DocumentNumber(kind, year, number, branch, workplace), credit=credit)
+        for kind in KINDS
+        for year in (2025, 2026, 2030)
+        for branch in (0, 1, 9, 10, 99, 100)
+        for workplace in (0, 1, 10, 12)
+        for number in (*range(1, 40), *range(990, 1010), *range(9_990, 10_010), *range(99_990, 100_040))
+        for credit in (False, True)
+    }
+    assert None not in found
+    assert len(found) == 3 * 3 * 6 * 4 * (39 + 20 + 20 + 50) * 2
+
+
+@pytest.mark.parametrize("number", [
+    DocumentNumber(Kind.RECEIPT, 2019, 1, 1, 1), DocumentNumber(Kind.RECEIPT, 2056, 1, 1, 1),
+    DocumentNumber(Kind.RECEIPT, 2026, 1, 1036, 1), DocumentNumber(Kind.RECEIPT, 2026, 1, 1, 1036),
+    DocumentNumber(Kind.ORDER, 2026, 43_770_016),
+])  # fmt: skip
+def test_what_has_no_room_has_no_reference_rather_than_a_cut_one(number: DocumentNumber) -> None:
+    assert packed("M", number) is None
+
+
+@pytest.mark.parametrize("text", ["WEB-118", "2026", "01.2.2026.118", "1.2.2026.0118", "1.2026.118", "2026.١"])
+def test_any_other_text_is_no_number(text: str) -> None:
+    assert DocumentNumber.read(Kind.RECEIPT, text) is None
+
+
+@pytest.mark.parametrize("text", ["MP-26118", "MR60102010000", "MZ6010201000", "MR601021A000", "MR6010201000-C"])
+def test_a_text_of_another_form_is_no_reference_of_ours(text: str) -> None:
+    assert unpacked(text) is None
+
+
+@pytest.mark.parametrize(("prefix", "mark"), [("MP-", "M"), ("kassa 2", "K"), ("", "M"), ("-2", "2")])
+def test_the_prefix_tells_consoles_apart_by_its_first_sign(prefix: str, mark: str) -> None:
+    assert mark_of(prefix) == mark
+
+
+# ---- of documents
+
+
+class Booked(Questions):
+    """One document is booked, as both systems agreed."""
+
+    def __init__(self, agreed: Record) -> None:
+        super().__init__()
+        self.agreed = agreed
+
+    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+        return {key: Link(Kind.POSTING, key, "700/1", self.agreed) for key in ids if key == self.agreed.key}
+
+
+RECEIPTS: dict[str, Any] = {"becomes": "posting", "documents": "receipt"}
+
+
+def a_receipt(number: str) -> Record:
+    return replace(an_order(number=number, type="RECEIPT", state="paid"), kind=Kind.RECEIPT)
+
+
+@pytest.mark.parametrize(
+    ("number", "reference"),
+    [
+        ("1.2.2026.118", "MR6010200118"),
+        ("1.2.2026.1000", "MR6010201000"),
+        ("12.10.2026.99999", "MR6121099999"),
+        ("12.10.2026.100000", "MR61210A0000"),
+    ],
+)
+def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(number: str, reference: str) -> None:
+    logic = orders(**RECEIPTS)
+    one = booking(a_receipt(number), logic)
+    assert one.values["reference"] == reference
+    made = diff(one, None, None, logic.policy, title=number)
+    assert isinstance(made, Change)
+    back = logic.withdraw(PAPERS, made)
+    assert isinstance(back, Change)
+    assert back.wanted.values["reference"] == reference.replace("MR", "MS")
+    assert "reference_before" not in back.agreed.values
+
+
+def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook() -> None:
+    of = References(Kind.POSTING, "MP-").of
+    order = an_order("order-118")
+    invoice = replace(order, kind=Kind.INVOICE)
+    assert (of(order), of(invoice)) == ("MO6000000118", "MI6000000118")
+
+
+def test_a_posting_is_looked_for_under_the_reference_of_earlier_versions_too() -> None:
+    one = booking(a_receipt("1.2.2026.118"), **RECEIPTS)
+    assert one.values["reference_before"] == "MP-1226118"
+    full = booking(a_receipt("12.10.2026.1000"), **RECEIPTS)
+    assert "reference_before" not in full.values  # it never fitted
+    assert "reference_before" not in booking(an_order("order-118")).values
+
+
+def test_what_is_booked_keeps_the_reference_and_the_day_it_was_booked_under() -> None:
+    record = a_receipt("1.2.2026.118")
+    logic = orders(**RECEIPTS)
+    agreed = booking(record, logic)
+    agreed = replace(agreed, values={**agreed.values, "reference": "MP-1226118"})
+    now = booking(record, orders(questions=Booked(agreed), **RECEIPTS))
+    assert (now.values["reference"], now.values["date"]) == ("MP-1226118", agreed.values["date"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "number", "credit"),
+    [
+        ("MR6010201000", "1.2.2026.1000", "MS6010201000"),
+        ("MS6010201000", "1.2.2026.1000", None),  # nothing credits a credit
+        ("MP-26118", "2026.118", "MP-26118-C"),
+        ("MP-122612345", "1.2.2026.12345", "MX6010212345"),  # full under the scheme of before
+        ("MP-12.2.26.1", "12.2.2026.1", "MX6120200001"),
+        ("WEB-LONGTEXT", "", None),
+    ],
+)
+def test_whatever_is_booked_has_a_credit_that_fits(reference: str, number: str, credit: str | None) -> None:
+    assert of_credit(Kind.POSTING, reference, number) == credit
+    assert credit is None or len(credit) <= 12
+
+
+def test_a_number_that_is_none_of_the_tills_needs_room_for_its_credit() -> None:
+    assert booking(an_order(number="WEB-118"), becomes="posting").values["reference"] == "MP-WEB-118"
+    issue = parked(an_order(number="WEB-1187"), becomes="posting")
+    assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "11", "10")
+    assert issue.facts["field"] == "posting.reference"
+
+
+def test_a_reference_of_an_order_has_room_for_its_credit_in_forty_characters() -> None:
+    assert booking(an_order("order-118")).values["reference"] == "MP-2026.118"
+    assert booking(an_order(number="9" * 35))
+    assert parked(an_order(number="9" * 36)).cause == "field_too_long"
+
+
+def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
+    assert booking(without(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
+    assert staged(without(an_order(), "number")).issue is not None
+    assert parked(without(an_order(), "number")).cause == "required_field_empty"
