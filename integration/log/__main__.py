@@ -61,7 +61,7 @@ def end_with(console: int, folder: Path) -> None:
 
     def read() -> None:
         with suppress(OSError):
-            while sys.stdin.buffer.raw.read(1):  # type: ignore[attr-defined]  # what there is of it is unbuffered
+            while os.read(0, 1):
                 pass
         end()
 
@@ -105,27 +105,9 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
                 wire.send(line, {"error": "unexpected_error", "facts": {"reason": type(error).__name__}, "kind": ""})
 
 
-def _answers(
-    asked: Mapping[str, Any], book: "LogFile"
-) -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
+def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
     """Yield what a request is answered, in one part or more."""
     match asked["do"]:
-        case "ping":
-            yield {}, None
-        case "open":
-            book.open()
-            yield {}, None
-        case "close":
-            book.close()
-            yield {}, None
-        case "take":
-            book.take(asked["instance"], asked["events"])
-            yield {}, None
-        case "taken":
-            yield {"ids": book.taken(asked["instance"])}, None
-        case "settle":
-            book.settle(asked["instance"])
-            yield {}, None
         case "answer":
             yield {}, book.answer(asked["query"], asked["where"], _given(asked["parameters"]))
         case "ask":
@@ -135,6 +117,24 @@ def _answers(
             for part in book.export():
                 yield {"more": True}, part
             yield {}, None
+        case _:
+            yield _done(asked, book), None
+
+
+def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
+    """Do what is asked, and return what there is to tell of it."""
+    match asked["do"]:
+        case "open":
+            book.open()
+        case "close":
+            book.close()
+        case "take":
+            book.take(asked["instance"], asked["events"])
+        case "taken":
+            return {"ids": book.taken(asked["instance"])}
+        case "settle":
+            book.settle(asked["instance"])
+    return {}
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, object]:
@@ -160,7 +160,8 @@ def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None"
 
 def main() -> None:
     """Serve the log of the file that the first line of the input names."""
-    given = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]  # no more of it than the line
+    with open(0, "rb", buffering=0, closefd=False) as given_here:
+        given = json.loads(given_here.readline())
     limit()
     folder = Path(given["folder"])
     end_with(given["console"], folder)

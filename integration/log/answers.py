@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
 DAYS_OF_A_MONTH = 30
 
 
-def frame_of(table: pa.Table, *, cut: bool = False) -> pd.DataFrame:
-    """Return an answer for pages; `attrs["cut"]` tells whether there was more.
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """Return an answer for pages.
 
     Decimals are floats, for charts add no Decimals; whole numbers with gaps stay whole; a date is its first moment.
     """
@@ -23,7 +23,8 @@ def frame_of(table: pa.Table, *, cut: bool = False) -> pd.DataFrame:
     import pyarrow as pa  # noqa: PLC0415 - likewise
 
     whole = {
-        pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(),
+        pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
         pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype(),
         pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype(),
     }  # fmt: skip
@@ -33,11 +34,10 @@ def frame_of(table: pa.Table, *, cut: bool = False) -> pd.DataFrame:
     for place, column in enumerate(told.columns):
         if column.null_count and column.type in gaps:
             frame.isetitem(place, column.to_pandas(types_mapper=whole.get))
-    frame.attrs["cut"] = cut
     return frame
 
 
-def plain_of(table: pa.Table, *, cut: bool = False) -> dict[str, Any]:
+def plain_of(table: pa.Table, *, cut: bool) -> dict[str, Any]:
     """Return an answer as programs are told it: `columns`, `rows` of plain values, and `cut` when there are more."""
     columns = [[_told(value) for value in _plain(column).to_pylist()] for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)]

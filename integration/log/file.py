@@ -211,8 +211,7 @@ class LogFile:
             timer.start()
             try:
                 require_allowed(cursor, sql)
-                cursor.execute("BEGIN TRANSACTION READ ONLY")
-                found = self._first(cursor.sql(sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
+                found = self._first(_only_read(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
             except (duckdb.OutOfMemoryException, MemoryError):
@@ -255,6 +254,18 @@ class LogFile:
             yield parts.schema.empty_table()
             for part in parts:
                 yield pa.Table.from_batches([part])
+
+
+def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """Return what a question asks for, not computed yet."""
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        return cursor.sql(sql)
+    except duckdb.ProgrammingError:  # run as a statement, which comes no further either, it is told with its place
+        cursor.execute("ROLLBACK")
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        cursor.execute(sql)
+        raise
 
 
 def _extract(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:

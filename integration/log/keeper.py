@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 PROGRAM = Path(__file__).parents[2]
 ENDED_AFTER = 1.0  # seconds beyond its limit that a question has to end by itself
-LOOK_SECONDS = 3.0  # after which a process that says nothing is looked after, and in which it has to say that it is there
+LOOK_SECONDS = 3.0  # after which a silent process is asked whether it is there, and in which it has to say so
 START_SECONDS = 30.0
 OPEN_SECONDS = 600.0  # a file without its list of records is filled first
 PART_SECONDS = 60.0  # an answer that has begun comes
@@ -78,7 +78,7 @@ class _Process:
         self._token = secrets.token_urlsafe(32)
         self._folder = Path(tempfile.mkdtemp(prefix="console-log-"))
         try:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own program
+            self._popen = subprocess.Popen(
                 [sys.executable, "-m", "integration.log"],
                 cwd=PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
@@ -125,33 +125,29 @@ class _Process:
     def call(self, asked: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[Part]:
         """Yield what is answered. Raises one of our errors as the process tells it, or ProcessEnded."""
         call = object()
-        line: socket.socket | None = None
         if question:
             with self._lock:
                 self._questions.add(call)
         try:
-            line = self._line()
-            line.settimeout(PART_SECONDS)
-            wire.send(line, asked)
-            more = True
-            while more:
-                self._wait(line, call, seconds, question=question)
-                told = wire.received(line)
-                table = wire.received_bytes(line) if told.get("table") else None
-                more = bool(told.get("more"))
-                if not more:
-                    self._keep(line)
-                    line = None
-                if "error" in told:
-                    raise _error(told)
-                yield Part(told, table)
+            with self._line() as line:
+                line.settimeout(PART_SECONDS)
+                wire.send(line, asked)
+                more = True
+                while more:
+                    self._wait(line, call, seconds, question=question)
+                    told = wire.received(line)
+                    table = wire.received_bytes(line) if told.get("table") else None
+                    more = bool(told.get("more"))
+                    if not more:
+                        self._keep(line)
+                    if "error" in told:
+                        raise _error(told)
+                    yield Part(told, table)
         except (OSError, EOFError):
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None
         finally:
             with self._lock:
                 self._questions.discard(call)
-            if line is not None:
-                line.close()
 
     def _wait(self, line: socket.socket, call: object, seconds: float, *, question: bool) -> None:
         """Wait for the beginning of an answer; end the process where none comes in time, or where it does nothing."""
@@ -179,18 +175,25 @@ class _Process:
         except (OSError, EOFError):
             return False
 
-    def _line(self) -> socket.socket:
+    @contextmanager
+    def _line(self) -> Iterator[socket.socket]:
+        """Give a line for one call, and close it unless the call was answered to its end."""
         with self._lock:
-            if self._free:
-                return self._free.pop()
-        return wire.connect(self._folder, self._token, LOOK_SECONDS)
+            line = self._free.pop() if self._free else None
+        line = line or wire.connect(self._folder, self._token, LOOK_SECONDS)
+        try:
+            yield line
+        finally:
+            with self._lock:
+                is_kept = line in self._free
+            if not is_kept:
+                line.close()
 
     def _keep(self, line: socket.socket) -> None:
+        """Have a line ready for the next call."""
         with self._lock:
             if self._blamed is None:
                 self._free.append(line)
-                return
-        line.close()
 
     def kill(self, culprit: object | None) -> None:
         """End it at once, because of one call or of none."""
@@ -258,7 +261,7 @@ def _error(told: Mapping[str, Any]) -> errors.IntegrationError:
     if told["kind"] == "QuestionError":
         return QuestionError(told["error"], **told["facts"])
     kind = getattr(errors, told["kind"], errors.IntegrationError)
-    return kind(told["error"], **told["facts"])  # type: ignore[no-any-return]
+    return kind(told["error"], **told["facts"])
 
 
 class Keeper:

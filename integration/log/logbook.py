@@ -1,4 +1,4 @@
-"""The log: everything that was read, decided and written, as the console has it from the process that keeps its file."""
+"""The log: everything that was read, decided and written, as the console has it from the process of its file."""
 
 from __future__ import annotations
 
@@ -73,7 +73,13 @@ class Logbook:
     """
 
     def __init__(
-        self, path: Path, *, memory: str = "512MB", threads: int = 2, patience: float = LET_GO_SECONDS, unix: bool = True
+        self,
+        path: Path,
+        *,
+        memory: str = "512MB",
+        threads: int = 2,
+        patience: float = LET_GO_SECONDS,
+        unix: bool = True,
     ) -> None:
         """`patience` is for how many seconds to wait for a process that still holds the file.
 
@@ -88,6 +94,7 @@ class Logbook:
         self._drainer: threading.Thread | None = None
         self._drained_at = 0.0  # on the clock of this process
         _logbooks.add(self)
+        weakref.finalize(self, self._keeper.close)  # nobody can ask it any more
 
     def open(self) -> None:
         """Take the file, making it if need be."""
@@ -229,7 +236,9 @@ class Logbook:
         when it took more memory than the log has, `question_stopped` when the process had to be ended for it.
         """
         answer = self._asked(sql, seconds, rows)
-        return frame_of(_table_of(answer), cut=answer.told["cut"])
+        frame = frame_of(_table_of(answer))
+        frame.attrs["cut"] = answer.told["cut"]
+        return frame
 
     def ask_plain(self, sql: str, seconds: float = 2, rows: int = 10_000) -> dict[str, Any]:
         """Return the same as programs are told it: `columns`, `rows`, and `cut` when there are more."""

@@ -11,6 +11,7 @@ from integration.log import allowed
 from integration.log.allowed import QuestionError
 
 LONGEST = 10_000  # signs
+NOWHERE = 2**63  # a place from here on is none
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
 _NAME = re.compile(r"\w+")
@@ -34,23 +35,26 @@ def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise QuestionError("question_long", most=LONGEST) from None
 
 
-Refused = tuple[str, str, Mapping[str, Any]]  # what is not on the list, its name, and the part of the question it is in
+Refused = tuple[str, str, int]  # what is not on the list, its name, and where it is in the question
 
 
-def _refused(parsed: object, known: frozenset[str], place: str = "") -> Iterator[Refused]:
+def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
     """Yield what of a parsed question is not on the list; `known` are the tables that it makes itself."""
     if isinstance(parsed, list):
         for one in parsed:
-            yield from _refused(one, known, place)
+            yield from _refused(one, known, place, at)
     elif isinstance(parsed, dict):
-        yield from _refused_here(parsed, known, place)
+        here = int(parsed.get("query_location", NOWHERE))
+        at = at if here >= NOWHERE else here
+        for what, refused in _refused_here(parsed, known, place):
+            yield what, refused, at
         for table, made in _made(parsed):
             again = known | {table}  # one that is recursive reads itself
-            yield from _refused(made, again)
+            yield from _refused(made, again, at=at)
             known = again
         for name, one in parsed.items():
             if name != "cte_map":
-                yield from _refused(one, known, name)
+                yield from _refused(one, known, name, at)
 
 
 def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -59,23 +63,23 @@ def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield str(one["key"]).lower(), one["value"]
 
 
-def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[Refused]:
+def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
     """Yield what is not on the list of one part of a question by itself."""
     kind, form = part.get("class"), part.get("type")
     if kind is not None and kind not in allowed.EXPRESSIONS:
-        yield "part", str(kind), part
+        yield "part", str(kind)
     elif kind is None and isinstance(form, str) and form not in allowed.PARTS:
-        yield "part", form, part
+        yield "part", form
     if form == "SHOW_REF" and part.get("show_type") not in allowed.SHOWN:
-        yield "part", str(part.get("show_type")), part
+        yield "part", str(part.get("show_type"))
     if form == "BASE_TABLE" and not _is_known(part, known):
-        yield "table", str(part.get("table_name")), part
+        yield "table", str(part.get("table_name"))
     if "type_name" in part and str(part["type_name"]).lower() not in allowed.TYPES:
-        yield "type", str(part["type_name"]), part
+        yield "type", str(part["type_name"])
     if "function_name" in part:
         name = str(part["function_name"]).lower()
         if name not in (allowed.TABLE_FUNCTIONS if place == "function" else allowed.FUNCTIONS):
-            yield "function", name, part
+            yield "function", name
 
 
 def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
@@ -86,17 +90,20 @@ def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
     return name in allowed.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
 
 
-def _error(sql: str, what: str, name: str, part: Mapping[str, Any]) -> QuestionError:
-    """Return what is to be said of something that is not on the list."""
-    there = {"function": allowed.FUNCTIONS | allowed.TABLE_FUNCTIONS, "type": allowed.TYPES, "table": allowed.TABLES}
-    if what == "part":
-        return QuestionError("question_refused")
-    offset = int(part.get("query_location", 0))
-    before = sql.encode()[: offset if offset <= len(sql.encode()) else 0].decode(errors="ignore")
-    line, column = before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
-    return QuestionError(
-        f"question_{what}", **{what: name, f"{what}s": allowed.shown(there[what])}, line=line, column=column
-    )
+def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
+    """Return what is to be said of something that is not on the list: where it is, and what there is instead."""
+    before = sql.encode()[:at].decode(errors="ignore")
+    where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
+    match what:
+        case "function":
+            known = allowed.shown(allowed.FUNCTIONS | allowed.TABLE_FUNCTIONS)
+            return QuestionError("question_function", function=name, functions=known, **where)
+        case "type":
+            return QuestionError("question_type", type=name, types=allowed.shown(allowed.TYPES), **where)
+        case "table":
+            return QuestionError("question_table", table=name, tables=allowed.shown(allowed.TABLES), **where)
+        case _:
+            return QuestionError("question_refused")
 
 
 def wrong(sql: str, error: Exception) -> QuestionError:
