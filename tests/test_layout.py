@@ -14,6 +14,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
     "log/test_drain.py": "writers and drainers are killed: outbox and log together",
+    "log/test_hostile.py": "harmful questions: keeper, process, list and file together",
     "runner/test_before_0005.py": "runs of before a migration, wherever the runner stood",
     "lab/test_moments.py": "the whole lab, at every call of a run",
     "runner/test_faults_settling.py": "the runner is killed, part one: products, and their run while it is closed",

@@ -172,7 +172,10 @@ def main() -> None:
     book = LogFile(Path(given["path"]), memory=given["memory"], threads=given["threads"])
     while True:
         line, _ = server.accept()
-        threading.Thread(target=serve, args=(line, given["token"], book), daemon=True).start()
+        try:
+            threading.Thread(target=serve, args=(line, given["token"], book), daemon=True).start()
+        except RuntimeError:  # no room for another one: whoever asks sees that, and begins this process anew
+            line.close()
 
 
 if __name__ == "__main__":

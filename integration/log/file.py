@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +19,8 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log.allowed import QuestionError
 from integration.log.questions import require_allowed, wrong
 from integration.log.statements import queries
+
+T = TypeVar("T")
 
 QUERIES = Path(__file__).with_name("queries.sql")
 
@@ -55,6 +57,8 @@ _COLUMNS = pa.schema(
 
 ROWS_AT_ONCE = 2_048  # of an answer, as DuckDB hands them out
 EXPORTED_AT_ONCE = 100_000
+ATTEMPTS = 3
+QUESTION_SECONDS = 5.0  # a question is over by then
 MOST_BYTES = 100_000_000  # of one answer
 _OWNER = re.compile(r"PID (\d+)")
 _BROKEN = re.compile(  # from its beginning: a question may hold any of these words
@@ -88,6 +92,8 @@ class LogFile:
         self._queries = queries(QUERIES.read_text(encoding="utf-8"))
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
+        self._asked = 0
+        self._none_asked = threading.Condition()
 
     def open(self) -> None:
         """Take the file, making it if need be."""
@@ -157,10 +163,35 @@ class LogFile:
                 ) from None
             raise
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Count a question of a person for the block."""
+        with self._none_asked:
+            self._asked += 1
+        try:
+            yield
+        finally:
+            with self._none_asked:
+                self._asked -= 1
+                self._none_asked.notify_all()
+
+    def _with_room(self, work: Callable[[], T]) -> T:
+        """Do what the console needs, again after the questions that left no memory for it."""
+        for _ in range(ATTEMPTS):
+            try:
+                return work()
+            except (duckdb.OutOfMemoryException, MemoryError):
+                with self._none_asked:
+                    self._none_asked.wait_for(lambda: not self._asked, QUESTION_SECONDS)
+        return work()
+
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Bring in events of a database, and remember their ids; those remembered already are not brought in again."""
+        self._with_room(lambda: self._take(instance, events))
+
+    def _take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         with self._cursor() as cursor:
             known = self._taken(cursor, instance)
             fresh = [_shaped(event, instance) for event in events if event["id"] not in known]
@@ -185,12 +216,12 @@ class LogFile:
     def taken(self, instance: str) -> list[int]:
         """Return the ids that are remembered of a database."""
         with self._cursor() as cursor:
-            return sorted(self._taken(cursor, instance))
+            return sorted(self._with_room(lambda: self._taken(cursor, instance)))
 
     def settle(self, instance: str) -> None:
         """Remember no ids of a database any more: its outbox has them no longer."""
         with self._cursor() as cursor:
-            cursor.execute("DELETE FROM drained WHERE instance = ?", [instance])
+            self._with_room(lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance]))
 
     @staticmethod
     def _taken(cursor: duckdb.DuckDBPyConnection, instance: str) -> set[int]:
@@ -201,26 +232,28 @@ class LogFile:
 
     def answer(self, query: str, where: str, parameters: Mapping[str, object]) -> pa.Table:
         """Return the answer to a query of `queries.sql`; `where` is the condition in those that leave one open."""
+        sql = self._queries[query].replace("{where}", where)
         with self._cursor() as cursor:
-            return cursor.sql(self._queries[query].replace("{where}", where), params=dict(parameters)).to_arrow_table()
+            return self._with_room(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
 
     def ask(self, sql: str, seconds: float, rows: int) -> tuple[pa.Table, bool]:
         """Return the answer to one SELECT of an analyst, and whether there was more; see `Logbook.ask`."""
-        with self._cursor() as cursor:
+        with self._asking(), self._cursor() as cursor:
             timer = threading.Timer(seconds, cursor.interrupt)
-            timer.start()
             try:
+                timer.start()
                 require_allowed(cursor, sql)
                 found = self._first(_only_read(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
-            except (duckdb.OutOfMemoryException, MemoryError):
+            except (duckdb.OutOfMemoryException, MemoryError, RuntimeError):  # no room for another thread is the last
                 raise QuestionError("question_large", memory=self._memory) from None
             except (duckdb.Error, *_MID_ANSWER) as error:
                 raise self._complaint(sql, error, seconds) from None
             finally:
                 timer.cancel()
-                timer.join()
+                if timer.ident is not None:
+                    timer.join()
         return found.slice(0, rows), found.num_rows > rows
 
     def _first(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:

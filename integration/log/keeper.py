@@ -64,6 +64,14 @@ class Book:
     unix: bool = True
 
 
+@dataclass(slots=True)
+class _Lent:
+    """A line to the process that one call has for itself until it `is_done`."""
+
+    line: socket.socket
+    is_done: bool = False
+
+
 class _Process:
     """One process, from its beginning to its end. Safe to use from several threads."""
 
@@ -129,20 +137,20 @@ class _Process:
             with self._lock:
                 self._questions.add(call)
         try:
-            with self._line() as line:
-                line.settimeout(PART_SECONDS)
-                wire.send(line, asked)
+            with self._lent() as lent:
+                lent.line.settimeout(PART_SECONDS)
+                wire.send(lent.line, asked)
                 more = True
                 while more:
-                    self._wait(line, call, seconds, question=question)
-                    told = wire.received(line)
-                    table = wire.received_bytes(line) if told.get("table") else None
+                    self._wait(lent.line, call, seconds, question=question)
+                    told = wire.received(lent.line)
+                    table = wire.received_bytes(lent.line) if told.get("table") else None
                     more = bool(told.get("more"))
-                    if not more:
-                        self._keep(line)
                     if "error" in told:
+                        lent.is_done = True
                         raise _error(told)
                     yield Part(told, table)
+                lent.is_done = True
         except (OSError, EOFError):
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None
         finally:
@@ -176,24 +184,20 @@ class _Process:
             return False
 
     @contextmanager
-    def _line(self) -> Iterator[socket.socket]:
-        """Give a line for one call, and close it unless the call was answered to its end."""
+    def _lent(self) -> Iterator[_Lent]:
+        """Give a line for one call, and keep it for the next one if the call came to its end."""
         with self._lock:
             line = self._free.pop() if self._free else None
-        line = line or wire.connect(self._folder, self._token, LOOK_SECONDS)
+        lent = _Lent(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
         try:
-            yield line
+            yield lent
         finally:
             with self._lock:
-                is_kept = line in self._free
+                is_kept = lent.is_done and self._blamed is None
+                if is_kept:
+                    self._free.append(lent.line)
             if not is_kept:
-                line.close()
-
-    def _keep(self, line: socket.socket) -> None:
-        """Have a line ready for the next call."""
-        with self._lock:
-            if self._blamed is None:
-                self._free.append(line)
+                lent.line.close()
 
     def kill(self, culprit: object | None) -> None:
         """End it at once, because of one call or of none."""

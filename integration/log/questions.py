@@ -11,6 +11,7 @@ from integration.log import allowed
 from integration.log.allowed import QuestionError
 
 LONGEST = 10_000  # signs
+LONGEST_REASON = 300  # what DuckDB says may hold a whole value
 NOWHERE = 2**63  # a place from here on is none
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
@@ -109,7 +110,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
 def wrong(sql: str, error: Exception) -> QuestionError:
     """Return what is wrong with a question in one line, with its place where that is known."""
     told = str(error)
-    reason = told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0]
+    reason = (told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0])[:LONGEST_REASON]
     found = _PLACE.search(told)
     if found is None:
         return QuestionError("question_wrong", reason=reason)
