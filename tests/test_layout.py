@@ -24,6 +24,7 @@ ACROSS = {
     "runner/test_full_disk.py": "a commit whose disk is full for a while: store, engine and runner together",
     "runner/test_suspended.py": "a process that is held still while another finishes its run",
     "runner/test_machine.py": "run after run with people at work on both sides",
+    "pages/test_addresses.py": "every page at every address",
     "pages/test_all_flows.py": "every page for every flow",
     "pages/test_daily_work.py": "a day at the console, page after page",
     "pages/test_first_day.py": "every page of a new installation",

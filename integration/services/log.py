@@ -130,6 +130,11 @@ class Log:
         if self._is_drained:
             self._logbook.stop()
 
+    @property
+    def process(self) -> int | None:
+        """The number of the process that keeps the log, or None while there is none."""
+        return self._logbook.process
+
     def catch_up(self) -> None:
         """Move into the log what waits."""
         while self._logbook.drain(self._outbox) == BATCH:
