@@ -23,23 +23,30 @@ if TYPE_CHECKING:
 
     from integration.log.file import LogFile
 
-MOST_ADDRESSES = 2_000_000_000  # bytes of address space; a process that has answered for long has 1.2 GB
+MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
 CPU_SECONDS = 600  # of work since the last request, for a process whose console cannot stop it any more
 LOOK_SECONDS = 2.0
 
 
-def limit() -> None:
-    """Bound what this process may take, where the system knows how."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # sent to the whole group: the console ends it, after its last events
+def keep_to_itself() -> None:
+    """Let no signal to the whole group end this process, which the console ends, and no crash leave its memory."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    try:
+    with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(ValueError, OSError):  # a system that knows no such limit
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_memory() -> None:
+    """Bound what this process may take from here on, where the system tells what it has."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + MORE_ADDRESSES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def allow_more_work() -> None:
@@ -162,13 +169,14 @@ def main() -> None:
     """Serve the log of the file that the first line of the input names."""
     with open(0, "rb", buffering=0, closefd=False) as given_here:
         given = json.loads(given_here.readline())
-    limit()
+    keep_to_itself()
     folder = Path(given["folder"])
     end_with(given["console"], folder)
     server = wire.listen(folder, unix=given["unix"])
 
-    from integration.log.file import LogFile  # noqa: PLC0415 - the limits come first, and the socket
+    from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket
 
+    limit_memory()
     book = LogFile(Path(given["path"]), memory=given["memory"], threads=given["threads"])
     while True:
         line, _ = server.accept()

@@ -99,6 +99,8 @@ class _Process:
         }  # fmt: skip
         try:
             self._give(given)
+            import pyarrow  # noqa: F401, ICN001, PLC0415 - what its answers are read with, while it begins
+
             self._free.append(self._first_line())
         except BaseException:
             self.bury()

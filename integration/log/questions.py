@@ -54,7 +54,7 @@ def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0
             yield from _refused(made, again, at=at)
             known = again
         for name, one in parsed.items():
-            if name != "cte_map":
+            if name not in ("cte_map", "cast_type"):
                 yield from _refused(one, known, name, at)
 
 
@@ -75,12 +75,28 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
         yield "part", str(part.get("show_type"))
     if form == "BASE_TABLE" and not _is_known(part, known):
         yield "table", str(part.get("table_name"))
+    if kind == "CAST" and "type_expr" not in part:  # as DuckDB 1.5 tells it
+        yield from (
+            ("type", name) for name in _ids(part.get("cast_type", {"id": "?"})) if name.lower() not in allowed.TYPES
+        )
     if "type_name" in part and str(part["type_name"]).lower() not in allowed.TYPES:
         yield "type", str(part["type_name"])
     if "function_name" in part:
         name = str(part["function_name"]).lower()
         if name not in (allowed.TABLE_FUNCTIONS if place == "function" else allowed.FUNCTIONS):
             yield "function", name
+
+
+def _ids(told: object) -> Iterator[str]:
+    """Yield the names of a type and of those it is made of."""
+    if isinstance(told, list):
+        for one in told:
+            yield from _ids(one)
+    elif isinstance(told, dict):
+        if "id" in told:
+            yield str(told["id"])
+        for one in told.values():
+            yield from _ids(one)
 
 
 def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
