@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from integration.log.logbook import Logbook, queries
+from integration.log.logbook import Logbook
+from integration.log.statements import queries
 from integration.services.log import SHIPPED, Log, Period, Sought
 from integration.store.database import open_database
 from integration.store.events import Events

@@ -273,7 +273,7 @@ def log_(
     """Ask the log a question in SQL; it can only be read."""
     with terminal.opened(start=False) as application:
         question = {"sql": sql, "rows": rows}
-        answer = _here_or_at_the_server(application, question, lambda: application.log.answer(sql, rows=rows))
+        answer = _at_the_server_or_here(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         terminal.print_json(answer)
         return
@@ -289,7 +289,7 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
         raise wrong_use("the file is called .csv or .parquet")
     with terminal.opened(start=False) as application:
         try:
-            answer = _here_or_at_the_server(
+            answer = _at_the_server_or_here(
                 application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
             )
         except OSError as error:
@@ -300,16 +300,13 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
         terminal.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
 
 
-def _here_or_at_the_server(
+def _at_the_server_or_here(
     application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Ask the log here, or the server process of this machine while that owns it."""
-    try:
+    """Ask the server of this machine while there is one that has the log, else the log itself."""
+    answer = at_the_server(application.settings.data, question)
+    if answer is None:
         answer = here()
-    except errors.ConfigurationError as error:
-        if error.code != "log_owned_elsewhere" or (told := at_the_server(application.settings.data, question)) is None:
-            raise
-        answer = told
     terminal.tell_of_log(application)
     return answer
 

@@ -3,19 +3,22 @@
 import streamlit as st
 
 from pages.components.shared.application import application
-from pages.components.shared.layout import failures, forget, head
+from pages.components.shared.layout import answered, failures, forget, head
 from pages.components.shared.wording import sandbox_badges, text
 from pages.components.stock.outlook import article_list, differences_of, levels, movements
 from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
 
 app = application()
-view = shown(app)
 
-if view is None:
-    head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
-    failures()
-    nothing_yet(app)
-else:
+
+def stock() -> None:
+    """Draw what the log knows of levels, or lead to where the first are written."""
+    view = shown(app)
+    if view is None:
+        head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
+        failures()
+        nothing_yet(app)
+        return
     with head(view.title, view.about, sandbox_badges(app.sandbox.is_connected)):
         if view.article and st.button(
             text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
@@ -26,7 +29,7 @@ else:
     filters(view)
     if view.article and not view.known:
         unknown(view)
-        st.stop()
+        return
     numbers(view)
     doubt(view)
     with st.grid(8, min_column_width=115) as grid:
@@ -36,3 +39,6 @@ else:
             movements(app, view)
     article_list(app, view)
     differences_of(app, view)
+
+
+answered(stock)

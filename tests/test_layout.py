@@ -14,6 +14,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
     "log/test_drain.py": "writers and drainers are killed: outbox and log together",
+    "log/test_hostile.py": "harmful questions: keeper, process, list and file together",
     "runner/test_before_0005.py": "runs of before a migration, wherever the runner stood",
     "lab/test_moments.py": "the whole lab, at every call of a run",
     "runner/test_faults_settling.py": "the runner is killed, part one: products, and their run while it is closed",
@@ -23,6 +24,7 @@ ACROSS = {
     "runner/test_full_disk.py": "a commit whose disk is full for a while: store, engine and runner together",
     "runner/test_suspended.py": "a process that is held still while another finishes its run",
     "runner/test_machine.py": "run after run with people at work on both sides",
+    "pages/test_addresses.py": "every page at every address",
     "pages/test_all_flows.py": "every page for every flow",
     "pages/test_daily_work.py": "a day at the console, page after page",
     "pages/test_foreign.py": "every page, and whoever speaks to a terminal or writes a file",

@@ -1,4 +1,4 @@
-"""Asks the log from outside the console: the server process of this machine while it owns the log, else the file."""
+"""Asks the log from outside the console: the server of this machine while it has the log, else a process of its own."""
 
 import json
 import urllib.error
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from integration.core.connections import LOOPBACK
 from integration.core.errors import IntegrationError
 from integration.log.logbook import Logbook
-from integration.log.questions import table_of
 
 ANNOUNCED = "server.json"  # where, in its data folder, a server says its address and the token of this start
 
@@ -29,7 +28,7 @@ def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
         return answer
     logbook = Logbook(data / "log.duckdb")
     try:
-        return table_of(logbook.ask(sql, rows=rows))
+        return logbook.ask_plain(sql, rows=rows)
     finally:
         logbook.close()
 

@@ -10,16 +10,16 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
     import pyarrow as pa
 
 
-def harmless(rows: pa.RecordBatch) -> pa.RecordBatch:
+def harmless(rows: pa.Table) -> pa.Table:
     """Return rows with every text made harmless; numbers and moments stay what they are."""
     import pyarrow as pa  # noqa: PLC0415 - as said above
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise
 
-    def written(column: pa.Array) -> pa.Array:
+    def written(column: pa.ChunkedArray) -> pa.ChunkedArray:
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             return column
         for pattern, guarded in HARMLESS:
             column = pc.replace_substring_regex(column, pattern, guarded)
         return column
 
-    return pa.RecordBatch.from_arrays([written(column) for column in rows.columns], schema=rows.schema)
+    return pa.Table.from_arrays([written(column) for column in rows.columns], schema=rows.schema)

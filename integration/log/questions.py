@@ -1,68 +1,132 @@
-"""Questions of analysts: what is refused and why, and how an answer is told to programs."""
-
-from __future__ import annotations
+"""Questions of analysts: what they may be made of, and what is wrong with one that cannot be answered."""
 
 import json
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import duckdb
 
-from integration.core.errors import IntegrationError
+from integration.log import allowed
+from integration.log.allowed import QuestionError
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
-    import pandas as pd
+LONGEST = 10_000  # signs
+LONGEST_REASON = 300  # what DuckDB says may hold a whole value
+NOWHERE = 2**63  # a place from here on is none
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
-
-VECTORS_AT_ONCE = 8  # DuckDB hands out results in vectors of at most 2,048 rows, and of much fewer after a condition
-
-# Functions that a question may not call; with a colon those that stand where a table does.
-REFUSED = frozenset(
-    {
-        # a short question could make one value of any size with these, which neither limit would stop in time
-        "repeat", "lpad", "rpad", "range", "generate_series", "list_resize", "array_resize", "bar", "bitstring",
-        "printf", "format",
-        # and these do something
-        "checkpoint:", "force_checkpoint:", "truncate_duckdb_logs:", "write_log", "nextval",
-    }
-)  # fmt: skip
+_NAME = re.compile(r"\w+")
 
 
-class QuestionError(IntegrationError):
-    """A question to the log that cannot be answered; see `Logbook.ask` for its codes."""
-
-    default = "question_wrong"
-
-
-def require_select(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse anything but one SELECT of functions that know a limit. Raises QuestionError."""
+def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse anything but one SELECT made of what `allowed` lists. Raises QuestionError."""
+    if len(sql) > LONGEST:
+        raise QuestionError("question_long", most=LONGEST)
     statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QuestionError("question_refused")
-    (parsed,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
-    refused = next((name for name in _called(json.loads(parsed)) if name in REFUSED), "")
-    if refused:
-        raise QuestionError("question_function", function=refused.removesuffix(":"))
+    (told,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
+    try:
+        parsed = json.loads(told)
+        if parsed.get("error") is not False or len(parsed["statements"]) != 1:
+            raise QuestionError("question_refused")
+        for refused in _refused(parsed["statements"][0]["node"], frozenset()):
+            raise _error(sql, *refused)
+    except RecursionError:
+        raise QuestionError("question_long", most=LONGEST) from None
 
 
-def _called(parsed: object, parent: str = "") -> Iterator[str]:
-    """Yield the functions that a parsed question calls; one that is read from like a table ends in a colon."""
+Refused = tuple[str, str, int]  # what is not on the list, its name, and where it is in the question
+
+
+def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
+    """Yield what of a parsed question is not on the list; `known` are the tables that it makes itself."""
     if isinstance(parsed, list):
         for one in parsed:
-            yield from _called(one, parent)
+            yield from _refused(one, known, place, at)
     elif isinstance(parsed, dict):
-        if name := parsed.get("function_name"):
-            yield f"{name}:" if parent == "function" else str(name)
-        for place, one in parsed.items():
-            yield from _called(one, place)
+        here = int(parsed.get("query_location", NOWHERE))
+        at = at if here >= NOWHERE else here
+        for what, refused in _refused_here(parsed, known, place):
+            yield what, refused, at
+        for table, made in _made(parsed):
+            again = known | {table}  # one that is recursive reads itself
+            yield from _refused(made, again, at=at)
+            known = again
+        for name, one in parsed.items():
+            if name not in ("cte_map", "cast_type"):
+                yield from _refused(one, known, name, at)
 
 
-def wrong(sql: str, error: duckdb.Error) -> QuestionError:
+def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the tables that a part of a question makes by WITH, in their order."""
+    for one in part.get("cte_map", {}).get("map", []):
+        yield str(one["key"]).lower(), one["value"]
+
+
+def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
+    """Yield what is not on the list of one part of a question by itself."""
+    kind, form = part.get("class"), part.get("type")
+    if kind is not None and kind not in allowed.EXPRESSIONS:
+        yield "part", str(kind)
+    elif kind is None and isinstance(form, str) and form not in allowed.PARTS:
+        yield "part", form
+    if form == "SHOW_REF" and part.get("show_type") not in allowed.SHOWN:
+        yield "part", str(part.get("show_type"))
+    if form == "BASE_TABLE" and not _is_known(part, known):
+        yield "table", str(part.get("table_name"))
+    if kind == "CAST" and "type_expr" not in part:  # as DuckDB 1.5 tells it
+        yield from (
+            ("type", name) for name in _ids(part.get("cast_type", {"id": "?"})) if name.lower() not in allowed.TYPES
+        )
+    if "type_name" in part and str(part["type_name"]).lower() not in allowed.TYPES:
+        yield "type", str(part["type_name"])
+    if "function_name" in part:
+        name = str(part["function_name"]).lower()
+        if name not in (allowed.TABLE_FUNCTIONS if place == "function" else allowed.FUNCTIONS):
+            yield "function", name
+
+
+def _ids(told: object) -> Iterator[str]:
+    """Yield the names of a type and of those it is made of."""
+    if isinstance(told, list):
+        for one in told:
+            yield from _ids(one)
+    elif isinstance(told, dict):
+        if "id" in told:
+            yield str(told["id"])
+        for one in told.values():
+            yield from _ids(one)
+
+
+def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
+    """Tell whether a table is one of the log, or one that the question makes itself; a file never is."""
+    name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
+    if elsewhere in (("", ""), (None, None)) and name in known:
+        return _NAME.fullmatch(name) is not None
+    return name in allowed.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
+
+
+def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
+    """Return what is to be said of something that is not on the list: where it is, and what there is instead."""
+    before = sql.encode()[:at].decode(errors="ignore")
+    where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
+    match what:
+        case "function":
+            known = allowed.shown(allowed.FUNCTIONS | allowed.TABLE_FUNCTIONS)
+            return QuestionError("question_function", function=name, functions=known, **where)
+        case "type":
+            return QuestionError("question_type", type=name, types=allowed.shown(allowed.TYPES), **where)
+        case "table":
+            return QuestionError("question_table", table=name, tables=allowed.shown(allowed.TABLES), **where)
+        case _:
+            return QuestionError("question_refused")
+
+
+def wrong(sql: str, error: Exception) -> QuestionError:
     """Return what is wrong with a question in one line, with its place where that is known."""
     told = str(error)
-    reason = told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0]
+    reason = (told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0])[:LONGEST_REASON]
     found = _PLACE.search(told)
     if found is None:
         return QuestionError("question_wrong", reason=reason)
@@ -72,23 +136,3 @@ def wrong(sql: str, error: duckdb.Error) -> QuestionError:
     if shown.startswith("..."):  # a long line is shown in part
         before += given.find(shown.strip(".")) - len("...")
     return QuestionError("question_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))
-
-
-def table_of(answer: pd.DataFrame) -> dict[str, Any]:
-    """Return an answer as programs are told it: `columns`, `rows` of plain values, and `cut` when there are more."""
-    plain = answer.astype(object).where(answer.notna(), None)
-    rows = [[list(one) if hasattr(one, "tolist") else one for one in line] for line in plain.to_numpy().tolist()]
-    return {"columns": list(answer.columns), "rows": rows, "cut": bool(answer.attrs.get("cut"))}
-
-
-def first_rows(answered: duckdb.DuckDBPyConnection, rows: int) -> pd.DataFrame:
-    """Return at least so many rows of an answer, or all it has: only a part without any row is its end."""
-    import pandas as pd  # noqa: PLC0415 - as said at the top
-
-    parts = [answered.fetch_df_chunk(VECTORS_AT_ONCE)]
-    found = len(parts[0])
-    while found < rows and len(parts[-1]):
-        parts.append(answered.fetch_df_chunk(VECTORS_AT_ONCE))
-        found += len(parts[-1])
-    full = [part for part in parts if len(part)]
-    return pd.concat(full, ignore_index=True) if len(full) > 1 else (full or parts)[0]

@@ -39,6 +39,9 @@ from integration.store.stores import Stores
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
     from integration.engine import Engine
 
+# Seconds in which the process of a console that was killed has let go of the log; a server has to have it.
+LET_GO_SECONDS = {True: 10.0, False: 1.0}
+
 
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
@@ -133,10 +136,16 @@ class Application:
         self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
         self.lab = Lab(settings.data, flows, stores, closing=closing)
         self.questions = Questions(stores.settings)
-        logbook = Logbook(settings.data / "log.duckdb")
+        logbook = Logbook(settings.data / "log.duckdb", patience=LET_GO_SECONDS[serves])
+        closing.callback(logbook.close)
         self.log = Log(logbook, stores.events, is_drained=serves)
         self.health = HealthCheck(
-            settings.data, stores, clock, executor=lambda: self.work.executor, undrained=logbook.undrained
+            settings.data,
+            stores,
+            clock,
+            executor=lambda: self.work.executor,
+            undrained=logbook.undrained,
+            log_is_away=lambda: logbook.is_away,
         )
         self.log_access = LogAccess(self.log, settings.data)
         stock = writer_of(flows.values(), Kind.STOCK).name

@@ -23,6 +23,7 @@ class Health:
     events_waiting: int
     oldest_event_age_seconds: float | None
     undrained_seconds: float | None  # since events last came into the log, where this process brings them in
+    log_is_away: bool = False  # the process that keeps the log ended, and does not begin
 
     @property
     def troubles(self) -> dict[str, dict[str, str]]:
@@ -33,6 +34,8 @@ class Health:
             found["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
         if beaten is None or beaten > BEAT_SECONDS:
             found["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
+        if self.log_is_away:
+            found["log_away"] = {}
         if undrained is not None and undrained > DRAIN_SECONDS and self.events_waiting:
             found["log_behind"] = {"seconds": f"{undrained:.0f}", "count": str(self.events_waiting)}
         return found
@@ -49,8 +52,10 @@ class HealthCheck:
         *,
         executor: Callable[[], str],
         undrained: Callable[[], float | None],
+        log_is_away: Callable[[], bool] = lambda: False,
     ) -> None:
         """`executor` is what this process is called, `undrained` for how long it brought no events into the log."""
+        self._log_is_away = log_is_away
         self._data = data
         self._stores = stores
         self._clock = clock
@@ -70,6 +75,7 @@ class HealthCheck:
             events_waiting=self._stores.events.count(),
             oldest_event_age_seconds=age(self._stores.events.oldest()),
             undrained_seconds=self._undrained(),
+            log_is_away=self._log_is_away(),
         )
 
 

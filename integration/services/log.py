@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.errors import IntegrationError
 from integration.log.client import ANNOUNCED
-from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive, queries
-from integration.log.questions import table_of
+from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
+from integration.log.statements import queries
 from integration.services.tickets import Tickets
 from integration.store.settings import StoredSettings
 
@@ -110,7 +110,8 @@ def _blotted(told: object) -> dict[str, str]:
 class Log:
     """The log as it may be asked; what waits is brought in first where no server process does that all the time.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, and UnavailableError `disk_full`.
+    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, and UnavailableError `disk_full`
+    or, while the process that keeps the file cannot be had, `log_away`.
     """
 
     def __init__(self, logbook: Logbook, outbox: Outbox, *, is_drained: bool) -> None:
@@ -128,6 +129,11 @@ class Log:
         """End that; what waits then is moved at the next start."""
         if self._is_drained:
             self._logbook.stop()
+
+    @property
+    def process(self) -> int | None:
+        """The number of the process that keeps the log, or None while there is none."""
+        return self._logbook.process
 
     def catch_up(self) -> None:
         """Move into the log what waits."""
@@ -256,7 +262,8 @@ class Log:
 
     def answer(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the answer to one SELECT as programs are told it: `columns`, `rows`, and `cut` when there are more."""
-        return table_of(self.ask(sql, rows=rows))
+        self._bring_up()
+        return self._logbook.ask_plain(sql, rows=rows)
 
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""

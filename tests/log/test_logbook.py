@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.log.logbook import QUERIES, Logbook, queries
-from integration.log.questions import QuestionError
+from integration.log.allowed import QuestionError
+from integration.log.file import QUERIES
+from integration.log.logbook import Logbook
+from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
 from tests.patience import until
@@ -128,12 +130,12 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
 def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, events: Events) -> None:
     told.close()
     with duckdb.connect(str(told.path)) as long:
-        long.execute("CREATE TABLE filling AS SELECT md5(range::VARCHAR) AS one FROM range(100000)")
+        long.execute("INSERT INTO records (title) SELECT md5(range::VARCHAR) FROM range(100000)")
     size = told.path.stat().st_size
     for place in range(size // 3, size - 300_000, 100_000):
         scratched(place)(told.path)
     with pytest.raises(ConfigurationError) as caught:
-        told.ask("SELECT max(one) FROM filling")
+        told.ask("SELECT max(title) FROM records")
     assert caught.value.code == "log_broken"
     told.drain(events)
     assert len(told.aside()) == 1

@@ -1,6 +1,7 @@
 """The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
 
 import io
+import sys
 
 import pandas as pd
 import pytest
@@ -11,7 +12,9 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
+from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.patience import until
 from tests.stores import stores_in
 
 
@@ -194,11 +197,66 @@ def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
 @pytest.mark.usefixtures("ran")
 def test_every_question_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
     for name, sql in connected.questions.shipped().items():
-        test = open_page("logs", tab="questions", question=name, query=sql)
+        test = press(open_page("logs", tab="questions", question=name, query=sql), "run_question")
         assert not test.exception, name
         assert "failure" not in test.session_state
         assert "Answer" in texts(test), name
         assert test.text_area(key="sql").value == sql
+
+
+@pytest.mark.usefixtures("ran")
+def test_an_address_fills_the_editor_and_runs_nothing(open_page: Open) -> None:
+    sql = "SELECT count(*) AS n FROM events"
+    for more in ({}, {"question": "parked_most"}, {"show": "chart", "x": "n", "y": "n", "kind": "bar"}):
+        test = open_page("logs", tab="questions", query=sql, **more)
+        assert test.text_area(key="sql").value == sql
+        assert "Answer" not in texts(test)
+        assert "Answer" not in texts(test.run()), "nor when the page is drawn anew"
+        assert not test.dataframe
+    assert "Answer" in texts(press(test, "run_question"))
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_question_that_had_to_be_stopped_says_so_in_each_language(open_page: Open) -> None:
+    said = {"en": "The question was stopped", "nl": "De vraag is gestopt", "de": "Die Abfrage wurde abgebrochen"}
+    for language, sentence in said.items():
+        test = open_page("logs", tab="questions", query=hostile.BOMB)
+        test.session_state["spoken_language"] = language
+        assert sentence not in texts(test)
+        test = press(test, "run_question")
+        assert not test.exception
+        assert sentence in texts(test)
+        test.text_area(key="sql").set_value("SELECT count(*) AS n FROM events")
+        test = press(test, "run_question")
+        assert sentence not in texts(test)
+        assert len(_shown(test)) == 1
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: Open) -> None:
+    test = press(open_page("logs", tab="questions", query="SELECT repeat('x', 9) FROM events"), "run_question")
+    said = texts(test)
+    assert "repeat" in said
+    assert "date_trunc" in said
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
+    connected: Application, open_page: Open, ran: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.log.stop()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    away = "The log does not answer at the moment"
+    for page, given in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
+                        ("logs", {"record": "products:1"}),
+                        ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip
+        test = open_page(page, **given)
+        assert not test.exception, page
+        assert away in texts(test), (page, given)
+    assert away not in texts(open_page("runs"))
+    assert "log_away" in connected.health.look().troubles
+    monkeypatch.undo()
+    until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
 
 
 @pytest.mark.usefixtures("ran")
@@ -240,13 +298,13 @@ def test_a_wrong_question_says_where_and_keeps_what_was_typed(open_page: Open) -
     test = open_page("logs", tab="questions")
     test.text_area(key="sql").set_value("SELECT *\nFROM evnts")
     test = press(test, "run_question")
-    assert "at line 2, position 6" in texts(test)
+    assert "evnts at line 2, position 6" in texts(test)
     assert test.text_area(key="sql").value == "SELECT *\nFROM evnts"
 
 
 @pytest.mark.usefixtures("ran")
 def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
-    test = open_page("logs", tab="questions", query="SELECT * FROM range(20000)")
+    test = press(open_page("logs", tab="questions", query="SELECT * FROM range(20000)"), "run_question")
     assert "Only the first 10,000 rows are shown" in texts(test)
     assert len(_shown(test)) == 10_000
 
@@ -254,17 +312,18 @@ def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
 @pytest.mark.usefixtures("ran")
 def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open) -> None:
     sql = "SELECT event, count(*) AS n, count(DISTINCT key) AS keys FROM events GROUP BY event"
-    test = open_page("logs", tab="questions", query=sql, show="chart")
+    test = press(open_page("logs", tab="questions", query=sql, show="chart"), "run_question")
     assert not test.exception
     assert (test.selectbox(key="_x").value, test.multiselect(key="_y").value) == ("event", ["n"])
     test = test.multiselect(key="_y").set_value(["n", "keys"]).run()
     assert test.query_params["y"] == "n,keys"
     again = open_page("logs", tab="questions", query=sql, show="chart", y="keys", kind="line")
+    again = press(again, "run_question")
     assert again.multiselect(key="_y").value == ["keys"]
 
-    words = open_page("logs", tab="questions", query="SELECT 'a' AS letter", show="chart")
+    words = press(open_page("logs", tab="questions", query="SELECT 'a' AS letter", show="chart"), "run_question")
     assert "Nothing to draw" in texts(words)
-    none = open_page("logs", tab="questions", query="SELECT 1 WHERE false")
+    none = press(open_page("logs", tab="questions", query="SELECT 1 WHERE false"), "run_question")
     assert "No rows" in texts(none)
 
 

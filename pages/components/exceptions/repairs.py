@@ -22,7 +22,7 @@ from pages.components.exceptions.corrections import correct, value_to_correct
 from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
 from pages.components.shared.inputs import captioned, codes_of
-from pages.components.shared.layout import asked, attempt, facts_table, note, small
+from pages.components.shared.layout import answered, asked, attempt, facts_table, note, small
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -187,7 +187,9 @@ def _article(app: Application, label: Markdown, key: str) -> str:
         return ""
     if _known_article(app, typed):
         return typed
-    alike = app.stock.articles_named(typed, MOST_ALIKE)
+    alike = answered(lambda: app.stock.articles_named(typed, MOST_ALIKE))
+    if alike is None:
+        return ""
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.layout import (
-    answered,
     choice,
     chosen_in,
     csv_button,
@@ -23,6 +23,7 @@ from pages.components.shared.layout import (
     forget,
     note,
     section,
+    trouble,
 )
 from pages.components.shared.tables import csv_of, height, table
 from pages.components.shared.wording import Markdown, coded, counted, number, offered, span, term, text
@@ -40,26 +41,37 @@ Kind = Literal["bar", "line", "scatter"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the log answered to a question, and how long it took."""
+    """What the log answered to a question, and how long it took; without a frame, what stood in the way."""
 
     sql: str
-    frame: pd.DataFrame
+    frame: pd.DataFrame | None
     seconds: float
+    trouble: IntegrationError | None = None
 
 
 def questions(app: Application, _tools: DeltaGenerator) -> None:
-    """Answer a question in SQL over the log; it can only be read, within limits that are said when they are hit."""
+    """Answer a question in SQL over the log; it can only be read, within limits that are said when they are hit.
+
+    Only what a person asks for here is run: an address fills the editor and no more.
+    """
     kept = _kept(app)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
             _pick(kept)
-            pressed, sql = _editor(app, kept)
+            _editor(app, kept)
         with grid.cell(column_span=2), st.container(border=True, gap="xsmall"):
             _tables(app)
     failures()
-    answer = _answer(app, sql, fresh=pressed)
-    if answer is not None:
-        _show(answer)
+    asked = st.session_state.pop("question_asked", None)
+    if asked is not None:
+        st.session_state["answer"] = _answered(app, asked)
+    answer: Answer | None = st.session_state.get("answer")
+    if answer is None or answer.sql != st.query_params.get("query", ""):
+        return  # what was answered is not what the page is about any more
+    if answer.frame is not None:
+        _show(answer, answer.frame)
+    elif answer.trouble is not None:
+        trouble(answer.trouble.code, answer.trouble.facts)
 
 
 # ---- which question -------------------------------------------------------------------------------------------------
@@ -79,6 +91,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
         chosen = chosen_in("question")
         if chosen:
             _put(kept[chosen][1], chosen)
+            st.session_state["question_asked"] = kept[chosen][1]
 
     names, asked = list(kept), st.query_params.get("question", "")
     st.selectbox(
@@ -98,33 +111,31 @@ def _put(sql: str, name: str) -> None:
     forget("x", "y")
 
 
-def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> tuple[bool, str]:
-    """Draw the editor; return whether a run was asked for, and the question that is to be answered."""
+def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
+    """Draw the editor with the question of the address, and ask it once its button is pressed."""
 
-    def name_no_longer_fits() -> None:
+    def ask() -> None:
+        sql = st.session_state["sql"]
+        if sql.strip():
+            st.session_state["question_asked"] = st.query_params["query"] = sql
         chosen = st.query_params.get("question", "")
         if chosen in kept and not chosen.startswith(OWN) and st.session_state["sql"] != kept[chosen][1]:
             forget("question")
 
-    asked = st.query_params.get("query", "")
-    st.session_state.setdefault("sql", asked or term("question_first"))
+    st.session_state.setdefault("sql", st.query_params.get("query", "") or term("question_first"))
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
-        pressed = st.form_submit_button(
+        st.form_submit_button(
             text("btn_run_question"),
             icon=":material/play_arrow:",
             type="primary",
             key="run_question",
-            on_click=name_no_longer_fits,
+            on_click=ask,
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _save(app, sql, kept)
         with st.container(width="stretch"):
             note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
-    if not pressed or not sql.strip():
-        return False, asked
-    st.query_params["query"] = sql
-    return True, sql
 
 
 def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> None:
@@ -178,22 +189,17 @@ def _whole(app: Application) -> None:
 # ---- the answer -----------------------------------------------------------------------------------------------------
 
 
-def _answer(app: Application, sql: str, *, fresh: bool) -> Answer | None:
-    """Return the answer to a question, from a moment ago where nothing but its looks has changed since."""
-    if not sql.strip():
-        return None
-    last: Answer | None = st.session_state.get("answer")
-    if last is not None and last.sql == sql and not fresh:
-        return last
+def _answered(app: Application, sql: str) -> Answer:
+    """Return the answer to a question that a person has just asked."""
     begun = time.monotonic()
-    frame = answered(lambda: app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS))
-    answer = None if frame is None else Answer(sql, frame, time.monotonic() - begun)
-    st.session_state["answer"] = answer
-    return answer
+    try:
+        frame = app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS)
+    except IntegrationError as error:
+        return Answer(sql, None, time.monotonic() - begun, error)
+    return Answer(sql, frame, time.monotonic() - begun)
 
 
-def _show(answer: Answer) -> None:
-    frame = answer.frame
+def _show(answer: Answer, frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             section(text("answer_title"))

@@ -15,7 +15,7 @@ from integration.services.flows import FlowStatus
 from integration.services.log import Period
 from pages.components.shared.charts import flow_bars, state_bars
 from pages.components.shared.flows import headline, in_source, repair_address, try_again
-from pages.components.shared.layout import badge, csv_button, note, small, titled
+from pages.components.shared.layout import answered, badge, csv_button, note, small, titled
 from pages.components.shared.tables import csv_of
 from pages.components.shared.wording import (
     Markdown,
@@ -203,7 +203,9 @@ RESULTS = ["proven", "accepted", "parked", "in_doubt"]
 
 def last_days(app: Application) -> None:
     """Draw what the log tells of the last days, each chart with its data; a line instead while it tells nothing."""
-    told = daily(app)
+    told = answered(lambda: daily(app))
+    if told is None:
+        return
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
             _chart(

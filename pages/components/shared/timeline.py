@@ -14,7 +14,7 @@ import streamlit as st
 from integration.services import Application
 from integration.words import has_term, known
 from pages.components.shared.application import refreshing
-from pages.components.shared.layout import note, small
+from pages.components.shared.layout import answered, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
@@ -119,7 +119,9 @@ def _line(one: Entry, details: str) -> bool:
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = app.log.of_run(run_id)
+    events = answered(lambda: app.log.of_run(run_id))
+    if events is None:
+        return
     draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))])
     if len(events) > MOST_DRAWN:
         note(text("events_more", number=len(events) - MOST_DRAWN))

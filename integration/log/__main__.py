@@ -1,0 +1,191 @@
+"""The process of the log: it alone opens the file, answers the console that began it, and ends with it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from integration.core.errors import IntegrationError
+from integration.log import wire
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from integration.log.file import LogFile
+
+MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
+CPU_SECONDS = 600  # of work since the last request, for a process whose console cannot stop it any more
+LOOK_SECONDS = 2.0
+
+
+def keep_to_itself() -> None:
+    """Let no signal to the whole group end this process, which the console ends, and no crash leave its memory."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_memory() -> None:
+    """Bound what this process may take from here on, where the system tells what it has."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + MORE_ADDRESSES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def allow_more_work() -> None:
+    """Let this process work on from here for some more time."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        until = int(time.process_time()) + CPU_SECONDS
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (until if most < 0 else min(until, most), most))
+
+
+def end_with(console: int, folder: Path) -> None:
+    """End as soon as the console is gone: its end of our input is closed, or, while a copy of it holds that, it is."""
+
+    def end() -> NoReturn:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    def read() -> None:
+        with suppress(OSError):
+            while os.read(0, 1):
+                pass
+        end()
+
+    def look() -> None:
+        try:
+            there = os.pidfd_open(console)
+        except (AttributeError, OSError):
+            while os.getppid() == console:
+                time.sleep(LOOK_SECONDS)
+        else:
+            import select  # noqa: PLC0415 - not everywhere
+
+            watched = select.poll()
+            watched.register(there, select.POLLIN)
+            if os.getppid() == console:
+                watched.poll()
+        end()
+
+    threading.Thread(target=read, daemon=True).start()
+    if hasattr(os, "getppid") and sys.platform != "win32":
+        threading.Thread(target=look, daemon=True).start()
+
+
+def serve(line: socket.socket, token: str, book: "LogFile") -> None:
+    """Answer one connection, request after request, until it is closed."""
+    with line, suppress(EOFError, OSError):
+        if wire.received(line).get("token") != token:
+            return
+        while True:
+            asked = wire.received(line)
+            allow_more_work()
+            try:
+                for told, table in _answers(asked, book):
+                    _tell(line, told, table)
+            except IntegrationError as error:
+                wire.send(line, {"error": error.code, "facts": dict(error.facts), "kind": type(error).__name__})
+            except (EOFError, ConnectionError):
+                return
+            except Exception as error:  # noqa: BLE001 - told to whoever asked; the next one is answered all the same
+                traceback.print_exc()
+                wire.send(line, {"error": "unexpected_error", "facts": {"reason": type(error).__name__}, "kind": ""})
+
+
+def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
+    """Yield what a request is answered, in one part or more."""
+    match asked["do"]:
+        case "answer":
+            yield {}, book.answer(asked["query"], asked["where"], _given(asked["parameters"]))
+        case "ask":
+            found, cut = book.ask(asked["sql"], asked["seconds"], asked["rows"])
+            yield {"cut": cut}, found
+        case "export":
+            for part in book.export():
+                yield {"more": True}, part
+            yield {}, None
+        case _:
+            yield _done(asked, book), None
+
+
+def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
+    """Do what is asked, and return what there is to tell of it."""
+    match asked["do"]:
+        case "open":
+            book.open()
+        case "close":
+            book.close()
+        case "take":
+            book.take(asked["instance"], asked["events"])
+        case "taken":
+            return {"ids": book.taken(asked["instance"])}
+        case "settle":
+            book.settle(asked["instance"])
+    return {}
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, object]:
+    """Return parameters as they were before they were JSON: a moment travels in a list of its own."""
+    return {
+        name: datetime.fromisoformat(value["moment"]) if isinstance(value, dict) else value
+        for name, value in parameters.items()
+    }
+
+
+def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None") -> None:
+    if table is None:
+        wire.send(line, told)
+        return
+    import pyarrow as pa  # noqa: PLC0415 - the console waits for this process to listen
+
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    wire.send(line, {**told, "table": True})
+    wire.send_bytes(line, memoryview(stream.getvalue()))
+
+
+def main() -> None:
+    """Serve the log of the file that the first line of the input names."""
+    with open(0, "rb", buffering=0, closefd=False) as given_here:
+        given = json.loads(given_here.readline())
+    keep_to_itself()
+    folder = Path(given["folder"])
+    end_with(given["console"], folder)
+    server = wire.listen(folder, unix=given["unix"])
+
+    from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket
+
+    limit_memory()
+    book = LogFile(Path(given["path"]), memory=given["memory"], threads=given["threads"])
+    while True:
+        line, _ = server.accept()
+        try:
+            threading.Thread(target=serve, args=(line, given["token"], book), daemon=True).start()
+        except RuntimeError:  # no room for another one: whoever asks sees that, and begins this process anew
+            line.close()
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()

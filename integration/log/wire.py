@@ -1,0 +1,92 @@
+"""How the console and the process of its log speak: JSON behind its length, answers as Arrow streams likewise.
+
+A Unix socket in a folder of its owner's alone; where there are none, or its path would be too long, a port of this
+machine that the folder names. Whoever connects shows the token of this process first.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_LENGTH = struct.Struct(">Q")
+_LONGEST_PATH = 100  # bytes; systems take 103 to 107
+_SOCKET, _PORT = "socket", "port"
+_HOST = "127.0.0.1"
+
+
+def listen(folder: Path, *, unix: bool = True) -> socket.socket:
+    """Return a socket that listens in a folder, for its owner alone."""
+    path = folder / _SOCKET
+    if unix and hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _LONGEST_PATH:
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server.bind(str(path))
+        server.listen()
+        return server
+    server = socket.create_server((_HOST, 0))
+    fresh = folder / f"{_PORT}.new"
+    fresh.write_text(str(server.getsockname()[1]), encoding="ascii")
+    fresh.replace(folder / _PORT)
+    return server
+
+
+def connect(folder: Path, token: str, seconds: float) -> socket.socket:
+    """Return a connection to whoever listens in a folder. Raises OSError where nobody does, or does not yet."""
+    if (folder / _PORT).exists():
+        line = socket.create_connection((_HOST, int((folder / _PORT).read_text(encoding="ascii"))), timeout=seconds)
+    else:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        line.settimeout(seconds)
+        if line.family != socket.AF_INET:
+            line.connect(str(folder / _SOCKET))
+        else:
+            with contextlib.suppress(OSError):
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        send(line, {"token": token})
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def line_of(message: Mapping[str, Any]) -> bytes:
+    """Return a message as the first line of an input."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def send(line: socket.socket, message: Mapping[str, Any]) -> None:
+    """Send a message."""
+    send_bytes(line, json.dumps(message, ensure_ascii=False).encode())
+
+
+def send_bytes(line: socket.socket, content: bytes | memoryview) -> None:
+    """Send some content behind its length."""
+    line.sendall(_LENGTH.pack(len(content)))
+    line.sendall(content)
+
+
+def received(line: socket.socket) -> dict[str, Any]:
+    """Return the next message. Raises EOFError where the line was closed, OSError where it broke or took too long."""
+    return dict(json.loads(received_bytes(line)))
+
+
+def received_bytes(line: socket.socket) -> bytearray:
+    """Return the next content; raises as `received` does."""
+    (length,) = _LENGTH.unpack(_exactly(line, _LENGTH.size))
+    return _exactly(line, length)
+
+
+def _exactly(line: socket.socket, length: int) -> bytearray:
+    content = bytearray(length)
+    left = memoryview(content)
+    while left:
+        count = line.recv_into(left)
+        if not count:
+            raise EOFError
+        left = left[count:]
+    return content

@@ -1,0 +1,80 @@
+"""A fatal question in an address does nothing, and run by a person it stops nobody else; in a real browser."""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import at_rest, button, serving, tab
+from tests.log import hostile
+from tests.patience import SECONDS
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+FINE = "SELECT count(*) AS events_there FROM events"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("console")
+
+
+@pytest.fixture(scope="module")
+def console(data: Path) -> Iterator[str]:
+    """The address of a new installation."""
+    with serving(data) as address:
+        yield address
+
+
+def keepers(data: Path) -> set[int]:
+    """Return the numbers of the processes that have the log of a folder open."""
+    return {
+        int(one.parts[2])
+        for one in Path("/proc").glob("[0-9]*/fd/*")
+        if one.is_symlink() and str(data / "log.duckdb") == str(one.readlink())
+    }
+
+
+def well(console: str) -> bool:
+    """Tell whether the console says that it is."""
+    with urllib.request.urlopen(f"{console}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
+        return bool(answer.status == 200)
+
+
+def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
+    console: str, data: Path, page: Page, browser: Browser
+) -> None:
+    before = keepers(data)
+    assert len(before) == 1
+    address = f"{console}/logs?tab=questions&query={quote(hostile.BOMB)}"
+    page.goto(address)
+    editor = at_rest(page).get_by_label("Question in SQL")
+    expect(editor).to_have_value(hostile.BOMB)
+    page.reload()
+    expect(at_rest(page).get_by_label("Question in SQL")).to_have_value(hostile.BOMB)
+    page.wait_for_timeout(5_000)  # it would have run by now
+    assert keepers(data) == before, "the process was ended for it"
+    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+
+    with tab(browser) as other:
+        other.goto(f"{console}/runs")
+        expect(at_rest(other).get_by_text("Runs", exact=True).first).to_be_visible()
+        button(page, "Run the question")
+        other.goto(f"{console}/logs")
+        expect(at_rest(other).get_by_text("Everything that was read, decided and written")).to_be_visible()
+        assert well(console)
+    expect(at_rest(page).get_by_text("The question was stopped")).to_be_visible()
+    expect(page.get_by_text("Nothing is missing from the log")).to_be_visible()
+
+    page.get_by_label("Question in SQL").fill(FINE)
+    page.get_by_label("Question in SQL").press("Control+Enter")
+    expect(at_rest(page).get_by_text("Answer", exact=True)).to_be_visible()
+    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+    assert well(console)
+    assert "Traceback" not in (data / "server.log").read_text(encoding="utf-8")
