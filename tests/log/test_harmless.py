@@ -13,10 +13,10 @@ TEXTS = st.text(st.sampled_from("=+-@＝ '\";\t\r\n\ufeff\u200b\u00a0a1\x00"), m
 
 @given(st.lists(TEXTS, max_size=20))
 def test_arrow_writes_text_as_every_other_file_has_it(texts: list[str]) -> None:
-    rows = pa.RecordBatch.from_pydict({"text": pa.array([*texts, *EVERY, None], pa.string())})
+    rows = pa.Table.from_pydict({"text": pa.array([*texts, *EVERY, None], pa.string())})
     assert harmless_rows(rows).to_pydict()["text"] == [*map(harmless, [*texts, *EVERY]), None]
 
 
 def test_numbers_and_moments_stay_what_they_are() -> None:
-    rows = pa.RecordBatch.from_pydict({"ms": pa.array([-5], pa.int64()), "text": pa.array(["-5"], pa.string())})
+    rows = pa.Table.from_pydict({"ms": pa.array([-5], pa.int64()), "text": pa.array(["-5"], pa.string())})
     assert harmless_rows(rows).to_pydict() == {"ms": [-5], "text": ["'-5"]}
