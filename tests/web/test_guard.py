@@ -152,7 +152,9 @@ HOSTS = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/log/log.csv", "/app/static/icon.svg", "/_stcore/health"])
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/metrics", "/api/log/log.csv", "/app/static/icon.svg", "/_stcore/health"]
+)
 @pytest.mark.parametrize("named", HOSTS)
 def test_a_request_that_names_another_host_reads_nothing(server: Server, named: str, path: str) -> None:
     answer = asked(server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[named]))
@@ -166,7 +168,9 @@ def test_an_old_request_without_a_host_reads_nothing(server: Server) -> None:
     assert asked(server.port, "GET /healthz HTTP/1.0").status == 421
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.1:{port}/healthz", "http://evil.test/healthz", "*", "evil.test:443"])
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:{port}/healthz", "http://evil.test/healthz", "*", "evil.test:443"]
+)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT"])
 def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str) -> None:
     target = target.format(port=server.port)

@@ -54,9 +54,7 @@ def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
     index = "<script>\n one() </script><script src='x.js'></script><SCRIPT type=module>two()</SCRIPT>"
     hashes = re.findall(r"'sha256-([^']+)'", policy(index))
 
-    assert hashes == [
-        base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")
-    ]
+    assert hashes == [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")]
     assert policy(index.replace("\n", "\r\n")) == policy(index)
     assert "sha256" not in policy("<html></html>")
 
