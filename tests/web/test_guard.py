@@ -39,9 +39,11 @@ def test_this_machine_is_asked_by_its_own_names_at_the_port(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "", "localhost", "127.0.0.1", "localhost:8502", "localhost:80", "localhost.:8501", "evil.test:8501", "evil.test",
+        "", "localhost", "127.0.0.1", "localhost:8502", "localhost:80", "localhost.:8501", "evil.test:8501",
+        "evil.test",
         "127.0.0.1.evil.test:8501", "localhost.evil.test:8501", "evil.test@localhost:8501", "localhost:8501@evil.test",
-        "localhost:8501, evil.test", "localhost:8501 evil.test", " localhost:8501", "localhost:08501", "localhost:8501/",
+        "localhost:8501, evil.test", "localhost:8501 evil.test", " localhost:8501", "localhost:08501",
+        "localhost:8501/",
         "localhost:8501#", "127.1:8501", "2130706433:8501", "0x7f000001:8501", "0177.0.0.1:8501", "0.0.0.0:8501",
         "127.0.0.2:8501", "[::]:8501", "::1:8501", "[::ffff:127.0.0.1]:8501", "[0:0:0:0:0:0:0:1]:8501", "[::1%lo]:8501",
         "①27.0.0.1:8501", "localhost\x00:8501", "console.example.com", "*", "null", "127.0.0.1.nip.io:8501",

@@ -80,7 +80,12 @@ def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    anyio.run(Headers(failing, headers_of("")), {"type": "http", "path": "/", "method": "GET"}, anyio.sleep, send)
+    async def answer() -> None:
+        await Headers(failing, headers_of(""))(
+            {"type": "http", "path": "/", "method": "GET"}, anyio.sleep_forever, send
+        )
+
+    anyio.run(answer)
 
     assert sent[0]["status"] == 500
     assert (b"x-frame-options", b"DENY") in sent[0]["headers"]

@@ -14,7 +14,8 @@ from tests.raw import SOCKET, asked
 from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
-EVERYWHERE = ["0.0.0.0", "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
+ALL = "0.0.0.0"  # noqa: S104 - said, and refused
+EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
 
 
 def started(data: Path, *arguments: str, **settings: str) -> Ended:
@@ -29,16 +30,18 @@ def started(data: Path, *arguments: str, **settings: str) -> Ended:
 
 @pytest.mark.parametrize("host", EVERYWHERE)
 def test_it_listens_to_others_only_behind_a_log_in(host: str) -> None:
-    for given in ({}, {"address": PUBLIC["CONSOLE_ADDRESS"]}, {"log_in": "in_front"}):
+    published = PUBLIC["CONSOLE_ADDRESS"]
+    halves = [Settings(_env_file=None, address=published), Settings(_env_file=None, log_in="in_front")]
+    for settings in (Settings(_env_file=None), *halves):
         with pytest.raises(ConfigurationError, match="listens_without_log_in"):
-            Settings(_env_file=None, **given).listen(host)  # type: ignore[call-arg, arg-type]
-    both = Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"], log_in="in_front")  # type: ignore[call-arg]
+            settings.listen(host)
+    both = Settings(_env_file=None, address=published, log_in="in_front")
     assert both.listen(host) == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
 def test_it_listens_to_this_machine_without_any(host: str) -> None:
-    assert Settings(_env_file=None).listen(host) == host  # type: ignore[call-arg]
+    assert Settings(_env_file=None).listen(host) == host
 
 
 @pytest.mark.parametrize(
@@ -49,9 +52,9 @@ def test_it_listens_to_this_machine_without_any(host: str) -> None:
         "https://console.example.com:0", "https://console.example.com:99999",
     ],
 )  # fmt: skip
-def test_what_is_no_address_of_a_console_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_address_of_a_console_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="expected_console_address"):
-        Settings(_env_file=None, address=address)  # type: ignore[call-arg]
+        Settings(_env_file=None, address=address)
 
 
 @pytest.mark.parametrize(
@@ -66,15 +69,15 @@ def test_what_is_no_address_of_a_console_is_refused(address: str, monkeypatch: p
     ],
 )
 def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> None:
-    assert Settings(_env_file=None, address=address).address == origin  # type: ignore[call-arg]
+    assert Settings(_env_file=None, address=address).address == origin
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        (*COMMAND, "--host", "0.0.0.0"),
+        (*COMMAND, "--host", ALL),
         (*COMMAND, "--host", ""),
-        (*DIRECTLY, "--server.address", "0.0.0.0"),
+        (*DIRECTLY, "--server.address", ALL),
         (*DIRECTLY, "--server.address", ""),
     ],
 )
@@ -91,8 +94,13 @@ def test_a_console_for_everybody_does_not_start(tmp_path: Path, arguments: tuple
 
 
 def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
-    tries = "import socket, contextlib\nwith contextlib.suppress(OSError): socket.create_connection(('192.0.2.1', 9), 0.1)\n"
-    tries += "with contextlib.suppress(OSError): socket.getaddrinfo('outside.invalid', 80)"
+    tries = """if True:
+        import socket, contextlib
+        with contextlib.suppress(OSError):
+            socket.create_connection(("192.0.2.1", 9), 0.1)
+        with contextlib.suppress(OSError):
+            socket.getaddrinfo("outside.invalid", 80)
+    """
     subprocess.run([sys.executable, "-c", tries], env=watching(tmp_path), check=True)
 
     assert "socket.connect 192.0.2.1" in watched(tmp_path)
@@ -120,8 +128,8 @@ def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
 
 @pytest.mark.parametrize("command", [COMMAND, DIRECTLY])
 def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, ...]) -> None:
-    host = ("--host", "0.0.0.0") if command is COMMAND else ("--server.address", "0.0.0.0")
+    host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
-    with served(tmp_path, *host, command=command, **PUBLIC, **opened) as server:
+    with served(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
         assert tried(server) == [403, 403, 421, 403, 101, 101, 101]
         assert server.outside == []
