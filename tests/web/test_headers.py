@@ -77,12 +77,15 @@ def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
 
     sent: list[Any] = []
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(message: Any) -> None:
         sent.append(message)
 
     async def answer() -> None:
         await Headers(failing, headers_of(""))(
-            {"type": "http", "path": "/", "method": "GET"}, anyio.sleep_forever, send
+            {"type": "http", "path": "/", "method": "GET"}, receive, send
         )
 
     anyio.run(answer)
