@@ -84,9 +84,7 @@ def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
         sent.append(message)
 
     async def answer() -> None:
-        await Headers(failing, headers_of(""))(
-            {"type": "http", "path": "/", "method": "GET"}, receive, send
-        )
+        await Headers(failing, headers_of(""))({"type": "http", "path": "/", "method": "GET"}, receive, send)
 
     anyio.run(answer)
 

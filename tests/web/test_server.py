@@ -1,5 +1,6 @@
 """Where a console listens, and whom outside of this machine it asks for: nobody."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.settings import Settings
 from tests.patience import SECONDS
 from tests.programs import Ended
-from tests.raw import SOCKET, asked
+from tests.raw import SOCKET, Answered, asked, heard
 from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
@@ -37,6 +38,13 @@ def test_it_listens_to_others_only_behind_a_log_in(host: str) -> None:
             settings.listen(host)
     both = Settings(_env_file=None, address=published, log_in="in_front")
     assert both.listen(host) == host
+
+
+def test_it_is_published_by_a_proxy_of_this_machine_only_behind_a_log_in() -> None:
+    with pytest.raises(ConfigurationError, match=r"host=console\.example\.com"):
+        Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"]).listen("127.0.0.1")
+    assert Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"], log_in="in_front").listen("::1") == "::1"
+    assert Settings(_env_file=None, address="http://localhost:9000").listen("127.0.0.1") == "127.0.0.1"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
@@ -79,15 +87,20 @@ def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> No
         (*COMMAND, "--host", ""),
         (*DIRECTLY, "--server.address", ALL),
         (*DIRECTLY, "--server.address", ""),
+        DIRECTLY,
+        COMMAND,
     ],
 )
-def test_a_console_for_everybody_does_not_start(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     ended = started(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
 
     assert ended.status == 5
-    assert "nobody would ask them to log in" in ended.err
-    assert "Nothing was started" in ended.err
-    assert "CONSOLE_LOG_IN" in ended.err
+    said = " ".join(ended.err.split())
+    assert "nobody would ask them to log in" in said
+    assert "Nothing was started" in said
+    assert "CONSOLE_LOG_IN" in said
     assert "Traceback" not in ended.err + ended.out
     assert not (tmp_path / "console.sqlite").exists()
     assert watched(tmp_path) == []
@@ -133,3 +146,25 @@ def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, 
     with served(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
         assert tried(server) == [403, 403, 421, 403, 101, 101, 101]
         assert server.outside == []
+
+
+@pytest.fixture
+def elsewhere() -> str:
+    """An address of this machine that others can reach, too."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        try:
+            line.connect(("192.0.2.1", 9))  # sends nothing
+            return str(line.getsockname()[0])
+        except OSError:
+            pytest.skip("this machine has no address but its own")
+
+
+def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp_path: Path, elsewhere: str) -> None:
+    command = ("-m", "uvicorn", "app:app", "--port", "{port}", "--host", ALL)
+    with served(tmp_path, settings={}, command=command) as server:
+        here = f"Host: 127.0.0.1:{server.port}"
+        for host in (here, f"Host: {elsewhere}:{server.port}"):
+            with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:
+                line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
+                assert Answered.of(heard(line)).status == 403
+        assert asked(server.port, "GET /healthz HTTP/1.1", here).status == 200
