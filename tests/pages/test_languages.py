@@ -76,7 +76,6 @@ def test_a_language_that_was_chosen_is_spoken_at_once() -> None:
 
     assert not test.exception
     assert "Overzicht" in texts(test)
-    assert 'data-chosen="yes"' in scripts(test)
 
 
 @pytest.mark.usefixtures("shop")
