@@ -131,12 +131,15 @@ class Settings(BaseSettings):
         return bool(self.address) and self.log_in == "in_front"
 
     def listen(self, host: str) -> str:
-        """Return the host to listen at; without a log-in only this machine may reach it.
+        """Return the host to listen at; without a log-in only this machine may reach it, and by a proxy nobody else.
 
         Raises ConfigurationError `listens_without_log_in`. No host at all is every address there is.
         """
-        if not (is_loopback(host) or self.is_guarded):
-            raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
+        published = parsed(self.address)
+        reached = [host, *([published.host] if published else [])]
+        beyond = next((one for one in reached if not is_loopback(one)), None)
+        if beyond is not None and not self.is_guarded:
+            raise ConfigurationError("listens_without_log_in", host=beyond or "0.0.0.0")  # noqa: S104 - told, not bound
         return host
 
     def road(self, url: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def heard(line: socket.socket) -> bytes:
 
 
 def _whole(said: bytes) -> bool:
-    head, end, body = said.partition(b"\r\n\r\n")
+    _, end, body = said.partition(b"\r\n\r\n")
     if not end:
         return False
     answer = Answered.of(said)

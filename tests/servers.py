@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,12 @@ def watch(event, given, said=said):
         asked = given[0] if event in ("socket.getaddrinfo", "socket.gethostbyname") else given[-1]
         host = asked[0] if isinstance(asked, tuple) else asked
         host = host.decode() if isinstance(host, bytes) else host
-        if isinstance(host, str) and not host.startswith(("127.", "/")) and host not in ("localhost", "::1", "", "0.0.0.0"):
+        ours = ("localhost", "::1", "", "0.0.0.0")
+        if isinstance(host, str) and not host.startswith(("127.", "/")) and host not in ours:
             said.write(f"{event} {host}\\n")
 sys.addaudithook(watch)
 """
-"""Read by every Python that begins in this environment, before anything else: it cannot be undone, and sees all calls."""
+"""Read by every Python that begins in this environment, before all else: it cannot be undone, and sees every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def free_port() -> int:
 
 @contextmanager
 def served(
-    data: Path, *arguments: str, command: Sequence[str] = COMMAND, port: int = 0, **settings: str
+    data: Path, *arguments: str, settings: Mapping[str, str], command: Sequence[str] = COMMAND
 ) -> Iterator[Server]:
     """Run a console on a folder, with settings as the environment names them."""
-    port = port or free_port()
+    port = free_port()
     with (data / "server.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, *(one.format(port=port) for one in command), *arguments],
@@ -97,7 +98,7 @@ def served(
                 process.wait()
 
 
-def environment(data: Path, settings: dict[str, str]) -> dict[str, str]:
+def environment(data: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which nothing is set for the console but this; names of ours as they are, in full."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(("CONSOLE_", "STREAMLIT_"))}
     ours = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false", **settings}
@@ -110,7 +111,7 @@ def _wait_until_well(server: Server) -> None:
     while time.monotonic() < until:
         assert server.process.poll() is None, log.read_text(encoding="utf-8")
         try:
-            with urllib.request.urlopen(f"{server.address}/healthz", timeout=SECONDS) as answer:
+            with urllib.request.urlopen(f"{server.address}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
                     return
         except (URLError, ConnectionError, TimeoutError):

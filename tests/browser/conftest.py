@@ -122,7 +122,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def serving(data: Path, **settings: str) -> Iterator[str]:
     """Run a console on a folder, with settings as the environment names them, and give its address."""
-    with served(data, **settings) as server:
+    with served(data, settings=settings) as server:
         yield server.address
         assert server.outside == []
 

@@ -30,7 +30,13 @@ def test_a_ticket_that_is_changed_does_not_hold() -> None:
     ticket = given.issue()
     body, _, signed = ticket.partition(".")
     until, _, word = body.partition("-")
-    for changed in (f"{ticket}0", f"{int(until) + 1}-{word}.{signed}", f"{body}0.{signed}", ticket[:-1], ticket.upper()):
+    for changed in (
+        f"{ticket}0",
+        f"{int(until) + 1}-{word}.{signed}",
+        f"{body}0.{signed}",
+        ticket[:-1],
+        ticket.upper(),
+    ):
         assert not given.spend(changed)
     assert given.spend(ticket)
 

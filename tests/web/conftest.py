@@ -11,5 +11,5 @@ from tests.servers import Server, served
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A console on the sandbox, started as `make run` starts it."""
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "50"}
-    with served(tmp_path_factory.mktemp("console"), **settings) as running:
+    with served(tmp_path_factory.mktemp("console"), settings=settings) as running:
         yield running

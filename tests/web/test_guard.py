@@ -39,9 +39,11 @@ def test_this_machine_is_asked_by_its_own_names_at_the_port(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "", "localhost", "127.0.0.1", "localhost:8502", "localhost:80", "localhost.:8501", "evil.test:8501", "evil.test",
+        "", "localhost", "127.0.0.1", "localhost:8502", "localhost:80", "localhost.:8501", "evil.test:8501",
+        "evil.test",
         "127.0.0.1.evil.test:8501", "localhost.evil.test:8501", "evil.test@localhost:8501", "localhost:8501@evil.test",
-        "localhost:8501, evil.test", "localhost:8501 evil.test", " localhost:8501", "localhost:08501", "localhost:8501/",
+        "localhost:8501, evil.test", "localhost:8501 evil.test", " localhost:8501", "localhost:08501",
+        "localhost:8501/",
         "localhost:8501#", "127.1:8501", "2130706433:8501", "0x7f000001:8501", "0177.0.0.1:8501", "0.0.0.0:8501",
         "127.0.0.2:8501", "[::]:8501", "::1:8501", "[::ffff:127.0.0.1]:8501", "[0:0:0:0:0:0:0:1]:8501", "[::1%lo]:8501",
         "①27.0.0.1:8501", "localhost\x00:8501", "console.example.com", "*", "null", "127.0.0.1.nip.io:8501",
@@ -152,7 +154,9 @@ HOSTS = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/log/log.csv", "/app/static/icon.svg", "/_stcore/health"])
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/metrics", "/api/log/log.csv", "/app/static/icon.svg", "/_stcore/health"]
+)
 @pytest.mark.parametrize("named", HOSTS)
 def test_a_request_that_names_another_host_reads_nothing(server: Server, named: str, path: str) -> None:
     answer = asked(server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[named]))
@@ -166,7 +170,9 @@ def test_an_old_request_without_a_host_reads_nothing(server: Server) -> None:
     assert asked(server.port, "GET /healthz HTTP/1.0").status == 421
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.1:{port}/healthz", "http://evil.test/healthz", "*", "evil.test:443"])
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:{port}/healthz", "http://evil.test/healthz", "*", "evil.test:443"]
+)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT"])
 def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str) -> None:
     target = target.format(port=server.port)

@@ -54,9 +54,7 @@ def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
     index = "<script>\n one() </script><script src='x.js'></script><SCRIPT type=module>two()</SCRIPT>"
     hashes = re.findall(r"'sha256-([^']+)'", policy(index))
 
-    assert hashes == [
-        base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")
-    ]
+    assert hashes == [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")]
     assert policy(index.replace("\n", "\r\n")) == policy(index)
     assert "sha256" not in policy("<html></html>")
 
@@ -79,10 +77,16 @@ def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
 
     sent: list[Any] = []
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(message: Any) -> None:
         sent.append(message)
 
-    anyio.run(Headers(failing, headers_of("")), {"type": "http", "path": "/", "method": "GET"}, anyio.sleep, send)
+    async def answer() -> None:
+        await Headers(failing, headers_of(""))({"type": "http", "path": "/", "method": "GET"}, receive, send)
+
+    anyio.run(answer)
 
     assert sent[0]["status"] == 500
     assert (b"x-frame-options", b"DENY") in sent[0]["headers"]
