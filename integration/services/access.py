@@ -157,7 +157,7 @@ class Access:
         if not given.keys() & set(known.secrets):
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
-            kept = now.get(name) or usual
+            kept = "" if name in given else now.get(name) or usual  # what is set there wins over what is entered
             if kept and known.given_for({name: entered.get(name) or kept}) != known.given_for({name: kept}):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")
