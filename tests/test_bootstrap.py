@@ -1,5 +1,9 @@
 """The application as a whole: left and found again after a restart, and what keeps it from being built."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from tests.consoles import opened, settled
+
+ROOT = Path(__file__).parent.parent
 
 
 def synced(application: Application) -> Run:
@@ -48,3 +54,24 @@ def test_a_database_of_another_make_is_told_by_its_setting(tmp_path: Path) -> No
         build(load_settings(data=tmp_path))
 
     assert caught.value.facts["setting"] == "CONSOLE_DATA"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no core files")
+def test_a_process_that_dies_leaves_no_core_file(tmp_path: Path) -> None:
+    script = """
+import os, resource, signal, sys
+from pathlib import Path
+from integration.bootstrap import build
+from integration.settings import load_settings
+build(load_settings(data=Path(sys.argv[1]) / "data", _env_file=None)).close()
+print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)
+os.kill(os.getpid(), signal.SIGABRT)
+"""
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -c unlimited 2>/dev/null; cd "$1" && exec "$2" -c "$3" "$1"', "sh", str(tmp_path),
+         sys.executable, script],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "(0, 0)", done.stderr
+    assert done.returncode == -signal.SIGABRT
+    assert list(tmp_path.glob("core*")) == []

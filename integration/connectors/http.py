@@ -135,7 +135,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return told(text[:LONGEST_TOLD], [*secrets, *self._road.secrets])
+        return told(text[:LONGEST_TOLD], [*secrets, *self._road.secrets], quoted=True)
 
     def send(
         self,

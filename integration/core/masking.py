@@ -36,7 +36,8 @@ _NAMED = re.compile(
     r"(?:^|[^a-z])(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|secret|token|passwords?|passwd|wachtwoord|passwort"
     r"|kennwort|code[_-]?verifier)[\"'\]]*\s*(?:=>|[=:>]|[\"']\s*value\s*=)\s*[\"'\[]*([^\s\"'&<>,;\]})]+)"
     r"|(?:^|[^a-z])(?:ident|code)=[\"']?([^\s\"'&<>,;\]})]+)"
-    r"|authorization[\"'\]]*\s*[=:]?\s*[\"'\[]*(?:(?:bearer|basic|digest|token)\s+)?([^\s\"'<>,;\]})]+)"
+    r"|authorization[\"'\]]*\s*(?:[=:]\s*[\"'\[]*(?:(?:bearer|basic|digest|token)\s+)?|(?:bearer|basic)\s+)"
+    r"([^\s\"'<>,;\]})]+)"
     r"|(?:^|[^a-z])(?:bearer|basic)\s+((?=\S*\d)[a-z0-9._~/ =-]{8,4000}?)(?=[\s\"'<>,;\]})]|$)"
 )
 _CUT = re.compile(  # perhaps inside an escape, or between the bytes of a sign
@@ -46,9 +47,12 @@ _CUT = re.compile(  # perhaps inside an escape, or between the bytes of a sign
 Spot = tuple[int, int]
 
 
-def masked(text: str, secrets: Collection[str]) -> str:
-    """Return a text with every secret blotted out, and what stands where one is named, as behind `secret=`."""
-    return _blotted(text, _spots(_unwrapped(text), secrets))
+def masked(text: str, secrets: Collection[str], *, quoted: bool = True) -> str:
+    """Return a text with every secret blotted out, and what stands where one is named, as behind `secret=`.
+
+    One that is `quoted` may have been cut off in the middle of a secret: our own are not.
+    """
+    return _blotted(text, _spots(_unwrapped(text), secrets, quoted=quoted))
 
 
 # What this process was told or given, the last ones: any of it may turn up in a text of anybody.
@@ -61,9 +65,9 @@ def remember(*secrets: str) -> None:
     _known.extend(one for one in tellable if one not in _known)
 
 
-def told(text: str, secrets: Collection[str] = ()) -> str:
+def told(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:
     """Return a text without these secrets and without any that this process knows, fit to be shown and kept."""
-    return masked(text, {*secrets, *_known.copy()})
+    return masked(text, {*secrets, *_known.copy()}, quoted=quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,23 +182,28 @@ def _stems(raw: bytes) -> Iterator[str]:
         yield digits[-(-before * 4 // 3) : len(digits) - (1 if (before + len(raw)) % 3 else 0)]
 
 
-def _spots(read: _Read, secrets: Collection[str]) -> list[Spot]:
+def _spots(read: _Read, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
     """Return which parts of the text are to be blotted out."""
     folded, needles = _folded(read), [_needle(secret) for secret in secrets if secret]
-    found = [folded.where(*spot) for needle in needles for one in needle.folded for spot in _of(one, folded.signs)]
+    found = [
+        folded.where(*spot)
+        for needle in needles
+        for one in needle.folded
+        for spot in _of(one, folded.signs, quoted=quoted)
+    ]
     for match in _NAMED.finditer(folded.signs):
         group = next(number for number in range(1, 5) if match.group(number) is not None)
         found.append(folded.where(*match.span(group)))
-    return found + [read.where(*spot) for spot in _packed(read.signs, needles)]
+    return found + [read.where(*spot) for spot in _packed(read.signs, needles, quoted=quoted)]
 
 
-def _packed(signs: str, needles: Collection[_Needle]) -> Iterator[Spot]:
+def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:
     """Yield where base64 holds a secret: its digits are blotted out as a whole."""
     places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # a long one may be in lines
     digits = "".join(signs[place] for place in places).replace("-", "+").replace("_", "/")
     for needle in needles:
         for stem in needle.packed:
-            for first, last in _of(stem, digits):
+            for first, last in _of(stem, digits, quoted=quoted):
                 start, end = first, last
                 while start > 0 and digits[start - 1] in IN_PACKED:
                     start -= 1
@@ -203,13 +212,14 @@ def _packed(signs: str, needles: Collection[_Needle]) -> Iterator[Spot]:
                 yield places[start], places[end - 1] + 1
 
 
-def _of(needle: str, signs: str) -> Iterator[Spot]:
+def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
     """Yield where a secret stands, whole or in part."""
     whole = signs.find(needle)
     while whole >= 0:
         yield whole, whole + len(needle)
         whole = signs.find(needle, whole + 1)
-    yield from _cut(needle, signs)
+    if quoted:
+        yield from _cut(needle, signs)
     size = max(SHORTEST_PART, -(-len(needle) // 2))
     block = size // 2  # one of these is in every part of that size
     if len(needle) > size and any(needle[at : at + block] in signs for at in range(0, len(needle) - block + 1, block)):

@@ -24,6 +24,7 @@ from integration.core.errors import IntegrationError
 from integration.flows.settings import BOOKS
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
+from integration.services.access import GIVEN_TOKENS
 from integration.services.built_in import WAREHOUSES
 from integration.services.lab import Mine
 from integration.settings import AccountViewAccess, MplusAccess, load_settings
@@ -114,6 +115,9 @@ def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
     application = build(
         settings, executor=start.executor, serves=False, machine=machine, safeguards=start.safeguards, pulse=PULSE
     )
+    application.access.connected.drop(
+        GIVEN_TOKENS
+    )  # the books of a trial are at another address than those of its ground
     return application.start()
 
 

@@ -24,6 +24,7 @@ from integration.store.secrets import Connections, StoredTokens
 
 IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
+GIVEN_TOKENS = "accountview-given"  # where the refresh tokens of the settings were used first, by their marks
 ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was changed
 
 Overlay = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -84,8 +85,20 @@ class Access:
         settings = _settings_of(known.settings, self._on_the_road(given, known.usual_address), system.upper())
         return known.connects(settings, self.tokens(given, tokens))
 
+    def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return access without the refresh token of the settings where that was used elsewhere before."""
+        refresh = given.get("refresh_token")
+        if not refresh:
+            return given
+        known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS["accountview"].given_for(given)
+        if mark(refresh) not in known:
+            self.connected.renew(GIVEN_TOKENS, {**known, mark(refresh): given_for})
+        elif known[mark(refresh)] != given_for:
+            return {name: value for name, value in given.items() if name != "refresh_token"}
+        return given
+
     def _on_the_road(self, given: Mapping[str, Any], usual: str) -> dict[str, Any]:
-        return {**given, **self._settings.road(str(given.get("url") or usual))}
+        return {**self._with_token(given), **self._settings.road(str(given.get("url") or usual))}
 
     @contextmanager
     def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[Connector]:
@@ -157,7 +170,7 @@ class Access:
         if not given.keys() & set(known.secrets):
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
-            kept = now.get(name) or usual
+            kept = "" if name in given else now.get(name) or usual  # what is set there wins over what is entered
             if kept and known.given_for({name: entered.get(name) or kept}) != known.given_for({name: kept}):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")

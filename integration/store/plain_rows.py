@@ -23,6 +23,7 @@ SENTENCE = "what is kept of this asks for code to be run, and is set aside"
 NO_INPUT = '{"namedArgs":{},"positionalArgs":[]}'
 UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 AT_ONCE = 500
+BUSY_SECONDS = 60.0  # how long another process may be writing to the same file
 LONGEST = 1_000_000  # characters of one value; those of the engine have a hundred
 LARGEST = 64  # bits of a number
 MOST = 10_000  # values in one: a small pickle can name one list a thousand times a thousand times
@@ -116,7 +117,8 @@ def make_plain(url: str) -> list[str]:
 
     One that is set aside has ended with an error; its run is none the worse, as it is taken up by a new one.
     """
-    engine = sa.create_engine(url)
+    patience = {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+    engine = sa.create_engine(url, connect_args=patience)
     schema = "dbos" if engine.dialect.name == "postgresql" else None
     try:
         with engine.begin() as connection:

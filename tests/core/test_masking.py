@@ -92,7 +92,7 @@ def test_what_stands_where_a_secret_is_named_is_blotted_out(text: str, seen: str
     "text",
     [
         "Artikel TSHIRT-RED-X bestaat niet.", "Artikelcode: 700; BTW-code 2", "basic authentication needed", "HTTP 500",
-        "The code 4711 and Secretaris: Jan", "Secretariaat gesloten",
+        "Authorization has been denied for this request.", "The code 4711 and Secretaris: Jan", "Secretariaat gesloten",
         "faultcode: Client", "50 % korting & 3 voor 2 \\ 100%25", "état d'été €",
         "https://till.example/path?x=1&y=2", "%" + "25" * 9 + "41",
         "run=261126-085637 cause=unavailable flow=products state=ready", "",
@@ -111,5 +111,6 @@ def test_no_text_is_too_strange_to_be_looked_at(text: str, secrets: list[str]) -
 def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
     remember("planted-and-remembered/1", "", "postgres", "x/1")
     assert told("postgresql, x/1") == "postgresql, x/1"
+    assert (told("expected_planted"), told("expected: planted", quoted=True)) == ("expected_planted", "expected: ***")
     assert told("at https://x/?y=planted-and-remembered%2f1 end") == "at https://x/?y=*** end"
     assert spelled("a")["in HTML"] == "a"

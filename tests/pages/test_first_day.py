@@ -2,6 +2,7 @@
 
 import pytest
 
+from integration.sandbox.server import running
 from integration.services import Application
 from tests.pages.conftest import Open, press, script, texts
 
@@ -94,6 +95,32 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
     assert not test.exception
     assert "does not accept a connection" in texts(test)
     assert "hush-hush-secret" not in texts(test)
+
+
+def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
+    with running(articles=60) as shop:
+        fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+        test = press(open_page("setup", step="mplus"), "own-mplus")
+        test.text_input[2].set_value("sandbox")
+        test.text_input[3].set_value("hush-hush-secret")
+        test = next(button for button in test.button if button.label == "Check the connection").click().run()
+
+        assert not test.exception
+        assert "The access before stays in force" in texts(test)
+        assert fresh.connections.of("mplus").ok
+        assert "The access before" not in texts(press(test, "check-mplus"))
+
+
+def test_the_log_in_names_the_host_as_it_is_called(fresh: Application, open_page: Open) -> None:
+    test = open_page("setup", step="accountview")
+    test.text_input[0].set_value("client")
+    test.text_input[1].set_value("hush-hush-secret")
+    test.text_input[2].set_value("https://www.аccountview.net/api/v3")
+    test = next(button for button in test.button if button.label == "Log in").click().run()
+
+    assert not test.exception
+    assert "at www.xn--ccountview-yqi.net" in texts(test)
+    assert not fresh.connections.is_logged_in()
 
 
 @pytest.mark.usefixtures("fresh")

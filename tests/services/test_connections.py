@@ -312,6 +312,20 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
         assert other.heard == []
 
 
+def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_path: Path, shop: Sandbox) -> None:
+    given = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
+    here = AccountViewAccess.model_validate({**given, "company": "7f3c", "url": shop.accountview_url})
+    with opened(tmp_path, start=False, accountview=here) as application:
+        assert causes(application.connections.check("accountview")) == []
+    with stranger() as other:
+        there = here.model_copy(update={"url": other.url})
+        with opened(tmp_path, start=False, accountview=there) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert b"sandbox-refresh" not in other.all
+    with opened(tmp_path, start=False, accountview=here) as application:
+        assert causes(application.connections.check("accountview")) == []
+
+
 def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
     with stranger() as other, stranger(leads_to=other.url) as leading:
         with opened(tmp_path, start=False) as application:
