@@ -161,8 +161,7 @@ def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None"
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, table.schema) as writer:
         writer.write_table(table)
-    wire.send(line, {**told, "table": True})
-    wire.send_bytes(line, memoryview(stream.getvalue()))
+    wire.send(line, {**told, "table": True}, memoryview(stream.getvalue()))
 
 
 def main() -> None:

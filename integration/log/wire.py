@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _LENGTH = struct.Struct(">Q")
+_SMALL = 100_000  # bytes
 _LONGEST_PATH = 100  # bytes; systems take 103 to 107
 _SOCKET, _PORT = "socket", "port"
 _HOST = "127.0.0.1"
@@ -59,15 +60,17 @@ def line_of(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message).encode() + b"\n"
 
 
-def send(line: socket.socket, message: Mapping[str, Any]) -> None:
-    """Send a message."""
-    send_bytes(line, json.dumps(message, ensure_ascii=False).encode())
-
-
-def send_bytes(line: socket.socket, content: bytes | memoryview) -> None:
-    """Send some content behind its length."""
-    line.sendall(_LENGTH.pack(len(content)))
-    line.sendall(content)
+def send(line: socket.socket, message: Mapping[str, Any], table: memoryview | None = None) -> None:
+    """Send a message, and the table that it announces; what is small goes in one piece, which wakes the reader once."""
+    told = json.dumps(message, ensure_ascii=False).encode()
+    head = _LENGTH.pack(len(told)) + told
+    if table is None:
+        line.sendall(head)
+    elif len(table) <= _SMALL:
+        line.sendall(b"".join((head, _LENGTH.pack(len(table)), table)))
+    else:
+        line.sendall(head + _LENGTH.pack(len(table)))
+        line.sendall(table)
 
 
 def received(line: socket.socket) -> dict[str, Any]:
