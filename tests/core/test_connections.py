@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.connections import LOOPBACK, Token, TokenKeeper, parsed
+from integration.core.connections import LOOPBACK, Token, TokenKeeper, is_loopback, parsed
 from tests.fakes import MemoryKeeper
 
 
@@ -59,6 +59,34 @@ def test_no_text_is_too_strange_to_be_looked_at(one: str, other: str) -> None:
 
 def test_addresses_of_this_machine_are_those_that_never_leave_it() -> None:
     assert all(name == "localhost" or ip_address(name).is_loopback for name in LOOPBACK)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True), ("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("::", False), ("0", False),
+        ("0.0.0.0", False),  # noqa: S104 - asked, not bound
+        ("", False), ("192.168.1.5", False), ("example.com", False), ("127.1", False), ("localhost.example.com", False),
+    ],
+)  # fmt: skip
+def test_only_numbers_and_the_name_of_this_machine_keep_others_out(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Example.com/path", "https://example.com"),
+        ("https://example.com:443", "https://example.com"),
+        ("http://example.com:443", "http://example.com:443"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("http://[::1]:8501", "http://[::1]:8501"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+    address = parsed(url)
+    assert address is not None
+    assert address.origin == origin
 
 
 # ---- tokens: what may be said of them, and what not

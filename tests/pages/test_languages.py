@@ -64,8 +64,8 @@ def test_the_frame_speaks_the_language_of_the_address_and_marks_the_page_with_it
 
     assert "Übersicht" in texts(test)
     assert test.menu_button(key="language").label == "Deutsch"
-    assert "documentElement.lang = 'de'" in scripts(test)
-    assert "cookie" not in scripts(test)  # a link of a colleague is not a choice
+    assert 'data-language="de"' in scripts(test)
+    assert 'data-chosen=""' in scripts(test)  # a link of a colleague is not a choice, and is not kept
 
 
 @pytest.mark.usefixtures("shop")
