@@ -25,7 +25,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$")  # Streamlit seeks its base below the address of a page first
+SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$|/favicon\.ico$")
+"""What is not there, and is no trouble: Streamlit seeks its base below a page first, and a system has no picture."""
 MENDED = re.compile("delta path|when disconnected from server")  # Streamlit's own; the frame opens such a page again
 TELL = """
 addEventListener('securitypolicyviolation', (one) =>
