@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - they are meant to do harm
 """Questions that crash what answers them, fill its memory, run for ever, or read what is none of theirs."""
 
 BIG = (
