@@ -1,4 +1,4 @@
-"""Controls whose state is dropped before the browser's answer to them comes."""
+"""What pages are laid out with: controls whose state is dropped before the browser's answer to them comes."""
 
 from collections.abc import Callable
 
