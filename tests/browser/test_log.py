@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,11 +35,12 @@ def console(data: Path) -> Iterator[str]:
 
 def keepers(data: Path) -> set[int]:
     """Return the numbers of the processes that have the log of a folder open."""
-    return {
-        int(one.parts[2])
-        for one in Path("/proc").glob("[0-9]*/fd/*")
-        if one.is_symlink() and str(data / "log.duckdb") == str(one.readlink())
-    }
+    found = set()
+    for one in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # somebody else's, or gone
+            if str(one.readlink()) == str(data / "log.duckdb"):
+                found.add(int(one.parts[2]))
+    return found
 
 
 def well(console: str) -> bool:
