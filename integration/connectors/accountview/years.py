@@ -32,6 +32,7 @@ class FiscalYears:
         self._of = settings.objects.periods
         self._named = settings.period
         self._known: tuple[tuple[Period, ...], ...] = ()
+        self._untold: frozenset[date] = frozenset()  # months of which the books say nothing
         self._are_readable = bool(self._of.code)
 
     def of(self, wanted: Sequence[Record]) -> list[tuple[date | None, list[Record]]]:
@@ -68,7 +69,7 @@ class FiscalYears:
         for known in self._known:
             if any(each.start <= day <= each.end for each in known):
                 return known
-        if not self._are_readable:
+        if not self._are_readable or day.replace(day=1) in self._untold:
             return ()
         query = Query(of=self._of, sort=(self._named.number,), size=100, book_date=day)
         try:
@@ -82,6 +83,7 @@ class FiscalYears:
             if start and end and text(row.get(self._named.number)):
                 found.append(Period(int(number(row[self._named.number], 0) or 0), start, end))
         if not any(each.start <= day <= each.end for each in found):
-            return ()  # a year that does not exist, or periods that nobody can make sense of
+            self._untold |= {day.replace(day=1)}  # a year that does not exist, or periods that make no sense
+            return ()
         self._known = (*self._known, tuple(found))
         return tuple(found)

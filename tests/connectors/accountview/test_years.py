@@ -1,0 +1,105 @@
+"""A document is looked for in the fiscal year it was booked in, whenever that year begins."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from integration.core.plan import differences
+from integration.core.records import Kind
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.conversation import TABLES
+from tests.connectors.accountview.samples import (
+    a_posting,
+    an_order,
+    answered_by,
+    calls_since,
+    connected,
+    created,
+    held,
+    newest_call,
+)
+from tests.fakes import Links
+
+# Days around the turn of a year that begins in July, of one that begins in January, and long before.
+DAYS = [date(2026, 11, 25), date(2026, 7, 1), date(2026, 6, 30), date(2026, 1, 2), date(2025, 12, 30), date(2025, 6, 1)]
+
+
+@contextmanager
+def books(begins: str, **more: object) -> Iterator[Sandbox]:
+    with running(articles=30, conventions=Conventions(year_begins=begins, years="apart", **more)) as sandbox:  # type: ignore[arg-type]
+        yield sandbox
+
+
+@pytest.mark.parametrize("begins", ["07-01", "01-01", "02-04"])
+def test_a_posting_is_found_in_the_year_it_was_booked_in_whenever_that_begins(begins: str, links: Links) -> None:
+    wanted = [a_posting(f"{place}", date=day, reference=f"MR60102{place:05}") for place, day in enumerate(DAYS, 1)]
+    with books(begins) as sandbox, connected(sandbox) as accountview:
+        for record in wanted:
+            created(accountview, record, links)
+        found = accountview.lookup(wanted, Links())
+        assert found.keys() == {record.key for record in wanted}
+        assert all(differences(record, found[record.key].record) == () for record in wanted)
+
+
+def test_what_is_booked_in_another_year_is_not_to_be_seen_from_this_one(links: Links) -> None:
+    old = a_posting("1", date=date(2026, 6, 30))
+    with books("07-01") as sandbox, connected(sandbox) as accountview:
+        created(accountview, old, links)
+        assert accountview.lookup([a_posting("1", date=date(2026, 11, 25))], links) == {}
+        assert held(accountview, old, links)
+
+
+def test_the_periods_are_asked_for_once_for_each_year(links: Links) -> None:
+    with books("07-01") as sandbox, connected(sandbox) as accountview:
+        wanted = [an_order(str(place), date=day) for place, day in enumerate(DAYS, 1)]
+        accountview.lookup(wanted, links)
+        start = newest_call(sandbox)
+        accountview.lookup(wanted, links)
+        assert "PER GET" not in calls_since(sandbox, start)
+
+
+def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: Links) -> None:
+    asked: list[str] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        query = dict(parse_qsl(urlsplit(str(request.url)).query))
+        if query["BusinessObject"] == "FLD":
+            table = query.get("FilterValue1", "DJ_PAGE").strip()
+            rows = [{"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": "C"} for name in ("INV_NR", "PAGE_NR")]
+            return httpx.Response(200, json={"DCT_FLD": rows})
+        if query["BusinessObject"] == "PER":
+            return httpx.Response(400, json={"ErrorMessage": "Business object PER bestaat niet."})
+        asked.append(query["BookDate"])
+        return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
+
+    accountview = answered_by(answering)
+    days = [date(2026, 7, 1), date(2026, 7, 20), date(2026, 6, 30), date(2026, 11, 3)]
+    wanted = [a_posting(f"{place}", date=day) for place, day in enumerate(days, 1)]
+    assert accountview.lookup(wanted, links) == {}
+    assert list(dict.fromkeys(asked)) == ["2026-11-25", "2026-07-01", "2026-06-30"]
+
+
+def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:
+    with books("07-01") as sandbox, connected(sandbox) as accountview:
+        periods = accountview.choices("periods")
+    assert (periods["2026-07-01"], periods["2026-11-01"], periods["2026-06-01"], periods["2028-06-01"]) == (
+        "1", "5", "12", "12",
+    )  # fmt: skip
+    assert len(periods) == 36
+
+
+def test_a_posting_is_found_under_the_reference_of_earlier_versions(links: Links) -> None:
+    before = a_posting("1", reference="MP-1226118")
+    now = a_posting("1", reference="MR6010200118", reference_before="MP-1226118")
+    with books("01-01") as sandbox, connected(sandbox) as accountview:
+        created(accountview, before, links)
+        found = accountview.lookup([now], Links())
+        assert found[now.key].record.values["reference"] == "MP-1226118"
+        created(accountview, a_posting("1", reference="MR6010200118"), links, keep=False)
+        assert accountview.lookup([now], Links())[now.key].record.values["reference"] == "MR6010200118"
+    assert found[now.key].record.kind is Kind.POSTING
