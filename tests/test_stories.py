@@ -5,7 +5,7 @@ All stories share one shop. Each has customers and orders of its own, and speaks
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
+from integration.sandbox.shop.till_market import STALL
 from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
 from tests.counter import LOW, ZERO
@@ -638,6 +639,27 @@ def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None
     assert amounts[0] == -amounts[1] != 0
 
 
+def test_receipts_of_two_digit_branches_and_four_digit_numbers_are_credited_to_the_cent(console: Console) -> None:
+    keys = [str(row["receiptId"]) for row in till_rows(console, "receipt") if row["financialBranchNumber"] == STALL]
+    credited = [f"{key}#credit" for key in keys]
+    with as_postings(console, "receipt"):
+        done = console.run("orders", *keys)
+        proven = {key for key, row in console.lines(done).items() if row.step is Step.PROVEN}
+        undone = console.commit(console.undo(done))
+    links = stores_in(console.application).links.get("orders", Kind.POSTING, [*keys, *credited])
+    references = {key: str(link.agreed.values["reference"]) for key, link in links.items() if link.agreed}
+
+    assert undone.counts.proven == len(proven) == len(keys)
+    assert {"MR6120100998", "MR6120101001", "MS6121000999"} <= set(references.values())
+    assert posted_on(console, {references[key] for key in links if key.partition("#")[0] in proven}) == {}
+
+
+def is_of_the_market(console: Console, key: str) -> bool:
+    """Tell whether a receipt is of the stall where everything that is no revenue was sold."""
+    of_market = (row["receiptId"] for row in till_rows(console, "receipt") if row["financialBranchNumber"] == STALL)
+    return key in set(of_market)
+
+
 @pytest.mark.parametrize("kind", ["invoice", "receipt"])
 def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, kind: str) -> None:
     with as_postings(console, kind):
@@ -654,6 +676,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     assert [key for key in keys if key not in links and not causes[key]] == []
     assert posted_on(console, references) == expected_of(console, kind, set(links))
     assert {len(reference) for reference in references} == {12}
+    assert {key for key in keys if is_of_the_market(console, key)} <= links.keys()
     assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, len(links), before)
 
 
@@ -673,6 +696,31 @@ def test_a_posting_made_by_hand_is_recognised(console: Console) -> None:
     assert line(console, run, invoice).cause == "already_in_target"
     assert len(console.rows("DJ_PAGE", INV_NR=reference)) == 1
     assert {trace.target for trace in why[invoice]} >= {"posting.date", "line.amount"}
+
+
+def test_books_that_compute_vat_themselves_are_told_and_not_believed(
+    console: Console, article: str, customer: str
+) -> None:
+    odd = next(price for price in range(1000, 1200) if computed(price) != price - without_vat(price))
+    order = console.counter.order(article, relation=customer, lines=[console.counter.line(article, price=odd)])
+    invoice = console.counter.paid(order, "PIN", odd)
+    with as_postings(console, "invoice"):
+        console.sandbox.accountview.edit("conventions", "vat_amounts", {"value": "computed"})
+        try:
+            run = console.run("orders", invoice)
+        finally:
+            console.sandbox.accountview.edit("conventions", "vat_amounts", {"value": "kept"})
+
+    assert (line(console, run, invoice).step, line(console, run, invoice).cause) == (Step.PARKED, "read_back_differs")
+
+
+def without_vat(price: int) -> int:
+    return int((Decimal(price) / Decimal("1.21")).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def computed(price: int) -> int:
+    """Return what books that compute VAT make of a price that has it inside: rate times base."""
+    return int((without_vat(price) * Decimal("0.21")).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
