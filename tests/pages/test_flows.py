@@ -163,7 +163,7 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
     test = press(first.set_value(kept["2"]).run(), "save_table")
 
     assert connected.rules.tables()["vat_codes"] == kept
-    press(test, "again-table-vat_codes")
+    press(test, "again-vat_codes-vat_code_unmapped")
     run = connected.runs.latest(limit=1)[0]
     assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
     assert connected.exceptions.unmapped("products", "vat_codes") == {}

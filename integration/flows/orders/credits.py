@@ -33,7 +33,8 @@ def credit(change: Change) -> Change | None:
 def _opposite(record: Record, key: str, reference: str) -> Record:
     """Return the same sold back: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
-    return Record(record.kind, key, {**_turned(record), "reference": reference}, parts, record.source)
+    values = {name: value for name, value in _turned(record).items() if name != "reference_before"}  # it has none
+    return Record(record.kind, key, {**values, "reference": reference}, parts, record.source)
 
 
 def _turned(record: Record) -> dict[str, Value]:

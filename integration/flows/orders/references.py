@@ -169,4 +169,5 @@ def _read(written: str) -> int:
     if written.isdecimal():
         return int(written)
     width = len(written)
-    return int(written, len(_DIGITS)) - 10 * len(_DIGITS) ** (width - 1) + 10**width
+    letters: int = 10 * len(_DIGITS) ** (width - 1)  # A0, A0000: where counting goes on after nines alone
+    return int(written, len(_DIGITS)) - letters + 10**width

@@ -62,7 +62,8 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
             _new_code(draft, system_name(source), system_name(target), theirs)
     if waiting:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            try_again_button(app, flow, table.cause or UNMAPPED, f"table-{name}")
+            for cause in table.causes or (UNMAPPED,):
+                try_again_button(app, flow, cause, f"{name}-{cause}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
 
