@@ -97,7 +97,7 @@ def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_
     known = [table for spec in SPECS.values() for table in spec.tables]
 
     assert [one.name for one in known if not words.has_term(f"table_{one.name}")] == []
-    assert [one.cause for one in known if one.cause and not words.known(one.cause)] == []
+    assert [cause for one in known for cause in one.causes if not words.known(cause)] == []
 
 
 @pytest.mark.usefixtures("shop")
