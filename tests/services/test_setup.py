@@ -296,6 +296,71 @@ def test_postings_without_any_revenue_account_stop() -> None:
     assert whole.lack is None
 
 
+GROUPS = {
+    till("balance_groups"): {"80": "Cadeaubonnen", "90": "Statiegeld"},
+    till("turnover_accounts"): {"10": "8000", "80": "1560", "90": "1570"},
+    books("ledgers"): {"1560": "Cadeaubonnen", "1570": "Statiegeld", "4400": "Kasverschillen"},
+}
+
+
+def lacking(one: Asked) -> str:
+    assert one.lack is not None
+    return str(one.lack.why.facts["codes"])
+
+
+def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_proposed() -> None:
+    asked = {"settings": {"becomes": "posting"}, "lists": GROUPS}
+    none = question("orders", "balances", **asked)
+    some = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1561"}})
+    whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1561", "90": "1570"}})
+    elsewhere = {**GROUPS, books("ledgers"): {"1560": "Cadeaubonnen"}}
+
+    assert (none.weight, lacking(none)) == (Weight.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
+    assert proposed(none) == {"80": "1560", "90": "1570"}
+    assert (some.weight, lacking(some)) == (Weight.PARKS, "90 Statiegeld")
+    assert (whole.lack, question("orders", "balances", **asked, tables={"balance_accounts": {"*": "1"}}).lack) == (
+        None, None,
+    )  # fmt: skip
+    assert question("orders", "balances", settings=asked["settings"], lists=elsewhere).proposal is None
+
+
+VOUCHERS = {
+    till("turnover_types"): {"10": "turnover", "80": "balance-upgrade", "85": "balance-upgrade"},
+    till("turnover_vat_codes"): {"10": "2", "80": "4", "85": "1"},
+    till("vat_rates"): {"1": "9.00", "2": "21.00", "4": "0.00"},
+    till("payment_types"): {"PIN": "eft", "BON": "suspense", "INVOICE": "suspense", "ROUNDING": "suspense"},
+}
+
+
+def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it() -> None:
+    posting: dict[str, Any] = {"becomes": "posting"}
+    unclear = question("orders", "gift_cards", settings=posting, lists=VOUCHERS)
+    told = question("orders", "gift_cards", settings=posting, lists={**VOUCHERS, till("gift_cards"): {"BON": "85"}})
+    said = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
+    plain = {**VOUCHERS, till("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
+
+    assert (unclear.weight, unclear.proposal) == (Weight.PARKS, None)
+    assert lacking(unclear) == "BON, INVOICE"
+    assert (told.lack, proposed(told)) == (None, {"gift_cards": {}})
+    assert question("orders", "gift_cards", settings=said, lists=VOUCHERS).lack is None
+    assert question("orders", "gift_cards", settings=posting, lists=plain).lack is None
+
+
+def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue(app: Application) -> None:
+    app.setup.choose({"orders": 5}, "test")
+    app.flows.change("orders", {"documents": "receipt", "becomes": "posting", "daybook": "700"}, "test")
+    before = {one.question.name: one for one in app.setup.questions()["orders"]}
+    app.setup.accept("test")
+    after = {one.question.name: one for one in app.setup.questions()["orders"]}
+
+    assert before["balances"].proposal is not None
+    assert app.rules.tables()["balance_accounts"] == {
+        "80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575", "95": "1020", "96": "1580",
+        "97": "4510", "98": "1090",
+    }  # fmt: skip
+    assert (after["balances"].lack, after["gift_cards"].lack) == (None, None)
+
+
 def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None:
     assert proposed(question("orders", "documents"))["daybook"] == "700"
     assert proposed(question("orders", "account")) == {"collective_account": "1300"}

@@ -18,7 +18,7 @@ from integration.flows.forms import (
     without_row,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
-from integration.flows.settings import BOOKS, TILL, books, till
+from integration.flows.settings import BOOKS, EVERY, TILL, books, till
 
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # what the account is called in Dutch books
@@ -117,6 +117,15 @@ def _balances(known: Known) -> Proposal | None:
     return Proposal({**rows, **{group: told[group] for group in missing}}, Reason("proposed_till_accounts"))
 
 
+def _homeless(known: Known) -> Lack | None:
+    """Tell which groups have no account, by name; a row for whatever has none of its own is one."""
+    missing, names = without_row(known, BALANCE_ACCOUNTS, BALANCE_GROUPS), known.of(BALANCE_GROUPS)
+    if not missing or EVERY in known.tables.get(BALANCE_ACCOUNTS, {}):
+        return None
+    codes = ", ".join(f"{group} {names[group]}" for group in missing)
+    return Lack(Reason("lack_balance_accounts", {"codes": codes}), stops=False)
+
+
 def _unclear_cards(known: Known) -> list[str]:
     """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
     turnover = Turnover(*(known.of(till(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
@@ -161,7 +170,7 @@ QUESTIONS = (
         table=BALANCE_ACCOUNTS,
         arises=_is_posting,
         lists=(BALANCE_GROUPS, till("turnover_accounts"), LEDGERS),
-        lacks=rowless(BALANCE_ACCOUNTS, BALANCE_GROUPS, needed=False),
+        lacks=_homeless,
     ),
     Question(
         "gift_cards",
