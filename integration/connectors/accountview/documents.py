@@ -246,7 +246,8 @@ class History:
 
     def _rows(self, layout: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
         of, named = self._settings.objects.history, self._settings.history
-        asked = (f"{named.header}.{named.reference}", layout.stored("reference", map(reference_of, wanted)))
+        ours = (each for one in wanted for each in references_of(one))
+        asked = (f"{named.header}.{named.reference}", layout.stored("reference", ours))
         since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
         key = layout.wire("line_number", "article")[0]
         found = by_references(self._reader, of, asked, since, key=key, book_date=book_date)

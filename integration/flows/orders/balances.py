@@ -63,13 +63,13 @@ class Balances:
 
     def sort(self, line: Record) -> Sort:
         """Return what a line is. One that the till does not put into any group is revenue."""
-        group = _text(line, "turnover_group")
+        group = _group(line)
         found = sort_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
         return Sort.REVENUE if found is Sort.UNKNOWN and not group else found
 
     def account(self, told: Told, line: Record) -> str | None:
         """Return the account of a line that is no revenue, None of one that is. Raises Parked where none is set."""
-        sort, group = self.sort(line), _text(line, "turnover_group")
+        sort, group = self.sort(line), _group(line)
         if sort is Sort.REVENUE and group not in self.accounts:  # a row says of a group that it is none
             return None
         name = _text(line, "text") or group or sort
@@ -91,7 +91,9 @@ class Balances:
         own = self.accounts.get(group) or self.accounts.get(sort)
         if found := own or (self.accounts.get(EVERY) if sort.is_balance else None):
             return found
-        facts = {"document": told.title, "kind": name, "group": group, "sort": str(sort), "system": TILL}
+        # A gift card in a group of turnover wants a row for gift cards: one for the group would take its revenue too.
+        lacking = "" if GROUPS.get(self.turnover.types.get(group, "")) is Sort.REVENUE else group
+        facts = {"document": told.title, "kind": name, "group": lacking, "sort": str(sort), "system": TILL}
         cause = "deposit_account_missing" if sort.is_balance else "turnover_group_unknown"
         raise Parked(cause, "line.account", **facts)
 
@@ -148,6 +150,11 @@ def share_of(told: Told, one: Redeemed, sold: Sums) -> VatSum:
 
 def _unclear(told: Told, method: str) -> Parked:
     return Parked("gift_card_unclear", "line.account", document=told.title, method=method)
+
+
+def _group(line: Record) -> str:
+    """Return the turnover group of a line; a zero means none."""
+    return _text(line, "turnover_group").lstrip("0")
 
 
 def _text(record: Record, name: str) -> str:

@@ -335,8 +335,11 @@ def _is_of_another(desired: Record, held: Record) -> bool:
 
 
 def _amount(line: Record) -> Decimal:
-    value = line.values.get("amount")
-    return value if isinstance(value, Decimal) else Decimal(0)
+    """Return what a line comes to, of a posting or of an order, before any discount."""
+    amount, quantity, price = (line.values.get(name) for name in ("amount", "quantity", "price"))
+    if isinstance(amount, Decimal):
+        return amount
+    return quantity * price if isinstance(quantity, Decimal) and isinstance(price, Decimal) else Decimal(0)
 
 
 def _staged(

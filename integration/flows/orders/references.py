@@ -24,6 +24,7 @@ from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.settings import BOOKS, Parked
 
 CREDIT_ENDING = "-C"  # of a reference with room for it
+INVOICE = "I"  # before the number of an invoice that becomes a sales order: an order can have the same number
 MARK = "M"  # where the prefix has neither letter nor digit
 FIRST_YEAR, LAST_YEAR = 2020, 2055
 PLACES, NUMBERS = 2, 5  # characters of branch and workplace, and of the number
@@ -110,7 +111,8 @@ class References:
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
         if number is not None and (short := packed(mark_of(self.prefix), number)):
             return short
-        reference, limit = self.prefix + known, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
+        sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
+        reference, limit = self.prefix + sign + known, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
         if len(reference) > limit:
             facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
             raise Parked("field_too_long", field, **facts, document=known)
@@ -119,9 +121,9 @@ class References:
     def before(self, record: Record) -> str:
         """Return what earlier versions called a document in the books, where that was something else; else nothing."""
         known = self._known(record)
-        if self.kind is not Kind.POSTING or not known:
+        if not known:
             return ""
-        reference = self.prefix + _compact(known)
+        reference = self.prefix + (_compact(known) if self.kind is Kind.POSTING else known)
         return "" if len(reference) > LONGEST_REFERENCE[self.kind] else reference
 
     def _known(self, record: Record) -> str:

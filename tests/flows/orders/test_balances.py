@@ -13,6 +13,8 @@ from integration.core.records import Kind, Record, Value
 from integration.core.totals.sorts import Purpose
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BothTold
+from integration.flows.orders.spec import ORDERS
+from integration.services.exceptions import missing_row
 from tests.flows.orders import oracle
 from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, with_tables
 
@@ -159,6 +161,33 @@ def test_a_person_may_say_of_a_group_of_turnover_that_it_is_none() -> None:
     assert {"account": "1590", "vat_code": "1"}.items() <= lines_of(one)[0].values.items()
     nobody = with_tables(balance_accounts={"40": ""})
     assert parked(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting", tables=nobody)
+
+
+def test_a_gift_card_in_a_group_of_turnover_wants_a_row_for_gift_cards_and_none_for_the_group() -> None:
+    card = replace(CARD, values={**CARD.values, "turnover_group": "40", "price_type": "gift-card"})
+    order = an_order(lines=(a_line("1"), card))
+    issue = parked(order, becomes="posting")
+    assert (issue.cause, issue.facts["group"], issue.facts["sort"]) == ("deposit_account_missing", "", "gift_card")
+    row = missing_row(ORDERS, issue.cause, issue.facts)
+    assert row is not None
+    assert (row.table, row.codes) == ("balance_accounts", ("gift_card",))
+    one = booking(order, becomes="posting", tables=with_tables(balance_accounts={row.codes[0]: "1560"}))
+    assert [line.values["account"] for line in lines_of(one)] == ["8000", "1560"]
+
+
+@pytest.mark.parametrize("group", ["", "0"])
+def test_a_line_without_a_group_is_revenue(group: str) -> None:
+    one = booking(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
+    assert lines_of(one)[0].values["account"] == "8000"
+
+
+@pytest.mark.parametrize(("group", "cause"), [("80", "deposit_account_missing"), ("77", "turnover_group_unknown")])
+def test_the_exception_leads_to_the_row_that_is_missing(group: str, cause: str) -> None:
+    issue = parked(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
+    row = missing_row(ORDERS, issue.cause, issue.facts)
+    assert issue.cause == cause
+    assert row is not None
+    assert (row.table, row.codes) == ("balance_accounts", (group,))
 
 
 def test_a_taxed_deposit_of_less_than_a_cent_of_vat_keeps_its_code() -> None:

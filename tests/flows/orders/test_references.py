@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.plan import Change, diff
-from integration.core.records import Kind, Record
+from integration.core.records import Held, Kind, Record
 from integration.core.run import Link
 from integration.flows.orders.references import (
     LAST_YEAR,
@@ -20,7 +21,7 @@ from integration.flows.orders.references import (
     packed,
     unpacked,
 )
-from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
+from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, lines_of, orders, parked, staged, without
 
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 FEW = st.one_of(st.integers(0, 120), st.integers(0, 1035))  # branches, workplaces
@@ -135,6 +136,33 @@ def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook(
     order = an_order("order-118")
     invoice = replace(order, kind=Kind.INVOICE)
     assert (of(order), of(invoice)) == ("MO6000000118", "MI6000000118")
+
+
+def test_an_order_and_an_invoice_of_one_number_are_two_sales_orders() -> None:
+    order = an_order("order-118")
+    invoice = booking(
+        replace(an_order("order-118", type="INVOICE"), kind=Kind.INVOICE), documents="invoice", becomes="order"
+    )
+    assert booking(order).values["reference"] == "MP-2026.118"
+    assert (invoice.values["reference"], invoice.values["reference_before"]) == ("MP-I2026.118", "MP-2026.118")
+
+
+@pytest.mark.parametrize("becomes", ["posting", "order"])
+@pytest.mark.parametrize("cents", ["0.00", "0.01"])
+def test_what_stands_under_the_reference_of_earlier_versions_with_other_amounts_is_a_question(
+    becomes: str, cents: str
+) -> None:
+    logic = orders(documents="invoice", becomes=becomes)
+    one = booking(replace(an_order("order-118", type="INVOICE"), kind=Kind.INVOICE), logic)
+    name = "amount" if becomes == "posting" else "price"
+    (line,) = lines_of(one)
+    amount = line.values[name]
+    assert isinstance(amount, Decimal)
+    there = replace(line, values={**line.values, name: amount + Decimal(cents)})
+    values = {**one.values, "reference": one.values["reference_before"]}
+    held = Held(replace(one, values=values, parts=(there,)), "700/2600001")
+    issue = logic.objection(PAPERS, one, held, None)
+    assert (issue.cause if issue else "") == ("" if cents == "0.00" else "reference_of_before")
 
 
 def test_a_posting_is_looked_for_under_the_reference_of_earlier_versions_too() -> None:
