@@ -171,5 +171,5 @@ def _read(written: str) -> int:
     if written.isdecimal():
         return int(written)
     width = len(written)
-    letters: int = 10 * len(_DIGITS) ** (width - 1)  # A0, A0000: where counting goes on after nines alone
-    return int(written, len(_DIGITS)) - letters + 10**width
+    first, nines = int(f"A{'0' * (width - 1)}", len(_DIGITS)), int("9" * width)  # A0000 follows 99999
+    return int(written, len(_DIGITS)) - first + nines + 1

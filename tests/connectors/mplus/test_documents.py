@@ -145,7 +145,7 @@ def line_of(held: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a line the till keeps should have."""
     data = held["data"]
     values = {
-        "article": text(held["articleNumber"] or ""),
+        "article": text(held["articleNumber"]) if held["articleNumber"] else "",
         "code": "",
         "text": held["text"],
         "quantity": Decimal(data["quantity"]).scaleb(-data["decimalPlaces"]),
