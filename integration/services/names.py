@@ -17,6 +17,7 @@ from integration.services.objects import FILE, Named, checked, flat, merged, nam
 from integration.store.settings import StoredSettings
 
 RECORD = "names"
+LATER = ("objects.periods.", "period.", "posting_line.vat_base")  # names that came after plans were marked
 GROUPS = frozenset(Names.model_fields)
 
 
@@ -70,8 +71,13 @@ class Naming:
         return usable({group: value for group, value in self._access().items() if group in GROUPS})
 
     def mark(self) -> str:
-        """Return a mark of the names in force, which is another one as soon as one of them is changed."""
-        return hashlib.sha256(json.dumps(flat(self.in_force()), sort_keys=True).encode()).hexdigest()
+        """Return a mark of the names in force, which is another one as soon as one of them is changed.
+
+        A plan of a version before a name was there is as good as ever while that has its default.
+        """
+        names, defaults = flat(self.in_force()), flat(Names())
+        counted = {path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)}
+        return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
     def has_object(self, name: str) -> bool:
         """Tell whether an object of ours, such as that of trade invoices, has a name."""
