@@ -10,6 +10,7 @@ from integration.sandbox.mplus.contract import Fields, RefusedError
 from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
 from integration.sandbox.mplus.documents import INVOICE, ORDER, RECEIPT, Bills, Shelf
 from integration.sandbox.mplus.groups import Groups
+from integration.sandbox.mplus.journals import Journals
 from integration.sandbox.mplus.orders import Orders
 from integration.sandbox.mplus.products import Products
 from integration.sandbox.mplus.relations import Relations
@@ -120,6 +121,7 @@ class House:
             self.relations,
             self.sales,
             Bills(self.desk, self.invoices, self.receipts),
+            Journals(self.desk, self.reference, self.receipts, self.invoices),
         )
         handlers = {name: handler for part in parts for name, handler in part.operations().items()}
         handlers["getCurrentSyncMarkers"] = lambda _: self.desk.build("getCurrentSyncMarkersResponse", self.markers())

@@ -1,0 +1,175 @@
+"""The till's own sums are those of its receipts and invoices, added up here from its documents alone."""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import pytest
+
+from integration.sandbox.server import Sandbox
+from integration.sandbox.shop.shop import TODAY
+from tests.sandbox.soap_client import NS, RawClient
+
+FIRST, LAST = date(2026, 9, 1), date(2026, 11, 30)
+SOURCES = {"RECEIPT": "receipts", "INVOICE": "invoices"}
+
+
+def told(day: date, name: str) -> str:
+    return f"<{name}><day>{day.day}</day><mon>{day.month}</mon><year>{day.year}</year></{name}>"
+
+
+def between(first: date = FIRST, last: date = LAST) -> str:
+    return told(first, "fromFinancialDate") + told(last, "throughFinancialDate")
+
+
+def filtered(*sources: str) -> str:
+    listed = "".join(f"<journalFilter>JOURNAL-FILTER-{each}</journalFilter>" for each in sources)
+    return f"<journalFilterList>{listed}</journalFilterList>"
+
+
+def documents(sandbox: Sandbox, source: str) -> list[dict[str, Any]]:
+    return sandbox.state(SOURCES[source], "mplus")
+
+
+def day_in(value: Any) -> str:
+    return str(value)[:10] if isinstance(value, str) else f"{value['year']}-{value['mon']:02}-{value['day']:02}"
+
+
+def numbers(element: Any, *names: str) -> tuple[int, ...]:
+    return tuple(int(element.findtext(f"ns:{name}", "0", NS)) for name in names)
+
+
+def rows(journal: Any, path: str) -> list[Any]:
+    return list(journal.iterfind("/".join(f"ns:{step}" for step in path.split("/")), NS))
+
+
+def place_of(journal: Any) -> tuple[str, int]:
+    day = journal.find("ns:financialDate", NS)
+    year, month, number = numbers(day, "year", "mon", "day")
+    return f"{year}-{month:02}-{number:02}", numbers(journal, "branchNumber")[0]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
+    sandbox: Sandbox, till: RawClient, source: str
+) -> None:
+    groups, paid, vat = Counter[Any](), Counter[Any](), Counter[Any]()
+    for one in documents(sandbox, source):
+        place = day_in(one["financialDate"]), one["financialBranchNumber"]
+        for line in one["lineList"]["line"]:
+            data = line["data"]
+            groups[*place, data["turnoverGroup"], "incl"] += data["totalInclAmount"]
+            groups[*place, data["turnoverGroup"], "excl"] += data["totalExclAmount"]
+        for each in one["vatGroupList"]["vatGroup"]:
+            vat[*place, each["vatCode"], "excl"] += each["exclAmount"]
+            vat[*place, each["vatCode"], "vat"] += each["vatAmount"]
+        for each in one["paymentList"].get("payment", []):
+            paid[day_in(each["financialDate"]), one["financialBranchNumber"], each["method"]] += each["amount"]
+    reply = till.ask("getJournals", between() + filtered(source))
+    found = [Counter[Any](), Counter[Any](), Counter[Any]()]
+    for journal in rows(reply.body, "journalList/journal"):
+        place = place_of(journal)
+        for each in rows(journal, "turnoverGroupList/turnoverGroup"):
+            number, incl, excl = numbers(each, "turnoverGroup", "inclAmount", "exclAmount")
+            found[0][*place, number, "incl"] += incl
+            found[0][*place, number, "excl"] += excl
+        for each in rows(journal, "paymentList/payment"):
+            found[1][*place, each.findtext("ns:method", "", NS)] += numbers(each, "amount")[0]
+        for each in rows(journal, "vatGroupList/vatGroup"):
+            code, excl, amount = numbers(each, "vatCode", "exclAmount", "vatAmount")
+            found[2][*place, code, "excl"] += excl
+            found[2][*place, code, "vat"] += amount
+    assert [dict(each) for each in found] == [dict(groups), dict(paid), dict(vat)]
+    assert groups
+    assert paid
+
+
+def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_accounts(till: RawClient) -> None:
+    reply = till.ask("getJournals", between() + filtered("RECEIPT"))
+    journals = rows(reply.body, "journalList/journal")
+    for journal in journals:
+        sold = sum(numbers(each, "inclAmount")[0] for each in rows(journal, "turnoverGroupList/turnoverGroup"))
+        assert sold == sum(numbers(each, "amount")[0] for each in rows(journal, "paymentList/payment"))
+    accounts = {
+        numbers(each, "turnoverGroup", "accountNumber")
+        for journal in journals
+        for each in rows(journal, "turnoverGroupList/turnoverGroup")
+    }
+    assert {(80, 1560), (85, 1565), (90, 1570), (91, 1571), (92, 1575), (20, 8010)} <= accounts
+    assert {place_of(journal)[1] for journal in journals} == {1, 2, 3, 12}
+
+
+def test_a_question_names_days_branches_and_filters(till: RawClient) -> None:
+    yesterday = TODAY.replace(day=TODAY.day - 1)
+    one = till.ask("getJournals", between(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
+    assert [place_of(each) for each in rows(one.body, "journalList/journal")] == [(str(yesterday), 12)]
+    assert rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal") == []
+    assert rows(till.ask("getJournals", between(LAST, LAST)).body, "journalList/journal") == []
+
+
+def test_the_financial_journal_is_group_by_vat_code_and_the_only_one_that_is(sandbox: Sandbox, till: RawClient) -> None:
+    expected = Counter[Any]()
+    for source in SOURCES:
+        for one in documents(sandbox, source):
+            for line in one["lineList"]["line"]:
+                data = line["data"]
+                where = one["financialBranchNumber"], source, data["turnoverGroup"], data["vatCode"]
+                expected[*where, "incl"] += data["totalInclAmount"]
+                expected[*where, "excl"] += data["totalExclAmount"]
+    reply = till.ask("getFinancialJournal", between())
+    found, types = Counter[Any](), dict[int, str]()
+    for group in rows(reply.body, "financialGroupList/financialGroup"):
+        (each,) = rows(group, "vatGroupList/vatGroup")
+        source = group.findtext("ns:financialGroupSource", "", NS).removeprefix("FINANCIAL-GROUP-SOURCE-")
+        branch, number, incl, excl = numbers(group, "branchNumber", "financialGroupNumber", "inclAmount", "exclAmount")
+        code, base, vat = numbers(each, "vatCode", "exclAmount", "vatAmount")
+        assert (base, base + vat) == (excl, incl)
+        found[branch, source, number, code, "incl"] += incl
+        found[branch, source, number, code, "excl"] += excl
+        types[number] = group.findtext("ns:financialGroupType", "", NS).removeprefix("FINANCIAL-GROUP-TYPE-")
+    assert dict(found) == dict(expected)
+    assert {types[20], types[80], types[90], types[92]} == {"TURNOVER", "SUSPENSE-ACCOUNT", "REFUNDABLE-DEPOSIT"}
+
+
+def test_a_period_is_closed_once_it_is_over(till: RawClient) -> None:
+    past = till.ask("getFinancialJournal", between(FIRST, date(2026, 9, 30)))
+    coming = till.ask("getFinancialJournal", between(FIRST, date(2126, 9, 30)))
+    assert past.body.findtext("ns:financialPeriodClosed", "", NS) == "true"
+    assert coming.body.findtext("ns:financialPeriodClosed", "", NS) == "false"
+
+
+def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox: Sandbox, till: RawClient) -> None:
+    cash = Counter[Any]()
+    for one in documents(sandbox, "RECEIPT"):
+        where = day_in(one["financialDate"]), one["financialBranchNumber"], one["workplaceNumber"]
+        cash[where] += sum(each["amount"] for each in one["paymentList"].get("payment", []) if each["method"] == "CASH")
+    left: dict[tuple[int, int], int] = {}
+    missing, added_up = 0, Counter[Any]()
+    counts = rows(till.ask("getCashCountList", between()).body, "cashCountList/cashCount")
+    for count in counts:
+        (line,) = rows(count, "cashCountLineList/cashCountLine")
+        day, branch = place_of(count)
+        (workplace,) = numbers(count, "workplaceNumber")
+        start, added, counted, deposited, difference, end = numbers(
+            line, "startAmount", "addedAmount", "countedAmount", "depositedAmount", "differenceAmount", "endAmount"
+        )
+        assert start == left.get((branch, workplace), start)
+        assert (difference, end) == (counted - start - added, counted - deposited)
+        left[branch, workplace] = end
+        missing += difference
+        added_up[day, branch, workplace] += added
+        assert count.findtext("ns:isFinalized", "", NS) in ("true", "false")
+    assert {where: amount for where, amount in added_up.items() if amount} == {
+        where: amount for where, amount in cash.items() if amount
+    }
+    assert len(counts) == len(cash)
+    assert missing < 0
+
+
+def test_counts_are_asked_for_since_one_of_them(till: RawClient) -> None:
+    every = rows(till.ask("getCashCountList", between()).body, "cashCountList/cashCount")
+    place = "<branchNumber>0</branchNumber><workplaceNumber>0</workplaceNumber><year>2026</year><number>5</number>"
+    since = rows(
+        till.ask("getCashCountList", f"<sinceCashCount>{place}</sinceCashCount>").body, "cashCountList/cashCount"
+    )
+    assert len(since) == len(every) - 5
