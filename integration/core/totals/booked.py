@@ -109,6 +109,7 @@ def _of_code(
         [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
     )
     takes = [account not in owed for account in own]
+    takes = takes if any(takes) else [True] * len(takes)
     excl_shares = _filled(excl, to_cents(sold.excl), _weights(takes, excl))
     vat_shares = _filled(vat, to_cents(sold.vat), _weights(takes, vat, excl))
     return [
@@ -135,8 +136,6 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
 def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
     """How much each part takes of what is missing: by the first side on which those that take have anything."""
     left = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
-    if not any(takes):
-        return next((list(side) for side in sides if any(side)), list(sides[-1]))
     return next((side for side in left if any(side)), [int(may) for may in takes])
 
 

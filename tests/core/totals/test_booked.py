@@ -95,6 +95,38 @@ def test_a_code_without_lines_is_posted_under_no_account() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("owed", "shares"),
+    [
+        ({"1571"}, {"8000": ("10.02", "2.11"), "1571": ("10.00", "2.10")}),
+        ({"1571", "8000"}, {"8000": ("10.01", "2.11"), "1571": ("10.01", "2.10")}),  # somebody has to take it
+        ((), {"8000": ("10.01", "2.11"), "1571": ("10.01", "2.10")}),
+    ],
+)
+def test_what_is_owed_takes_no_cent_that_lines_miss_while_there_is_revenue(
+    owed: set[str], shares: dict[str, tuple[str, str]]
+) -> None:
+    lines = tuple(
+        SoldLine(key, "2", Decimal(1), amount_incl=Decimal("12.10"), amount_excl=Decimal("10.00")) for key in "12"
+    )
+    sold = Sale(lines, {"2": VatSum(Decimal("20.02"), Decimal("4.21"))})
+    assert posted(sold, {"1": "8000", "2": "1571"}, owed) == {
+        ("2", account): VatSum(Decimal(excl), Decimal(vat)) for account, (excl, vat) in shares.items()
+    }
+
+
+def test_an_account_without_amounts_takes_what_lines_miss_rather_than_one_that_is_owed() -> None:
+    lines = (
+        SoldLine("1", "2", Decimal(1), amount_incl=Decimal(0), amount_excl=Decimal(0)),
+        SoldLine("2", "2", Decimal(1), amount_incl=Decimal("12.10"), amount_excl=Decimal("10.00")),
+    )
+    sold = Sale(lines, {"2": VatSum(Decimal("10.01"), Decimal("2.11"))})
+    assert posted(sold, {"1": "8000", "2": "1571"}, {"1571"}) == {
+        ("2", "8000"): VatSum(Decimal("0.01"), Decimal("0.01")),
+        ("2", "1571"): VatSum(Decimal("10.00"), Decimal("2.10")),
+    }
+
+
 def test_a_discount_on_the_whole_is_posted_on_the_accounts_in_proportion() -> None:
     lines = [line(key, "3", "1.00") for key in "123"]
     made = posted(sale(*lines, vat={"3": ("2.00", "0.00")}), {"1": "8001", "2": "8002", "3": "8003"})
