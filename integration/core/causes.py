@@ -148,6 +148,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("turnover_group_unknown", OPERATOR, ("group",), _row("balance_accounts")),
         Cause("gift_card_unclear", OPERATOR, ("method",), _setting("gift_cards")),
         Cause("voucher_too_large", OPERATOR),
+        Cause("voucher_on_order", OPERATOR, repair=_setting("becomes")),
         Cause("reference_of_before", OPERATOR),
         Cause("word_unknown", OPERATOR, ("field", "word")),
         Cause("word_missing", OPERATOR, ("field",)),

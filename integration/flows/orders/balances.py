@@ -92,7 +92,8 @@ class Balances:
         if found := own or (self.accounts.get(EVERY) if sort.is_balance else None):
             return found
         # A gift card in a group of turnover wants a row for gift cards: one for the group would take its revenue too.
-        lacking = "" if GROUPS.get(self.turnover.types.get(group, "")) is Sort.REVENUE else group
+        of_revenue = GROUPS.get(self.turnover.types.get(group, "")) is Sort.REVENUE
+        lacking = "" if sort.is_balance and of_revenue else group
         facts = {"document": told.title, "kind": name, "group": lacking, "sort": str(sort), "system": TILL}
         cause = "deposit_account_missing" if sort.is_balance else "turnover_group_unknown"
         raise Parked(cause, "line.account", **facts)
@@ -101,6 +102,17 @@ class Balances:
 
     def redeemed(self, told: Told, rounding: tuple[str, ...]) -> Iterator[Redeemed]:
         """Yield what was paid with vouchers that were taxed at their sale. Raises Parked for a card nobody knows."""
+        for method, group, code, paid in self._by_voucher(told, rounding):
+            yield Redeemed(self._account(told, group, Sort.GIFT_CARD, method), code, paid)
+
+    def expect_untaxed(self, told: Told, rounding: tuple[str, ...]) -> None:
+        """Raise Parked for a document paid with such vouchers: books that compute VAT themselves tax it once more."""
+        for method, _, _, paid in self._by_voucher(told, rounding):
+            facts = {"document": told.title, "method": method, "amount": str(paid)}
+            raise Parked("voucher_on_order", "line.price", **facts)
+
+    def _by_voucher(self, told: Told, rounding: tuple[str, ...]) -> Iterator[tuple[str, str, str, Decimal]]:
+        """Yield method, turnover group, VAT code and amount of each payment with a single-purpose voucher."""
         for payment in told.record.parts:
             paid = payment.values.get("amount")
             if payment.kind is not Kind.PAYMENT or not isinstance(paid, Decimal) or not paid:
@@ -112,7 +124,7 @@ class Balances:
                 code = self.turnover.vat_codes.get(group, "")
                 if not code:
                     raise _unclear(told, method)
-                yield Redeemed(self._account(told, group, Sort.GIFT_CARD, method), code, paid)
+                yield method, group, code, paid
             elif purpose is None:
                 raise _unclear(told, method)
 

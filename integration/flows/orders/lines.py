@@ -84,6 +84,7 @@ def _compared(expected: Decimal, computed: Decimal, code: str, told: Told) -> di
 def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, discounts: bool) -> BookedLines:
     """Return the lines of a sales order, on these articles. Raises Parked when they would not come to what was sold."""
     settings, lines = tables.settings, goods(told.record)
+    tables.balances.expect_untaxed(told, settings.rounding_methods)
     codes = {code: tables.vat_code(told, code) for code in codes_of(told.record, lines)}
     sold = [sold_line(line, codes[vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
     sale = sale_of(told.record, sold, codes, settings.rounding_methods)

@@ -23,7 +23,7 @@ from integration.flows.forms import (
     Words,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
-from integration.flows.orders.bookings import NOTHING_TOLD, BothTold
+from integration.flows.orders.bookings import BothTold
 from integration.flows.orders.codes import ARTICLES, REVENUE_ACCOUNTS, VAT_CODES
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.parties import COUNTRIES
@@ -117,7 +117,6 @@ SECTIONS = (
                 {"purpose": tuple(Purpose)},
                 till("payment_methods"),
                 words="purpose",
-                only=_AS_POSTINGS,
             ),
             Switch("unproven"),
         ),
@@ -152,15 +151,16 @@ def _as_set(settings: OrderSettings) -> Flow:
     return documents(settings.source, settings.target, unproven=settings.unproven)
 
 
-# What both systems say about postings: what is no revenue, in which period a day is, and what a line can hold.
+# What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
 TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
 PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
 
 
 def _told(settings: OrderSettings, asked: Asked) -> BothTold:
+    turnover = Turnover(*map(asked.codes, TURNOVER))
     if settings.target is not Kind.POSTING:
-        return NOTHING_TOLD
-    return BothTold(Turnover(*map(asked.codes, TURNOVER)), asked.codes(PERIODS), asked.codes(LINE_FIELDS))
+        return BothTold(turnover)
+    return BothTold(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS))
 
 
 def _needs(settings: OrderSettings) -> Needs:
@@ -182,7 +182,7 @@ ORDERS = FlowSpec(
         partial(asked.links, FLOW.name, settings.target),
         _told(settings, asked),
     ),
-    made_with=lambda settings: (*TURNOVER, PERIODS, LINE_FIELDS) if settings.target is Kind.POSTING else (),
+    made_with=lambda settings: (*TURNOVER, *((PERIODS, LINE_FIELDS) if settings.target is Kind.POSTING else ())),
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),

@@ -228,6 +228,14 @@ def test_what_a_multi_purpose_gift_card_pays_for_is_taxed() -> None:
     assert posted(sold(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
 
 
+def test_a_sales_order_that_a_single_purpose_voucher_paid_for_waits_for_the_books_would_tax_it_again() -> None:
+    record = sold(REPAIR, VOUCHER=2725, PIN=2725)
+    issue = parked(record, becomes="order")
+    assert (issue.cause, issue.facts["method"], issue.facts["amount"]) == ("voucher_on_order", "VOUCHER", "27.25")
+    assert parked(sold(REPAIR, BON=5450), becomes="order", **unlinked()).cause == "gift_card_unclear"
+    assert booking(sold(REPAIR, GIFTCARD=5450), becomes="order")
+
+
 def test_the_return_of_what_a_voucher_paid_for_gives_the_voucher_back() -> None:
     back = oracle.Sold("50", "1", -5450, -5000)
     assert posted(sold(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)

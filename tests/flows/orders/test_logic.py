@@ -371,10 +371,11 @@ def test_everything_the_sample_shop_sold_can_be_booked(
     logic = orders(tables=tables, documents=str(kind), becomes=becomes, **SHOP)
     found = logic.stage(PAPERS, sold[kind])
     assert len(found) == len(sold[kind])
-    assert [one.issue or one.skip for one in found if one.record is None] == []
-    for one in found:
-        assert one.record is not None
-        values = one.record.values
+    waiting = [one.issue.cause if one.issue else "" for one in found if one.record is None]
+    # Books that compute VAT would tax again what vouchers paid for; the stall took two, and one of them back.
+    paid_by_voucher = becomes == "order" and kind is Kind.RECEIPT
+    assert sorted(waiting) == ["refund_before_order", "voucher_on_order", "voucher_on_order"] * paid_by_voucher
+    for values in (one.record.values for one in found if one.record is not None):
         assert values["cancelled"] or values["booked_incl"] == values["sold_incl"]
 
 
