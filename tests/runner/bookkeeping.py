@@ -10,7 +10,8 @@ from integration.core.totals.booked import BookLine, booked
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.sandbox.server import Sandbox
 
-OURS = "MP-"  # what our references begin with
+OURS = "MP-"  # what our references of sales orders begin with
+OURS_POSTED = "MO"  # those of orders that were posted
 ORDERED = ("ART_CODE", "ORD_QTY", "ART_PX", "DISC_PCT", "VAT_CODE")
 POSTED = ("ACCT_NR", "AMOUNT", "VAT_CODE", "VAT_AMT")
 Sums = Mapping[str, VatSum]  # by the rate in percent, as text
@@ -56,7 +57,7 @@ def postings(sandbox: Sandbox) -> list[Paper]:
             _posted(lines[row["PAGE_NR"]], rates, gross=row.get("GROSS_FLG") is True),
         )
         for row in sandbox.state("DJ_PAGE")
-        if str(row.get("INV_NR", "")).startswith(OURS)
+        if str(row.get("INV_NR", "")).startswith(OURS_POSTED)
     ]
 
 

@@ -333,8 +333,8 @@ def _to_book(sandbox: Sandbox, becomes: str, since: date) -> dict[str, str]:
             continue
         if order.get("relationNumber"):
             year, number = order["orderNumber"]["year"], order["orderNumber"]["number"]
-            short = f"{year % 100}{number}" if becomes == "posting" else f"{year}.{number}"
-            found[f"{OURS}{short}"] = f"{year}.{number}"
+            of_posting = f"MO{year - 2020}0000{number:05}"
+            found[of_posting if becomes == "posting" else f"{OURS}{year}.{number}"] = f"{year}.{number}"
     return found
 
 
