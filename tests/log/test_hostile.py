@@ -24,7 +24,7 @@ REFUSED = {"question_refused", "question_function", "question_type", "question_t
 STOPPED = {"question_slow", "question_large", "question_stopped"}
 WRONG = {"question_wrong", "question_wrong_at"}
 HARMFUL = (*hostile.CRASHING, *hostile.FILLING, *hostile.ENDLESS)
-SLOWER = 1.5  # what another process on two cores may cost at most; it cost nothing where it was measured
+SLOWER = 1.5  # times what a program that only counts costs; a process of its own costs as much
 
 
 def filled_in(question: str, logbook: Logbook) -> str:
