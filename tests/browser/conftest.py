@@ -150,6 +150,11 @@ def button(page: Page, name: str | re.Pattern[str]) -> None:
     at_rest(page).get_by_role("button", name=name).first.click()
 
 
+def ask(page: Page) -> None:
+    """Run the question that an address put into the editor."""
+    at_rest(page).locator(".st-key-run_question button").click()
+
+
 def commit(page: Page, named: re.Pattern[str]) -> None:
     """Press the one button that writes, and type what its brakes ask for."""
     button(page, named)

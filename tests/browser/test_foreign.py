@@ -18,7 +18,7 @@ from integration.core.foreign import unguarded, visible
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from integration.settings import AccountViewAccess, MplusAccess
-from tests.browser.conftest import at_rest, connecting, serving, tab
+from tests.browser.conftest import ask, at_rest, connecting, serving, tab
 from tests.consoles import opened
 from tests.hostile import EVERY, FOREIGN, KEYS, systems
 from tests.programs import Terminal, access, confirmations
@@ -134,6 +134,11 @@ def harm(page: Page, address: str, place: str) -> list[str]:
     """Open a page and return what a name has made of it."""
     page.goto(f"{address}/{place}", wait_until="commit")
     expect(at_rest(page).locator("h1, [class*=st-key-page-failed]").first).to_be_visible()
+    if "query=" in place:
+        ask(page)
+        expect(
+            at_rest(page).get_by_test_id("stMain").locator(".js-plotly-plot, [data-testid=stDataFrame]").first
+        ).to_be_visible()
     page.wait_for_timeout(DRAWN)
     found: list[str] = page.evaluate(FOUND)
     return found + ([] if re.fullmatch(r"[A-Z][\w -]+", page.title()) else [page.title()])
@@ -196,6 +201,7 @@ def test_a_name_is_shown_as_it_is(console: str, browser: Browser) -> None:
         page.goto(f"{console}/logs?record={quote(f'products:{KEYS[4]}', safe='')}", wait_until="commit")
         expect(at_rest(page).get_by_text(visible(KEYS[4])).first).to_be_visible()
         page.goto(f"{console}/logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", wait_until="commit")
+        ask(page)
         expect(at_rest(page).locator(".js-plotly-plot .xtick text").first).to_be_visible()
         labels = page.locator(".js-plotly-plot .xtick text").all_text_contents()
         assert any(visible(name) in labels for name in EVERY if "<" in name or "\u202e" in name or "&" in name), labels

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Download, Page, Position, expect
 
-from tests.browser.conftest import at_rest, button, commit, picture, serving, tab
+from tests.browser.conftest import ask, at_rest, button, commit, picture, serving, tab
 from tests.browser.test_languages import ADDRESSES, settled
 from tests.patience import SECONDS
 
@@ -103,12 +103,14 @@ def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page:
 def test_an_answer_is_downloaded_and_drawn_under_the_policy(filled: str, page: Page) -> None:
     query = "SELECT event, count(*) AS n FROM events GROUP BY event"
     page.goto(f"{filled}/logs?tab=questions&query={query}", wait_until="commit")
+    ask(page)
     settled(page)
     for name in ("CSV", "Parquet"):
         with page.expect_download() as download:
             at_rest(page).get_by_role("button", name=re.compile(f"{name}$")).first.click()
         assert Path(download.value.path()).stat().st_size > 10
     page.goto(f"{filled}/logs?tab=questions&query={query}&show=chart", wait_until="commit")
-    settled(page)
+    ask(page)
+    expect(at_rest(page).get_by_test_id("stPlotlyChart").first).to_be_visible()
     page.get_by_test_id("stPlotlyChart").first.hover()
     settled(page)

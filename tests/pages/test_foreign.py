@@ -14,7 +14,7 @@ SPEAKS = re.compile(
 )
 # Where something is said on a terminal by itself: what of it may be foreign goes through `visible` or `json_line`.
 SPEAKERS = {
-    "app.py": "the sentences for which the server does not start",
+    "integration/web/server.py": "the sentences for which the server does not start",
     "integration/arguments.py": "`wrong_use`, for whatever was typed",
     "integration/terminal.py": "`print_json` and the trace of a bug",
     "integration/sandbox/__main__.py": "addresses of its own",
