@@ -250,7 +250,8 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     page: list[str] = []
     if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
         at = parsed(page[0].partition("?")[0])
-        note(text("log_in_there", host="" if at is None else plain(at.host)))  # as it is called, whatever letters were typed
+        called = "" if at is None else at.host  # whatever letters were typed
+        note(text("log_in_there", host=plain(called)))
         st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()
