@@ -23,6 +23,8 @@ from integration.services.built_in import BuiltIn
 from integration.services.logins import TOKENS, LogIns
 from integration.store.database import Clock
 
+UNREACHED = "log-in"  # the one line of a check where there is nothing to ask
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -212,7 +214,7 @@ class Connections:
             with connector as one:
                 findings = with_flows(one.check(lambda lines: tell(with_flows(lines, self._flows))), self._flows)
         except IntegrationError as error:
-            findings = [Finding("log-in", ok=False, cause=error.code, facts=dict(error.facts))]
+            findings = [Finding(UNREACHED, ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
         about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
         return ConnectionStatus(
@@ -232,7 +234,7 @@ class Connections:
     def _found(self, status: ConnectionStatus) -> list[Finding]:
         """Keep how the connection in force was found, with what the flows need of it."""
         findings = list(status.findings)
-        if status.system == BOOKS and all(one.ok is not None for one in findings):
+        if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
             findings += self._needs()
         known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
         self._checked[status.system] = self._access.changes(status.system), known

@@ -1,5 +1,7 @@
 """What a new installation shows, and how it gets connected."""
 
+import html
+
 import pytest
 
 from integration.sandbox.server import running
@@ -120,7 +122,7 @@ def test_the_log_in_names_the_host_as_it_is_called(fresh: Application, open_page
     test = next(button for button in test.button if button.label == "Log in").click().run()
 
     assert not test.exception
-    assert plain("www.xn--ccountview-yqi.net") in texts(test)
+    assert html.unescape(plain("www.xn--ccountview-yqi.net")) in texts(test)
     assert not fresh.connections.is_logged_in()
 
 
