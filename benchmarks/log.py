@@ -17,7 +17,8 @@ import duckdb
 
 from integration.log.logbook import Logbook
 from integration.log.statements import queries
-from integration.services.log import SHIPPED, Log, Period, Sought
+from integration.services.log import Log, Period, Sought
+from integration.services.questions import SHIPPED
 from integration.store.database import open_database
 from integration.store.events import Events
 

@@ -18,7 +18,8 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.core.records import Kind
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless
-from integration.log.keeper import ATTEMPTS, PART_SECONDS, Book, Keeper, Part, ProcessEnded
+from integration.log.keeper import ATTEMPTS, Keeper
+from integration.log.process import PART_SECONDS, Book, Part, ProcessEnded
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd

@@ -23,9 +23,10 @@ from integration.services.flows import Flows
 from integration.services.health import HealthCheck
 from integration.services.lab import Lab
 from integration.services.lists import Lists
-from integration.services.log import Log, LogAccess, Questions
+from integration.services.log import Log, LogAccess
 from integration.services.mappings import Logics, Mappings
 from integration.services.names import Naming
+from integration.services.questions import Questions
 from integration.services.runs import Plans, Runs
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock

@@ -1,0 +1,51 @@
+"""Questions in SQL that are kept under a name: those that come with the console, and those of people."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration.log.statements import queries
+from integration.store.settings import StoredSettings
+
+SHIPPED = Path(__file__).parents[2] / "data" / "questions.sql"
+PREFIX = "question:"
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question under its name, and who saved it."""
+
+    name: str
+    sql: str
+    by: str = ""
+
+
+class Questions:
+    """The kept questions of everybody who works at this console."""
+
+    def __init__(self, stored: StoredSettings) -> None:
+        self._stored = stored
+
+    def shipped(self) -> dict[str, str]:
+        """Return the questions that come with the console, by name."""
+        return queries(SHIPPED.read_text(encoding="utf-8"))
+
+    def saved(self) -> list[Question]:
+        """Return what people saved, by name."""
+        kept = [
+            Question(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
+            for name, value in self._stored.named(PREFIX).items()
+        ]
+        return sorted(kept, key=lambda one: one.name.casefold())
+
+    def save(self, name: str, sql: str, by: str) -> Question:
+        """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
+        name = " ".join(name.split())[:LONGEST_NAME]
+        if not name or not sql.strip():
+            raise ValueError("a question is kept with a name and a text")
+        self._stored.put(PREFIX + name, {"sql": sql, "by": by}, by)
+        return Question(name, sql, by)
+
+    def remove(self, name: str, by: str) -> None:
+        """Forget a saved question."""
+        self._stored.forget(PREFIX + name, by)
