@@ -15,13 +15,19 @@ from tests.patience import until
 from tests.stores import built_in, stores_in
 
 ARTICLES = 60
+FAST = 100_000.0  # calls a second: nobody is to be spared
 WHO = "operator"
 
 
 @contextmanager
 def opened(data: Path, *, start: bool = True, owner: str = "", **settings: Any) -> Iterator[Application]:
     """An application with its data in a folder, and nothing of the environment."""
-    given = {"accountview": AccountViewAccess(), "mplus": MplusAccess(), "sandbox_articles": ARTICLES, **settings}
+    given = {
+        "accountview": AccountViewAccess(per_second=FAST),
+        "mplus": MplusAccess(),
+        "sandbox_articles": ARTICLES,
+        **settings,
+    }
     application = build(load_settings(data=data, **given), owner=owner)
     try:
         yield application.start() if start else application

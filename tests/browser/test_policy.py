@@ -39,7 +39,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
         yield console
 
 
-@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("nl-NL", "dark"), ("de-DE", "light")])
+@pytest.mark.parametrize(
+    ("locale", "scheme"),
+    [
+        pytest.param("en-GB", "light", marks=pytest.mark.long),
+        ("nl-NL", "dark"),
+        pytest.param("de-DE", "light", marks=pytest.mark.long),
+    ],
+)
 def test_no_page_tries_what_its_policy_forbids(filled: str, browser: Browser, locale: str, scheme: str) -> None:
     with tab(browser, locale=locale, color_scheme=scheme) as page:
         for address in {**ADDRESSES, **MORE}.values():
