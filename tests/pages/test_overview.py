@@ -8,12 +8,13 @@ from tests.pages.conftest import Open, press, previewed, settled, texts
 from tests.patience import until
 from tests.stores import built_in, stores_in
 
-LATE_SECONDS = 15  # time enough to open a page before it comes
+LATE_SECONDS = 25  # time enough to open a page before it comes
 
 
 def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
     assert connected.sandbox
     run = previewed(connected)
+    open_page()  # the first page of a process takes longest
     late = built_in(connected).switches.armed(
         Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
     )
