@@ -1,8 +1,10 @@
-// Tells the browser which language a page speaks, and keeps the one that a person chose for a year.
-(({ language, kept, chosen }) => {
+// Tells the browser which language a page speaks, and keeps the one that a person chose for a year. A file runs once it has
+// come, in any order: each time what stands in the page by then counts.
+{
+  const { language, kept, chosen } = [...document.querySelectorAll('script[data-language]')].at(-1).dataset
   document.documentElement.lang = language
   if (chosen) document.cookie = `${kept}=${language}; path=/; max-age=31536000; SameSite=Lax`
-})(document.currentScript.dataset)
+}
 
 // Opens a page again that Streamlit's own script took away: on a slow machine what it is told of a page it has just left
 // can be too late for it. All that a page shows is in its address and at the server.
