@@ -41,7 +41,7 @@ ADDRESSES = {
     "till": "setup?step=mplus", "questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
     "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
     "tables": "flows?tab=tables", "tables of orders": "flows?flow=orders&tab=tables", "mappings": "mappings",
-    "mapping tables": "mappings?part=tables", "history": "mappings?part=history", "lab": "lab",
+    "mapping tables": "mappings?part=tables", "history": "mappings?part=history",
     **{f"life of {key}": f"logs?record={quote(f'products:{key}', safe='')}" for key in KEYS[:3]},
     **{f"record {at}": f"preview?flow=products&show=all&record={at}" for at in (12, 31)},
     "a strange run": f"runs?run={quote(EVERY[0], safe='')}", "a strange flow": f"flows?flow={quote(EVERY[1], safe='')}",
