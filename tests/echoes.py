@@ -1,18 +1,18 @@
 """A relay before a system of the sandbox that answers some calls itself: it refuses them and quotes what it likes."""
 
 import json
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from urllib.parse import urlsplit
 
 from integration.connectors.mplus.client import NAMESPACE, SOAP, contract
 from tests.patience import SECONDS
+from tests.strangers import listening
 
 MANNERS = ("refusal", "failure", "text", "page")
 
@@ -82,15 +82,9 @@ def echo(url: str) -> Iterator[Echo]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        known = Echo(url, server.server_port)
-        worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        worker.start()
-        try:
-            yield known
-        finally:
-            server.shutdown()
-            worker.join()
+    with listening(Handler) as port:
+        known = Echo(url, port)
+        yield known
 
 
 def _relayed(target: str, asked: BaseHTTPRequestHandler, body: bytes) -> tuple[int, str, bytes]:

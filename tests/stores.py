@@ -1,13 +1,19 @@
 """What an application keeps, looked at past its services, and new databases for it."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from integration.bootstrap import now
 from integration.sandbox.server import Sandbox
 from integration.services import Application
-from integration.store.database import Database, open_database
+from integration.store.database import MIGRATIONS, Database, open_database
 from integration.store.stores import Stores, stores_of
 
 _opened: dict[int, Stores] = {}
@@ -34,6 +40,21 @@ def new_database(file: Path) -> Database:
     """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process."""
     file.write_bytes(_migrated())
     return open_database(f"sqlite:///{file}")
+
+
+@contextmanager
+def at_revision(url: str, data: Path, revision: str) -> Iterator[sa.Connection]:
+    """Make a database as the version with this revision had it, in its folder, and fill it within the block."""
+    data.mkdir()
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    engine.dispose()
 
 
 @cache

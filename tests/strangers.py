@@ -20,6 +20,19 @@ class Stranger:
 
 
 @contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Answer on a port of this machine, which is given, until the block ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        worker.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            worker.join()
+
+
+@contextmanager
 def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Stranger]:
     """Answer whatever is asked, or lead elsewhere, until the block ends."""
 
@@ -40,12 +53,6 @@ def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Stranger]
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        known = Stranger(server.server_port)
-        worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        worker.start()
-        try:
-            yield known
-        finally:
-            server.shutdown()
-            worker.join()
+    with listening(Handler) as port:
+        known = Stranger(port)
+        yield known

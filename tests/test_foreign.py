@@ -8,11 +8,10 @@ import io
 import json
 import logging
 import re
-import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +23,7 @@ from integration.stderr import set_up_log
 from integration.terminal import show_bug
 from tests.hostile import EVERY, FOREIGN, TERMINAL, UNSEEN, systems
 from tests.programs import Ended, Terminal, access, confirmations
+from tests.strangers import listening
 
 pytestmark = pytest.mark.processes
 
@@ -115,15 +115,8 @@ def answering(status: int, reason: str, body: str, kind: str, **headers: str) ->
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Answers) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 HARM = "\x1b[2J\x9b31m two\x85All well \u202e [link=http://evil.example]x[/link] ![x](http://evil.example/i.png)"

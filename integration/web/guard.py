@@ -125,14 +125,10 @@ class Guard:
         if refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-            await _answer(scope, refusal)(scope, receive, send)
+            status, code, facts = refusal
+            await told(scope, code, facts, status)(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
-
-
-def _answer(scope: Scope, refusal: Refusal) -> Response:
-    status, code, facts = refusal
-    return told(scope, code, facts, status)
 
 
 def told(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:

@@ -5,10 +5,9 @@ site, on other ports of this machine, and under a name that was bound to this ma
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser, BrowserType, Page, Response
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.raw import asked
 from tests.servers import Server, served
+from tests.strangers import listening
 from tests.visitor import Visitor
 
 pytestmark = [
@@ -141,10 +141,8 @@ class Quiet(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[int]:
     """The port of a server that another page comes from."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with listening(Quiet) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,15 @@ SPEAKERS = {
 }
 
 
+def a_page(folder: Path, drawn: str, more: str = "") -> Path:
+    """Write a page that draws one thing with the pieces of ours, and `more` beside it."""
+    page = folder / "page.py"
+    kinds = "def note(words: Markdown): ...\ndef head(title: Markdown, about: Markdown): ...\n"
+    kinds += "def facts_table(rows: dict[Markdown, Markdown]): ...\ndef badge(state: str, label: Markdown): ...\n"
+    page.write_text(f"{kinds}{more}\ndef draw(row: Row) -> None:\n    {drawn}\n", encoding="utf-8")
+    return page
+
+
 def test_all_that_pages_draw_as_markdown_is_words_of_ours_or_escaped() -> None:
     assert unknown(PAGES) == []
 
@@ -64,12 +73,8 @@ def test_all_that_pages_draw_as_markdown_is_words_of_ours_or_escaped() -> None:
     ],
 )
 def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
-    page = tmp_path / "page.py"
-    kinds = "def note(words: Markdown): ...\ndef head(title: Markdown, about: Markdown): ...\n"
-    kinds += "def facts_table(rows: dict[Markdown, Markdown]): ...\ndef badge(state: str, label: Markdown): ...\n"
-    kinds += "def _about(row: Row) -> Markdown:\n    return row.title\n"
-    page.write_text(f"{kinds}\ndef draw(row: Row) -> None:\n    {drawn}\n", encoding="utf-8")
-    assert unknown([page])
+    about = "def _about(row: Row) -> Markdown:\n    return row.title\n"
+    assert unknown([a_page(tmp_path, drawn, about)])
 
 
 @pytest.mark.parametrize(
@@ -83,10 +88,7 @@ def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
     ],
 )
 def test_what_is_escaped_is_no_trouble(tmp_path: Path, drawn: str) -> None:
-    page = tmp_path / "page.py"
-    kinds = "def note(words: Markdown): ...\ndef facts_table(rows: dict[Markdown, Markdown]): ...\n"
-    page.write_text(f"{kinds}\ndef draw(row: Row) -> None:\n    {drawn}\n", encoding="utf-8")
-    assert unknown([page]) == []
+    assert unknown([a_page(tmp_path, drawn)]) == []
 
 
 def test_a_terminal_is_spoken_to_by_its_one_room() -> None:

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.store.database import MIGRATIONS, Database, open_database
+from integration.store.database import Database, open_database
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 from integration.store.tables import metadata, outbox, settings
 from tests.clocks import Clock
 from tests.patience import SECONDS
+from tests.stores import at_revision
 
 
 def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:
@@ -25,16 +24,8 @@ def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) 
 
 
 def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock: Clock, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    with at_revision(url, tmp_path / "data", "0001") as connection:
         connection.execute(sa.text("INSERT INTO instance (id) VALUES ('made long ago')"))
-    engine.dispose()
     database = open_database(url)
     assert database.instance == "made long ago"
     StoredSettings(database, clock).put("flow:products", {"on": True}, "anna")
@@ -58,18 +49,10 @@ def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock:
 def test_accounts_of_gift_cards_and_deposits_move_from_the_settings_into_their_table(
     url: str, clock: Clock, tmp_path: Path, before: dict[str, object], rows: dict[str, str] | None
 ) -> None:
-    (tmp_path / "data").mkdir()
-    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
+    with at_revision(url, tmp_path / "data", "0007") as connection:
         value = {"becomes": "posting", "daybook": "700", **before}
         kept = {"name": "flow:orders", "value": value, "by": "anna", "changed_at": clock()}
         connection.execute(settings.insert().values(kept))
-    engine.dispose()
 
     database = open_database(url)
 

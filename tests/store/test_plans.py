@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record
 from integration.core.run import Among, Outcome, PlanRow, RunState, Step
-from integration.store.database import MIGRATIONS, open_database
+from integration.store.database import open_database
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans
 from integration.store.runs import Runs
@@ -28,6 +26,7 @@ from tests.store.samples import (
     a_product,
     a_skip,
 )
+from tests.stores import at_revision
 
 
 def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -> PlanRow:
@@ -137,17 +136,9 @@ def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> 
 @pytest.fixture
 def old(url: str, tmp_path: Path) -> str:
     """A database of the version before, with a plan that waits and one that is done."""
-    (tmp_path / "data").mkdir()
-    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+    with at_revision(url, tmp_path / "data", "0002") as connection:
         for run, state in (("waits", RunState.READY), ("is-done", RunState.DONE)):
             _keep(connection, run, state)
-    engine.dispose()
     return url
 
 
