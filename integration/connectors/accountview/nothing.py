@@ -45,9 +45,8 @@ class Nothing:
 
     ask: Ask
     proof: Sure  # an object that surely has rows
-    _lesson: int = 0  # of the run that is at work
-    _lessons: dict[str, int] = field(default_factory=dict)  # in which each object was asked
     _learned: dict[str, _Learned] = field(default_factory=dict)
+    _stale: set[str] = field(default_factory=set)  # objects that are to be asked again
     _proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
@@ -58,16 +57,17 @@ class Nothing:
         or nothing else was seen to say it so.
         """
         with self._one_at_a_time:
-            known = about.of.code in self._learned and self._lessons[about.of.code] == self._lesson
-            if fresh or not known:
-                self._learned[about.of.code] = self._asked(about)
-                self._lessons[about.of.code] = self._lesson
-            return self._learned[about.of.code]
+            code = about.of.code
+            if fresh or code in self._stale or code not in self._learned:
+                self._learned[code] = self._asked(about)
+                self._stale.discard(code)
+            return self._learned[code]
 
     def learn_anew(self) -> None:
         """Ask each object again before its next answer is believed; until then it counts what was learned of it."""
         with self._one_at_a_time:
-            self._lesson += 1
+            self._stale |= self._learned.keys()
+            self._proven.clear()
 
     def expect_conditions(self, about: Sure, *, taken: bool = False) -> None:
         """Raise UnavailableError where conditions change nothing: what was found was not looked for.

@@ -8,11 +8,12 @@ import pytest
 
 from integration.connectors.accountview.client import Query
 from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.nothing import NOBODY
 from integration.core.errors import RejectedError, UnavailableError
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions, Nothing
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.conversation import an_accountview
+from tests.connectors.accountview.conversation import an_accountview, asked_for
 from tests.connectors.accountview.samples import a_debtor, an_order, calls_since, connected, newest_call
 from tests.connectors.contract import keys, pages
 from tests.fakes import Links
@@ -167,3 +168,22 @@ def test_objects_are_asked_again_when_a_run_begins() -> None:
         accountview.fetch(Kind.GROUP, ["none"])
         accountview.fetch(Kind.GROUP, ["none"])
         assert calls_since(sandbox, start) == {"AG1 GET": 4}
+
+
+def test_what_another_object_says_is_proven_anew_when_a_run_begins() -> None:
+    missing, empty = httpx.Response(404, json={"Message": "none"}), httpx.Response(200, json={"ARTICLE": []})
+    nothing = {"AK1": missing}
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        if asked["BusinessObject"] == "AG1":
+            return missing  # whatever is asked
+        is_sought = asked.get("FilterValue1") == NOBODY
+        return nothing["AK1"] if is_sought else httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})
+
+    accountview = an_accountview(answering, minds=False)
+    assert accountview.fetch(Kind.GROUP, ["A"]) == []  # as the articles say it
+    nothing["AK1"] = empty
+    accountview.begin()
+    with pytest.raises(UnavailableError, match="nothing_but_nothing"):
+        accountview.fetch(Kind.GROUP, ["A"])
